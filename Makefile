@@ -1,0 +1,41 @@
+# make reports: environment, sync, notebooks, pages.   make test: all tests.   make lab: the notebooks in JupyterLab.
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+LOCKED := $(ENV)/.made-from-lock
+INSTALLED := $(ENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: reports test lab lock clean
+
+reports: $(INSTALLED)
+	@$(BIN)/crm-reports night
+
+test: $(INSTALLED)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/pytest
+
+lab: $(INSTALLED)
+	@$(BIN)/jupyter lab notebooks
+
+# The locked packages, then this one. An environment is made anew only when the lock changes.
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(f"Python 3.11 or later is needed and {sys.executable} is {v}: say which one with `make PYTHON=python3.12 …`." if sys.version_info < (3, 11) else 0)'
+	@echo "Making $(ENV) from requirements.lock; this downloads about 300 MB the first time."
+	@$(PYTHON) -m venv --clear $(ENV)
+	@$(PIP) install --quiet --no-deps --requirement requirements.lock
+	@touch $@
+
+lock: $(INSTALLED)
+	@$(PIP) install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --extra test --python-version 3.11 \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	@rm -rf $(ENV) .pytest_cache .ruff_cache .hypothesis .benchmarks lib/*.egg-info
+	@find lib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

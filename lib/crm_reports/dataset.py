@@ -1,0 +1,399 @@
+"""`load(…) → Dataset`: what a report is made of, as it stood at one instant, cut to the filters.
+
+Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "" (its own row in every table).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+import ibis
+import pandas as pd
+
+from . import store as engine
+from .errors import FilterError, all_at_once, near
+from .filters import Choice, Filters, Known
+from .settings import Settings
+from .store import Store
+from .store.facts import in_slice
+from .store.moves import reached
+from .texts import _, use
+
+DAY = pd.Timedelta(days=1)
+KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
+DIMENSIONS = ("manager", "department", "pipeline", "source", "stage", "customer", "loss_reason")
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """When a deal in work counts as forgotten, and which deals are not looked at."""
+
+    after: int = 14
+    exclude_stages: tuple[str, ...] = ()
+    exclude_pipelines: tuple[str, ...] = ()
+    snooze_planned: bool = False
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything that a report's tables are measured from. Frames are read when first asked for, and then kept."""
+
+    store: Store = field(repr=False)
+    settings: Settings
+    filters: Filters
+    forgetting: Forgetting = Forgetting()
+    metrics_used: list[str] = field(default_factory=list, repr=False)
+
+    # --- what the report says about itself -------------------------------------------------------------------------
+
+    @property
+    def synced_at(self) -> datetime:
+        return self.store.synced_at
+
+    @cached_property
+    def currency(self) -> str:
+        """The base currency: the settings', else the portal's own."""
+        return base_currency(self.store, self.settings)
+
+    @property
+    def portal_url(self) -> str:
+        return self.store.last_sync["portal_url"] or ""
+
+    @cached_property
+    def total(self) -> int:
+        """How many deals there are at as_of, whatever the filters."""
+        return int(self._all_facts.count().to_pyarrow().as_py())
+
+    @property
+    def kept(self) -> int:
+        """How many of them the filters leave."""
+        return len(self.deals)
+
+    @cached_property
+    def holes(self) -> list[str]:
+        """What could not be read, and data that end before the report's instant: said at the top of the page."""
+        said = [hole["text"] for hole in self.store.last_sync["holes"]]
+        if self.synced_at < self.filters.as_of:
+            said.append(_("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`."))
+        return said
+
+    def has(self, table: str) -> bool:
+        """Whether the source has this table at all."""
+        return self.store.has(table)
+
+    @cached_property
+    def has_stage_order(self) -> bool:
+        """Whether the stages come in an order, without which there is no funnel."""
+        return bool(self.stages["position"].notna().any())
+
+    @cached_property
+    def has_history(self) -> bool:
+        return self.has("stage_history")
+
+    # --- dimensions ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def managers(self) -> pd.DataFrame:
+        """manager_id → manager (name), department_id, is_active; whoever is named anywhere, known to the CRM or not."""
+        people = self._read("managers").set_index("manager_id")
+        homes = self._read("manager_departments").sort_values(["manager_id", "position"])
+        people["department_id"] = homes.drop_duplicates("manager_id").set_index("manager_id")["department_id"]
+        strangers = _distinct_ids(self.store, "manager_id", ("deals", "activities", "comments")) - set(people.index)
+        people = people.reindex([*people.index, *sorted(strangers)])
+        people["is_active"] = people["is_active"].astype("boolean").fillna(True).astype(bool)
+        return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
+
+    @cached_property
+    def departments(self) -> pd.DataFrame:
+        """department_id → department (name), parent_id."""
+        frame = self._read("departments").set_index("department_id").rename(columns={"name": "department"})
+        return _named(frame, "department", _("no department"))
+
+    @cached_property
+    def pipelines(self) -> pd.DataFrame:
+        """pipeline_id → pipeline (name), in the CRM's order."""
+        frame = self._read("pipelines").sort_values(["position", "pipeline_id"]).set_index("pipeline_id")
+        return _named(frame.rename(columns={"name": "pipeline"}), "pipeline", _("no pipeline"))
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """source_id → source (name)."""
+        frame = self._read("sources").set_index("source_id").rename(columns={"name": "source"})
+        return _named(frame, "source", _("no source"))
+
+    @cached_property
+    def stages(self) -> pd.DataFrame:
+        """stage_id → stage (name), pipeline_id, pipeline, position, outcome; in the order of pipelines and stages.
+
+        A stage that history names and the CRM has deleted is there under its id.
+        """
+        frame = self._read("stages").set_index("stage_id").rename(columns={"name": "stage"})
+        gone = _distinct_ids(self.store, "stage_id", ("deals", "stage_history")) - set(frame.index)
+        frame = frame.reindex([*frame.index, *sorted(gone)])
+        frame["is_deleted"] = frame.index.isin(gone)
+        frame["stage"] = frame["stage"].fillna(frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each)))
+        frame = frame.join(self.pipelines["pipeline"], on="pipeline_id")
+        order = {pipeline: place for place, pipeline in enumerate(self.pipelines.index)}
+        frame = frame.assign(_place=frame["pipeline_id"].map(order)).sort_values(["_place", "position"], kind="stable")
+        frame.loc[""] = pd.Series({"stage": _("unknown stage"), "outcome": "open", "is_deleted": False})
+        return frame.drop(columns="_place")
+
+    @cached_property
+    def steps_of(self) -> pd.DataFrame:
+        """stage_id → the funnel's place of each stage: pipeline_id, step, to_stage_id ("" after the last)."""
+        frame = _pandas(engine.steps(self.store)).sort_values(["pipeline_id", "step"])
+        frame["to_stage_id"] = frame.groupby("pipeline_id")["stage_id"].shift(-1).fillna("")
+        return frame.set_index("stage_id")
+
+    @cached_property
+    def _customers(self) -> pd.Series:
+        """customer_id → name."""
+        names = [
+            self._read(table).assign(customer_id=lambda frame, k=kind: f"{k}:" + frame[f"{k}_id"])
+            for table, kind in (("companies", "company"), ("contacts", "contact"))
+        ]
+        return pd.concat(names).set_index("customer_id")["name"]
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _instant(self) -> ibis.Scalar:
+        return ibis.literal(self.filters.as_of, type="timestamp('UTC')")
+
+    @cached_property
+    def _moves(self) -> ibis.Table:
+        return self._keep("moves", engine.entries(self.store, self._instant))
+
+    @cached_property
+    def _all_facts(self) -> ibis.Table:
+        facts = engine.deal_facts(self.store, self._moves, self._instant, self.currency)
+        return self._keep("facts", engine.with_repeat(facts))
+
+    @cached_property
+    def _all_actions(self) -> ibis.Table:
+        return self._keep("actions", engine.actions(self.store, self._moves, self._all_facts, self._instant))
+
+    @cached_property
+    def _facts(self) -> ibis.Table:
+        chosen = self.filters
+        facts = self._all_facts
+        return facts.filter(
+            in_slice(facts, pipeline=_ids(chosen.pipeline), manager=self._manager_ids, source=_ids(chosen.source))
+        )
+
+    @cached_property
+    def _manager_ids(self) -> list[str] | None:
+        """Whom the manager and department filters keep; None when neither is set."""
+        managers, departments = _ids(self.filters.manager), _ids(self.filters.department)
+        if not managers and not departments:
+            return None
+        if not departments:
+            return managers
+        homes = self._read("manager_departments")
+        inside = set(homes.loc[homes["department_id"].isin(departments), "manager_id"])
+        return sorted(inside & set(managers) if managers else inside)
+
+    @cached_property
+    def deals(self) -> pd.DataFrame:
+        """One row per deal of the slice, as it stood at as_of; names beside ids, `won_at`, `lost_at`, last action, next step."""
+        facts = self._facts
+        traces = engine.last_traces(self.store, self._all_actions, self._instant)
+        begun = engine.visits(self._moves)
+        begun = begun.filter(begun.left_at.isnull()).select("deal_id", stage_since_at="entered_at")
+        frame = _pandas(facts).set_index("deal_id", drop=False)
+        for each in (traces, engine.next_steps(self.store, self._instant).mutate(has_next_step=True), begun):
+            frame = frame.join(_pandas(each.semi_join(facts, "deal_id")).set_index("deal_id"))
+        return self._with_names(_with_endings(frame, self.filters.as_of)).reset_index(drop=True)
+
+    def _with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
+        for key in ("manager_id", "pipeline_id", "source_id", "stage_id", "customer_id"):
+            frame[key] = frame[key].fillna("")
+        frame["department_id"] = frame["manager_id"].map(self.managers["department_id"]).fillna("")
+        for key in ("manager", "department", "pipeline", "source", "stage"):
+            names = getattr(self, f"{key}s")[key]
+            frame[key] = frame[f"{key}_id"].map(names).fillna(frame[f"{key}_id"])
+        frame["customer"] = frame["customer_id"].map(self._customers).fillna("")
+        frame["loss_reason"] = frame["loss_reason"].fillna(frame["stage"]).where(frame["outcome"] == "lost", "")
+        frame["loss_reason_id"] = frame["loss_reason"]
+        link = f"{self.portal_url.rstrip('/')}/crm/deal/details/"
+        frame["url"] = link + frame["deal_id"] + "/" if self.portal_url else ""
+        return frame
+
+    @cached_property
+    def open_spans(self) -> pd.DataFrame:
+        """When each deal of the slice was in work: deal_id, opened_at, until_at, and the deal's dimensions and money."""
+        spans = _pandas(engine.open_spans(self._moves, self._facts).semi_join(self._facts, "deal_id"))
+        return self._on_deals(spans, "money")
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row per deal of the slice and funnel stage it reached before as_of: reached_at, visited_at, next_reached_at …"""
+        frame = _pandas(reached(self._moves, self._facts, engine.steps(self.store))).drop(columns="pipeline_id")
+        frame = self._on_deals(frame.rename(columns={"stage_id": "step_id"}), "outcome", "created_at")
+        frame["stage_id"] = frame.pop("step_id")
+        frame["to_stage_id"] = frame["stage_id"].map(self.steps_of["to_stage_id"])
+        nexts = frame[["deal_id", "stage_id", "reached_at", "visited_at"]]
+        nexts = nexts.rename(columns={"stage_id": "to_stage_id", "reached_at": "next_reached_at", "visited_at": "next_visited_at"})
+        return frame.merge(nexts, on=["deal_id", "to_stage_id"], how="left")
+
+    @cached_property
+    def stage_visits(self) -> pd.DataFrame:
+        """One row per visit of a deal of the slice to a stage: stage_id, entered_at, left_at (missing while it lasts)."""
+        seen = engine.visits(self._moves).semi_join(self._facts, "deal_id")
+        frame = _pandas(seen).rename(columns={"stage_id": "visited_id", "pipeline_id": "visited_pipeline_id"})
+        frame = self._on_deals(frame.drop(columns="outcome"), "created_at")
+        frame["stage_id"] = frame.pop("visited_id").fillna("")
+        return frame
+
+    def _on_deals(self, frame: pd.DataFrame, *facts: str) -> pd.DataFrame:
+        dimensions = ["manager_id", "department_id", "pipeline_id", "source_id"]
+        return frame.join(self.deals.set_index("deal_id")[[*dimensions, *facts]], on="deal_id")
+
+    # --- actions ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _scoped_actions(self) -> ibis.Table:
+        """Every action in the period on the deals that pipeline and source keep; everybody's, whatever the manager filter."""
+        acts, chosen = self._all_actions, self.filters
+        acts = acts.filter(
+            (acts.at >= ibis.literal(chosen.start_at, type="timestamp('UTC')"))
+            & (acts.at < ibis.literal(chosen.end_at, type="timestamp('UTC')"))
+        )
+        if not chosen.pipeline and not chosen.source:
+            return acts
+        facts = self._all_facts
+        wanted = in_slice(facts, pipeline=_ids(chosen.pipeline), manager=None, source=_ids(chosen.source))
+        return acts.semi_join(facts.filter(wanted), "deal_id")
+
+    @cached_property
+    def actions(self) -> pd.DataFrame:
+        """One row per action of the slice's managers in the period: kind, at, manager_id, department_id, deal_id."""
+        acts = self._scoped_actions
+        if self._manager_ids is not None:
+            acts = acts.filter(acts.manager_id.isin(self._manager_ids))
+        frame = _pandas(acts)
+        frame["manager_id"] = frame["manager_id"].fillna("")
+        frame["department_id"] = frame["manager_id"].map(self.managers["department_id"]).fillna("")
+        for kind in KINDS:
+            frame[f"is_{kind}"] = frame["kind"] == kind
+        return frame.assign(is_action=True)
+
+    @cached_property
+    def team(self) -> pd.DataFrame:
+        """One row per manager of the slice who acted, or holds deals of the period: points, index (0–10).
+
+        Ten is the best manager of the whole company, before the manager and department filters: neither changes an index.
+        """
+        acts = self._scoped_actions
+        counted = _pandas(acts.group_by("manager_id", "kind").aggregate(count=acts.count()))
+        counted["points"] = counted["count"] * counted["kind"].map(self.settings.weights)
+        points = counted.dropna(subset="manager_id").groupby("manager_id")["points"].sum()
+        best = points.max() if len(points) else 0
+        here = points.reindex(self._team_ids(points)).fillna(0.0)
+        frame = here.rename("points").rename_axis("manager_id").reset_index()
+        frame["index"] = frame["points"] * 10 / best if best else float("nan")
+        frame["points_per_day"] = frame["points"] / (working_days(self.filters) or float("nan"))
+        return frame.assign(department_id=frame["manager_id"].map(self.managers["department_id"]).fillna(""))
+
+    def _team_ids(self, points: pd.Series) -> list[str]:
+        acted = set(points.index) if self._manager_ids is None else set(points.index) & set(self._manager_ids)
+        current = self.deals[self.deals["touches_period"]]["manager_id"]
+        active = self.managers.index[self.managers["is_active"]]
+        return sorted(acted | (set(current) & set(active) - {""}))
+
+    @cached_property
+    def kinds_without_data(self) -> list[str]:
+        """Kinds of action of which the whole store holds not one: nothing is connected, so a zero would be no fact."""
+        acts = self._all_actions
+        seen = set(_pandas(acts.select("kind").distinct())["kind"])
+        return [kind for kind in KINDS if kind not in seen]
+
+    # --- in work now ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def open_deals(self) -> pd.DataFrame:
+        """One row per deal of the slice in work at as_of: days_silent, is_forgotten, next step, days_in_current_stage."""
+        rule, as_of = self.forgetting, pd.Timestamp(self.filters.as_of)
+        frame = self.deals[self.deals["outcome"] == "open"]
+        frame = frame[~frame["stage_id"].isin(rule.exclude_stages) & ~frame["pipeline_id"].isin(rule.exclude_pipelines)]
+        since = frame["last_action_at"].fillna(frame["created_at"])
+        silent = (as_of - since) // DAY
+        planned = frame["next_step_at"].isna() | (frame["next_step_at"] >= as_of)
+        snoozed = frame["has_next_step"] & planned & rule.snooze_planned
+        is_forgotten = (silent >= rule.after) & ~snoozed
+        return frame.assign(
+            is_open=True,
+            days_silent=silent,
+            is_forgotten=is_forgotten,
+            forgotten_money=frame["money"].where(is_forgotten),
+            has_no_next_step=~frame["has_next_step"],
+            is_overdue=frame["has_next_step"] & (frame["next_step_at"] < as_of),
+            crm_trace_at=frame["last_activity_at"].where(frame["last_activity_at"] >= since + DAY),
+        )
+
+    @cached_property
+    def before(self) -> "Dataset":
+        """The same report at the comparison's instant: where stocks such as `in_work` are compared."""
+        return replace(self, filters=replace(self.filters, as_of=self.filters.as_of_before))
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, table: str) -> pd.DataFrame:
+        return _pandas(self.store.table(table))
+
+    def _keep(self, name: str, expression: ibis.Table) -> ibis.Table:
+        return self.store.keep(f"{name}_{self.filters.as_of:%Y%m%d%H%M%S}_{id(self):x}", expression)
+
+
+def _pandas(expression: ibis.Table) -> pd.DataFrame:
+    """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
+    return expression.to_pyarrow().cast(expression.schema().to_pyarrow()).to_pandas()
+
+
+def _ids(choices: Sequence[Choice]) -> list[str]:
+    return [choice.id for choice in choices]
+
+
+def _distinct_ids(store: Store, column: str, tables: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for name in tables:
+        found |= set(store.table(name).select(column).distinct().to_pyarrow()[column].drop_null().to_pylist())
+    return found
+
+
+def _named(frame: pd.DataFrame, name: str, nobody: str) -> pd.DataFrame:
+    """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and a row "" for none."""
+    names = frame[name].where(frame[name].notna() & (frame[name].str.strip() != ""), frame.index.to_series())
+    double = names.duplicated(keep=False)
+    frame[name] = names.where(~double, names + " (" + frame.index.to_series() + ")")
+    frame.loc[""] = pd.Series({name: nobody})
+    return frame
+
+
+def _with_endings(frame: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    frame["won_at"] = frame["closed_at"].where(frame["outcome"] == "won")
+    frame["lost_at"] = frame["closed_at"].where(frame["outcome"] == "lost")
+    frame["has_next_step"] = frame["has_next_step"].astype("boolean").fillna(False).astype(bool)
+    is_open = frame["outcome"] == "open"
+    since = frame["stage_since_at"].fillna(frame["moved_at"]).fillna(frame["created_at"])
+    frame["stage_since_at"] = since
+    frame["days_in_current_stage"] = ((pd.Timestamp(as_of) - since) / DAY).where(is_open)
+    frame["duration_days"] = (frame["closed_at"].fillna(pd.Timestamp(as_of)) - frame["created_at"]) / DAY
+    return frame
+
+
+def base_currency(store: Store, settings: Settings) -> str:
+    """The currency all money is in: the settings', else the portal's own, else roubles."""
+    if settings.base_currency:
+        return settings.base_currency
+    rates = store.table("currencies")
+    found = rates.filter(rates.is_base).currency.to_pyarrow().to_pylist()
+    return found[0] if found else "RUB"
+
+
+def working_days(filters: Filters) -> int:
+    """Mondays to Fridays of the elapsed part of the period."""
+    return len(pd.bdate_range(filters.elapsed.start, filters.elapsed.end, inclusive="left"))
+
+

@@ -1,0 +1,55 @@
+"""Kernels for the runs: this very interpreter, away from the user's own Jupyter settings, and without the secret."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+OURS = "CRM_REPORTS_"
+
+
+@contextmanager
+def kernel_class(environment: Mapping[str, str]) -> Iterator[type[AsyncKernelManager]]:
+    """A kernel manager whose kernels see `environment`, in an empty folder that is gone afterwards.
+
+    A kernelspec called python3 in the user's home could name any interpreter, so none is looked up.
+    """
+    # Short on purpose: the path of a Unix socket may not exceed some 100 characters.
+    folder = Path(tempfile.mkdtemp(prefix="crm-"))
+    try:
+        yield type("ReportKernel", (_Kernel,), {"folder": folder, "environment": _clean(environment, folder)})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Kernel(AsyncKernelManager):
+    folder: Path
+    environment: dict[str, str]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Kernels on TCP race for their ports when several start at once; sockets in our folder can't.
+        self.transport = "tcp" if sys.platform == "win32" else "ipc"
+        self.connection_file = str(self.folder / "kernel.json")
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+    async def start_kernel(self, **options: Any) -> None:
+        await super().start_kernel(**(options | {"env": self.environment, "cwd": str(self.folder)}))
+
+
+def _clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no start-up profile of the user."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    ours = {"IPYTHONDIR": str(folder / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return inherited | ours | dict(environment)

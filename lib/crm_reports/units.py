@@ -1,0 +1,233 @@
+"""How money, shares, days, counts, dates and instants are written; a missing one is "—", never 0.
+
+The same number is written differently in a sentence ("text"), on a tile or in a chart ("tile": short), and in a table's
+cell ("cell": the header has the unit). `use` says once per report which currency and time zone are meant.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from functools import cache
+from typing import Literal
+
+import pandas as pd
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import get_currency_symbol, get_decimal_symbol
+from babel.units import format_unit, get_unit_name
+
+from .texts import _, language
+
+Form = Literal["text", "tile", "axis", "cell"]
+
+MISSING = "—"
+SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+SCALES = (1_000_000_000, 1_000_000, 1_000)
+FEW = 20  # a rate of fewer is greyed and not ranked
+
+
+@dataclass(frozen=True)
+class _Place:
+    currency: str = ""
+    zone: tzinfo = UTC
+
+
+_place = _Place()
+
+
+def use(*, currency: str = "", zone: tzinfo = UTC) -> None:
+    """From now on money is in `currency` and instants are told in `zone`, unless a call says otherwise."""
+    global _place
+    _place = _Place(currency, zone)
+
+
+def is_missing(value: object) -> bool:
+    """True for None, NaN, NaT and the infinities: nothing that may be written as a number."""
+    if isinstance(value, float) and math.isinf(value):
+        return True
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def write(
+    value: object, unit: str, *, currency: str | None = None, zone: tzinfo | None = None, form: Form = "text"
+) -> str:
+    """The value as a reader meets it: 8 712 500 ₽, 10.9 %, 17 days, 13 Mar 2025, 00:00."""
+    if is_missing(value):
+        return MISSING
+    if unit in _WORDS:
+        return _WORDS[unit](value, zone or _place.zone, form)
+    number, word = parts(value, unit, currency=currency, short=form in ("tile", "axis"))
+    if form == "cell" or (form == "axis" and unit == "money"):
+        word = word.removesuffix(currency_sign(currency)) if unit == "money" else ""
+    return f"{number}{SPACE}{word.strip()}" if word.strip() else number
+
+
+def parts(value: object, unit: str, *, currency: str | None = None, short: bool = True) -> tuple[str, str]:
+    """The number and its unit apart, as a tile sets them in two sizes: ("8.7", "M ₽"); missing is ("—", "")."""
+    if is_missing(value):
+        return MISSING, ""
+    number = float(value)
+    if unit == "share":
+        return _plain(100 * number, 1), "%"
+    if unit == "days":
+        return _days(number)
+    if unit in ("money", "count") and short:
+        scaled, word = _short(number, from_=1_000 if unit == "money" else 1_000_000)
+        return scaled, _join(word, currency_sign(currency) if unit == "money" else "")
+    if unit == "money":
+        return _plain(number, 0 if abs(number) >= 100 else 2), currency_sign(currency)
+    return _plain(number, _DECIMALS.get(unit, 2)), ""
+
+
+_DECIMALS = {"count": 0, "index": 1, "number": 2}
+
+
+def _plain(number: float, decimals: int) -> str:
+    """Digits in threes with a space that does not break, the language's decimal sign, no idle zeros."""
+    said = f"{abs(number):,.{decimals}f}"
+    whole, _point, rest = said.partition(".")
+    rest = rest.rstrip("0")
+    digits = whole.replace(",", SPACE) + (get_decimal_symbol(language()) + rest if rest else "")
+    return MINUS + digits if number < 0 and digits.strip("0,. ") else digits
+
+
+def _short(number: float, *, from_: int) -> tuple[str, str]:
+    # 999 950 is "1 M" and not "1 000 k", hence the margin.
+    scale = next((each for each in SCALES if each >= from_ and abs(number) >= 0.9995 * each), 1)
+    scaled = number / scale
+    return _plain(scaled, 1 if scale > 1 and abs(scaled) < 99.95 else 0), _scale_word(scale)
+
+
+@cache
+def _scale_words(language: str) -> dict[int, str]:
+    patterns = Locale.parse(language).compact_decimal_formats["short"]["other"]
+    words = {scale: patterns[str(scale)].suffix[0].replace("'", "").strip(f" {SPACE}") for scale in SCALES}
+    return {scale: "k" if word == "K" else word for scale, word in words.items()}
+
+
+def _scale_word(scale: float) -> str:
+    return _scale_words(language()).get(int(scale), "")
+
+
+def _days(number: float) -> tuple[str, str]:
+    rounded = round(number) if abs(number) >= 10 else round(number, 1)
+    # The word's plural depends on the number: "1 день", "2 дня", "2,5 дня", "17 дней".
+    word = format_unit(abs(rounded), "duration-day", length="long", locale=language()).split()[-1]
+    return _plain(rounded, 1), word
+
+
+def _join(*words: str) -> str:
+    return SPACE.join(word for word in words if word)
+
+
+def _write_text(value: object, zone: tzinfo, form: Form) -> str:
+    return str(value)
+
+
+def _write_flag(value: object, zone: tzinfo, form: Form) -> str:
+    return _("yes") if value else _("no")
+
+
+def _write_date(value: object, zone: tzinfo, form: Form) -> str:
+    return format_date(as_date(value), "d MMM y", locale=language())
+
+
+def _write_instant(value: object, zone: tzinfo, form: Form) -> str:
+    local = as_instant(value).astimezone(zone)
+    day = format_date(local.date(), "d MMM y", locale=language())
+    return day if form == "cell" else f"{day}, {local:%H:%M}"
+
+
+_WORDS = {"text": _write_text, "flag": _write_flag, "date": _write_date, "instant": _write_instant}
+
+
+def as_date(value: object) -> date:
+    """The day in a date, a timestamp or an ISO text."""
+    return pd.Timestamp(value).date()
+
+
+def as_instant(value: object) -> datetime:
+    """The instant in a timestamp or an ISO text; one without an offset is UTC."""
+    instant = pd.Timestamp(value)
+    return (instant.tz_localize(UTC) if instant.tzinfo is None else instant).to_pydatetime(warn=False)
+
+
+def k_of_n(k: object, n: object) -> str:
+    """What stands under every rate: "5 of 48"; nothing when either is missing."""
+    if is_missing(k) or is_missing(n):
+        return ""
+    return _("{k} of {n}", k=write(k, "count"), n=write(n, "count"))
+
+
+def is_few(n: object) -> bool:
+    """Too few to rank: the rate is shown in grey."""
+    return not is_missing(n) and float(n) < FEW
+
+
+def change(value: object) -> str:
+    """A change with its sign, "▲ 18 %"; nothing when there is nothing to compare with."""
+    if is_missing(value):
+        return ""
+    said = _plain(abs(100 * float(value)), 0)
+    if said == "0":
+        return f"={SPACE}0{SPACE}%"
+    return f"{'▲' if float(value) > 0 else '▼'}{SPACE}{said}{SPACE}%"
+
+
+def period(size: str, start: object, *, form: Form = "text") -> str:
+    """What a period of that size is called: Mar 2025, Q1 2025, the week of 10 Mar 2025, 2025."""
+    day = as_date(start)
+    if size == "week":
+        words = format_date(day, "d MMM" if form == "axis" else "d MMM y", locale=language())
+        return words if form == "axis" else _("week of {day}", day=words)
+    patterns = {"month": "LLL", "quarter": "QQQ", "year": "y"} if form == "axis" else {"month": "LLL y", "year": "y"}
+    return format_date(day, patterns.get(size, "QQQ y"), locale=language())
+
+
+@cache
+def currency_sign_of(code: str) -> str:
+    """The usual sign of a currency, ₽ $ €; its code when it has none."""
+    signs = (get_currency_symbol(code, locale) for locale in ("en", "ru", "kk", "be"))
+    return next((sign for sign in signs if sign != code), code)
+
+
+def currency_sign(currency: str | None = None) -> str:
+    """The sign of `currency`, or of the report's own."""
+    code = _place.currency if currency is None else currency
+    return currency_sign_of(code) if code else ""
+
+
+def unit_word(unit: str, *, currency: str | None = None) -> str:
+    """The unit as a header names it: ₽, %, days; nothing for a count or a text."""
+    if unit == "days":
+        return get_unit_name("duration-day", "long", language()) or ""
+    return {"money": currency_sign(currency), "share": "%"}.get(unit, "")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a chart's axis is written: values are divided by `scale`, `title` names what is left, "M ₽"."""
+
+    scale: float
+    title: str
+    tickformat: str
+
+
+def axis(unit: str, values: Iterable[object], *, currency: str | None = None) -> Axis:
+    """The axis that fits the values: 3 of "M ₽" rather than 3 000 000, 45 of "%" rather than 0.45."""
+    if unit == "share":
+        return Axis(0.01, "%", ",~f")
+    largest = max((abs(float(value)) for value in values if not is_missing(value)), default=0.0)
+    steps = SCALES if unit in ("money", "count") else ()
+    scale = next((each for each in steps if largest >= (each if unit == "money" else 100 * each)), 1)
+    return Axis(scale, _join(_scale_word(scale), unit_word(unit, currency=currency)), ",~f")
+
+
+def excel_format(unit: str, currency: str | None = None) -> str:
+    """The number format of a workbook's cell."""
+    sign = currency_sign(currency).replace('"', "")
+    money = f'#,##0\\ "{sign}"' if sign else "#,##0"
+    formats = {"money": money, "share": "0.0%", "days": "0.0", "count": "#,##0", "index": "0.0", "number": "#,##0.##"}
+    return (formats | {"date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm"}).get(unit, "General")
