@@ -3,9 +3,9 @@
 Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "" (its own row in every table).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import ibis
@@ -13,7 +13,7 @@ import pandas as pd
 
 from . import store as engine
 from .errors import FilterError, all_at_once, near
-from .filters import Choice, Filters, Known
+from .filters import Choice, Filters, Known, Period, Typed, first_instant
 from .settings import Settings
 from .store import Store
 from .store.facts import in_slice
@@ -159,7 +159,7 @@ class Dataset:
 
     @cached_property
     def _instant(self) -> ibis.Scalar:
-        return ibis.literal(self.filters.as_of, type="timestamp('UTC')")
+        return _utc(self.filters.as_of)
 
     @cached_property
     def _moves(self) -> ibis.Table:
@@ -178,18 +178,16 @@ class Dataset:
     def _facts(self) -> ibis.Table:
         chosen = self.filters
         facts = self._all_facts
-        return facts.filter(
-            in_slice(facts, pipeline=_ids(chosen.pipeline), manager=self._manager_ids, source=_ids(chosen.source))
-        )
+        return facts.filter(in_slice(facts, pipeline=chosen.ids("pipeline"), manager=self._manager_ids, source=chosen.ids("source")))
 
     @cached_property
     def _manager_ids(self) -> list[str] | None:
         """Whom the manager and department filters keep; None when neither is set."""
-        managers, departments = _ids(self.filters.manager), _ids(self.filters.department)
+        managers, departments = self.filters.ids("manager"), self.filters.ids("department")
         if not managers and not departments:
             return None
         if not departments:
-            return managers
+            return list(managers)
         homes = self._read("manager_departments")
         inside = set(homes.loc[homes["department_id"].isin(departments), "manager_id"])
         return sorted(inside & set(managers) if managers else inside)
@@ -209,7 +207,7 @@ class Dataset:
     def _with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         for key in ("manager_id", "pipeline_id", "source_id", "stage_id", "customer_id"):
             frame[key] = frame[key].fillna("")
-        frame["department_id"] = frame["manager_id"].map(self.managers["department_id"]).fillna("")
+        frame = self._with_department(frame)
         for key in ("manager", "department", "pipeline", "source", "stage"):
             names = getattr(self, f"{key}s")[key]
             frame[key] = frame[f"{key}_id"].map(names).fillna(frame[f"{key}_id"])
@@ -246,61 +244,43 @@ class Dataset:
         frame["stage_id"] = frame.pop("visited_id").fillna("")
         return frame
 
+    def _with_department(self, frame: pd.DataFrame) -> pd.DataFrame:
+        manager_id = frame["manager_id"].fillna("")
+        return frame.assign(manager_id=manager_id, department_id=manager_id.map(self.managers["department_id"]).fillna(""))
+
     def _on_deals(self, frame: pd.DataFrame, *facts: str) -> pd.DataFrame:
         dimensions = ["manager_id", "department_id", "pipeline_id", "source_id"]
         return frame.join(self.deals.set_index("deal_id")[[*dimensions, *facts]], on="deal_id")
 
     # --- actions ---------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _scoped_actions(self) -> ibis.Table:
-        """Every action in the period on the deals that pipeline and source keep; everybody's, whatever the manager filter."""
+    def _scoped_actions(self, period: Period) -> ibis.Table:
+        """Every action in `period` on the deals that pipeline and source keep; everybody's, whatever the manager filter."""
         acts, chosen = self._all_actions, self.filters
-        acts = acts.filter(
-            (acts.at >= ibis.literal(chosen.start_at, type="timestamp('UTC')"))
-            & (acts.at < ibis.literal(chosen.end_at, type="timestamp('UTC')"))
-        )
+        start, end = (first_instant(day, chosen.zone) for day in (period.start, period.end))
+        acts = acts.filter((acts.at >= _utc(start)) & (acts.at < _utc(end)))
         if not chosen.pipeline and not chosen.source:
             return acts
         facts = self._all_facts
-        wanted = in_slice(facts, pipeline=_ids(chosen.pipeline), manager=None, source=_ids(chosen.source))
+        wanted = in_slice(facts, pipeline=chosen.ids("pipeline"), manager=None, source=chosen.ids("source"))
         return acts.semi_join(facts.filter(wanted), "deal_id")
 
-    @cached_property
-    def actions(self) -> pd.DataFrame:
-        """One row per action of the slice's managers in the period: kind, at, manager_id, department_id, deal_id."""
-        acts = self._scoped_actions
+    def actions_in(self, period: Period) -> pd.DataFrame:
+        """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, deal_id."""
+        acts = self._scoped_actions(period)
         if self._manager_ids is not None:
             acts = acts.filter(acts.manager_id.isin(self._manager_ids))
-        frame = _pandas(acts)
-        frame["manager_id"] = frame["manager_id"].fillna("")
-        frame["department_id"] = frame["manager_id"].map(self.managers["department_id"]).fillna("")
-        for kind in KINDS:
-            frame[f"is_{kind}"] = frame["kind"] == kind
-        return frame.assign(is_action=True)
+        return self._with_department(_pandas(acts))
 
-    @cached_property
-    def team(self) -> pd.DataFrame:
-        """One row per manager of the slice who acted, or holds deals of the period: points, index (0–10).
+    def points_in(self, period: Period) -> pd.Series:
+        """manager_id → points (Σ weight × actions) in `period`, of everybody in the company who acted."""
+        acts = self._scoped_actions(period)
+        counted = _pandas(acts.group_by("manager_id", "kind").aggregate(count=acts.count())).dropna(subset="manager_id")
+        return (counted["count"] * counted["kind"].map(self.settings.weights)).groupby(counted["manager_id"]).sum()
 
-        Ten is the best manager of the whole company, before the manager and department filters: neither changes an index.
-        """
-        acts = self._scoped_actions
-        counted = _pandas(acts.group_by("manager_id", "kind").aggregate(count=acts.count()))
-        counted["points"] = counted["count"] * counted["kind"].map(self.settings.weights)
-        points = counted.dropna(subset="manager_id").groupby("manager_id")["points"].sum()
-        best = points.max() if len(points) else 0
-        here = points.reindex(self._team_ids(points)).fillna(0.0)
-        frame = here.rename("points").rename_axis("manager_id").reset_index()
-        frame["index"] = frame["points"] * 10 / best if best else float("nan")
-        frame["points_per_day"] = frame["points"] / (working_days(self.filters) or float("nan"))
-        return frame.assign(department_id=frame["manager_id"].map(self.managers["department_id"]).fillna(""))
-
-    def _team_ids(self, points: pd.Series) -> list[str]:
-        acted = set(points.index) if self._manager_ids is None else set(points.index) & set(self._manager_ids)
-        current = self.deals[self.deals["touches_period"]]["manager_id"]
-        active = self.managers.index[self.managers["is_active"]]
-        return sorted(acted | (set(current) & set(active) - {""}))
+    def in_team(self, manager_ids: Iterable[str]) -> set[str]:
+        """Those of them that the manager and department filters keep."""
+        return set(manager_ids) if self._manager_ids is None else set(manager_ids) & set(self._manager_ids)
 
     @cached_property
     def kinds_without_data(self) -> list[str]:
@@ -351,8 +331,8 @@ def _pandas(expression: ibis.Table) -> pd.DataFrame:
     return expression.to_pyarrow().cast(expression.schema().to_pyarrow()).to_pandas()
 
 
-def _ids(choices: Sequence[Choice]) -> list[str]:
-    return [choice.id for choice in choices]
+def _utc(instant: datetime) -> ibis.Scalar:
+    return ibis.literal(instant, type="timestamp('UTC')")
 
 
 def _distinct_ids(store: Store, column: str, tables: Sequence[str]) -> set[str]:
@@ -392,8 +372,86 @@ def base_currency(store: Store, settings: Settings) -> str:
     return found[0] if found else "RUB"
 
 
-def working_days(filters: Filters) -> int:
-    """Mondays to Fridays of the elapsed part of the period."""
-    return len(pd.bdate_range(filters.elapsed.start, filters.elapsed.end, inclusive="left"))
+# ── Loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def load(
+    *,
+    period: object = "last_month",
+    pipeline: Typed = (),
+    department: Typed = (),
+    manager: Typed = (),
+    source: Typed = (),
+    comparison: str = "previous",
+    as_of: object = "",
+    language: str = "",
+    forgotten_after: int = 14,
+    exclude_stages: Sequence[str] = (),
+    exclude_pipelines: Sequence[str] = (),
+    snooze_planned: bool = False,
+    settings: Settings | None = None,
+) -> Dataset:
+    """The data of a report, from the store that reports.toml (or CRM_REPORTS_CONFIG, CRM_REPORTS_DATA) points at.
+
+    Filters are texts as people type them; all that mean nothing are reported in one FilterError. `as_of` is by default
+    the midnight before the last sync. From here on every text is said in `language`.
+    """
+    settings = settings or Settings.read()
+    use(language or settings.language)
+    data = Store.open(settings.store_path)
+    said = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
+    filters = Filters.parse(
+        known(data), zone=settings.zone, default_as_of=default_as_of(data, settings), period=period,
+        comparison=comparison, as_of=as_of, language=language or settings.language, **said,
+    )  # fmt: skip
+    bare = Dataset(data, settings, filters)
+    rule = _forgetting(bare, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned)
+    return replace(bare, forgetting=rule, metrics_used=[])
+
+
+def default_as_of(data: Store, settings: Settings) -> datetime:
+    """Midnight at the start of the day of the last sync: what is said is what the data can know."""
+    return first_instant(data.synced_at.astimezone(settings.zone).date(), settings.zone)
+
+
+def known(data: Store) -> Known:
+    """The pipelines, departments, managers and sources that a filter may name."""
+    bare = Dataset(data, None, None)
+    parents = bare._read("departments").set_index("department_id")["parent_id"].fillna("").to_dict()
+    homes = bare.managers["department_id"].map(bare.departments["department"]).fillna("")
+    return Known(
+        pipeline=_choices(bare.pipelines["pipeline"]),
+        department=tuple(replace(each, parent_id=parents.get(each.id, "")) for each in _choices(bare.departments["department"])),
+        manager=tuple(replace(each, hint=homes.get(each.id, "")) for each in _choices(bare.managers["manager"])),
+        source=_choices(bare.sources["source"]),
+    )
+
+
+def _choices(names: pd.Series) -> tuple[Choice, ...]:
+    return tuple(Choice(id, name) for id, name in names.items() if id)
+
+
+def _forgetting(
+    data: Dataset, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool
+) -> Forgetting:
+    problems: list[str] = []
+    if not isinstance(after, int) or after < 1:
+        problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))
+    left_out = {
+        "exclude_stages": _meant("exclude_stages", stages, data.stages["stage"], problems),
+        "exclude_pipelines": _meant("exclude_pipelines", pipelines, data.pipelines["pipeline"], problems),
+    }
+    all_at_once(problems, FilterError)
+    return Forgetting(after, **left_out, snooze_planned=bool(snooze))
+
+
+def _meant(parameter: str, typed: Sequence[str] | str, names: pd.Series, problems: list[str]) -> tuple[str, ...]:
+    """The ids of the names or ids typed; a stage's name may stand for one stage in each of several pipelines."""
+    found: list[str] = []
+    for text in [typed] if isinstance(typed, str | int) else typed:
+        ids = [id for id, name in names.items() if str(text) == id or str(text).casefold() == name.casefold()]
+        found += ids
+        if not ids:
+            close = ", ".join(near(str(text), names)) or ", ".join(names.head(5))
+            problems.append(_("{key} {held} is not known; near: {near}", key=parameter, held=repr(text), near=close))
+    return tuple(found)

@@ -68,7 +68,7 @@ SAME_AS = {
     "year to date": "this year", "с начала недели": "this week", "с начала месяца": "this month",
     "с начала квартала": "this quarter", "с начала года": "this year",
 }  # fmt: skip
-EVERYTHING = ("", "all", "all time", "everything", "все", "все время", "весь период")
+EVERYTHING = ("", "..", "all", "all time", "everything", "все", "все время", "весь период")
 MONTHS = (
     "jan|янв", "feb|фев", "mar|мар", "apr|апр", "may|ма[йя]", "jun|июн",
     "jul|июл", "aug|авг", "sep|сен", "oct|окт", "nov|ноя", "dec|дек",
@@ -91,7 +91,6 @@ _CALENDAR = [
         r"q(?P<quarter>\d)[- ]?(?P<year>\d{4})",
         r"(?P<quarter>\d)(?:-?й)? квартал (?P<year>\d{4})",
         r"(?P<year>\d{4})[- ]?w(?P<week>\d{1,2})",
-        *(rf"(?P<month{number}>{stem})[a-zа-я]* (?P<year>\d{{4}})" for number, stem in enumerate(MONTHS, 1)),
     )
 ]
 
@@ -108,7 +107,8 @@ def parse_period(text: str, today: date) -> Period:
     if period is None:
         raise FilterError(_("period {held} is not understood; {allowed}", **_held(text)))
     if period.end <= period.start:
-        raise FilterError(_("period {held} ends before it begins; put the earlier day first", held=repr(text)))
+        said = {"held": repr(text), "first": period.start, "last": period.last_day}
+        raise FilterError(_("period {held} is {first}..{last}, which holds no day; put the earlier day first", **said))
     if period.start < BEGINNING or period.last_day.year > LAST_YEAR:
         years = {"first": BEGINNING.year, "last": LAST_YEAR}
         raise FilterError(_("period {held} is not between the years {first} and {last}", held=repr(text), **years))
@@ -142,30 +142,31 @@ def _named(text: str, today: date) -> Period | None:
     """The period that one name names, by the calendar or relative to today."""
     for pattern in _CALENDAR:
         if found := pattern.fullmatch(text):
-            return _by_calendar(**_numbers(found))
+            return _by_calendar(**{name: int(number) for name, number in found.groupdict().items()})
+    if found := re.fullmatch(r"([a-zа-я]+) (\d{4})", text):
+        return _by_month_name(*found.groups())
     words = re.sub("[ -]+", " ", text)
     found = _RELATIVE.fullmatch(SAME_AS.get(words, words))
     return _by_today(found, today) if found else None
 
 
-def _numbers(found: re.Match[str]) -> dict[str, int]:
-    """The groups as numbers; the group month3 is March, by its name."""
-    named = {name: value for name, value in found.groupdict().items() if value is not None}
-    month = next((int(name[5:]) for name in named if name[5:].isdecimal()), None)
-    numbers = {name: int(value) for name, value in named.items() if value.isdecimal()}
-    return numbers if month is None else numbers | {"month": month}
-
-
-def _by_calendar(year: int, *, month: int = 0, day: int = 0, quarter: int = 0, week: int = 0, **_: int) -> Period:
-    if day:
+def _by_calendar(
+    year: int, *, month: int | None = None, day: int | None = None, quarter: int | None = None, week: int | None = None
+) -> Period:
+    if day is not None:
         return _whole("day", date(year, month, day), f"{year:04}-{month:02}-{day:02}")
-    if week:
+    if week is not None:
         return _whole("week", date.fromisocalendar(year, week, 1), f"{year:04}-W{week:02}")
-    if quarter:
+    if quarter is not None:
         return _whole("quarter", date(year, quarter * 3 - 2, 1), f"{year:04}-Q{quarter}")
-    if month:
+    if month is not None:
         return _whole("month", date(year, month, 1), f"{year:04}-{month:02}")
     return _whole("year", date(year, 1, 1), f"{year:04}")
+
+
+def _by_month_name(name: str, year: str) -> Period | None:
+    month = next((number for number, stem in enumerate(MONTHS, 1) if re.match(stem, name)), None)
+    return month and _by_calendar(int(year), month=month)
 
 
 def _by_today(found: re.Match[str], today: date) -> Period:
@@ -189,9 +190,13 @@ def _range(text: str, today: date) -> Period | None:
 
 
 def _halves(text: str) -> Iterator[tuple[str, str]]:
-    cuts = list(re.finditer(r" ?\.\.\.? ?", text))[:1] or re.finditer(" ?- ?| (?:to|по) ", text)
-    for cut in cuts:
-        yield text[: cut.start()], text[cut.end() :]
+    """The text cut in two where it may be a range; only dots leave an end open."""
+    if dots := re.search(r" ?\.{2,3} ?", text):
+        yield text[: dots.start()], text[dots.end() :]
+        return
+    for cut in re.finditer(" ?- ?| (?:to|по) ", text):
+        if text[: cut.start()] and text[cut.end() :]:
+            yield text[: cut.start()], text[cut.end() :]
 
 
 def _whole(unit: str, start: date, text: str) -> Period:
@@ -270,7 +275,7 @@ def _iso(text: str) -> date:
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Choice:
     """One pipeline, department, manager or source; `hint` tells people of one name apart."""
 
@@ -356,8 +361,7 @@ def _each(typed: Typed) -> list[str]:
     """The texts that were typed; numbers are ids."""
     if isinstance(typed, str) or not isinstance(typed, Collection):
         typed = [] if typed is None else [typed]
-    texts = [format(each, ".0f") if isinstance(each, float) and each.is_integer() else str(each) for each in typed]
-    return [text for text in texts if text.strip()]
+    return [str(each) for each in typed if each is not None and str(each).strip()]
 
 
 # ── Filters ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -386,6 +390,7 @@ class Filters:
         *,
         zone: ZoneInfo,
         default_as_of: datetime,
+        default_language: str = "",
         period: object = "last_month",
         pipeline: Typed = (),
         department: Typed = (),
@@ -397,17 +402,19 @@ class Filters:
     ) -> Self:
         """The filters that were typed, or one FilterError with a sentence for everything that means nothing here."""
         typed = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
-        problems = [*_not_one_of("comparison", comparison, COMPARISONS)]
-        problems += _not_one_of("language", language or texts.language(), texts.LANGUAGES)
+        usual = default_language or texts.language()
+        problems = _not_one_of("comparison", comparison, COMPARISONS)
+        problems += _not_one_of("language", language or usual, texts.LANGUAGES)
         instant = _as_of(as_of, zone, default_as_of, problems)
         days = _period(period, _wall(instant, zone).date(), problems)
         chosen = {name: _choices(known, name, typed[name], problems) for name in DIMENSIONS}
         all_at_once(problems, FilterError)
         below = known.departments_below(each.id for each in chosen["department"])
-        said = tuple(f"{name}-{_safe(str(text))}" for name, text in (("as-of", as_of), ("in", language)) if text)
+        said = [f"as-of-{_instant_slug(instant, zone)}"] if str(as_of or "").strip() else []
+        said += [f"in-{language}"] if language not in ("", usual) else []
         return cls(
-            days, instant, zone, **chosen, comparison=comparison, language=language or texts.language(),
-            departments=below, said=said,
+            days, instant, zone, **chosen, comparison=comparison, language=language or usual,
+            departments=below, said=tuple(said),
         )  # fmt: skip
 
     def ids(self, dimension: str) -> tuple[str, ...]:
@@ -594,7 +601,19 @@ def _span(period: Period) -> str:
 
 LATIN = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфыэ", "abvgdezijklmnoprstufye", strict=True))
-    | {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ю": "yu", "я": "ya", "ь": "", "ъ": ""}
+    | {
+        "ё": "e",
+        "ж": "zh",
+        "х": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "sch",
+        "ю": "yu",
+        "я": "ya",
+        "ь": "",
+        "ъ": "",
+    }
 )
 
 
@@ -606,11 +625,17 @@ def _period_slug(text: str) -> str:
     return "-".join(words).replace("_", "-")
 
 
+def _instant_slug(instant: datetime, zone: ZoneInfo) -> str:
+    day = _wall(instant, zone).date()
+    return str(day) if instant == first_instant(day, zone) else f"{instant:%Y%m%dt%H%M%Sz%f}".rstrip("0")
+
+
 def _safe(text: str) -> str:
     """The text as part of a file name: itself if it is short, plain and lower case, else Latin letters and a hash."""
     if re.fullmatch("[a-z0-9]{1,24}", text):
         return text
-    latin = unicodedata.normalize("NFKD", text.casefold().translate(LATIN)).encode("ascii", "ignore").decode()
+    latin = unicodedata.normalize("NFKC", text).casefold().translate(LATIN)
+    latin = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
     readable = re.sub("[^a-z0-9]+", "-", latin)[:24].strip("-")
     return f"{readable}-{_hash(text)}" if readable else _hash(text)
 

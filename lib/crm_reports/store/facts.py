@@ -1,5 +1,7 @@
 """What was true of every deal at an instant, rebuilt from stage history."""
 
+from collections.abc import Sequence
+
 import ibis
 from ibis.expr.types import BooleanValue, StringValue, Table, TimestampScalar
 
@@ -84,8 +86,10 @@ def with_repeat(facts: Table) -> Table:
     return facts.left_join(ranked, facts.deal_id == ranked.ranked_id).drop("ranked_id")
 
 
-def in_slice(facts: Table, *, pipeline: list[str], manager: list[str] | None, source: list[str]) -> BooleanValue:
-    """Which deals the filters keep; an empty list keeps all."""
+def in_slice(
+    facts: Table, *, pipeline: Sequence[str], manager: Sequence[str] | None, source: Sequence[str]
+) -> BooleanValue:
+    """Which deals the filters keep; nothing chosen keeps all."""
     kept = ibis.literal(True)
     for column, ids in (("pipeline_id", pipeline), ("source_id", source)):
         kept = kept & facts[column].isin(ids) if ids else kept

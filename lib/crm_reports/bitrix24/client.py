@@ -1,0 +1,184 @@
+"""Calls a Bitrix24 portal by its incoming webhook: one method, or fifty in a batch, at the portal's own pace.
+
+The webhook is a secret. It is in no message, no repr and no log line made here, and httpx's own are cleaned.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from ..errors import PortalError, SettingsError
+from ..texts import _
+from .pace import ORDINARY, Pace, Turnstile
+from .refusals import Answer, Passing, read_answer, split_batch
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A request may take the cloud 60 s.
+TIMEOUT = httpx.Timeout(connect=15, read=65, write=30, pool=15)
+ATTEMPTS = 8
+LONGEST_PAUSE = 30
+MOST_COMMANDS = 50
+
+log = logging.getLogger(__name__)
+
+
+class Command(NamedTuple):
+    """One method with its parameters, to go into a batch."""
+
+    method: str
+    params: Mapping[str, Any]
+
+
+class _HideWebhook(logging.Filter):
+    """httpx writes the whole address of every request at INFO, httpcore the headers with a redirect's target."""
+
+    SECRET = re.compile(r"(/rest/)[^\s'\"?>]*")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self.SECRET.sub(r"\1…", record.getMessage()), ()
+        return True
+
+
+_hide = _HideWebhook()
+for _each in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
+    logging.getLogger(_each).addFilter(_hide)
+
+
+class Client:
+    """A portal to call. `portal_url` is where its pages are; `transport`, `clock` and `sleep` are for tests."""
+
+    def __init__(
+        self,
+        webhook: SecretStr | str,
+        *,
+        pace: Pace = ORDINARY,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        address = webhook if isinstance(webhook, SecretStr) else SecretStr(webhook)
+        self.portal_url, is_local = _portal_url(address)
+        self._turnstile = Turnstile(pace, clock, sleep)
+        self._sleep = sleep
+        self.requests = 0
+        self._http = httpx.Client(
+            base_url=address.get_secret_value().strip().rstrip("/") + "/",
+            headers={"User-Agent": "crm-reports", "Accept": "application/json"},
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            transport=transport,
+            # A proxy would get the address of a local portal in clear.
+            trust_env=not is_local,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Client {self.portal_url}/rest/…>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def call(self, method: str, **params: Any) -> Answer:
+        """What `method` answers; asks again when the portal is busy or the connection broke."""
+        return self._ask(method, params, {method})
+
+    def batch(self, commands: Mapping[str, Command], *, halt: bool = False) -> dict[str, Answer | PortalError]:
+        """What each of up to 50 commands gave, by its key: an answer, or the error it met.
+
+        With `halt`, those after the first error are absent. Raises `Passing` with `is_slow` when less may work better.
+        """
+        written = {key: f"{method}?{urlencode(flat(params))}" for key, (method, params) in commands.items()}
+        methods = {key: command.method for key, command in commands.items()}
+        answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
+        given = split_batch(methods, answer)
+        for key, each in given.items():
+            self._note(methods[key], each, answer)
+        return given
+
+    def _note(self, method: str, given: Answer | PortalError, batch: Answer) -> None:
+        if isinstance(given, Answer):
+            self._turnstile.note(method, given.time)
+        elif given.code == "operation_time_limit":
+            self._turnstile.rest(method, batch.time)
+
+    def _ask(self, method: str, params: Mapping[str, Any], inside: set[str]) -> Answer:
+        many = len(params.get("cmd", ())) > 1
+        for attempt in range(1, ATTEMPTS + 1):
+            self._turnstile.enter(inside)
+            given = self._once(method, params)
+            if isinstance(given, Answer):
+                self._turnstile.note(method, given.time)
+                return given
+            if not isinstance(given, Passing) or attempt == ATTEMPTS or (many and given.is_slow):
+                break
+            self._pause(given, method, attempt)
+        raise given if attempt == 1 else type(given)(
+            _("{error} (asked {n} times)", error=given, n=attempt), code=given.code
+        )
+
+    def _pause(self, refused: Passing, method: str, attempt: int) -> None:
+        log.info("%s; asking again", refused)
+        if refused.code == "operation_time_limit":
+            self._turnstile.rest(method, {})
+        if refused.code == "query_limit_exceeded":
+            self._turnstile.note_refusal()
+        self._sleep(min(0.5 * 2 ** (attempt - 1), LONGEST_PAUSE))
+
+    def _once(self, method: str, params: Mapping[str, Any]) -> Answer | PortalError:
+        self.requests += 1
+        try:
+            response = self._http.post(method, json=params)
+            refused = _moved(response) if response.is_redirect else None
+            return refused or read_answer(method, response.status_code, response.content)
+        except PortalError as error:
+            return error
+        except httpx.HTTPError as error:
+            # Only words leave this block: an httpx exception carries the request with its address.
+            return _broken(method, error)
+
+
+def _broken(method: str, error: httpx.HTTPError) -> Passing:
+    is_slow = isinstance(error, httpx.ReadTimeout | httpx.RemoteProtocolError | httpx.ReadError)
+    words = _HideWebhook.SECRET.sub(r"\1…", str(error)) or type(error).__name__
+    return Passing(_("Bitrix24 gave no answer to {method}: {words}", method=method, words=words), is_slow=is_slow)
+
+
+def _moved(response: httpx.Response) -> PortalError:
+    host = urlsplit(response.headers.get("Location", "")).hostname
+    words = _("the portal has moved to {host!r}: put its new address into CRM_REPORTS_WEBHOOK", host=host or "?")
+    return PortalError(words, code="moved")
+
+
+def _portal_url(webhook: SecretStr) -> tuple[str, bool]:
+    """Where the portal's pages are, and whether that is this machine."""
+    held = webhook.get_secret_value().strip()
+    parts = urlsplit(held) if re.fullmatch(r"https?://[^\s@?#]+/rest/[^/\s?#]+/[^/\s?#]+/?", held) else None
+    is_local = bool(parts and parts.hostname in LOOPBACK)
+    if not parts or not (parts.scheme == "https" or is_local):
+        raise SettingsError(
+            _("the webhook (hidden, {n} characters) is none; give https://HOST/rest/USER/CODE/", n=len(held))
+        )
+    return f"{parts.scheme}://{parts.netloc}", is_local
+
+
+def flat(params: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, str]]:
+    """Parameters as PHP reads them from a URL: filter[>ID]=5, select[0]=ID."""
+    for key, value in params.items():
+        name = f"{inside}[{key}]" if inside else key
+        if isinstance(value, Mapping):
+            yield from flat(value, name)
+        elif isinstance(value, list | tuple):
+            yield from flat({str(place): each for place, each in enumerate(value)}, name)
+        else:
+            yield name, "" if value is None else str(value)

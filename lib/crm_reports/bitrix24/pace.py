@@ -1,0 +1,88 @@
+"""How fast a portal may be asked: requests per second, and seconds of work per method in ten minutes."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+# Bitrix24 blocks a method after 480 s of work in ten minutes.
+BUSY_SECONDS = 400
+LONGEST_REST = 600
+
+
+@dataclass(frozen=True)
+class Pace:
+    """`burst` requests at once, then `per_second` for ever; a portal refuses what comes faster."""
+
+    per_second: float = 2
+    burst: float = 50
+
+
+ORDINARY = Pace()
+ENTERPRISE = Pace(per_second=5, burst=250)
+
+
+@dataclass
+class Turnstile:
+    """Lets requests through at a pace: waits once the burst is spent, never before."""
+
+    pace: Pace
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        self._level, self._seen, self._lock = 0.0, self.clock(), Lock()
+        self._rest_until: dict[str, float] = {}
+
+    def enter(self, methods: set[str]) -> None:
+        """Wait for the next request's turn, and for the methods that have worked too long."""
+        ready = max((self._rest_until.get(method, 0.0) for method in methods), default=0.0)
+        if ready > self.clock():
+            self.sleep(ready - self.clock())
+        wait = self._pour()
+        if wait > 0:
+            self.sleep(wait)
+
+    def _pour(self) -> float:
+        """Seconds until one more request fits; it is counted as asked then."""
+        with self._lock:
+            self._leak()
+            self._level += 1
+            return (self._level - self.pace.burst) / self.pace.per_second
+
+    def _leak(self) -> None:
+        now = self.clock()
+        self._level = max(0.0, self._level - (now - self._seen) * self.pace.per_second)
+        self._seen = now
+
+    def note_refusal(self) -> None:
+        """The portal says that the burst is spent: someone else at this address asks too."""
+        with self._lock:
+            self._leak()
+            self._level = max(self._level, self.pace.burst)
+
+    def note(self, method: str, spent: Mapping[str, Any]) -> None:
+        """Take in an answer's `time`: a method near its limit rests until the portal has forgotten some of its work."""
+        if _number(spent.get("operating")) >= BUSY_SECONDS:
+            self.rest(method, spent)
+
+    def rest(self, method: str, spent: Mapping[str, Any]) -> None:
+        """Let `method` rest until its `operating_reset_at`, a minute when it is not told."""
+        # Both instants are the server's, so its clock need not agree with ours.
+        reset, now = _number(spent.get("operating_reset_at")), _number(spent.get("finish"))
+        seconds = reset - now + 1 if reset and now else 60
+        self._rest_until[method] = self.clock() + min(max(seconds, 1), LONGEST_REST)
+
+
+def _number(value: object) -> float:
+    """Unix seconds; one page of the documentation shows an ISO instant instead."""
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError):
+        pass
+    try:
+        return datetime.fromisoformat(str(value)).timestamp()
+    except ValueError:
+        return 0.0

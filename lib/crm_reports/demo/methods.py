@@ -1,0 +1,494 @@
+"""What each REST method answers. A method takes the desk and its parameters, and gives an Answer or a Refusal."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from . import schema
+from .company import Company, Currency
+from .conditions import Dialect, read_filter
+from .listing import Family, Page, find, turn_to
+from .schema import OWNER_TYPES, Row, camel
+from .tables import Table
+from .wire import Refusal, Writers, as_list, intval
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """Places where portals are known to differ from each other."""
+
+    stage_history_as_text: bool = False
+    dates_at_utc_midnight: bool = True
+    comments_carry_files: bool = False
+    operating: Literal["always", "sometimes", "never"] = "sometimes"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that a method may look at."""
+
+    company: Company
+    writers: Writers
+    quirks: Quirks
+    scopes: tuple[str, ...]
+    user: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A method's `result`, with `total` and `next` where its family has them."""
+
+    result: Any
+    total: int | None = None
+    next: int | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """What answers, and the scopes of which the webhook needs one."""
+
+    answer: Callable[[Desk, Params], Answer]
+    scopes: frozenset[str]
+
+
+METHODS: dict[str, Method] = {}
+
+
+def _method(name: str, *scopes: str) -> Callable[[Callable[[Desk, Params], Answer]], Callable[[Desk, Params], Answer]]:
+    def register(answer: Callable[[Desk, Params], Answer]) -> Callable[[Desk, Params], Answer]:
+        METHODS[name] = Method(answer, frozenset(scopes))
+        return answer
+
+    return register
+
+
+# Parameters
+
+
+def _array(params: Params, name: str) -> Any:
+    """A parameter that must be an array; legacy methods take its name in lower or upper case."""
+    value = params.get(name, params.get(name.upper()))
+    if value is not None and not isinstance(value, dict | list):
+        raise Refusal(400, "", f"Parameter '{name}' must be array.")
+    return value or {}
+
+
+def _needed(params: Params, name: str) -> Any:
+    if name not in params:
+        raise Refusal(400, 100, f"Could not find value for parameter {{{name}}}")
+    return params[name]
+
+
+def _order(written: Any, names: Mapping[str, str]) -> dict[str, str]:
+    """Fields and directions; keys of no field are dropped."""
+    pairs = written.items() if isinstance(written, dict) else ()
+    return {names[key]: str(direction).upper() for key, direction in pairs if key in names}
+
+
+def _filterable(table: Table) -> dict[str, str]:
+    return {name: name for name, kind in table.schema.items() if kind != "object"}
+
+
+def _selected(table: Table, written: Any) -> list[str]:
+    """The fields that `select` names; `*` has no user fields, `UF_*` nothing else; nothing asked means both."""
+    wanted = set(map(str, as_list(written)))
+    fields = [
+        name
+        for name in table.schema
+        if name in wanted or ("UF_*" if name.startswith("UF_") else "*") in wanted
+    ]  # fmt: skip
+    return fields or list(table.schema)
+
+
+# Legacy lists of the CRM
+
+
+def _legacy_page(desk: Desk, table: Table, params: Params, default_order: Params | None = None) -> Page:
+    names = _filterable(table)
+    conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(params, "filter"))
+    order = _order(_array(params, "order"), names)
+    return turn_to("legacy", find(table, conditions, order or default_order or {}), params.get("start"))
+
+
+def _written(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
+    write = desk.writers.legacy
+    return [{name: write(row[name]) for name in fields} for row in rows]
+
+
+def _legacy_list(desk: Desk, table: Table, params: Params, default_order: Params | None = None) -> Answer:
+    page = _legacy_page(desk, table, params, default_order)
+    fields = _selected(table, _array(params, "select"))
+    return Answer(_written(desk, page.rows, fields), page.total, page.next)
+
+
+def _legacy_get(desk: Desk, table: Table, params: Params, hidden: Mapping[int, Row] | None = None) -> Answer:
+    row_id = intval(params.get("id", params.get("ID")))
+    if row_id <= 0:
+        raise Refusal(400, "", "ID is not defined or invalid.")
+    if row_id in (hidden or {}):
+        raise Refusal(400, "", "Access denied.")
+    if row_id not in table:
+        raise Refusal(400, "", "Not found")
+    return Answer(_written(desk, [table[row_id]], list(table.schema))[0])
+
+
+def _fields(table: Table) -> Answer:
+    return Answer({
+        name: {
+            "type": kind, "isRequired": False, "isReadOnly": name == "ID", "isImmutable": False, "isMultiple": False,
+            "isDynamic": name.startswith("UF_"), "title": name,
+        }
+        for name, kind in table.schema.items()
+    })  # fmt: skip
+
+
+@_method("crm.deal.list", "crm")
+def _deal_list(desk: Desk, params: Params) -> Answer:
+    return _legacy_list(desk, desk.company.deals, _without_templates(params))
+
+
+def _without_templates(params: Params) -> Params:
+    """Recurring templates stay hidden unless ID or IS_RECURRING is filtered."""
+    written = _array(params, "filter")
+    names = [key.lstrip("!<>=@%") for key in written] if isinstance(written, dict) else []
+    if "ID" in names or "IS_RECURRING" in names:
+        return params
+    return {**params, "filter": {**(written or {}), "IS_RECURRING": "N"}}
+
+
+@_method("crm.deal.get", "crm")
+def _deal_get(desk: Desk, params: Params) -> Answer:
+    return _legacy_get(desk, desk.company.deals, params, desk.company.hidden_deals)
+
+
+@_method("crm.deal.fields", "crm")
+def _deal_fields(desk: Desk, params: Params) -> Answer:
+    return _fields(desk.company.deals)
+
+
+@_method("crm.deal.contact.items.get", "crm")
+def _deal_contacts(desk: Desk, params: Params) -> Answer:
+    contact = _legacy_get(desk, desk.company.deals, params).result["CONTACT_ID"]
+    item = {"CONTACT_ID": intval(contact), "SORT": 10, "ROLE_ID": 0, "IS_PRIMARY": "Y"}
+    return Answer([item] if item["CONTACT_ID"] else [])
+
+
+@_method("crm.lead.list", "crm")
+def _lead_list(desk: Desk, params: Params) -> Answer:
+    return _legacy_list(desk, desk.company.leads, params)
+
+
+@_method("crm.lead.get", "crm")
+def _lead_get(desk: Desk, params: Params) -> Answer:
+    return _legacy_get(desk, desk.company.leads, params)
+
+
+@_method("crm.lead.fields", "crm")
+def _lead_fields(desk: Desk, params: Params) -> Answer:
+    return _fields(desk.company.leads)
+
+
+@_method("crm.company.list", "crm")
+def _company_list(desk: Desk, params: Params) -> Answer:
+    return _legacy_list(desk, desk.company.companies, params)
+
+
+@_method("crm.company.get", "crm")
+def _company_get(desk: Desk, params: Params) -> Answer:
+    return _legacy_get(desk, desk.company.companies, params)
+
+
+@_method("crm.contact.list", "crm")
+def _contact_list(desk: Desk, params: Params) -> Answer:
+    return _legacy_list(desk, desk.company.contacts, params)
+
+
+@_method("crm.contact.get", "crm")
+def _contact_get(desk: Desk, params: Params) -> Answer:
+    return _legacy_get(desk, desk.company.contacts, params)
+
+
+@_method("crm.activity.list", "crm")
+def _activity_list(desk: Desk, params: Params) -> Answer:
+    return _legacy_list(desk, desk.company.activities, params, {"START_TIME": "ASC"})
+
+
+@_method("crm.activity.get", "crm")
+def _activity_get(desk: Desk, params: Params) -> Answer:
+    return _legacy_get(desk, desk.company.activities, params)
+
+
+@_method("crm.activity.fields", "crm")
+def _activity_fields(desk: Desk, params: Params) -> Answer:
+    return _fields(desk.company.activities)
+
+
+@_method("crm.activity.binding.list", "crm")
+def _activity_bindings(desk: Desk, params: Params) -> Answer:
+    activity = desk.company.activities.get(intval(_needed(params, "activityId")))
+    if activity is None:
+        raise Refusal(400, "NOT_FOUND", "Element not found")
+    return Answer([{"entityTypeId": activity["OWNER_TYPE_ID"], "entityId": activity["OWNER_ID"]}])
+
+
+@_method("crm.timeline.comment.list", "crm")
+def _comment_list(desk: Desk, params: Params) -> Answer:
+    """One timeline at a time; without an owner in the filter there is nothing. start=-1 counts all the same."""
+    written, table = _array(params, "filter"), desk.company.comments
+    owner = (str(written.get("ENTITY_TYPE")), intval(written.get("ENTITY_ID"))) if written else ("", 0)
+    rows = desk.company.comments_of(*owner)
+    direction = _order(_array(params, "order"), table.schema).get("ID", "ASC")
+    page = turn_to("controller", iter(rows[::-1] if direction == "DESC" else rows), max(0, intval(params.get("start"))))
+    found = _written(desk, page.rows, _selected(table, _array(params, "select")))
+    files = {"FILES": []} if desk.quirks.comments_carry_files else {}
+    return Answer([row | files for row in found], page.total, page.next)
+
+
+# Controllers
+
+
+def _controller_page(desk: Desk, table: Table, names: dict[str, str], params: Params) -> Page:
+    dialect = Dialect(table.schema, names, desk.company.zone, refuses_unknown=True)
+    conditions = read_filter(dialect, params.get("filter"))
+    return turn_to("controller", find(table, conditions, _order(params.get("order"), names)), params.get("start"))
+
+
+_UNSUPPORTED = "ENTITY_TYPE_NOT_SUPPORTED"
+
+
+def _items(desk: Desk, params: Params) -> tuple[int, Table]:
+    entity = intval(_needed(params, "entityTypeId"))
+    tables = {1: desk.company.leads, 2: desk.company.deals}
+    if entity not in tables:
+        raise Refusal(400, _UNSUPPORTED, f"Entity type '{entity}' is not supported")
+    return entity, tables[entity]
+
+
+@_method("crm.item.list", "crm")
+def _item_list(desk: Desk, params: Params) -> Answer:
+    entity, table = _items(desk, params)
+    names = {camel(name): name for name in table.schema} | _filterable(table)
+    for key in params.get("order") or {}:
+        if key not in names:
+            raise Refusal(400, "INVALID_ARG_VALUE", f"Invalid order: field '{key}' is not allowed in order")
+    page = _controller_page(desk, table, names, params)
+    wanted = set(map(str, as_list(params.get("select") or ["*"])))
+    items = [_item(desk, entity, row, wanted) for row in page.rows]
+    return Answer({"items": items}, page.total, page.next)
+
+
+@_method("crm.item.get", "crm")
+def _item_get(desk: Desk, params: Params) -> Answer:
+    entity, table = _items(desk, params)
+    row = table.get(intval(_needed(params, "id")))
+    if row is None:
+        raise Refusal(400, "NOT_FOUND", "Element not found")
+    return Answer({"item": _item(desk, entity, row, {"*"})})
+
+
+def _item(desk: Desk, entity: int, row: Row, wanted: set[str]) -> Row:
+    """A row as a controller shows it: other names, numbers as numbers. The id is always there."""
+    write, everything = desk.writers.native, "*" in wanted
+    shown = {camel(name): name for name in row}
+    item = {key: write(row[name]) for key, name in shown.items() if everything or key in wanted or name in wanted}
+    extra = {
+        "webformId": 0, "observers": [], "contactIds": [row["CONTACT_ID"]] if row["CONTACT_ID"] else [],
+        "entityTypeId": entity,
+    }  # fmt: skip
+    return {"id": row["ID"]} | item | {key: value for key, value in extra.items() if everything or key in wanted}
+
+
+@_method("crm.stagehistory.list", "crm")
+def _stage_history(desk: Desk, params: Params) -> Answer:
+    entity = intval(_needed(params, "entityTypeId"))
+    tables = {1: desk.company.lead_history, 2: desk.company.history}
+    if entity not in tables:
+        raise Refusal(400, 0, f"{entity} entity is not supported")
+    table = tables[entity]
+    page = _controller_page(desk, table, _filterable(table), params)
+    fields = ["ID", *(name for name in _selected(table, params.get("select") or []) if name != "ID")]
+    write = desk.writers.legacy if desk.quirks.stage_history_as_text else desk.writers.native
+    items = [{name: write(row[name]) for name in fields} for row in page.rows]
+    return Answer({"items": items}, page.total, page.next)
+
+
+@_method("crm.category.list", "crm")
+def _category_list(desk: Desk, params: Params) -> Answer:
+    entity = intval(_needed(params, "entityTypeId"))
+    if entity != OWNER_TYPES["deal"]:
+        raise Refusal(400, _UNSUPPORTED, f"Entity type '{entity}' is not supported")
+    pipelines = sorted(desk.company.pipelines.values(), key=lambda each: (each["sort"], each["id"]))
+    categories = [_category(each) for each in pipelines]
+    return Answer({"categories": categories}, len(categories))
+
+
+def _category(pipeline: Row) -> Row:
+    known = {"id": pipeline["id"], "name": pipeline["name"], "sort": pipeline["sort"], "entityTypeId": 2}
+    if pipeline["id"] == 0:
+        return known | {"isDefault": "Y"}
+    return known | {"isDefault": "N", "originId": "", "originatorId": ""}
+
+
+# Dictionaries
+
+
+@_method("crm.status.list", "crm")
+def _status_list(desk: Desk, params: Params) -> Answer:
+    """Everything at once, whatever `start` and `select` say."""
+    written, table = _array(params, "filter"), desk.company.statuses
+    if isinstance(written, dict) and isinstance(written.get("ENTITY_ID"), dict | list):
+        raise Refusal(400, "", "Parameter 'filter[ENTITY_ID]' must be string.")
+    conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), written)
+    order = _order(_array(params, "order"), _filterable(table))
+    rows = _written(desk, find(table, conditions, order), list(table.schema))
+    return Answer([{name: value for name, value in row.items() if name != "EXTRA" or value} for row in rows], len(rows))
+
+
+@_method("crm.dealcategory.list", "crm")
+def _old_category_list(desk: Desk, params: Params) -> Answer:
+    """Without pipeline 0, which crm.dealcategory.default.get tells."""
+    write = desk.writers.legacy
+    rows = [
+        {
+            "ID": str(each["id"]), "CREATED_DATE": write(each["created_at"]), "NAME": each["name"],
+            "IS_LOCKED": "N", "SORT": str(each["sort"]),
+        }
+        for each in desk.company.pipelines.values() if each["id"]
+    ]  # fmt: skip
+    return Answer(rows, len(rows))
+
+
+@_method("crm.dealcategory.default.get", "crm")
+def _old_default_category(desk: Desk, params: Params) -> Answer:
+    return Answer({"ID": 0, "NAME": desk.company.pipelines[0]["name"]})
+
+
+@_method("crm.dealcategory.stage.list", "crm")
+def _old_stage_list(desk: Desk, params: Params) -> Answer:
+    pipeline = intval(params.get("id", params.get("ID")))
+    entity = f"DEAL_STAGE_{pipeline}" if pipeline else "DEAL_STAGE"
+    stages = sorted((row for row in desk.company.statuses if row["ENTITY_ID"] == entity), key=lambda row: row["SORT"])
+    return Answer([{name: row[name] for name in ("NAME", "SORT", "STATUS_ID")} for row in stages], len(stages))
+
+
+@_method("crm.currency.list", "crm")
+def _currency_list(desk: Desk, params: Params) -> Answer:
+    """All of them, and a total of 0: so the portal says."""
+    return Answer([_currency(desk, each, 100 * n) for n, each in enumerate(desk.company.currencies.values(), 1)], 0)
+
+
+def _currency(desk: Desk, currency: Currency, sort: int) -> Row:
+    return {
+        "CURRENCY": currency.code, "AMOUNT_CNT": str(currency.count), "AMOUNT": f"{currency.rate:.4f}",
+        "SORT": str(sort), "BASE": "Y" if currency.is_base else "N", "FULL_NAME": currency.name, "LID": "ru",
+        "FORMAT_STRING": "# &#8381;", "DEC_POINT": ".", "THOUSANDS_SEP": "&nbsp;", "DECIMALS": "2",
+        "DATE_UPDATE": desk.writers.instant(currency.changed_at),
+    }  # fmt: skip
+
+
+@_method("crm.currency.base.get", "crm")
+def _base_currency(desk: Desk, params: Params) -> Answer:
+    return Answer(desk.company.base_currency)
+
+
+@_method("crm.settings.mode.get", "crm")
+def _mode(desk: Desk, params: Params) -> Answer:
+    return Answer(1 if desk.company.uses_leads else 2)
+
+
+_OWNER_TYPE_CODES = (
+    (1, "Lead", "LEAD", "L"), (2, "Deal", "DEAL", "D"), (3, "Contact", "CONTACT", "C"), (4, "Company", "COMPANY", "CO"),
+    (5, "Invoice (old)", "INVOICE", "I"), (31, "Invoice", "SMART_INVOICE", "SI"), (7, "Quote", "QUOTE", "Q"),
+    (8, "Requisite", "REQUISITE", "RQ"), (36, "Document", "SMART_DOCUMENT", "DO"),
+)  # fmt: skip
+
+
+@_method("crm.enum.ownertype", "crm")
+def _owner_types(desk: Desk, params: Params) -> Answer:
+    names = ("ID", "NAME", "SYMBOL_CODE", "SYMBOL_CODE_SHORT")
+    return Answer([dict(zip(names, codes, strict=True)) for codes in _OWNER_TYPE_CODES])
+
+
+# People, departments, telephony
+
+
+def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
+    """Parameters in any case; filter keys also stand outside FILTER. No default order but the id's."""
+    upper = {key.upper(): value for key, value in params.items()}
+    names = _filterable(table)
+    outside = {key: value for key, value in upper.items() if key in names}
+    conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(upper, "FILTER") or outside)
+    field, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
+    rows = find(table, conditions, {field: direction} if field in names else {})
+    page = turn_to(_ORM, rows, upper.get("START"))
+    fields = _selected(table, upper.get("SELECT") or [])
+    return Answer(_written(desk, page.rows, fields), page.total, page.next)
+
+
+_ORM: Family = "orm"
+
+
+@_method("user.get", "user", "user_basic", "user_brief")
+def _users(desk: Desk, params: Params) -> Answer:
+    answer = _orm_list(desk, desk.company.users, params)
+    unknown = {name: {} for name in ("TIMESTAMP_X", "LAST_ACTIVITY_DATE")}
+    rows = [row | {name: value for name, value in unknown.items() if name in row} for row in answer.result]
+    return Answer(rows, answer.total if rows else None, answer.next)
+
+
+@_method("voximplant.statistic.get", "telephony")
+def _calls(desk: Desk, params: Params) -> Answer:
+    return _orm_list(desk, desk.company.calls, params)
+
+
+@_method("department.get", "department")
+def _departments(desk: Desk, params: Params) -> Answer:
+    """Lower-case `sort` and `order`; everything in upper case is an exact filter, SORT too."""
+    table = desk.company.departments
+    filters = {key: value for key, value in params.items() if key in table.schema}
+    field, direction = str(params.get("sort", "ID")), str(params.get("order", "ASC")).upper()
+    conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), filters)
+    order = {field: direction} if field in table.schema else {}
+    page = turn_to("legacy", find(table, conditions, order), params.get("start"))
+    return Answer([_department(row) for row in page.rows], page.total, page.next)
+
+
+def _department(row: Row) -> Row:
+    """An absent parent or head is an absent key."""
+    shown = {"ID": str(row["ID"]), "NAME": row["NAME"], "SORT": row["SORT"]}
+    return shown | {name: str(row[name]) for name in ("PARENT", "UF_HEAD") if row[name]}
+
+
+# The webhook itself
+
+
+def _me(desk: Desk) -> Row:
+    return desk.company.users.get(desk.user) or desk.company.users.blank
+
+
+@_method("profile")
+def _profile(desk: Desk, params: Params) -> Answer:
+    me = {name: _me(desk)[name] for name in ("NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")}
+    return Answer({"ID": str(desk.user), "ADMIN": True} | me)
+
+
+@_method("user.current", "user", "user_basic", "user_brief")
+def _current_user(desk: Desk, params: Params) -> Answer:
+    return Answer(_written(desk, [_me(desk)], list(schema.USER))[0])
+
+
+@_method("scope")
+def _scope(desk: Desk, params: Params) -> Answer:
+    return Answer(list(desk.scopes))
+
+
+@_method("methods")
+def _methods(desk: Desk, params: Params) -> Answer:
+    return Answer(sorted([*METHODS, "batch"]))
+
+
+@_method("server.time")
+def _server_time(desk: Desk, params: Params) -> Answer:
+    return Answer(desk.writers.instant(desk.company.now))

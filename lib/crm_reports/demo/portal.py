@@ -1,0 +1,187 @@
+"""A Bitrix24 portal without its socket: takes a request, gives a response, as the REST server does."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from . import batch
+from .company import Company
+from .limits import ENTERPRISE, Clock, LeakyBucket, Operating, Rate
+from .methods import METHODS, Answer, Desk, Quirks
+from .wire import Refusal, Writers, parse_body, parse_query, to_json
+
+SCOPES = ("crm", "user", "department", "telephony")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came over the wire; `target` is the path with its query."""
+
+    http_method: str
+    target: str
+    content_type: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """What goes back; with `drops_connection` nothing does."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    drops_connection: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An answer that the portal's own logic would not give: nginx's page, a redirect, a cut connection."""
+
+    status: int = 502
+    body: str | Mapping[str, Any] = "<html><h1>502 Bad Gateway</h1></html>"
+    headers: tuple[tuple[str, str], ...] = ()
+    drops_connection: bool = False
+
+    def response(self) -> Response:
+        is_text = isinstance(self.body, str)
+        content = self.body.encode() if is_text else to_json(self.body)
+        kind = "text/html" if is_text else "application/json"
+        return Response(self.status, content, {"Content-Type": kind} | dict(self.headers), self.drops_connection)
+
+
+Faults = Iterable[Fault | None] | Callable[["Asked"], Fault | None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request in the log, without the webhook's secret."""
+
+    method: str
+    params: Mapping[str, Any]
+
+    @property
+    def commands(self) -> int:
+        """How many methods it called: those inside a batch, else one."""
+        return len(batch.commands(dict(self.params))) if self.method == "batch" else 1
+
+
+class Portal:
+    """Answers requests about one company, one at a time, and remembers what was asked.
+
+    `faults` decides before anything else: an iterable gives one item to each request (None lets it through; after the
+    last one all go through), a callable is asked each time. `processing` tells the seconds that a call of a method is
+    said to have worked; `clock` is the monotonic clock of both limits.
+    """
+
+    def __init__(
+        self,
+        company: Company,
+        *,
+        code: str,
+        user: int = 1,
+        rate: Rate = ENTERPRISE,
+        scopes: Iterable[str] = SCOPES,
+        quirks: Quirks | None = None,
+        faults: Faults = (),
+        clock: Clock = time.monotonic,
+        processing: Callable[[str], float] = lambda method: 0.02,
+        operating_budget: float = 480,
+    ) -> None:
+        quirks = quirks or Quirks()
+        writers = Writers(company.zone, dates_at_utc_midnight=quirks.dates_at_utc_midnight)
+        self._desk = Desk(company, writers, quirks, tuple(scopes), user)
+        self.user = user
+        self._code = code
+        self._bucket = LeakyBucket(rate, clock)
+        self._operating = Operating(operating_budget, clock)
+        self._faults = _one_by_one(faults)
+        self._processing = processing
+        self._lock = Lock()
+        self.requests: list[Asked] = []
+
+    def __repr__(self) -> str:
+        return f"Portal({len(self._desk.company.deals)} deals)"
+
+    def answer(self, request: Request) -> Response:
+        """The response to one request; never raises."""
+        with self._lock:
+            path, _, query = request.target.partition("?")
+            params = parse_query(query) | parse_body(request.content_type, request.body)
+            user, code, method = _address(path)
+            asked = Asked(method.lower(), params)
+            self.requests.append(asked)
+            fault = self._faults(asked)
+            return fault.response() if fault else self._say(user, code, asked)
+
+    def _say(self, user: str, code: str, asked: Asked) -> Response:
+        try:
+            self._admit(user, code)
+            return _json(200, self._envelope(asked.method, dict(asked.params)))
+        except Refusal as refusal:
+            return _json(refusal.status, refusal.body)
+
+    def _admit(self, user: str, code: str) -> None:
+        if not self._bucket.pour():
+            raise Refusal(503, "QUERY_LIMIT_EXCEEDED", "Too many requests")
+        if not user.isdigit():
+            raise Refusal(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+        if (user, code) != (str(self._desk.user), self._code):
+            raise Refusal(401, "NO_AUTH_FOUND", "Wrong authorization data")
+
+    def _envelope(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method == "batch":
+            return {"result": batch.run(params, self._call).result, "time": self._time()}
+        answer, took = self._call(method, params)
+        counts = {"next": answer.next, "total": answer.total}
+        return {"result": answer.result} | {k: n for k, n in counts.items() if n is not None} | {"time": took}
+
+    def _call(self, method: str, params: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
+        method = method.lower()
+        found = METHODS.get(method)
+        if found is None:
+            raise Refusal(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+        if found.scopes and not found.scopes & set(self._desk.scopes):
+            needs = "The request requires higher privileges than provided by the webhook token"
+            raise Refusal(403, "insufficient_scope", needs)
+        if self._operating.is_blocked(method):
+            raise Refusal(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit")
+        answer = found.answer(self._desk, params)
+        self._operating.charge(method, self._processing(method))
+        return answer, self._time(method)
+
+    def _time(self, method: str = "") -> dict[str, Any]:
+        """The `time` of an answer, by the company's clock; the two `operating` keys are not always there."""
+        now, worked = self._desk.company.now, self._processing(method) if method else 0.0
+        written, start = self._desk.writers.instant(now), now.timestamp()
+        block = {
+            "start": start, "finish": start + worked, "duration": worked, "processing": worked,
+            "date_start": written, "date_finish": written,
+        }  # fmt: skip
+        if not method or self._hides_operating():
+            return block
+        return block | {"operating_reset_at": int(start) + 600, "operating": self._operating.spent(method)}
+
+    def _hides_operating(self) -> bool:
+        often = {"always": False, "never": True, "sometimes": len(self.requests) % 3 == 0}
+        return often[self._desk.quirks.operating]
+
+
+def _one_by_one(faults: Faults) -> Callable[[Asked], Fault | None]:
+    if callable(faults):
+        return faults
+    waiting: Iterator[Fault | None] = iter(faults)
+    return lambda asked: next(waiting, None)
+
+
+def _address(path: str) -> tuple[str, str, str]:
+    """User, code and method of /rest/{user}/{code}/{method}[.json]; an empty user when the path is malformed."""
+    parts = path.strip("/").split("/")
+    if len(parts) != 4 or parts[0] != "rest":
+        return "", "", parts[-1].removesuffix(".json")
+    return parts[1], parts[2], parts[3].removesuffix(".json")
+
+
+def _json(status: int, body: Mapping[str, Any]) -> Response:
+    return Response(status, to_json(body), {"Content-Type": "application/json; charset=utf-8"})

@@ -1,0 +1,281 @@
+"""Metrics by dimension and by period → one row per value, one column per metric.
+
+Every table is measured from rows: a total is computed again, never averaged from parts. A share brings its k, n and
+Wilson interval; by manager also whether it differs from the team; what is compared brings `_previous` and `_change`.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pandas as pd
+
+from . import frames, registry
+from .dataset import Dataset
+from .errors import MetricError, near
+from .filters import Period, first_instant
+from .metrics.statistics import differs, interval
+from .registry import Metric, Ratio
+
+STOCKS = ("stock", "open_deals")
+SIZES = ("week", "month", "quarter", "year")
+ALIASES = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+LABELS = {"week": "%G-W%V", "month": "%Y-%m", "quarter": "%Y-Q{quarter}", "year": "%Y"}
+
+
+def measure(
+    ds: Dataset,
+    metrics: Sequence[str],
+    *,
+    by: str | Sequence[str],
+    period: Period | None = None,
+    total: bool = False,
+    keep_empty: bool = False,
+) -> pd.DataFrame:
+    """The metrics for every value of `by` (manager, department, pipeline, source, stage, loss_reason, or two of them).
+
+    Rows come in the order of the dimension, with its name and id; values with nothing to show are left out unless
+    `keep_empty`. With `total` a last row, `is_total`, is measured over all rows. The period is by default the elapsed part
+    of the report's.
+    """
+    keys = _dimensions([by] if isinstance(by, str) else list(by))
+    entries = _entries(ds, metrics)
+    period = period or ds.filters.elapsed
+    rows = {on: frames.frame(ds, on, period) for on in dict.fromkeys(entry.on for entry in entries)}
+    parts = [_columns(entry, rows[entry.on], keys, compare=keys == ["manager_id"]) for entry in entries]
+    table = pd.concat(parts, axis=1)
+    table = _filled(table, entries, rows)
+    if not keep_empty:
+        table = table[(table[[entry.name for entry in entries]].fillna(0) != 0).any(axis=1)]
+    table = _named(ds, table, keys).assign(is_total=False)
+    return _with_total(table, entries, rows) if total else table
+
+
+def one(ds: Dataset, name: str, *, period: Period | None = None) -> registry.Number:
+    """One metric over the whole slice, as a number or a Ratio."""
+    entry = _entries(ds, [name])[0]
+    return _all_of(entry, frames.frame(ds, entry.on, period or ds.filters.elapsed))
+
+
+def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per metric: metric, value, previous, change, k, n, low, high, spark (the last periods), note (empty)."""
+    before = ds.filters.previous
+    trend = _trend(ds, metrics)
+    return pd.DataFrame([_tile(ds, entry, before, trend) for entry in _entries(ds, metrics)])
+
+
+def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: pd.DataFrame) -> dict[str, object]:
+    value = _all_of(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
+    earlier = _plain(_before(ds, entry, before)) if before else float("nan")
+    sure = _ratio_cells(value)
+    spark = trend[entry.name].tolist() if entry.name in trend else []
+    return {
+        "metric": entry.name, "value": _plain(value), "previous": earlier,
+        "change": _change(_plain(value), earlier), **sure, "spark": spark, "note": "",
+    }  # fmt: skip
+
+
+def _before(ds: Dataset, entry: Metric, before: Period) -> registry.Number:
+    """The number to compare with: a flow of the period before, a stock at the instant before."""
+    if entry.on in STOCKS:
+        return _all_of(entry, frames.frame(ds.before, entry.on, before))
+    return _all_of(entry, frames.frame(ds, entry.on, before))
+
+
+def dynamics(ds: Dataset, metrics: Sequence[str], *, period: Period | None = None) -> pd.DataFrame:
+    """The metrics by week, month, quarter and year of the period: size, period, start, is_running, values, `_previous`.
+
+    A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period.
+    A stock is the one at the end of the cut.
+    """
+    whole = period or ds.filters.elapsed
+    entries = _entries(ds, metrics)
+    return pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True)
+
+
+def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -> pd.DataFrame:
+    cuts = cut(whole, size)
+    shift = ds.filters.previous and (whole.start - ds.filters.previous.start)
+    table = _over(ds, entries, cuts)
+    if shift and whole == ds.filters.elapsed:
+        table = table.join(_over(ds, entries, _shifted(ds, cuts)).add_suffix("_previous"))
+    labels = [label(each.start, size) for each in cuts]
+    starts = [each.start for each in cuts]
+    running = [_runs_on(ds, each, size) for each in cuts]
+    table.insert(0, "size", size)
+    for place, (name, values) in enumerate((("period", labels), ("start", starts), ("is_running", running)), 1):
+        table.insert(place, name, values)
+    return table
+
+
+def cut(whole: Period, size: str) -> list[Period]:
+    """The period in whole weeks, months, quarters or years, its edges cut to its own days."""
+    if not whole.days:
+        return []
+    days = pd.period_range(whole.start, whole.last_day, freq=ALIASES[size])
+    bounds = [whole.start, *[day.start_time.date() for day in days[1:]], whole.end]
+    return [Period(start, end) for start, end in pairwise(bounds)]
+
+
+def label(start: date, size: str) -> str:
+    """What the cut that holds `start` is called: 2017-W09, 2017-03, 2017-Q1, 2017."""
+    return start.strftime(LABELS[size]).format(quarter=(start.month + 2) // 3)
+
+
+def _runs_on(ds: Dataset, each: Period, size: str) -> bool:
+    """Whether days of that week, month … are still to come at as_of."""
+    full = pd.Timestamp(each.start).to_period(ALIASES[size]).end_time.date() + timedelta(days=1)
+    return each.end < full and each.end == ds.filters.elapsed.end and ds.filters.elapsed.end <= _today(ds)
+
+
+def _today(ds: Dataset) -> date:
+    return ds.filters.as_of.astimezone(ds.filters.zone).date()
+
+
+def _shifted(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
+    """The same cuts of the comparison period: as many days later than its start as these are than theirs."""
+    back = ds.filters.previous
+    if ds.filters.comparison != "year_ago":
+        shift = ds.filters.period.start - back.start
+        return [Period(each.start - shift, each.end - shift) for each in cuts]
+    return [Period(_year_ago(each.start), max(_year_ago(each.end), _year_ago(each.start))) for each in cuts]
+
+
+def _year_ago(day: date) -> date:
+    return (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
+
+
+def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
+    """One row per cut: flows grouped by the cut they fall into, stocks at the end of each."""
+    flows = [entry for entry in entries if entry.on not in STOCKS]
+    parts = [_columns(entry, _cut_rows(ds, entry.on, cuts), ["cut"]) for entry in flows]
+    parts += [_stock_columns(ds, entry, cuts) for entry in entries if entry.on == "stock"]
+    table = pd.concat(parts, axis=1).reindex(range(len(cuts)))
+    rows = {entry.on: _cut_rows(ds, entry.on, cuts[:1]).iloc[:0] for entry in flows}
+    return _filled(table, flows, rows).reset_index(drop=True)
+
+
+def _cut_rows(ds: Dataset, on: str, cuts: Sequence[Period]) -> pd.DataFrame:
+    """The frame over all cuts, each row marked with the cut its instant falls into."""
+    if not cuts:
+        return frames.frame(ds, on, Period(_today(ds), _today(ds))).assign(cut=pd.Series(dtype=int))
+    rows = frames.frame(ds, on, Period(cuts[0].start, cuts[-1].end))
+    ends = pd.DatetimeIndex([first_instant(each.end, ds.filters.zone) for each in cuts])
+    instants = rows[AT.get(on, "at")]
+    return rows.assign(cut=ends.searchsorted(pd.DatetimeIndex(instants), side="right"))
+
+
+AT = {"steps": "reached_at", "visits": "entered_at", "cohort_steps": "created_at"}
+
+
+def _stock_columns(ds: Dataset, entry: Metric, cuts: Sequence[Period]) -> pd.DataFrame:
+    ends = [min(first_instant(each.end, ds.filters.zone), ds.filters.as_of) for each in cuts]
+    values = [_plain(_all_of(entry, frames.stock_at(ds, end))) for end in ends]
+    return pd.DataFrame({entry.name: pd.Series(values, dtype=float)})
+
+
+def _trend(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """Twelve months up to the end of the period, for sparklines; only what has an instant of its own."""
+    entries = [entry for entry in _entries(ds, metrics) if entry.on in ("events", "stock", "actions")]
+    end = ds.filters.elapsed.end
+    months = pd.period_range(end=pd.Timestamp(end - timedelta(days=1)), periods=12, freq="M")
+    cuts = cut(Period(months[0].start_time.date(), end), "month")
+    return _over(ds, entries, cuts) if entries else pd.DataFrame()
+
+
+# ── One metric ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _entries(ds: Dataset, metrics: Sequence[str]) -> list[Metric]:
+    entries = [registry.find(name) for name in metrics]
+    ds.metrics_used.extend(entry.name for entry in entries if entry.name not in ds.metrics_used)
+    return entries
+
+
+def _columns(entry: Metric, rows: pd.DataFrame, keys: list[str], *, compare: bool = False) -> pd.DataFrame:
+    """The metric per group; it gets only the fields it declares."""
+    missing = [key for key in keys if key not in rows]
+    if missing:
+        raise MetricError(f"metric {entry.name!r} can't be cut by {missing[0].removesuffix('_id')!r}: its rows have none")
+    value = entry.compute(rows[[*keys, *entry.fields]].groupby(keys if len(keys) > 1 else keys[0], observed=True))
+    if not isinstance(value, Ratio):
+        return value.rename(entry.name).to_frame()
+    low, high = interval(value.k, value.n)
+    columns = {"": value.value, "_k": value.k, "_n": value.n, "_low": low, "_high": high}
+    columns |= {"_differs": differs(value.k, value.n)} if compare else {}
+    return pd.DataFrame({entry.name + suffix: column for suffix, column in columns.items()})
+
+
+def _all_of(entry: Metric, rows: pd.DataFrame) -> registry.Number:
+    return entry.compute(rows[list(entry.fields)])
+
+
+def _plain(value: registry.Number) -> float:
+    return float(value.value if isinstance(value, Ratio) else value)
+
+
+def _ratio_cells(value: registry.Number) -> dict[str, float]:
+    if not isinstance(value, Ratio):
+        return dict.fromkeys(("k", "n", "low", "high"), float("nan"))
+    ends = interval(pd.Series([value.k]), pd.Series([value.n]))
+    return {"k": value.k, "n": value.n, "low": ends[0].iloc[0], "high": ends[1].iloc[0]}
+
+
+def _change(value: float, before: float) -> float:
+    """By what share the number changed; missing when there was nothing before."""
+    return value / before - 1 if before else float("nan")
+
+
+def _filled(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A group without rows gets what the metric says of no rows at all: 0 for a sum, missing for a mean."""
+    table = table.copy()
+    for entry in entries:
+        nothing = _all_of(entry, rows[entry.on].iloc[:0])
+        empty = {"_k": 0, "_n": 0} if isinstance(nothing, Ratio) else {"": nothing}
+        for suffix, value in empty.items():
+            table[entry.name + suffix] = table[entry.name + suffix].fillna(value)
+        if f"{entry.name}_differs" in table:
+            table[f"{entry.name}_differs"] = table[f"{entry.name}_differs"].fillna(False).astype(bool)
+    return table
+
+
+# ── Names and totals ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dimensions(by: list[str]) -> list[str]:
+    known = ("manager", "department", "pipeline", "source", "stage", "loss_reason")
+    for name in by:
+        if name not in known:
+            raise MetricError(f"no dimension called {name!r}; near: {', '.join(near(name, known) or known)}")
+    return [f"{name}_id" for name in by]
+
+
+def _named(ds: Dataset, table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The rows in the order of their dimensions, names first."""
+    table = table.rename_axis(keys).reset_index()
+    for key in keys:
+        name = key.removesuffix("_id")
+        names = _names(ds, name)
+        table[name] = table[key].map(names).fillna(table[key])
+        place = {id: place for place, id in enumerate(names.index)}
+        table[f"_{name}"] = table[key].map(place).fillna(len(place))
+    places = [f"_{key.removesuffix('_id')}" for key in keys]
+    front = [column for key in keys for column in (key.removesuffix("_id"), key)]
+    return table.sort_values(places).drop(columns=places).set_index(front).reset_index()
+
+
+def _names(ds: Dataset, name: str) -> pd.Series:
+    if name == "loss_reason":
+        return ds.deals.groupby("loss_reason_id")["loss_reason"].first()
+    names = getattr(ds, f"{name}s")[name]
+    return names if name in ("stage", "pipeline") else names.sort_values(key=lambda each: each.str.casefold())
+
+
+def _with_total(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    total: dict[str, object] = {"is_total": True}
+    for entry in entries:
+        value = _all_of(entry, rows[entry.on])
+        total[entry.name] = _plain(value)
+        if isinstance(value, Ratio):
+            total |= {f"{entry.name}_{end}": cell for end, cell in _ratio_cells(value).items()}
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype({"is_total": bool})
