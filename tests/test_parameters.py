@@ -25,7 +25,8 @@ def known():
 def test_the_parameters_cell_is_read_with_types_defaults_and_help(known):
     assert [(p.name, p.type, p.default) for p in known.values()] == [
         ("period", "str", "last_month"), ("manager", "list", []), ("forgotten_after", "int", 14),
-        ("share", "float", 0.5), ("snooze_planned", "bool", False), ("thresholds", "list", [7, 14]), ("bare", "str", "x"),
+        ("share", "float", 0.5), ("snooze_planned", "bool", False), ("thresholds", "list", [7, 14]),
+        ("bare", "str", "x"),
     ]  # fmt: skip
     assert known["period"].help == "the period to report"
 
@@ -53,7 +54,13 @@ def test_what_is_said_becomes_the_declared_type(known, said, meant):
 
 
 def test_every_problem_is_told_at_once_with_near_names(known):
-    said = {"managers": "Anna", "forgotten_after": "two weeks", "snooze_planned": "maybe", "share": "nan", "period": ["a"]}
+    said = {
+        "managers": "Anna",
+        "forgotten_after": "two weeks",
+        "snooze_planned": "maybe",
+        "share": "nan",
+        "period": ["a"],
+    }
     values, problems = typed(said, known, report="overview")
     assert values == {}
     assert problems == [
@@ -72,9 +79,7 @@ def test_a_name_that_is_code_is_only_an_unknown_name(known):
 
 def test_a_notebook_without_parameters_says_so():
     _, problems = typed({"period": "mtd"}, {}, report="mine")
-    assert problems == [
-        "report 'mine' has no parameters, so none called 'period'; its notebook has no cell tagged parameters"
-    ]
+    assert problems == ["report 'mine' has no parameter 'period'; its notebook has no cell tagged parameters"]
 
 
 def test_a_key_said_twice_is_a_list_and_a_value_may_hold_equals():

@@ -12,17 +12,27 @@ import ibis
 import pandas as pd
 
 from . import store as engine
+from . import units
 from .errors import FilterError, all_at_once, near
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
+from .quality import Note, notes
 from .settings import Settings
 from .store import Store
 from .store.facts import in_slice
 from .store.moves import reached
-from .texts import _, use
+from .texts import N_, _, use
 
 DAY = pd.Timedelta(days=1)
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
-DIMENSIONS = ("manager", "department", "pipeline", "source", "stage", "customer", "loss_reason")
+LACKING = {
+    "amount": N_("The source has no amounts."),
+    "created_at": N_("The source does not say when deals were created."),
+    "closing": N_("The source does not say when deals were closed."),
+    "customer": N_("The source has no customers."),
+    "stage_history": N_("The source has no stage history."),
+    "stage_order": N_("The source does not say in which order the stages come."),
+    "activities": N_("The source has no activities."),
+}
 
 
 @dataclass(frozen=True)
@@ -78,18 +88,47 @@ class Dataset:
             said.append(_("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`."))
         return said
 
+    @cached_property
+    def quality(self) -> list[Note]:
+        """What is wrong with the deals that the numbers are made of."""
+        deals = self.deals
+        moved = (deals["created_at"] >= self.filters.start_at) | (deals["closed_at"] >= self.filters.start_at)
+        undated = (deals["outcome"] != "open") & deals["closed_at"].isna()
+        touched = deals[(deals["outcome"] == "open") | moved | undated]
+        dismissed = self.managers.index[self.managers["is_active"] == False]  # noqa: E712: missing is not dismissed
+        gone = self.stages.index[self.stages["is_deleted"].astype(bool)]
+        return notes(
+            touched.assign(first_known_at=self._first_created_at), self.stage_visits, self.steps_of["step"],
+            set(dismissed), set(gone), self.filters.start_at,
+        )  # fmt: skip
+
+    @cached_property
+    def _first_created_at(self) -> pd.Timestamp:
+        """The oldest creation in the whole company: before it nothing is known."""
+        return pd.Timestamp(self._all_facts.created_at.min().to_pyarrow().as_py())
+
     def has(self, table: str) -> bool:
         """Whether the source has this table at all."""
         return self.store.has(table)
 
     @cached_property
-    def has_stage_order(self) -> bool:
-        """Whether the stages come in an order, without which there is no funnel."""
-        return bool(self.stages["position"].notna().any())
-
-    @cached_property
-    def has_history(self) -> bool:
-        return self.has("stage_history")
+    def lacks(self) -> dict[str, str]:
+        """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
+        deals = self.store.table("deals")
+        filled = deals.aggregate(**{name: deals[name].count() for name in ("amount", "created_at", "closed_at", "moved_at", "company_id", "contact_id")})
+        has = {name: count > 0 for name, count in filled.to_pyarrow().to_pylist()[0].items()}
+        there = {
+            "amount": has["amount"],
+            "created_at": has["created_at"],
+            "closing": has["closed_at"] or has["moved_at"] or self.has("stage_history"),
+            "customer": has["company_id"] or has["contact_id"],
+            "stage_history": self.has("stage_history"),
+            "stage_order": bool(self.stages["position"].notna().any()),
+            "activities": self.has("activities"),
+        }
+        # A portal without a single deal lacks nothing: its zeros are true.
+        empty = self.total == 0 and self.store.last_sync["source"] != "files"
+        return {name: _(LACKING[name]) for name, held in there.items() if not held and not empty}
 
     # --- dimensions ------------------------------------------------------------------------------------------------
 
@@ -101,7 +140,6 @@ class Dataset:
         people["department_id"] = homes.drop_duplicates("manager_id").set_index("manager_id")["department_id"]
         strangers = _distinct_ids(self.store, "manager_id", ("deals", "activities", "comments")) - set(people.index)
         people = people.reindex([*people.index, *sorted(strangers)])
-        people["is_active"] = people["is_active"].astype("boolean").fillna(True).astype(bool)
         return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
 
     @cached_property
@@ -136,8 +174,8 @@ class Dataset:
         frame = frame.join(self.pipelines["pipeline"], on="pipeline_id")
         order = {pipeline: place for place, pipeline in enumerate(self.pipelines.index)}
         frame = frame.assign(_place=frame["pipeline_id"].map(order)).sort_values(["_place", "position"], kind="stable")
-        frame.loc[""] = pd.Series({"stage": _("unknown stage"), "outcome": "open", "is_deleted": False})
-        return frame.drop(columns="_place")
+        unknown = {"stage": _("unknown stage"), "outcome": "open", "is_deleted": False}
+        return _with_row(frame.drop(columns="_place"), "", unknown)
 
     @cached_property
     def steps_of(self) -> pd.DataFrame:
@@ -163,16 +201,16 @@ class Dataset:
 
     @cached_property
     def _moves(self) -> ibis.Table:
-        return self._keep("moves", engine.entries(self.store, self._instant))
+        return self.store.keep(engine.entries(self.store, self._instant))
 
     @cached_property
     def _all_facts(self) -> ibis.Table:
         facts = engine.deal_facts(self.store, self._moves, self._instant, self.currency)
-        return self._keep("facts", engine.with_repeat(facts))
+        return self.store.keep(engine.with_repeat(facts))
 
     @cached_property
     def _all_actions(self) -> ibis.Table:
-        return self._keep("actions", engine.actions(self.store, self._moves, self._all_facts, self._instant))
+        return self.store.keep(engine.actions(self.store, self._moves, self._all_facts, self._instant))
 
     @cached_property
     def _facts(self) -> ibis.Table:
@@ -227,7 +265,7 @@ class Dataset:
     @cached_property
     def steps(self) -> pd.DataFrame:
         """One row per deal of the slice and funnel stage it reached before as_of: reached_at, visited_at, next_reached_at …"""
-        frame = _pandas(reached(self._moves, self._facts, engine.steps(self.store))).drop(columns="pipeline_id")
+        frame = _pandas(reached(self._moves, self._facts, engine.steps(self.store)))
         frame = self._on_deals(frame.rename(columns={"stage_id": "step_id"}), "outcome", "created_at")
         frame["stage_id"] = frame.pop("step_id")
         frame["to_stage_id"] = frame["stage_id"].map(self.steps_of["to_stage_id"])
@@ -322,9 +360,6 @@ class Dataset:
     def _read(self, table: str) -> pd.DataFrame:
         return _pandas(self.store.table(table))
 
-    def _keep(self, name: str, expression: ibis.Table) -> ibis.Table:
-        return self.store.keep(f"{name}_{self.filters.as_of:%Y%m%d%H%M%S}_{id(self):x}", expression)
-
 
 def _pandas(expression: ibis.Table) -> pd.DataFrame:
     """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
@@ -347,8 +382,13 @@ def _named(frame: pd.DataFrame, name: str, nobody: str) -> pd.DataFrame:
     names = frame[name].where(frame[name].notna() & (frame[name].str.strip() != ""), frame.index.to_series())
     double = names.duplicated(keep=False)
     frame[name] = names.where(~double, names + " (" + frame.index.to_series() + ")")
-    frame.loc[""] = pd.Series({name: nobody})
-    return frame
+    return _with_row(frame, "", {name: nobody})
+
+
+def _with_row(frame: pd.DataFrame, id: str, values: dict[str, object]) -> pd.DataFrame:
+    """The frame with one more row; the other columns of it are missing."""
+    row = pd.DataFrame({column: [values.get(column)] for column in frame.columns}, index=[id])
+    return pd.concat([frame.astype(object), row.astype(object)]).rename_axis(frame.index.name)
 
 
 def _with_endings(frame: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -406,6 +446,7 @@ def load(
     )  # fmt: skip
     bare = Dataset(data, settings, filters)
     rule = _forgetting(bare, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned)
+    units.use(currency=bare.currency, zone=settings.zone)
     return replace(bare, forgetting=rule, metrics_used=[])
 
 

@@ -64,11 +64,6 @@ def _closed(deals: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def stock(ds: Dataset, period: Period) -> pd.DataFrame:
-    """One row per deal in work at as_of; for a period that ended earlier than the report's, at its own end."""
-    return stock_at(ds, ds.filters.as_of)
-
-
 def stock_at(ds: Dataset, instant: datetime) -> pd.DataFrame:
     """One row per deal of the slice that was in work at `instant`, at the latest as_of."""
     spans = ds.open_spans
@@ -79,7 +74,8 @@ def stock_at(ds: Dataset, instant: datetime) -> pd.DataFrame:
 
 
 def open_deals(ds: Dataset, period: Period) -> pd.DataFrame:
-    return ds.open_deals
+    """One row per deal of the slice in work at as_of: a stock, whatever the period."""
+    return ds.open_deals.assign(is_open=1, open_money=ds.open_deals["money"])
 
 
 def steps(ds: Dataset, period: Period) -> pd.DataFrame:
@@ -133,7 +129,8 @@ def _holding(ds: Dataset, period: Period) -> set[str]:
     deals = ds.deals
     touched = within(deals["created_at"], period, ds) | within(deals["closed_at"], period, ds)
     held = deals.loc[touched | (deals["outcome"] == "open"), "manager_id"]
-    return (set(held) & set(ds.managers.index[ds.managers["is_active"]])) - {""}
+    dismissed = ds.managers.index[ds.managers["is_active"] == False]  # noqa: E712: a missing answer is no dismissal
+    return set(held) - set(dismissed) - {""}
 
 
 def working_days(period: Period) -> int:
@@ -142,5 +139,5 @@ def working_days(period: Period) -> int:
 
 
 FRAMES: dict[str, Callable[[Dataset, Period], pd.DataFrame]] = {
-    each.__name__: each for each in (events, stock, open_deals, steps, cohort_steps, visits, actions, team)
+    each.__name__: each for each in (events, open_deals, steps, cohort_steps, visits, actions, team)
 }

@@ -13,6 +13,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 OURS = "CRM_REPORTS_"
+# Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
+NO_WEBHOOK = {"CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/"}
 
 
 @contextmanager
@@ -49,7 +51,7 @@ class _Kernel(AsyncKernelManager):
 
 
 def _clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no start-up profile of the user."""
+    """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no profile of the user's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     ours = {"IPYTHONDIR": str(folder / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    return inherited | ours | dict(environment)
+    return inherited | ours | NO_WEBHOOK | dict(environment)

@@ -16,8 +16,9 @@ from .errors import MetricError, near
 from .filters import Period, first_instant
 from .metrics.statistics import differs, interval
 from .registry import Metric, Ratio
+from .texts import _
 
-STOCKS = ("stock", "open_deals")
+STOCK = "open_deals"
 SIZES = ("week", "month", "quarter", "year")
 ALIASES = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 LABELS = {"week": "%G-W%V", "month": "%Y-%m", "quarter": "%Y-Q{quarter}", "year": "%Y"}
@@ -30,13 +31,11 @@ def measure(
     by: str | Sequence[str],
     period: Period | None = None,
     total: bool = False,
-    keep_empty: bool = False,
 ) -> pd.DataFrame:
     """The metrics for every value of `by` (manager, department, pipeline, source, stage, loss_reason, or two of them).
 
-    Rows come in the order of the dimension, with its name and id; values with nothing to show are left out unless
-    `keep_empty`. With `total` a last row, `is_total`, is measured over all rows. The period is by default the elapsed part
-    of the report's.
+    Rows come in the order of the dimension, with its name and id; a value without any row to measure is left out. With
+    `total` a last row, `is_total`, is measured over all rows. The period is by default the elapsed part of the report's.
     """
     keys = _dimensions([by] if isinstance(by, str) else list(by))
     entries = _entries(ds, metrics)
@@ -45,15 +44,15 @@ def measure(
     parts = [_columns(entry, rows[entry.on], keys, compare=keys == ["manager_id"]) for entry in entries]
     table = pd.concat(parts, axis=1)
     table = _filled(table, entries, rows)
-    if not keep_empty:
-        table = table[(table[[entry.name for entry in entries]].fillna(0) != 0).any(axis=1)]
     table = _named(ds, table, keys).assign(is_total=False)
-    return _with_total(table, entries, rows) if total else table
+    return _blank(ds, entries, _with_total(table, entries, rows) if total else table)
 
 
 def one(ds: Dataset, name: str, *, period: Period | None = None) -> registry.Number:
-    """One metric over the whole slice, as a number or a Ratio."""
+    """One metric over the whole slice, as a number or a Ratio; missing where the source lacks what it needs."""
     entry = _entries(ds, [name])[0]
+    if set(entry.needs) & set(ds.lacks):
+        return float("nan")
     return _all_of(entry, frames.frame(ds, entry.on, period or ds.filters.elapsed))
 
 
@@ -61,10 +60,16 @@ def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """One row per metric: metric, value, previous, change, k, n, low, high, spark (the last periods), note (empty)."""
     before = ds.filters.previous
     trend = _trend(ds, metrics)
-    return pd.DataFrame([_tile(ds, entry, before, trend) for entry in _entries(ds, metrics)])
+    rows = [_tile(ds, entry, before, trend) for entry in _entries(ds, metrics)]
+    return pd.DataFrame(rows, columns=TILE)
+
+
+TILE = ["metric", "value", "previous", "change", "k", "n", "low", "high", "spark", "note"]
 
 
 def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: pd.DataFrame) -> dict[str, object]:
+    if set(entry.needs) & set(ds.lacks):
+        return {"metric": entry.name, "spark": [], "note": _("no data")}
     value = _all_of(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
     earlier = _plain(_before(ds, entry, before)) if before else float("nan")
     sure = _ratio_cells(value)
@@ -77,7 +82,7 @@ def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: pd.DataFrame
 
 def _before(ds: Dataset, entry: Metric, before: Period) -> registry.Number:
     """The number to compare with: a flow of the period before, a stock at the instant before."""
-    if entry.on in STOCKS:
+    if entry.on == STOCK:
         return _all_of(entry, frames.frame(ds.before, entry.on, before))
     return _all_of(entry, frames.frame(ds, entry.on, before))
 
@@ -90,22 +95,39 @@ def dynamics(ds: Dataset, metrics: Sequence[str], *, period: Period | None = Non
     """
     whole = period or ds.filters.elapsed
     entries = _entries(ds, metrics)
-    return pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True)
+    return _blank(ds, entries, pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True))
 
 
 def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -> pd.DataFrame:
     cuts = cut(whole, size)
-    shift = ds.filters.previous and (whole.start - ds.filters.previous.start)
     table = _over(ds, entries, cuts)
-    if shift and whole == ds.filters.elapsed:
+    if ds.filters.previous and whole == ds.filters.elapsed:
         table = table.join(_over(ds, entries, _shifted(ds, cuts)).add_suffix("_previous"))
-    labels = [label(each.start, size) for each in cuts]
-    starts = [each.start for each in cuts]
-    running = [_runs_on(ds, each, size) for each in cuts]
-    table.insert(0, "size", size)
-    for place, (name, values) in enumerate((("period", labels), ("start", starts), ("is_running", running)), 1):
-        table.insert(place, name, values)
-    return table
+    return _labelled(ds, table, cuts, size)
+
+
+def _labelled(ds: Dataset, table: pd.DataFrame, cuts: Sequence[Period], size: str) -> pd.DataFrame:
+    about = {
+        "size": size,
+        "period": [label(each.start, size) for each in cuts],
+        "start": [each.start for each in cuts],
+        "is_running": [_runs_on(ds, each, size) for each in cuts],
+    }
+    return pd.DataFrame(about, index=table.index).join(table)
+
+
+def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """The twelve months up to the period's end, each beside the same days a year earlier: as `dynamics`, by month only."""
+    entries = _entries(ds, metrics)
+    cuts = _last_months(ds.filters.elapsed.end)
+    earlier = [Period(_year_ago(each.start), _year_ago(each.end)) for each in cuts]
+    table = _over(ds, entries, cuts).join(_over(ds, entries, earlier).add_suffix("_previous"))
+    return _labelled(ds, table, cuts, "month")
+
+
+def _last_months(end: date, count: int = 12) -> list[Period]:
+    months = pd.period_range(end=pd.Timestamp(end - timedelta(days=1)), periods=count, freq="M")
+    return cut(Period(months[0].start_time.date(), end), "month")
 
 
 def cut(whole: Period, size: str) -> list[Period]:
@@ -147,9 +169,9 @@ def _year_ago(day: date) -> date:
 
 def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
     """One row per cut: flows grouped by the cut they fall into, stocks at the end of each."""
-    flows = [entry for entry in entries if entry.on not in STOCKS]
+    flows = [entry for entry in entries if entry.on != STOCK]
     parts = [_columns(entry, _cut_rows(ds, entry.on, cuts), ["cut"]) for entry in flows]
-    parts += [_stock_columns(ds, entry, cuts) for entry in entries if entry.on == "stock"]
+    parts += [_stock_columns(ds, entry, cuts) for entry in entries if entry.on == STOCK]
     table = pd.concat(parts, axis=1).reindex(range(len(cuts)))
     rows = {entry.on: _cut_rows(ds, entry.on, cuts[:1]).iloc[:0] for entry in flows}
     return _filled(table, flows, rows).reset_index(drop=True)
@@ -174,13 +196,15 @@ def _stock_columns(ds: Dataset, entry: Metric, cuts: Sequence[Period]) -> pd.Dat
     return pd.DataFrame({entry.name: pd.Series(values, dtype=float)})
 
 
+def _anytime(entry: Metric) -> bool:
+    """Whether a stock can be had at any instant: silence and next steps are rebuilt for the report's own only."""
+    return entry.on == STOCK and set(entry.fields) <= {"is_open", "open_money"}
+
+
 def _trend(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """Twelve months up to the end of the period, for sparklines; only what has an instant of its own."""
-    entries = [entry for entry in _entries(ds, metrics) if entry.on in ("events", "stock", "actions")]
-    end = ds.filters.elapsed.end
-    months = pd.period_range(end=pd.Timestamp(end - timedelta(days=1)), periods=12, freq="M")
-    cuts = cut(Period(months[0].start_time.date(), end), "month")
-    return _over(ds, entries, cuts) if entries else pd.DataFrame()
+    entries = [entry for entry in _entries(ds, metrics) if entry.on in ("events", "actions") or _anytime(entry)]
+    return _over(ds, entries, _last_months(ds.filters.elapsed.end)) if entries else pd.DataFrame()
 
 
 # ── One metric ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -199,7 +223,8 @@ def _columns(entry: Metric, rows: pd.DataFrame, keys: list[str], *, compare: boo
         raise MetricError(f"metric {entry.name!r} can't be cut by {missing[0].removesuffix('_id')!r}: its rows have none")
     value = entry.compute(rows[[*keys, *entry.fields]].groupby(keys if len(keys) > 1 else keys[0], observed=True))
     if not isinstance(value, Ratio):
-        return value.rename(entry.name).to_frame()
+        whole = entry.unit == "count"
+        return (value.astype("int64") if whole else value).rename(entry.name).to_frame()
     low, high = interval(value.k, value.n)
     columns = {"": value.value, "_k": value.k, "_n": value.n, "_low": low, "_high": high}
     columns |= {"_differs": differs(value.k, value.n)} if compare else {}
@@ -226,6 +251,21 @@ def _change(value: float, before: float) -> float:
     return value / before - 1 if before else float("nan")
 
 
+def _blank(ds: Dataset, entries: Sequence[Metric], table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the numbers that the source can't give."""
+    lost = [entry.name for entry in entries if set(entry.needs) & set(ds.lacks)]
+    columns = [column for column in table for name in lost if column == name or column.startswith(f"{name}_")]
+    return table.assign(**dict.fromkeys(columns, float("nan"))) if columns else table
+
+
+def missing(ds: Dataset, *metrics: str) -> str:
+    """Why an element of these metrics has nothing to show: a sentence per thing the source lacks, or "" when one can be had."""
+    wanted = [set(entry.needs) & set(ds.lacks) for entry in map(registry.find, metrics)]
+    if not all(wanted):
+        return ""
+    return " ".join(ds.lacks[name] for name in sorted(set().union(*wanted)))
+
+
 def _filled(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """A group without rows gets what the metric says of no rows at all: 0 for a sum, missing for a mean."""
     table = table.copy()
@@ -233,7 +273,8 @@ def _filled(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.D
         nothing = _all_of(entry, rows[entry.on].iloc[:0])
         empty = {"_k": 0, "_n": 0} if isinstance(nothing, Ratio) else {"": nothing}
         for suffix, value in empty.items():
-            table[entry.name + suffix] = table[entry.name + suffix].fillna(value)
+            filled = table[entry.name + suffix].fillna(value)
+            table[entry.name + suffix] = filled.astype("int64") if suffix or entry.unit == "count" else filled
         if f"{entry.name}_differs" in table:
             table[f"{entry.name}_differs"] = table[f"{entry.name}_differs"].fillna(False).astype(bool)
     return table

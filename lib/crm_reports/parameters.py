@@ -90,7 +90,7 @@ def typed(
 
 def _unknown(name: str, known: Mapping[str, Parameter], report: str) -> str:
     if not known:
-        return f"report {report!r} has no parameters, so none called {name!r}; its notebook has no cell tagged parameters"
+        return f"report {report!r} has no parameter {name!r}; its notebook has no cell tagged parameters"
     return f"report {report!r} has no parameter {name!r}; near: {', '.join(near(name, known) or known)}"
 
 

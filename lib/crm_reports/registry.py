@@ -45,6 +45,7 @@ class Metric:
     on: str
     fields: tuple[str, ...]
     compute: Callable[[pd.DataFrame], Number]
+    needs: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -68,15 +69,25 @@ METRICS: dict[str, Metric] = {}
 
 
 def metric(
-    *, title: str, unit: Unit, formula: str, on: str, fields: list[str], good: Literal["up", "down", "none"] = "none"
+    *,
+    title: str,
+    unit: Unit,
+    formula: str,
+    on: str,
+    fields: list[str],
+    good: Literal["up", "down", "none"] = "none",
+    needs: list[str] | None = None,
 ) -> Callable[[Callable[[pd.DataFrame], Number]], Callable[[pd.DataFrame], Number]]:
-    """Register the function below it under its own name; it then gets only `fields` of the frame `on`."""
+    """Register the function below it under its own name; it then gets only `fields` of the frame `on`.
+
+    `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0.
+    """
 
     def register(compute: Callable[[pd.DataFrame], Number]) -> Callable[[pd.DataFrame], Number]:
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
-        METRICS[name] = Metric(name, title, unit, good, formula, on, tuple(fields), compute)
+        METRICS[name] = Metric(name, title, unit, good, formula, on, tuple(fields), compute, tuple(needs or ()))
         return compute
 
     return register

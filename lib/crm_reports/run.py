@@ -23,6 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from . import dataset, errors, parameters, publish, tables
 from .dataset import Dataset
 from .errors import FilterError, ReportError, RunError, near
+from .filters import Filters
 from .kernels import kernel_class
 from .settings import Settings
 from .texts import speaking
@@ -32,6 +33,7 @@ FIGURE = "application/vnd.plotly.v1+json"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
 CELL_TIMEOUT = 600
+TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,12 @@ class Plan:
     """A run that was checked: everything in it means something to this notebook and this store."""
 
     report: str
+    given: Mapping[str, Any]
     parameters: Mapping[str, Any]
     slug: str
     notebook: nbformat.NotebookNode
     language: str
+    about: str
     reproduction: Mapping[str, Any]
 
     @property
@@ -62,7 +66,10 @@ class Executed:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: what was asked, how it went, and the files it left. `error` is for the reader: no paths, no secrets."""
+    """One run: what was asked, how it went, and the files it left. `error` is for the reader: no paths, no secrets.
+
+    `about` says the filters in words; `headline` is the first finding of the page.
+    """
 
     report: str
     parameters: Mapping[str, Any]
@@ -72,6 +79,8 @@ class RunRecord:
     finished_at: datetime
     files: tuple[Path, ...] = ()
     error: str = ""
+    about: str = ""
+    headline: str = ""
 
     @property
     def seconds(self) -> float:
@@ -88,7 +97,7 @@ def run(
     assets: str = "inline",
     links: Sequence[Any] = (),
 ) -> RunRecord:
-    """REPORT--SLUG.ipynb, .html, .xlsx and .json in `out`, or a record that says what failed and leaves `out` as it was.
+    """REPORT--SLUG.ipynb, .html, .xlsx and .json in `out`; or a record of what failed, and `out` as it was before.
 
     What can't be meant (a report, a parameter, a value, a name) is refused before a kernel starts: FilterError.
     """
@@ -106,14 +115,15 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     notebook = _read(path)
     known = parameters.declared(notebook)
     values, problems = parameters.typed(given, known, report=report)
-    meant = {name: each.default for name, each in known.items()} | values
+    meant = {name: each.default for name, each in known.items() if each.default is not None} | values
     try:
         data = _load(meant, settings)
     except FilterError as error:
         raise FilterError("\n".join([*problems, str(error)])) from None
     errors.all_at_once(problems, FilterError)
     slug = "--".join([data.filters.slug(), *_beyond_filters(values, known)])
-    return Plan(report, meant, slug, notebook, data.filters.language, _reproduction(path, data))
+    about = _about(data.filters)
+    return Plan(report, values, meant, slug, notebook, data.filters.language, about, _reproduction(path, data))
 
 
 def find(report: str, settings: Settings) -> Path:
@@ -135,7 +145,14 @@ def _read(path: Path) -> nbformat.NotebookNode:
 def _load(values: Mapping[str, Any], settings: Settings) -> Dataset:
     """What the notebook's own `crm.load` will give: its checks, its filters, its names."""
     understood = inspect.signature(dataset.load).parameters
-    return dataset.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
+    with speaking(settings.language):  # load goes on in the report's language; other reports follow this one
+        return dataset.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
+
+
+def _about(filters: Filters) -> str:
+    """The period, and whatever hides something."""
+    (_label, period, _hides), *rest = filters.words()
+    return " · ".join([period, *(f"{label}: {text}" for label, text, hides in rest if hides)])
 
 
 def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Parameter]) -> Iterator[str]:
@@ -179,7 +196,7 @@ def execute(plan: Plan, *, settings: Settings) -> Executed:
         except PapermillExecutionError as failed:
             error = _said(failed, nbformat.read(path, as_version=4))
         except Exception as failed:  # a kernel that died, hung or never came up; papermill writes no notebook then
-            error = _without_secrets(f"{type(failed).__name__}: {failed}".strip().splitlines()[0])
+            error = without_secrets(f"{type(failed).__name__}: {failed}".strip().splitlines()[0])
         return Executed(plan, started_at, nbformat.read(path, as_version=4) if path.exists() else None, error)
 
 
@@ -187,7 +204,7 @@ def _papermill(plan: Plan, path: Path, kernels: type) -> None:
     papermill.execute_notebook(
         plan.notebook,
         str(path).replace("{", "{{").replace("}", "}}"),  # papermill fills {names} in paths
-        parameters=dict(plan.parameters),
+        parameters=dict(plan.given),
         kernel_name=KERNEL["name"],
         kernel_manager_class=kernels,
         progress_bar=False,
@@ -204,7 +221,7 @@ def _said(failed: PapermillExecutionError, notebook: nbformat.NotebookNode) -> s
     ours = failed.ename in vars(errors)
     words = "; ".join(text) if ours else f"{failed.ename}: {text[0]}".rstrip(": ")
     question = _question_above(notebook, failed.exec_count)
-    return _without_secrets(f"{question}: {words}" if question else words)
+    return without_secrets(f"{question}: {words}" if question else words)
 
 
 def _question_above(notebook: nbformat.NotebookNode, count: int | None) -> str:
@@ -217,7 +234,7 @@ def _question_above(notebook: nbformat.NotebookNode, count: int | None) -> str:
     return heading
 
 
-def _without_secrets(text: str) -> str:
+def without_secrets(text: str) -> str:
     """The text with every address and folder gone: a webhook is a secret, and pages tell nothing about a machine."""
     text = re.sub(r"https?://\S+", "…", text)
     return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+", "…/", text)
@@ -237,14 +254,19 @@ def complete(
             with speaking(plan.language):
                 files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
         except ReportError as failed:
-            error = _without_secrets(str(failed))
+            error = without_secrets(str(failed))
     if error and notebook is not None:
         _kept(notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
-    finished_at = datetime.now(UTC)
     return RunRecord(
-        plan.report, plan.parameters, plan.slug, state, executed.started_at, finished_at, files, error
+        plan.report, plan.parameters, plan.slug, state, executed.started_at, datetime.now(UTC), files, error,
+        plan.about, _headline(notebook),
     )  # fmt: skip
+
+
+def _headline(notebook: nbformat.NotebookNode | None) -> str:
+    elements = elements_of(notebook) if notebook is not None else ()
+    return next((each["finding"] for each in elements if each.get("finding")), "")
 
 
 def _signed(executed: Executed) -> nbformat.NotebookNode | None:
@@ -319,8 +341,8 @@ def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]
 def _torn_output(output: nbformat.NotebookNode) -> Iterator[str]:
     if output.output_type == "error":
         yield f"a cell failed: {output.ename}: {output.evalue}"
-    if output.output_type == "stream" and output.name == "stderr" and "Traceback (most recent call last)" in output.text:
-        yield f"a cell could not show what it made: {output.text.strip().splitlines()[-1]}"  # IPython only prints these
+    if output.output_type == "stream" and output.name == "stderr" and TRACEBACK in output.text:
+        yield f"a cell could not show what it made: {output.text.strip().splitlines()[-1]}"
     element, figure = (output.get("data", {}).get(kind) for kind in (ELEMENT, FIGURE))
     if element and element["kind"] == "chart" and element.get("rows") and not (figure and figure.get("data")):
         yield f"chart {element['id']!r} draws nothing and has {len(element['rows'])} rows"

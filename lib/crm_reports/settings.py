@@ -137,7 +137,7 @@ def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
 
 
 class Settings(BaseModel):
-    """All that reports.toml and the environment decide; `home` is the folder of reports.toml."""
+    """All that reports.toml (`config`, absent when there is none) and the environment decide; `home` is its folder."""
 
     model_config = _FROZEN
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Moscow"
@@ -148,6 +148,7 @@ class Settings(BaseModel):
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = ()
     home: Path
     data: Path
+    config: Path | None = None
     webhook: SecretStr | None = None
 
     @property
@@ -171,7 +172,7 @@ class Settings(BaseModel):
         all_at_once(_wrong_override(source), SettingsError)
         content = {key: held for key, held in written.items() if key not in MISPLACED}
         content["source"] = _source(content.get("source", {}), home, source)
-        content |= {"home": home, "data": Path(data or environment.data or home / "data").absolute()}
+        content |= {"config": config, "home": home, "data": Path(data or environment.data or home / "data").absolute()}
         problems = _misplaced(written)
         if isinstance(content["source"], dict) and content["source"].get("kind") == "bitrix24":
             problems += _wrong_webhook(environment.webhook)
@@ -193,6 +194,7 @@ MISPLACED = {
     "webhook": "it is a secret: put it into the environment as CRM_REPORTS_WEBHOOK, or into .env beside this file",
     "data": "say it with --data DIR or CRM_REPORTS_DATA",
     "home": "it is the folder of this file",
+    "config": "it is this file",
 }
 
 

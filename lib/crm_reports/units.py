@@ -84,12 +84,17 @@ def parts(value: object, unit: str, *, currency: str | None = None, short: bool 
 _DECIMALS = {"count": 0, "index": 1, "number": 2}
 
 
+def decimal_sign() -> str:
+    """The sign before the decimals, in the reader's language."""
+    return get_decimal_symbol(language())
+
+
 def _plain(number: float, decimals: int) -> str:
     """Digits in threes with a space that does not break, the language's decimal sign, no idle zeros."""
     said = f"{abs(number):,.{decimals}f}"
     whole, _point, rest = said.partition(".")
     rest = rest.rstrip("0")
-    digits = whole.replace(",", SPACE) + (get_decimal_symbol(language()) + rest if rest else "")
+    digits = whole.replace(",", SPACE) + (decimal_sign() + rest if rest else "")
     return MINUS + digits if number < 0 and digits.strip("0,. ") else digits
 
 

@@ -110,27 +110,25 @@ class Client:
         if isinstance(given, Answer):
             self._turnstile.note(method, given.time)
         elif given.code == "operation_time_limit":
-            self._turnstile.rest(method, batch.time)
+            self._turnstile.rest(method, getattr(given, "time", None) or batch.time)
 
     def _ask(self, method: str, params: Mapping[str, Any], inside: set[str]) -> Answer:
-        many = len(params.get("cmd", ())) > 1
         for attempt in range(1, ATTEMPTS + 1):
-            self._turnstile.enter(inside)
+            self._turnstile.enter(inside | {method})
             given = self._once(method, params)
             if isinstance(given, Answer):
                 self._turnstile.note(method, given.time)
                 return given
-            if not isinstance(given, Passing) or attempt == ATTEMPTS or (many and given.is_slow):
-                break
+            is_too_much = getattr(given, "is_slow", False) and len(params.get("cmd", ())) > 1
+            if attempt == ATTEMPTS or is_too_much or not isinstance(given, Passing):
+                raise given
             self._pause(given, method, attempt)
-        raise given if attempt == 1 else type(given)(
-            _("{error} (asked {n} times)", error=given, n=attempt), code=given.code
-        )
+        raise AssertionError("the last attempt answers or raises")
 
     def _pause(self, refused: Passing, method: str, attempt: int) -> None:
-        log.info("%s; asking again", refused)
+        log.info("%s; asking again (%d of %d)", refused, attempt + 1, ATTEMPTS)
         if refused.code == "operation_time_limit":
-            self._turnstile.rest(method, {})
+            self._turnstile.rest(method, refused.time)
         if refused.code == "query_limit_exceeded":
             self._turnstile.note_refusal()
         self._sleep(min(0.5 * 2 ** (attempt - 1), LONGEST_PAUSE))

@@ -9,7 +9,7 @@ from typing import Any
 
 # Bitrix24 blocks a method after 480 s of work in ten minutes.
 BUSY_SECONDS = 400
-LONGEST_REST = 600
+MINUTE, LONGEST_REST = 60, 600
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Turnstile:
     def __post_init__(self) -> None:
         self._level, self._seen, self._lock = 0.0, self.clock(), Lock()
         self._rest_until: dict[str, float] = {}
+        self._forgotten_at: dict[str, float] = {}
 
     def enter(self, methods: set[str]) -> None:
         """Wait for the next request's turn, and for the methods that have worked too long."""
@@ -61,19 +62,25 @@ class Turnstile:
         """The portal says that the burst is spent: someone else at this address asks too."""
         with self._lock:
             self._leak()
-            self._level = max(self._level, self.pace.burst)
+            self._level = max(self._level, self.pace.burst + 1)
 
     def note(self, method: str, spent: Mapping[str, Any]) -> None:
-        """Take in an answer's `time`: a method near its limit rests until the portal has forgotten some of its work."""
+        """Take in an answer's `time`: from BUSY_SECONDS of work on, a method rests a minute before each call."""
+        self._forgotten_at[method] = self.clock() + _seconds_to_reset(spent)
         if _number(spent.get("operating")) >= BUSY_SECONDS:
-            self.rest(method, spent)
+            self._rest_until[method] = min(self._forgotten_at[method], self.clock() + MINUTE)
 
     def rest(self, method: str, spent: Mapping[str, Any]) -> None:
-        """Let `method` rest until its `operating_reset_at`, a minute when it is not told."""
-        # Both instants are the server's, so its clock need not agree with ours.
-        reset, now = _number(spent.get("operating_reset_at")), _number(spent.get("finish"))
-        seconds = reset - now + 1 if reset and now else 60
-        self._rest_until[method] = self.clock() + min(max(seconds, 1), LONGEST_REST)
+        """`method` is blocked: let it rest until the portal forgets its work, a minute when nobody said when."""
+        told = self.clock() + _seconds_to_reset(spent) if spent.get("operating_reset_at") else 0
+        until = told or self._forgotten_at.get(method, 0)
+        self._rest_until[method] = until if until > self.clock() else self.clock() + MINUTE
+
+
+def _seconds_to_reset(spent: Mapping[str, Any]) -> float:
+    """Both instants are the server's, so its clock need not agree with ours."""
+    reset, now = _number(spent.get("operating_reset_at")), _number(spent.get("finish"))
+    return min(max(reset - now, 1), LONGEST_REST) if reset and now else MINUTE
 
 
 def _number(value: object) -> float:

@@ -36,11 +36,13 @@ class AuthError(PortalError):
 
 
 class Passing(PortalError):
-    """A refusal that time heals; `is_slow` where asking for less may help as well."""
+    """A refusal that time heals; `is_slow` where asking for less may help as well, `time` as the portal told it."""
 
-    def __init__(self, message: str, *, code: str = "", is_slow: bool = False) -> None:
+    def __init__(
+        self, message: str, *, code: str = "", is_slow: bool = False, time: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message, code=code)
-        self.is_slow = is_slow
+        self.is_slow, self.time = is_slow, time or {}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def refusal(method: str, body: Mapping[str, Any], status: int = 200) -> PortalEr
     if kind is AuthError:
         remedy = FATAL.get(code.lower(), FATAL["no_auth_found"])
         return AuthError(_("Bitrix24 refuses the webhook: {said!r}; {remedy}", said=said, remedy=remedy), code=code)
-    return kind(_("Bitrix24 refused {method}: {said!r}", method=method, said=said), code=code)
+    words = _("Bitrix24 refused {method}: {said!r}", method=method, said=said)
+    return Passing(words, code=code, time=as_map(body.get("time"))) if kind is Passing else kind(words, code=code)
 
 
 def _kind(code: str, words: str, status: int) -> type[PortalError]:

@@ -345,8 +345,16 @@ class Company:
             self._deals_of[client].append(deal)
 
     def delete_deal(self, deal: int) -> None:
-        """Into the bin: its stage history, comments and activities go too, and no method tells of it."""
-        row = self.bin[deal] = self._take_deal(deal)
+        """Into the bin; no method tells of it."""
+        self.bin[deal] = self._withdraw(deal)
+
+    def hide_deal(self, deal: int) -> None:
+        """The webhook's owner may no longer see the deal: absent from lists, "Access denied." when asked for."""
+        self.hidden_deals[deal] = self._withdraw(deal)
+
+    def _withdraw(self, deal: int) -> Row:
+        """The deal's row; its stage history, comments and activities are gone with it."""
+        row = self.deals.remove(deal)
         for entry in self._history_of.pop(deal, []):
             self.history.remove(entry)
         for comment in self._comments_of.pop(("deal", deal), []):
@@ -355,6 +363,7 @@ class Company:
             self.activities.remove(activity)
         for client in _clients(row):
             self._deals_of[client].remove(deal)
+        return row
 
     def restore_deal(self, deal: int) -> int:
         """The new id of a deal from the bin: it keeps DATE_CREATE and DATE_MODIFY, its history starts anew."""
@@ -363,13 +372,6 @@ class Company:
             self._deals_of[client].append(restored)
         self._note_stage(restored, 1, self._now)
         return restored
-
-    def hide_deal(self, deal: int) -> None:
-        """The webhook's owner may no longer see the deal: absent from lists, "Access denied." when asked for."""
-        self.hidden_deals[deal] = self._take_deal(deal)
-
-    def _take_deal(self, deal: int) -> Row:
-        return self.deals.remove(deal)
 
     # Leads
 
@@ -395,7 +397,11 @@ class Company:
 
     def _stand_lead(self, lead: int, stage: str, at: datetime, type_id: int) -> None:
         row, semantics = self.leads[lead], self._lead_semantics[stage]
-        row["STATUS_ID"], row["STATUS_SEMANTIC_ID"], row["DATE_CLOSED"] = stage, semantics, at if semantics != "P" else ""
+        row["STATUS_ID"], row["STATUS_SEMANTIC_ID"], row["DATE_CLOSED"] = (
+            stage,
+            semantics,
+            at if semantics != "P" else "",
+        )
         row["MOVED_TIME"], row["MOVED_BY_ID"] = at, row["ASSIGNED_BY_ID"]
         kept = {"STATUS_ID": stage, "STATUS_SEMANTIC_ID": semantics}
         type_id = type_id if semantics == "P" else 3
@@ -412,7 +418,7 @@ class Company:
         manager: int | None = None,
         at: datetime | None = None,
         start: datetime | None = None,
-        minutes: int = 5,
+        minutes: float = 5,
         deadline: datetime | None = None,
         direction: Direction = "none",
         done: bool = False,
@@ -420,7 +426,7 @@ class Company:
     ) -> int:
         """The id of a new activity, put into the CRM `at` for `start`; `kind` is a key of ACTIVITY_KINDS.
 
-        Without `deadline` the year 9999 stands there, but for calls, meetings and sent letters, which carry their start.
+        Without `deadline` the year 9999 stands there; calls, meetings and sent letters carry their start instead.
         """
         at, manager = self._instant(at), manager or self._manager_of(owner_type, owner)
         type_id, provider, provider_type = ACTIVITY_KINDS[kind]
@@ -468,7 +474,7 @@ class Company:
             fields |= {"SETTINGS": {"MISSED_CALL": True}, "IS_INCOMING_CHANNEL": "Y"}
             fields |= {"DEADLINE": self._no_deadline}
         activity = self.add_activity(
-            "call", owner=owner, direction=direction, done=not missed, at=at, minutes=seconds // 60, **fields
+            "call", owner=owner, direction=direction, done=not missed, at=at, minutes=seconds / 60, **fields
         )
         self._log_call(self.activities[activity], seconds, code)
         return activity
@@ -479,8 +485,9 @@ class Company:
             "PORTAL_USER_ID": activity["RESPONSIBLE_ID"], "PORTAL_NUMBER": "reg100001", "PHONE_NUMBER": "+70000000000",
             "CALL_ID": f"demo.{activity['ID']}", "CALL_CATEGORY": "external", "CALL_DURATION": seconds,
             "CALL_START_DATE": activity["START_TIME"], "CALL_RECORD_URL": "", "COST": "0.0000", "COST_CURRENCY": "RUR",
-            "CALL_FAILED_CODE": code, "CALL_FAILED_REASON": "", "CRM_ENTITY_TYPE": owner_types[activity["OWNER_TYPE_ID"]],
-            "CRM_ENTITY_ID": activity["OWNER_ID"], "CRM_ACTIVITY_ID": activity["ID"], "TRANSCRIPT_PENDING": "N",
+            "CALL_FAILED_CODE": code, "CALL_FAILED_REASON": "",
+            "CRM_ENTITY_TYPE": owner_types[activity["OWNER_TYPE_ID"]], "CRM_ENTITY_ID": activity["OWNER_ID"],
+            "CRM_ACTIVITY_ID": activity["ID"], "TRANSCRIPT_PENDING": "N",
             "CALL_TYPE": 2 if activity["DIRECTION"] == 1 else 1,
         })  # fmt: skip
 
@@ -488,6 +495,8 @@ class Company:
         """The activity is done, by its manager or by a robot (STATUS 3)."""
         at, row = self._instant(at), self.activities[activity]
         row["COMPLETED"], row["STATUS"], row["LAST_UPDATED"] = "Y", 3 if by_robot else 2, at
+        owner_type = next(name for name, number in OWNER_TYPES.items() if number == row["OWNER_TYPE_ID"])
+        self._feel(owner_type, row["OWNER_ID"], at, row["RESPONSIBLE_ID"])
 
     def edit_activity(self, activity: int, at: datetime | None = None, **fields: Any) -> None:
         """The activity's fields are these from then on."""
@@ -526,7 +535,7 @@ class Company:
         return self._table_of(owner_type)[owner]["ASSIGNED_BY_ID"]
 
     def _feel(self, owner_type: OwnerType, owner: int, at: datetime, by: int) -> None:
-        """LAST_ACTIVITY_TIME only moves forward; DATE_MODIFY does not move at all."""
+        """LAST_ACTIVITY_TIME only moves forward, and counts robots; DATE_MODIFY does not move at all."""
         row = self._table_of(owner_type)[owner]
         if at > row["LAST_ACTIVITY_TIME"]:
             row["LAST_ACTIVITY_TIME"], row["LAST_ACTIVITY_BY"] = at, by

@@ -46,6 +46,8 @@ class Conditions:
 
 def read_filter(dialect: Dialect, written: Any) -> Conditions:
     """The conditions of a filter; a key of no field is dropped or refused, as the family does."""
+    if dialect.refuses_unknown and _logic(written) == "OR":
+        return Conditions(float("-inf"), float("inf"), (_nested(dialect, written),))
     low, high, tests = float("-inf"), float("inf"), []
     for key, value in _items(written):
         operator, field = _split(dialect, key, value)
@@ -95,10 +97,14 @@ def _test(dialect: Dialect, operator: str, field: str | None, value: Any) -> Tes
 
 
 def _nested(dialect: Dialect, written: Any) -> Test:
-    logic = written.get("logic", written.get("LOGIC", "AND")) if isinstance(written, dict) else "AND"
     parts = [read_filter(dialect, {key: value}) for key, value in _items(written) if key.lower() != "logic"]
-    meet = any if str(logic).upper() == "OR" else all
+    meet = any if _logic(written) == "OR" else all
     return lambda row: meet(part.low <= row["ID"] <= part.high and part.match(row) for part in parts)
+
+
+def _logic(written: Any) -> str:
+    found = [value for key, value in _items(written) if key.lower() == "logic"]
+    return str(found[0]).upper() if found else "AND"
 
 
 def _cast(kind: str, zone: ZoneInfo) -> Cast:

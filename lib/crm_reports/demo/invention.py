@@ -33,9 +33,9 @@ _GROWTH_PER_MONTH = 1.012
 _CHARACTERS: tuple[dict[str, Any], ...] = (
     {"odds": (1.2, 1.3, 1.6, 1.3, 1.2), "pace": 1.1, "check": 1.15, "load": 1.2},
     {"odds": (1.2, 1.2, 0.25, 1.0, 1.0), "pace": 1.2, "load": 1.4},
-    {"pace": 1.7, "plans": 0.8, "forgets": 0.03},
+    {"pace": 1.7, "plans": 0.8, "forgets": 0.01},
     {"odds": (1.1, 1.1, 1.2, 1.1, 1.0), "pace": 0.6, "plans": 0.3},
-    {"forgets": 0.17, "plans": 0.25, "pace": 0.7},
+    {"forgets": 0.13, "plans": 0.25, "pace": 0.7},
     {"odds": (0.7, 1.0, 1.1, 1.0, 1.0)},
     {"odds": (1.0, 1.0, 1.0, 1.0, 0.45), "check": 1.4},
     {"odds": (0.8, 0.8, 0.8, 0.9, 0.9), "load": 0.8},
@@ -79,7 +79,7 @@ class _Inventor:
             time_zone=time_zone,
             uses_leads=leads,
             # Stage history is younger than the company: the first deals have none, or only its end.
-            history_since=self._start + timedelta(days=16),
+            history_since=self._start + timedelta(days=30),
         )
         self._teller = Teller(self._company, random, now, self._part(0.5))
         self._managers: list[Manager] = []
@@ -200,7 +200,8 @@ class _Inventor:
         currency = self._random.choices(list(_CURRENCY_WEIGHTS), list(_CURRENCY_WEIGHTS.values()))[0]
         roubles = 175_000 * scale * manager.check * math.exp(self._random.gauss(0, 0.75))
         money = 0.0 if self._random.random() < 0.04 else float(round(roubles / _RATES[currency], -2))
-        return {"OPPORTUNITY": money, "CURRENCY_ID": currency}
+        area = f"{self._random.randint(3, 900)} м²" if self._random.random() < 0.3 else None
+        return {"OPPORTUNITY": money, "CURRENCY_ID": currency, "UF_CRM_1712044800123": area}
 
     def _origin(self, begins: datetime, source: str | None) -> dict[str, Any]:
         imported = source in ("UC_COLD", "UC_MRAMOR")
@@ -238,9 +239,7 @@ class _Inventor:
     def _firm(self) -> str:
         if self._random.random() < 0.003:
             return words.HOSTILE_COMPANY
-        form, word, ending = map(
-            self._random.choice, (words.COMPANY_FORMS, words.COMPANY_WORDS, words.COMPANY_ENDINGS)
-        )
+        form, word, ending = map(self._random.choice, (words.COMPANY_FORMS, words.COMPANY_WORDS, words.COMPANY_ENDINGS))
         return form.format(f"{word}-{ending}")
 
     def _person(self) -> tuple[str, str]:
@@ -268,9 +267,7 @@ class _Inventor:
             self._teller.say(story.begins - timedelta(seconds=1), self._convert, story)
 
     def _add_lead(self, story: Story) -> None:
-        story.lead = self._company.add_lead(
-            story.title, manager=story.manager.id, SOURCE_ID=story.fields["SOURCE_ID"]
-        )
+        story.lead = self._company.add_lead(story.title, manager=story.manager.id, SOURCE_ID=story.fields["SOURCE_ID"])
 
     def _convert(self, story: Story) -> None:
         self._company.move_lead(story.lead, "CONVERTED")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Literal
 
 from .conditions import Conditions
@@ -36,15 +37,14 @@ def find(table: Table, conditions: Conditions, order: Mapping[str, str]) -> Iter
 
 
 def _sorted(rows: Iterable[Row], order: Mapping[str, str]) -> list[Row]:
+    """By the first field, then the next; rows without a value come first."""
     ordered = list(rows)
     for field, direction in reversed(order.items()):
-        ordered.sort(key=lambda row: _sort_key(row[field]), reverse=direction == "DESC")
+        empty = [row for row in ordered if row[field] is None or row[field] == ""]
+        filled = [row for row in ordered if not (row[field] is None or row[field] == "")]
+        filled.sort(key=itemgetter(field), reverse=direction == "DESC")
+        ordered = filled + empty if direction == "DESC" else empty + filled
     return ordered
-
-
-def _sort_key(value: Any) -> tuple[bool, Any]:
-    """Rows without a value come first."""
-    return (False, 0) if value in (None, "") else (True, value)
 
 
 def turn_to(family: Family, rows: Iterator[Row], start: Any) -> Page:

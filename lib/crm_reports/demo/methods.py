@@ -113,8 +113,7 @@ def _legacy_page(desk: Desk, table: Table, params: Params, default_order: Params
 
 
 def _written(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
-    write = desk.writers.legacy
-    return [{name: write(row[name]) for name in fields} for row in rows]
+    return [desk.writers.legacy(row, fields) for row in rows]
 
 
 def _legacy_list(desk: Desk, table: Table, params: Params, default_order: Params | None = None) -> Answer:
@@ -250,8 +249,12 @@ def _comment_list(desk: Desk, params: Params) -> Answer:
 
 
 def _controller_page(desk: Desk, table: Table, names: dict[str, str], params: Params) -> Page:
+    written = params.get("filter")
+    if written is not None and not isinstance(written, dict | list):
+        problem = "Invalid value {filter} to match with parameter {filter}. Should be value of type array."
+        raise Refusal(400, 100, problem)
     dialect = Dialect(table.schema, names, desk.company.zone, refuses_unknown=True)
-    conditions = read_filter(dialect, params.get("filter"))
+    conditions = read_filter(dialect, written)
     return turn_to("controller", find(table, conditions, _order(params.get("order"), names)), params.get("start"))
 
 
@@ -269,14 +272,13 @@ def _items(desk: Desk, params: Params) -> tuple[int, Table]:
 @_method("crm.item.list", "crm")
 def _item_list(desk: Desk, params: Params) -> Answer:
     entity, table = _items(desk, params)
-    names = {camel(name): name for name in table.schema} | _filterable(table)
+    names = _camel_names(table) | _filterable(table)
     for key in params.get("order") or {}:
         if key not in names:
             raise Refusal(400, "INVALID_ARG_VALUE", f"Invalid order: field '{key}' is not allowed in order")
     page = _controller_page(desk, table, names, params)
     wanted = set(map(str, as_list(params.get("select") or ["*"])))
-    items = [_item(desk, entity, row, wanted) for row in page.rows]
-    return Answer({"items": items}, page.total, page.next)
+    return Answer({"items": [_item(desk, entity, table, row, wanted) for row in page.rows]}, page.total, page.next)
 
 
 @_method("crm.item.get", "crm")
@@ -285,19 +287,20 @@ def _item_get(desk: Desk, params: Params) -> Answer:
     row = table.get(intval(_needed(params, "id")))
     if row is None:
         raise Refusal(400, "NOT_FOUND", "Element not found")
-    return Answer({"item": _item(desk, entity, row, {"*"})})
+    return Answer({"item": _item(desk, entity, table, row, {"*"})})
 
 
-def _item(desk: Desk, entity: int, row: Row, wanted: set[str]) -> Row:
+def _camel_names(table: Table) -> dict[str, str]:
+    return {camel(name): name for name in table.schema}
+
+
+def _item(desk: Desk, entity: int, table: Table, row: Row, wanted: set[str]) -> Row:
     """A row as a controller shows it: other names, numbers as numbers. The id is always there."""
-    write, everything = desk.writers.native, "*" in wanted
-    shown = {camel(name): name for name in row}
-    item = {key: write(row[name]) for key, name in shown.items() if everything or key in wanted or name in wanted}
-    extra = {
-        "webformId": 0, "observers": [], "contactIds": [row["CONTACT_ID"]] if row["CONTACT_ID"] else [],
-        "entityTypeId": entity,
-    }  # fmt: skip
-    return {"id": row["ID"]} | item | {key: value for key, value in extra.items() if everything or key in wanted}
+    written = desk.writers.native(row, table.schema)
+    contact = row["CONTACT_ID"]
+    extra = {"webformId": 0, "observers": [], "contactIds": [contact] if contact else [], "entityTypeId": entity}
+    item = {key: written[name] for key, name in _camel_names(table).items()} | extra
+    return item if "*" in wanted else {key: value for key, value in item.items() if key in wanted or key == "id"}
 
 
 @_method("crm.stagehistory.list", "crm")
@@ -310,8 +313,7 @@ def _stage_history(desk: Desk, params: Params) -> Answer:
     page = _controller_page(desk, table, _filterable(table), params)
     fields = ["ID", *(name for name in _selected(table, params.get("select") or []) if name != "ID")]
     write = desk.writers.legacy if desk.quirks.stage_history_as_text else desk.writers.native
-    items = [{name: write(row[name]) for name in fields} for row in page.rows]
-    return Answer({"items": items}, page.total, page.next)
+    return Answer({"items": [write(row, fields) for row in page.rows]}, page.total, page.next)
 
 
 @_method("crm.category.list", "crm")
@@ -349,10 +351,9 @@ def _status_list(desk: Desk, params: Params) -> Answer:
 @_method("crm.dealcategory.list", "crm")
 def _old_category_list(desk: Desk, params: Params) -> Answer:
     """Without pipeline 0, which crm.dealcategory.default.get tells."""
-    write = desk.writers.legacy
     rows = [
         {
-            "ID": str(each["id"]), "CREATED_DATE": write(each["created_at"]), "NAME": each["name"],
+            "ID": str(each["id"]), "CREATED_DATE": desk.writers.instant(each["created_at"]), "NAME": each["name"],
             "IS_LOCKED": "N", "SORT": str(each["sort"]),
         }
         for each in desk.company.pipelines.values() if each["id"]

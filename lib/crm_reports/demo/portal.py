@@ -176,10 +176,10 @@ def _one_by_one(faults: Faults) -> Callable[[Asked], Fault | None]:
 
 
 def _address(path: str) -> tuple[str, str, str]:
-    """User, code and method of /rest/{user}/{code}/{method}[.json]; an empty user when the path is malformed."""
+    """User, code and method of /rest/{user}/{code}/{method}[.json]; all empty when the path is malformed."""
     parts = path.strip("/").split("/")
     if len(parts) != 4 or parts[0] != "rest":
-        return "", "", parts[-1].removesuffix(".json")
+        return "", "", ""
     return parts[1], parts[2], parts[3].removesuffix(".json")
 
 

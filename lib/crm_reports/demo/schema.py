@@ -1,5 +1,6 @@
 """The columns of every kind of row that a portal keeps, with Bitrix24's names and types."""
 
+from functools import cache
 from typing import Any
 
 Row = dict[str, Any]
@@ -50,9 +51,7 @@ ACTIVITY = _schema(
     "RESULT_SUM double, RESULT_CURRENCY_ID string, RESULT_STATUS integer, RESULT_STREAM integer,"
     "RESULT_SOURCE_ID string, AUTOCOMPLETE_RULE integer, IS_INCOMING_CHANNEL char"
 )
-COMMENT = _schema(
-    "ID integer, ENTITY_ID integer, ENTITY_TYPE string, CREATED datetime, COMMENT string, AUTHOR_ID user"
-)
+COMMENT = _schema("ID integer, ENTITY_ID integer, ENTITY_TYPE string, CREATED datetime, COMMENT string, AUTHOR_ID user")
 COMPANY = _schema(
     "ID integer, COMPANY_TYPE crm_status, TITLE string, LOGO file, LEAD_ID crm_lead, HAS_PHONE char, HAS_EMAIL char,"
     "HAS_IMOL char, ASSIGNED_BY_ID user, CREATED_BY_ID user, MODIFY_BY_ID user, BANKING_DETAILS string,"
@@ -99,6 +98,7 @@ _CAMEL = {
 }  # fmt: skip
 
 
+@cache
 def camel(name: str) -> str:
     """What a controller calls a legacy field: ASSIGNED_BY_ID is assignedById, UF_CRM_17 is ufCrm_17."""
     if name in _CAMEL:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 class Served:
     """A running portal: where it is, and what it was asked."""
 
-    webhook: str
+    webhook: str = field(repr=False)
     portal: Portal
 
     @property

@@ -1,4 +1,4 @@
-"""How a deal of the invented company lives: told ahead as dated steps, from its creation until it ends or is forgotten."""
+"""How a deal of the invented company lives: told ahead as dated steps, until it ends or is forgotten."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,18 +20,23 @@ Weighted = tuple[tuple[Any, float], ...]
 
 @dataclass(frozen=True)
 class Path:
-    """A pipeline as deals go through it: per stage the chance to go on when left, the median days, why it is lost."""
+    """A pipeline as deals go through it.
+
+    Per stage: the chance to go on when it is left, the median days until then, why deals are lost from it, and the
+    days between touches.
+    """
 
     stages: tuple[str, ...]
     chances: tuple[float, ...]
     stays: tuple[float, ...]
     reasons: tuple[Weighted, ...]
+    touch_days: tuple[float, ...]
 
 
 SALE = Path(
     FORWARD,
-    chances=(0.60, 0.72, 0.60, 0.80, 0.88),
-    stays=(16, 5, 10, 7, 9),
+    chances=(0.64, 0.74, 0.62, 0.80, 0.88),
+    stays=(20, 8, 20, 14, 16),
     reasons=(
         (("1", 50), ("UC_LATER", 30), ("UC_ALIEN", 20)),
         (("UC_LATER", 40), ("1", 25), ("LOSE", 20), ("UC_ALIEN", 15)),
@@ -39,19 +44,19 @@ SALE = Path(
         (("LOSE", 40), ("APOLOGY", 35), ("UC_LATER", 25)),
         (("UC_LATER", 45), ("LOSE", 30), ("APOLOGY", 25)),
     ),
+    touch_days=(12, 4, 6, 6, 6),
 )
 _TENDER_REASONS: Weighted = (("C1:LOSE", 70), ("C1:UC_CANCEL", 30))
-TENDER = Path(TENDER_FORWARD, (0.75, 0.8, 0.35, 0.9), (12, 25, 45, 30), (_TENDER_REASONS,) * 4)
+TENDER = Path(TENDER_FORWARD, (0.75, 0.8, 0.35, 0.9), (15, 30, 55, 30), (_TENDER_REASONS,) * 4, (9, 11, 14, 10))
 
 # What a manager does when a deal is touched: first calls, then letters and meetings.
 _TOUCHES: tuple[Weighted, ...] = (
     (("call_out", 78), ("email_out", 8), ("sms", 3), ("call_in", 4), ("missed", 4), ("chat", 3)),
     (("call_out", 50), ("email_out", 20), ("call_in", 10), ("email_in", 8), ("meeting", 5), ("missed", 4), ("chat", 3)),
-    (("call_out", 34), ("email_out", 24), ("email_in", 14), ("call_in", 10), ("meeting", 10), ("missed", 3), ("task", 5)),
-    (("call_out", 32), ("email_out", 24), ("email_in", 16), ("call_in", 10), ("meeting", 8), ("whatsapp", 4), ("task", 6)),
+    (("call_out", 37), ("email_out", 24), ("email_in", 14), ("call_in", 10), ("meeting", 10), ("task", 5)),
+    (("call_out", 32), ("email_out", 24), ("email_in", 16), ("call_in", 10), ("meeting", 8), ("whatsapp", 10)),
     (("call_out", 45), ("email_out", 20), ("email_in", 15), ("call_in", 14), ("zoom", 2), ("visit", 1), ("wait", 3)),
 )  # fmt: skip
-_DAYS_BETWEEN_TOUCHES = (9.0, 2.6, 3.4, 3.6, 4.0)
 _OUTGOING_CODES: Weighted = (("200", 74), ("603", 10), ("480", 9), ("486", 7))
 
 
@@ -63,7 +68,7 @@ class Manager:
     odds: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
     pace: float = 1.0
     check: float = 1.0
-    forgets: float = 0.06
+    forgets: float = 0.025
     plans: float = 0.5
     load: float = 1.0
     until: datetime | None = None
@@ -174,18 +179,21 @@ class Teller:
         if story.stage not in path.stages[:-1]:
             story.won_at = story.begins
             return
-        if story.stage == "NEW" and self._happens(0.36):
-            self._leave_untouched(story)
+        if story.stage == "NEW" and self._happens(0.5):
+            self._leave_in_cold_base(story)
         else:
             self._go_on(story, path, path.stages.index(story.stage), story.begins)
 
-    def _leave_untouched(self, story: Story) -> None:
-        """Cold bases are mostly not called; now and then somebody clears them out."""
+    def _leave_in_cold_base(self, story: Story) -> None:
+        """Cold bases are mostly not called, or called now and then; at some time somebody clears them out."""
+        calls, days = self.random.choice(((0, 1), (1, 9), (2, 12), (30, 24)))
         at = story.begins
-        for _ in range(self.random.choice((0, 0, 1, 1, 2))):
-            at = self._after(at, self._stay(8))
-            self._touch(story, at, 0, plans=0.1)
-        if self._happens(0.3):
+        for _ in range(calls):
+            at = self._after(at, self._stay(days / story.manager.pace, 0.5))
+            if at >= story.horizon:
+                return
+            self._touch(story, at, 0, plans=0.2)
+        if self._happens(0.12):
             self._lose(story, SALE, 0, self._after(at, self.random.uniform(150, 500)))
 
     def _go_on(self, story: Story, path: Path, step: int, at: datetime) -> None:
@@ -194,9 +202,9 @@ class Teller:
         while step < last and at < story.horizon:
             leaves = self._after(at, self._stay(path.stays[step], 1.2 if step == 0 else 0.8))
             if self._happens(story.manager.forgets):
-                self._forget(story, step, at)
+                self._forget(story, path, step, at)
                 return
-            self._touches(story, at, leaves, step)
+            self._touches(story, path, at, leaves, step)
             if path is SALE and step == 2 and self._happens(0.02):
                 self._change_pipeline(story, leaves)
                 return
@@ -222,7 +230,8 @@ class Teller:
         self._say(story, at, self.move, path.stages[to])
         if to == 3:
             self._say(story, at, self.price, round(self.random.uniform(0.85, 1.12), 3))
-            self._robot(story, at)
+            if self._happens(0.35):
+                self._robot(story, at)
         return to
 
     def _change_pipeline(self, story: Story, at: datetime) -> None:
@@ -250,17 +259,21 @@ class Teller:
         self._say(story, at, self.move, path.stages[step])
         self._go_on(story, path, step, at)
 
-    def _forget(self, story: Story, step: int, at: datetime) -> None:
-        """A few touches more, then silence: with an overdue next step, or with none at all."""
+    def _forget(self, story: Story, path: Path, step: int, at: datetime) -> None:
+        """A few touches more, then silence, with an overdue next step or with none, until somebody clears out."""
         silent = at + timedelta(days=self._stay(5))
-        self._touches(story, at, silent, step)
+        self._touches(story, path, at, silent, step)
         if self._happens(0.5):
             self._settle(story, self._after(silent, 0.1))
+        if self._happens(0.3):
+            self._robot(story, self._after(silent, self.random.uniform(10, 40)))
+        if self._happens(0.7):
+            self._say(story, self._after(silent, self.random.uniform(60, 240)), self.move, path.reasons[step][0][0])
 
     # What managers do meanwhile
 
-    def _touches(self, story: Story, since: datetime, until: datetime, step: int) -> None:
-        rate = story.manager.pace / _DAYS_BETWEEN_TOUCHES[step]
+    def _touches(self, story: Story, path: Path, since: datetime, until: datetime, step: int) -> None:
+        rate = story.manager.pace / path.touch_days[step]
         until = min(until, story.horizon)
         at = self._after(since, min(self.random.expovariate(rate * 3), 3))
         while at < until:
@@ -270,7 +283,7 @@ class Teller:
     def _touch(self, story: Story, at: datetime, step: int, plans: float) -> None:
         self._settle(story, at)
         self._say(story, at, self.act, self._pick(_TOUCHES[step]))
-        if self._happens(0.42):
+        if self._happens(0.5):
             self._say(story, at + timedelta(minutes=self.random.randint(1, 20)), self.comment)
         if self._happens(plans):
             self._plan(story, at)
@@ -288,17 +301,18 @@ class Teller:
         story.todo = None
 
     def _robot(self, story: Story, at: datetime) -> None:
-        if self._happens(0.35):
-            todo = Todo(at + timedelta(days=2), "Проверить счёт (робот)")
-            self._say(story, at, self.plan, todo)
-            self._say(story, at + timedelta(days=3), self.finish, todo, True)
+        """A robot sets a to-do and closes it itself: a trace of nobody's work."""
+        todo = Todo(at + timedelta(days=2), "Проверить счёт (робот)")
+        self._say(story, at, self.plan, todo)
+        self._say(story, at + timedelta(days=3), self.finish, todo, True)
 
     # Doing: called by the replay, when the company's clock stands at the step
 
     def create(self, story: Story) -> None:
         customer, fields = story.customer, story.fields
         self._meet(customer, story.manager.id)
-        clients = {"COMPANY_ID": customer.company, "CONTACT_ID": customer.contact}
+        # An absent company is 0 or null, by where the deal came from.
+        clients = {"COMPANY_ID": customer.company or (0 if customer.contact else None), "CONTACT_ID": customer.contact}
         if story.lead:
             fields = fields | {"LEAD_ID": story.lead}
         story.deal = self.company.add_deal(

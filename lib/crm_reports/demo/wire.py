@@ -42,8 +42,10 @@ def parse_pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _path(name: str) -> list[str]:
     top, bracket, rest = name.partition("[")
-    top = re.sub(r"[ .]", "_", top)
-    return [top, *re.findall(r"\[([^\]]*)\]", bracket + rest)]
+    if "]" not in rest:
+        # An operator such as >= whose = was not encoded ends the name early: `filter[>` is a plain name for PHP.
+        return [re.sub(r"[ .[]", "_", name)]
+    return [re.sub(r"[ .]", "_", top), *re.findall(r"\[([^\]]*)\]", bracket + rest)]
 
 
 def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -144,7 +146,7 @@ Writer = Callable[[Any], Any]
 
 
 class Writers:
-    """Writes native values: `legacy` makes text of every number, `native` leaves numbers alone."""
+    """Writes rows as JSON shows them, in the server's time zone."""
 
     def __init__(self, zone: ZoneInfo, *, dates_at_utc_midnight: bool = True) -> None:
         self._zone = zone
@@ -169,11 +171,15 @@ class Writers:
         """A date is UTC midnight written in the server's zone: 03:00 in Moscow."""
         return self.instant(datetime.combine(day, time(), self._date_zone))
 
-    def legacy(self, value: Any) -> Any:
-        return self._legacy[type(value)](value)
+    def legacy(self, row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+        """Those fields with every number as text."""
+        writers = self._legacy
+        return {name: writers[type(value)](value) for name in fields for value in (row[name],)}
 
-    def native(self, value: Any) -> Any:
-        return self._native[type(value)](value)
+    def native(self, row: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+        """Those fields with numbers as numbers."""
+        writers = self._native
+        return {name: writers[type(value)](value) for name in fields for value in (row[name],)}
 
 
 def to_json(body: Any) -> bytes:

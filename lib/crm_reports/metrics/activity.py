@@ -9,6 +9,7 @@ from ..texts import N_
 @metric(
     title=N_("Calls"), unit="count", good="up", on="actions", fields=["is_call"],
     formula=N_("completed calls in both directions; failed and missed ones are left out"),
+    needs=["activities"],
 )  # fmt: skip
 def calls(actions: pd.DataFrame) -> float:
     """Calls that took place, by the day they ended."""
@@ -18,6 +19,7 @@ def calls(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("Meetings"), unit="count", good="up", on="actions", fields=["is_meeting"],
     formula=N_("completed meetings, video calls and recorded visits included"),
+    needs=["activities"],
 )  # fmt: skip
 def meetings(actions: pd.DataFrame) -> float:
     """Meetings that took place, by the day they ended."""
@@ -27,6 +29,7 @@ def meetings(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("E-mails"), unit="count", good="up", on="actions", fields=["is_email"],
     formula=N_("e-mails sent by the manager; incoming ones are left out"),
+    needs=["activities"],
 )  # fmt: skip
 def emails(actions: pd.DataFrame) -> float:
     """Letters the manager wrote."""
@@ -36,6 +39,7 @@ def emails(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("CRM activities"), unit="count", good="up", on="actions", fields=["is_crm_activity"],
     formula=N_("to-dos, tasks, outgoing messages and the rest that a person completed; robots are left out"),
+    needs=["activities"],
 )  # fmt: skip
 def crm_activities(actions: pd.DataFrame) -> float:
     """Everything else a person completed in the CRM."""
@@ -45,6 +49,7 @@ def crm_activities(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("Comments"), unit="count", good="up", on="actions", fields=["is_comment"],
     formula=N_("comments written on deals, leads, contacts and companies"),
+    needs=["activities"],
 )  # fmt: skip
 def comments(actions: pd.DataFrame) -> float:
     """What the manager noted down."""
@@ -54,6 +59,7 @@ def comments(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("Stage moves"), unit="count", good="up", on="actions", fields=["is_stage_move"],
     formula=N_("every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"),
+    needs=["stage_history"],
 )  # fmt: skip
 def stage_moves(actions: pd.DataFrame) -> float:
     """How often the manager's deals moved, forward or back."""
@@ -63,6 +69,7 @@ def stage_moves(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("Actions"), unit="count", good="up", on="actions", fields=["is_action"],
     formula=N_("calls + meetings + e-mails + CRM activities + comments + stage moves"),
+    needs=["activities"],
 )  # fmt: skip
 def actions(actions: pd.DataFrame) -> float:
     """Everything the manager did."""
@@ -75,6 +82,7 @@ def actions(actions: pd.DataFrame) -> float:
         "10 × points per working day ÷ those of the best manager of the company; points = Σ weight × actions; "
         "a team's index is the median of its managers'"
     ),
+    needs=["activities"],
 )  # fmt: skip
 def activity_index(team: pd.DataFrame) -> float:
     """How much a manager does beside the most active one; it says nothing of what comes out of it."""

@@ -91,13 +91,12 @@ def reached(moves: Table, facts: Table, funnel: Table) -> Table:
     """
     here = moves.inner_join(facts.select("deal_id", home_id=facts.pipeline_id), "deal_id")
     here = here.filter(here.pipeline_id.identical_to(here.home_id))
-    places = funnel.select("stage_id", place="step")
-    last = funnel.group_by("pipeline_id").aggregate(last_step=funnel.step.max())
-    placed = here.left_join(places, "stage_id").drop("stage_id_right").inner_join(last, "pipeline_id")
-    place = ibis.ifelse(placed.outcome == "won", placed.last_step, ibis.ifelse(placed.outcome == "open", placed.place, None))
-    placed = placed.select("deal_id", "pipeline_id", "at", entered_id="stage_id", place=place)
-    crossed = placed.inner_join(funnel, ["pipeline_id", placed.place >= funnel.step])
-    own = (crossed.place == crossed.step)
-    return crossed.group_by("deal_id", "pipeline_id", "stage_id", "step").aggregate(
-        reached_at=crossed.at.min(), visited_at=crossed.at.min(where=own)
+    last = funnel.group_by(home_id=funnel.pipeline_id).aggregate(last_step=funnel.step.max())
+    places = funnel.select(placed_id="stage_id", place="step")
+    placed = here.inner_join(last, "home_id").left_join(places, [("stage_id", "placed_id")])
+    place = ibis.cases((placed.outcome == "won", placed.last_step), (placed.outcome == "open", placed.place))
+    placed = placed.select("deal_id", "home_id", "at", place=place)
+    crossed = placed.inner_join(funnel, [("home_id", "pipeline_id")]).filter(lambda row: row.place >= row.step)
+    return crossed.group_by("deal_id", "stage_id", "step").aggregate(
+        reached_at=crossed.at.min(), visited_at=crossed.at.min(where=crossed.place == crossed.step)
     )

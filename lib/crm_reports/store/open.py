@@ -8,6 +8,7 @@ from pathlib import Path
 
 import ibis
 from ibis.expr.types import Table
+from ibis.util import gen_name
 
 from ..errors import StoreError
 from ..fields import TABLES, arrow_schema
@@ -44,9 +45,9 @@ class Store:
             return ibis.memtable(arrow_schema(name).empty_table())
         return self.connection.table(name, database=("store", SCHEMA))[TABLES[name].columns]
 
-    def keep(self, name: str, expression: Table) -> Table:
+    def keep(self, expression: Table) -> Table:
         """The result of `expression`, computed once and kept in memory for the questions that follow."""
-        return self.connection.create_table(name, expression, temp=True, overwrite=True)
+        return self.connection.create_table(gen_name("kept"), expression, temp=True)
 
     @cached_property
     def last_sync(self) -> dict:

@@ -1,0 +1,550 @@
+"""Measured table or deal list → an HTML table that reads without scripts, and the workbook of a whole report.
+
+On a page, DataTables (from the itables package) adds search, sorting, filters and pages. Everything from the CRM is
+escaped here; only http(s) addresses become links.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import itables
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from . import charts, units
+from .registry import METRICS, Column, column
+from .texts import _
+
+NUMERIC = ("count", "money", "share", "days", "index", "number")
+BESIDE = ("_k", "_n", "_low", "_high", "_id", "_differs", "_previous", "_change")  # shown within another column's cell
+WITHIN = ("url", "outcome", "position", "start", "size", "text_id")
+PICKED = ("status", "manager", "stage", "loss_reason", "department", "source", "next_step", "pipeline")
+WHISKERED = ("conversion", "forgotten_share")
+BARRED = ("won_money", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
+AT_ONCE = 50  # rows of a list that stand in the page itself; the rest is drawn by the page's script
+
+
+def _tag(name: str, *inside: str, **attributes: object) -> str:
+    """An element; what is `inside` must be safe already, attributes are escaped here. None and False leave one out."""
+    said = "".join(
+        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    return f"<{name}{said}>{''.join(inside)}</{name}>"
+
+
+def web_address(text: object) -> str:
+    """The text if it is an http(s) address; nothing for javascript:, data: and the rest."""
+    try:
+        address = urlsplit(str(text))
+    except ValueError:
+        return ""
+    return str(text) if address.scheme in ("http", "https") and address.netloc else ""
+
+
+def shown(frame: pd.DataFrame) -> list[str]:
+    """The columns that a reader sees; k, n, ids and intervals stand inside the cells of the column they belong to."""
+    return [name for name in frame.columns if not _is_beside(name, frame)]
+
+
+def _is_beside(name: str, frame: pd.DataFrame) -> bool:
+    if name.startswith("is_") or name in WITHIN or (name == "deal_id" and "title" in frame):
+        return True
+    return any(name.endswith(end) and name.removesuffix(end) in frame for end in BESIDE)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A frame as it is about to be shown: its rows and total apart, and what cells need to know of their column."""
+
+    frame: pd.DataFrame
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return [column(name) for name in shown(self.frame)]
+
+    @cached_property
+    def is_list(self) -> bool:
+        return "deal_id" in self.frame
+
+    @cached_property
+    def rows(self) -> list[dict[str, object]]:
+        return self.frame[~self._totals].to_dict("records")
+
+    @cached_property
+    def total(self) -> dict[str, object]:
+        totals = self.frame[self._totals].to_dict("records")
+        return totals[0] if totals else {}
+
+    @cached_property
+    def _totals(self) -> pd.Series:
+        none = pd.Series(False, index=self.frame.index)
+        return self.frame["is_total"].fillna(False).astype(bool) if "is_total" in self.frame else none
+
+    @cached_property
+    def barred(self) -> str:
+        """The one column whose cells carry a bar."""
+        names = [each.name for each in self.columns]
+        return "" if self.is_list else next((name for name in BARRED if name in names), "")
+
+    def top(self, name: str) -> float:
+        """The largest value of a column, the total apart."""
+        values = [float(row[name]) for row in self.rows if not units.is_missing(row.get(name))]
+        return max(values, default=0) or 1
+
+    def kind(self, name: str) -> str:
+        if name in ("manager", "title", "status"):
+            return name
+        return "rate" if f"{name}_k" in self.frame else "number" if column(name).unit in NUMERIC else column(name).unit
+
+
+def table(frame: pd.DataFrame, *, caption: str = "") -> str:
+    """The frame as a table: units in the headers, k of n under rates, totals at the bottom, formula on every header."""
+    sheet = _Sheet(frame)
+    if not sheet.rows and not sheet.total:
+        return _tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
+    rows = [_row(sheet, row) for row in (sheet.rows[:AT_ONCE] if sheet.is_list else sheet.rows)]
+    parts = [
+        _tag("caption", escape(caption)) if caption else "",
+        _tag("thead", _tag("tr", *(_header(each, sheet) for each in sheet.columns))),
+        _tag("tbody", *rows),
+        _tag("tfoot", _row(sheet, sheet.total, is_total=True)) if sheet.total else "",
+    ]
+    kind = "list" if sheet.is_list else "measured"
+    drawn = _tag("table", *parts, class_=f"data {kind}", data_rows=len(sheet.rows))
+    return _tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None) + _rest(sheet)
+
+
+def _header(entry: Column, sheet: _Sheet) -> str:
+    unit = units.unit_word(entry.unit)
+    said = f"{escape(entry.title)}" + (f"<small>, {escape(unit)}</small>" if unit else "")
+    number = sheet.kind(entry.name) in ("number", "rate")
+    return _tag(
+        "th", _tag("span", said, class_="told" if entry.formula else None), scope="col", class_="num" if number else None,
+        title=explained(entry), data_name=entry.name, data_kind=sheet.kind(entry.name),
+        data_pick=sheet.is_list and entry.name in PICKED,
+    )  # fmt: skip
+
+
+def explained(entry: Column) -> str:
+    """What a tooltip says of a column: title, meaning, formula."""
+    return "\n".join(filter(None, [entry.title, entry.meaning, entry.formula and f"= {entry.formula}"]))
+
+
+def _row(sheet: _Sheet, row: Mapping[str, object], *, is_total: bool = False) -> str:
+    cells = [_cell(sheet, row, entry, is_total=is_total) for entry in sheet.columns]
+    if is_total:
+        # The first cell says whose row it is; a name there would be the team's own.
+        first = sheet.columns[0].name
+        name = _("Total") if units.is_missing(row.get(first)) or row.get(first) == "" else str(row[first])
+        cells[0] = _tag("th", escape(name), scope="row")
+    return _tag("tr", *cells, class_="total" if is_total else None)
+
+
+def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: bool) -> str:
+    kind = sheet.kind(entry.name)
+    value = row.get(entry.name)
+    if kind == "manager":
+        return _tag("th", _manager(row), scope="row", data_order=str(value))
+    if kind == "title":
+        return _tag("th", _deal(row), scope="row", class_="deal")
+    if kind == "status":
+        return _tag("td", _pill(row), data_outcome=row.get("outcome"))
+    if kind == "rate":
+        return _rate(sheet, row, entry)
+    if kind == "number":
+        bar = _bar(sheet, row, entry.name) if entry.name == sheet.barred and not is_total else ""
+        return _tag("td", _written(value, entry), _changed(row, entry), bar, class_="num", data_order=_order(value))
+    if kind in ("instant", "date"):
+        return _tag("td", _written(value, entry), class_="day", data_order=_order(value))
+    return _tag("td", "" if is_total and units.is_missing(value) else _written(value, entry))
+
+
+def _written(value: object, entry: Column) -> str:
+    said = units.write(value, entry.unit, form="cell")
+    return escape(said) if said != units.MISSING else f'<span class="none">{said}</span>'
+
+
+def _order(value: object) -> str:
+    """What a column is sorted by: a bare number, an ISO instant, nothing when missing."""
+    if units.is_missing(value):
+        return ""
+    return repr(float(value)) if isinstance(value, int | float) or hasattr(value, "__float__") else str(value)
+
+
+def _changed(row: Mapping[str, object], entry: Column) -> str:
+    value = row.get(f"{entry.name}_change")
+    return _tag("i", escape(units.change(value)), class_=verdict_of(value, entry.good)) if units.change(value) else ""
+
+
+def verdict_of(change: object, good: str) -> str:
+    """Whether a change is "good", "bad" or "flat": a style; the sign beside it says the same without colour."""
+    if units.is_missing(change) or good == "none" or abs(float(change)) < 0.005:
+        return "flat"
+    return "good" if (float(change) > 0) == (good == "up") else "bad"
+
+
+def _manager(row: Mapping[str, object]) -> str:
+    """The manager's dot and name; the page turns it into a link where that manager has a page."""
+    id = row.get("manager_id")
+    name = escape(units.write(row.get("manager"), "text"))
+    if units.is_missing(id) or id == "":
+        return name
+    return _tag("i", class_=f"dot m{charts.hue_of(id)}") + _tag("a", name, data_link=f"manager:{id}")
+
+
+def _deal(row: Mapping[str, object]) -> str:
+    title = escape(str(row.get("title") or "").strip() or _("untitled"))
+    address = web_address(row.get("url"))
+    return _tag("a", title, href=address, rel="noopener noreferrer", target="_blank") if address else title
+
+
+def _pill(row: Mapping[str, object]) -> str:
+    return _tag("span", escape(units.write(row.get("status"), "text")), class_=f"pill {_outcome(row)}")
+
+
+def _outcome(row: Mapping[str, object]) -> str:
+    return str(row["outcome"]) if row.get("outcome") in ("won", "lost", "open") else ""
+
+
+# ── Rates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rate(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str:
+    name = entry.name
+    k, n = row.get(f"{name}_k"), row.get(f"{name}_n")
+    said = _tag("span", _written(row.get(name), entry) + _differs(row, name, sheet.total.get(name)))
+    whisker = _whisker(sheet, row, name) if name in WHISKERED else ""
+    few = " few" if units.is_few(n) else ""
+    return _tag(
+        "td", said, whisker, _tag("i", escape(units.k_of_n(k, n))), _changed(row, entry),
+        class_=f"num rate{few}", data_order=_order(row.get(name)),
+    )  # fmt: skip
+
+
+def _differs(row: Mapping[str, object], name: str, team: object) -> str:
+    """The sign of a difference that chance would hardly make, by the measure's own test."""
+    if row.get(f"{name}_differs") is not True and str(row.get(f"{name}_differs")) != "True":
+        return ""
+    up = units.is_missing(team) or float(row[name]) > float(team)
+    return _tag("b", "▲" if up else "▼", class_="differs", title=_("differs from the team by more than chance"))
+
+
+def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
+    """The 95 % interval as a line, the value as a dot on it, the team's value as a tick."""
+    low, high, value = (row.get(f"{name}_low"), row.get(f"{name}_high"), row.get(name))
+    if any(units.is_missing(each) for each in (low, high, value)):
+        return ""
+    top = max(sheet.top(f"{name}_high"), 1e-9)
+    x = {at: f"{80 * min(max(float(each) / top, 0), 1):.1f}" for at, each in (("l", low), ("h", high), ("v", value))}
+    team = sheet.total.get(name)
+    tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.1f}"
+    hue = f"m{charts.hue_of(row['manager_id'])}" if row.get("manager_id") else "m0"
+    return (
+        '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true">'
+        f'<line x1="{x["l"]}" x2="{x["h"]}" y1="5" y2="5"/>'
+        + (f'<line class="team" x1="{tick}" x2="{tick}" y1="0" y2="10"/>' if tick else "")
+        + f'<circle class="{hue}" cx="{x["v"]}" cy="5" r="2.6"/></svg>'
+    )
+
+
+def _bar(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
+    if units.is_missing(row.get(name)) or float(row[name]) <= 0:
+        return ""
+    hue = f" m{charts.hue_of(row['manager_id'])}" if row.get("manager_id") else ""
+    return f'<b class="bar{hue}" style="width:{100 * float(row[name]) / sheet.top(name):.1f}%"></b>'
+
+
+# ── Lists: more rows than a page should carry as HTML ────────────────────────────────────────────────────────────────
+
+
+def _rest(sheet: _Sheet) -> str:
+    """All rows of a list as JSON, for the page's script; it writes them as text, never as HTML."""
+    if not sheet.is_list:
+        return ""
+    rows = [[_raw(sheet, row, entry) for entry in sheet.columns] for row in sheet.rows]
+    return f'<script type="application/json" class="rows">{as_script(rows)}</script>'
+
+
+def as_script(value: object) -> str:
+    """JSON that can't end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
+    value, kind = row.get(entry.name), sheet.kind(entry.name)
+    if kind == "title":
+        return [str(value or "").strip() or _("untitled"), web_address(row.get("url"))]
+    if kind == "manager":
+        id = row.get("manager_id")
+        return [units.write(value, "text"), -1 if units.is_missing(id) or id == "" else charts.hue_of(id)]
+    if kind == "status":
+        return [units.write(value, "text"), _outcome(row)]
+    said = units.write(value, entry.unit, form="cell")
+    if kind in ("number", "rate", "instant", "date"):
+        return [None if units.is_missing(value) else _sorted_by(value), said]
+    return said
+
+
+def _sorted_by(value: object) -> float | str:
+    return float(value) if hasattr(value, "__float__") and not isinstance(value, str) else str(value)
+
+
+# ── Matrix ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def matrix(
+    frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
+    value: str = "stage_conversion", caption: str = "",
+) -> str:  # fmt: skip
+    """One row per manager, one column per step; tinted where above or below the team, grey where few, narrowest named."""
+    if frame.empty:
+        return _tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
+    steps = _steps(frame, columns)
+    cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in frame.to_dict("records")}
+    people = list(dict.fromkeys(who for who, _step in cells if who is not None))
+    team = {step: cells.get((None, step), {}) for step in steps}
+    grid = _Matrix(cells, steps, team, rows, columns, value)
+    drawn = _tag(
+        "table", _tag("caption", escape(caption)) if caption else "", grid.head(),
+        _tag("tbody", *(grid.line(who) for who in people)),
+        _tag("tfoot", grid.line(None)) if any(team.values()) else "",
+        class_="matrix", data_rows=len(frame),
+    )  # fmt: skip
+    legend = _("Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank.")
+    box = _tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
+    return box + _tag("p", escape(legend), class_="foot")
+
+
+def _row_key(row: Mapping[str, object], rows: str) -> object:
+    if row.get("is_total"):
+        return None
+    return row.get(f"{rows}_id", row.get(rows))
+
+
+def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[object, ...]:
+    names = ["pipeline_id", *(f"{name}_id" if f"{name}_id" in row else name for name in columns)]
+    return tuple("" if units.is_missing(row.get(name)) else row.get(name) for name in names)
+
+
+def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ...], str]:
+    """The matrix's columns in order, each with what its header says."""
+    steps = {}
+    several = "pipeline" in frame and frame["pipeline"].nunique() > 1
+    for row in frame.to_dict("records"):
+        named = [escape(units.write(row.get(name), "text")) for name in columns]
+        of = f"<small>{escape(str(row['pipeline']))}</small>" if several else ""
+        steps.setdefault(_step_key(row, columns), of + " → ".join(named))
+    return steps
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    cells: Mapping[tuple[object, object], Mapping[str, object]]
+    steps: Mapping[tuple[object, ...], str]
+    team: Mapping[tuple[object, ...], Mapping[str, object]]
+    rows: str
+    columns: Sequence[str]
+    value: str
+
+    @cached_property
+    def narrowest(self) -> object:
+        """The step where the fewest of the team go on."""
+        ranked = [step for step, row in self.team.items() if row.get("is_narrowest")]
+        return ranked[0] if ranked else None
+
+    def head(self) -> str:
+        tip = explained(column(self.value))
+        mark = _tag("em", f"▼ {escape(_('narrowest'))}")
+        heads = [
+            _tag("th", said, mark if step == self.narrowest else "", scope="col", title=tip)
+            for step, said in self.steps.items()
+        ]
+        return _tag("thead", _tag("tr", _tag("th", escape(column(self.rows).title), scope="col"), *heads))
+
+    def line(self, who: object) -> str:
+        row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
+        name = _manager(row) if self.rows == "manager" else escape(units.write(row.get(self.rows), "text"))
+        head = _tag("th", name if who is not None else escape(_("Team")), scope="row")
+        drawn = [self.cell(self.cells.get((who, step), {}), self.team[step], who is None) for step in self.steps]
+        return _tag("tr", head, *drawn, class_="total" if who is None else None)
+
+    def cell(self, row: Mapping[str, object], team: Mapping[str, object], is_team: bool) -> str:
+        entry, n = column(self.value), row.get(f"{self.value}_n")
+        said = _written(row.get(self.value), entry) + _differs(row, self.value, team.get(self.value))
+        below = _tag("i", escape(units.k_of_n(row.get(f"{self.value}_k"), n)))
+        few = units.is_few(n) or units.is_missing(row.get(self.value))
+        tint = "" if few or is_team else self._tint(row, team)
+        return _tag("td", said, below, class_="few" if few else None, style=tint or None)
+
+    def _tint(self, row: Mapping[str, object], team: Mapping[str, object]) -> str:
+        if units.is_missing(team.get(self.value)):
+            return ""
+        away = float(row[self.value]) - float(team[self.value])
+        strength = min(round(abs(away) * 150), 40)
+        return f"--tint:var(--{'good' if away > 0 else 'bad'});--much:{strength}%" if strength >= 4 else ""
+
+
+# ── DataTables ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def script() -> str:
+    """DataTables as the installed itables package ships it, as a classic script: pages opened from a disk may not import."""
+    path = Path(itables.__file__).parent / "html" / "dt_bundle.js"
+    module = path.read_text(encoding="utf-8")
+    exported = re.search(r"\bexport\s*\{([^{}]*)\}\s*;?", module)
+    if not exported:
+        raise RuntimeError(f"{path.name} of itables {itables.__version__} exports nothing; itables<3 is what is known")
+    names = dict(reversed(each.split(" as ")) for each in map(str.strip, exported[1].split(",")))
+    table = names["default"].strip()
+    return f"(()=>{{{module[: exported.start()]};window.DataTable={table};{module[exported.end() :]}}})();"
+
+
+# ── Workbook ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def workbook(elements: Sequence[Mapping[str, object]], path: Path) -> None:
+    """One sheet per element with its raw numbers: machine names in the hidden first row, titles and formulas in the next."""
+    header = next((each for each in elements if each["kind"] == "header"), {})
+    # A title such as =HYPERLINK(…) stays the text it is.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        styles = _Styles(book, str(header.get("currency") or ""), _zone_of(header))
+        names = sheet_names([_("About"), *(str(each["title"] or each["id"]) for each in _with_rows(elements))])
+        _about(book.add_worksheet(names[0]), elements, header, styles)
+        for name, element in zip(names[1:], _with_rows(elements), strict=True):
+            _sheet(book.add_worksheet(name), element, styles)
+
+
+def _with_rows(elements: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    return [each for each in elements if each.get("columns")]
+
+
+def _zone_of(header: Mapping[str, object]) -> ZoneInfo:
+    return ZoneInfo(str((header.get("filters") or {}).get("time_zone") or "UTC"))
+
+
+def sheet_names(titles: Iterable[str]) -> list[str]:
+    """The titles as Excel allows sheets to be called: at most 31 characters, none of []:*?/\\, each only once."""
+    names: list[str] = []
+    for title in titles:
+        plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]+", " ", title).strip("' ") or "–"
+        plain, number = plain[:31].rstrip("' "), 2
+        name = plain
+        # "History" is a name that Excel keeps for itself.
+        while name.casefold() in {each.casefold() for each in names} | {"history"}:
+            name, number = f"{plain[:27]} ({number})", number + 1
+        names.append(name)
+    return names
+
+
+class _Styles:
+    """The formats of one workbook, made once each."""
+
+    def __init__(self, book: xlsxwriter.Workbook, currency: str, zone: ZoneInfo) -> None:
+        self.book, self.currency, self.zone = book, currency, zone
+        self.kept: dict[tuple[str, bool], Format] = {}
+
+    def of(self, unit: str, *, bold: bool = False) -> Format:
+        key = (unit, bold)
+        if key not in self.kept:
+            look = {"bold": True, "top": 1} if bold else {}
+            form = {"num_format": units.excel_format(unit, self.currency)} if unit != "head" else _HEAD
+            self.kept[key] = self.book.add_format(form | look)
+        return self.kept[key]
+
+
+_HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
+MOST_ROWS = 1_048_576 - 2
+
+
+def _sheet(sheet: Worksheet, element: Mapping[str, object], styles: _Styles) -> None:
+    columns, rows = element["columns"], list(element["rows"])[:MOST_ROWS]
+    for at, entry in enumerate(columns):
+        known = column(str(entry["name"]))
+        unit = units.unit_word(str(entry["unit"]), currency=styles.currency)
+        sheet.write_string(0, at, str(entry["name"]))
+        sheet.write_string(1, at, f"{entry['title']}, {unit}" if unit else str(entry["title"]), styles.of("head"))
+        if known.formula:
+            sheet.write_comment(1, at, explained(known), {"x_scale": 2})
+        sheet.set_column(at, at, _width(entry, rows))
+    for down, row in enumerate(rows, 2):
+        _line(sheet, down, row, columns, styles)
+    sheet.set_row(0, None, None, {"hidden": True})
+    sheet.freeze_panes(2, 1)
+    if rows and columns:
+        ordinary = sum(1 for row in rows if not row.get("is_total"))
+        sheet.autofilter(1, 0, 1 + ordinary, len(columns) - 1)
+
+
+def _line(
+    sheet: Worksheet, down: int, row: Mapping[str, object], columns: Sequence[Mapping[str, str]], styles: _Styles
+) -> None:
+    for at, entry in enumerate(columns):
+        value = row.get(entry["name"])
+        style = styles.of(entry["unit"], bold=bool(row.get("is_total")))
+        if units.is_missing(value):
+            sheet.write_blank(down, at, None, style)
+        elif entry["unit"] in ("instant", "date"):
+            sheet.write_datetime(down, at, _wall(value, entry["unit"], styles.zone), style)
+        elif isinstance(value, bool):
+            sheet.write_boolean(down, at, value, style)
+        elif isinstance(value, int | float):
+            sheet.write_number(down, at, value, style)
+        else:
+            sheet.write_string(down, at, _plain(value), style)
+
+
+def _plain(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return text[:32_767]
+
+
+def _wall(value: object, unit: str, zone: ZoneInfo) -> pd.Timestamp:
+    if unit == "date":
+        return pd.Timestamp(units.as_date(value))
+    return pd.Timestamp(units.as_instant(value)).tz_convert(zone).tz_localize(None)
+
+
+def _width(entry: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> float:
+    if entry["unit"] == "text":
+        longest = max((len(str(row.get(entry["name"]) or "")) for row in rows[:500]), default=0)
+        return min(max(longest, len(entry["title"]) / 2, 9) + 2, 48)
+    return 17 if entry["unit"] in ("instant", "date", "money") else 13
+
+
+def _about(
+    sheet: Worksheet, elements: Sequence[Mapping[str, object]], header: Mapping[str, object], styles: _Styles
+) -> None:
+    """What the numbers are about: filters, instants, quality notes, the meaning of every metric in the book."""
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 110)
+    for down, (name, text, is_head) in enumerate(_about_lines(elements, header, styles.zone)):
+        sheet.write_string(down, 0, name, styles.of("head") if is_head else styles.of("text"))
+        sheet.write_string(down, 1, text)
+
+
+def _about_lines(
+    elements: Sequence[Mapping[str, object]], header: Mapping[str, object], zone: ZoneInfo
+) -> list[tuple[str, str, bool]]:
+    lines = [(_("Filters"), "", True), *((each["label"], each["text"], False) for each in header.get("words", ()))]
+    synced = units.write(header.get("synced_at"), "instant", zone=zone)
+    lines += [(_("Synced"), synced, False), (_("Currency"), str(header.get("currency") or ""), False)]
+    notes = [(str(each.get("count") or ""), str(each["text"]), False) for each in header.get("quality") or ()]
+    lines += [("", "", False), (_("Before you read"), "", True), *notes] if notes else []
+    metrics = dict.fromkeys(each["name"] for element in _with_rows(elements) for each in element["columns"])
+    metrics |= dict.fromkeys(str(row.get("metric")) for each in _with_rows(elements) for row in each["rows"])
+    known = [column(str(name)) for name in metrics if name in METRICS]
+    words = [(each.title, f"{each.meaning} = {each.formula}", False) for each in known]
+    return [*lines, ("", "", False), (_("What the words mean"), "", True), *words]

@@ -1,0 +1,108 @@
+"""The order of the rooms, who owns which library, and how long a function may be."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = ROOT / "lib" / "crm_reports"
+
+# From the ground up: a room imports only rooms above it in this list.
+ROOMS = (
+    "errors", "texts", "units", "settings", "filters", "fields", "bitrix24", "files", "sync", "store", "dataset",
+    "registry", "metrics", "frames", "measure", "charts", "tables", "page", "publish", "kernels", "parameters", "run",
+    "night", "mail", "demo", "cli",
+)  # fmt: skip
+
+OWNERS = {
+    "babel": {"units", "texts"},
+    "pydantic_settings": {"settings"},
+    "httpx": {"bitrix24"},
+    "dlt": {"sync"},
+    "ibis": {"store", "dataset"},
+    "scipy": {"metrics"},
+    "statsmodels": {"metrics"},
+    "lifelines": {"metrics"},
+    "plotly": {"charts"},
+    "itables": {"tables"},
+    "xlsxwriter": {"tables"},
+    "IPython": {"page"},
+    "jinja2": {"page", "publish"},
+    "jupyter_client": {"kernels"},
+    "papermill": {"parameters", "run"},
+    "nbconvert": {"publish"},
+    "smtplib": {"mail"},
+    "css_inline": {"mail"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+
+FILES = [path for path in sorted(LIBRARY.rglob("*.py")) if path.parent != LIBRARY or path.stem != "__init__"]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(LIBRARY).with_suffix("").parts[0]
+
+
+def _imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """What a file imports, as dotted parts; its own package's modules begin with crm_reports."""
+    package = ("crm_reports", *path.relative_to(LIBRARY).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*base, *(node.module or "").split(".")) if node.module else base
+            yield from ((*module, alias.name) for alias in node.names)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(LIBRARY))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_room_imports_only_rooms_above_it(path):
+    room = _room(path)
+    assert room in ROOMS, f"{room} is not in the picture: put it into its place in ROOMS and in lib/README.md"
+    above = set(ROOMS[: ROOMS.index(room) + 1])
+    used = {each[1] for each in _imports(path) if each[0] == "crm_reports" and len(each) > 1}
+    assert used <= above
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_library_is_imported_by_its_owner_only(path):
+    used = {each[0] for each in _imports(path)}
+    assert {library for library in used if _room(path) not in OWNERS.get(library, {_room(path)})} == set()
+
+
+def test_the_demo_portal_shares_no_code_with_the_client_that_reads_it():
+    used = {each[1] for path in LIBRARY.glob("demo/*.py") for each in _imports(path) if each[0] == "crm_reports"}
+    assert not used & {"bitrix24", "sync", "fields", "store"}
+
+
+def _lengths() -> Iterator[tuple[str, int]]:
+    """Every function's lines below its docstring."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                yield f"{_name(path)}: {node.name}", body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_functions_are_short():
+    lengths = list(_lengths())
+    assert [each for each in lengths if each[1] > 40] == []
+    assert median(lines for _, lines in lengths) < 10
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_imports_only_the_front_door(path):
+    cells = json.loads(path.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    imports = [ast.unparse(each) for each in ast.walk(ast.parse(code)) if isinstance(each, ast.Import | ast.ImportFrom)]
+    assert imports == ["import crm_reports as crm"]

@@ -1,0 +1,92 @@
+"""The ways in: lock, conda, make, git. A newcomer meets these files before any code."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = [
+    Requirement(line)
+    for line in (ROOT / "requirements.lock").read_text().splitlines()
+    if line.strip() and not line.lstrip().startswith("#")
+]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("wanted", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
+def test_the_lock_holds_a_version_that_pyproject_allows(wanted):
+    need = Requirement(wanted)
+    locked = [each for each in LOCK if _plain(each.name) == _plain(need.name)]
+    assert locked, f"{need.name} is not in requirements.lock: run `make lock`"
+    for each in locked:
+        (version,) = each.specifier
+        assert version.operator == "=="
+        assert need.specifier.contains(version.version), f"run `make lock`: {each} is not {need}"
+
+
+def test_conda_gets_the_same_versions_from_the_same_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert python == f"python{PROJECT['requires-python']}"
+    assert pip == "pip"
+    assert packages == {"pip": ["-r requirements.lock", "-e ."]}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ignored"),
+    [
+        ("lib/crm_reports/run.py", False),
+        ("lib/crm_reports/template/page.css", False),
+        ("output/.gitkeep", False),
+        ("output/index.html", True),
+        ("data/store.duckdb", True),
+        (".env", True),
+        (".venv/bin/python", True),
+    ],
+)
+def test_git_keeps_the_library_and_no_data_and_no_secret(path, is_ignored):
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    ignored = (
+        subprocess.run(["git", "check-ignore", "--no-index", "--quiet", path], cwd=ROOT, check=False).returncode == 0
+    )
+    assert ignored is is_ignored
+
+
+def test_the_readme_opens_with_one_sentence_one_picture_and_the_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    head, _, _ = readme.partition("\n## ")
+    assert len(re.findall(r"!\[.*?\]\(.*?\)", head)) == 1
+    assert re.search(r"```sh\n.*make reports.*\nmake test", readme, re.DOTALL)
+
+
+def test_the_readme_names_every_notebook_and_no_other():
+    named = set(re.findall(r"notebooks/(\w+)\.ipynb", (ROOT / "README.md").read_text()))
+    assert named == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def test_every_make_target_that_is_promised_exists():
+    made = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    promised = set(re.findall(r"`make (\w+)", (ROOT / "README.md").read_text()))
+    assert {"reports", "test", "lab", "lock", "clean"} <= made
+    assert promised <= made
+
+
+def test_ci_is_one_executable_file_that_ends_in_make_test():
+    run = ROOT / ".ci" / "run"
+    assert run.stat().st_mode & 0o111
+    assert run.read_text().rstrip().endswith("make test")
+
+
+def test_the_licence_is_the_one_that_pyproject_names():
+    assert PROJECT["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
