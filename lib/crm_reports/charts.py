@@ -277,7 +277,7 @@ def _period_traces(cut: pd.DataFrame, view: _View, size: str, at: int, shown: bo
     place = list(range(len(cut)))
     running = cut.get("is_running", pd.Series([False] * len(cut))).astype(bool)
     bars = go.Bar(
-        x=place, y=view.values[at], text=view.texts[at], customdata=view.hovers[at], visible=shown, name=_("this period"),
+        x=place, y=view.values[at], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
         hovertemplate=_template_for(view.name), textposition="outside", cliponaxis=False, showlegend=False,
         marker={"color": colour("accent"), "opacity": [0.5 if each else 1 for each in running], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,

@@ -442,7 +442,7 @@ def load(
     said = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
     filters = Filters.parse(
         known(data), zone=settings.zone, default_as_of=default_as_of(data, settings), period=period,
-        comparison=comparison, as_of=as_of, language=language or settings.language, **said,
+        comparison=comparison, as_of=as_of, language=language, default_language=settings.language, **said,
     )  # fmt: skip
     bare = Dataset(data, settings, filters)
     rule = _forgetting(bare, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned)

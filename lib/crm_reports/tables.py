@@ -129,8 +129,9 @@ def _header(entry: Column, sheet: _Sheet) -> str:
     unit = units.unit_word(entry.unit)
     said = f"{escape(entry.title)}" + (f"<small>, {escape(unit)}</small>" if unit else "")
     number = sheet.kind(entry.name) in ("number", "rate")
+    told = _tag("span", said, class_="told" if entry.formula else None)
     return _tag(
-        "th", _tag("span", said, class_="told" if entry.formula else None), scope="col", class_="num" if number else None,
+        "th", told, scope="col", class_="num" if number else None,
         title=explained(entry), data_name=entry.name, data_kind=sheet.kind(entry.name),
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
@@ -308,7 +309,7 @@ def matrix(
     frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
     value: str = "stage_conversion", caption: str = "",
 ) -> str:  # fmt: skip
-    """One row per manager, one column per step; tinted where above or below the team, grey where few, narrowest named."""
+    """A row per manager, a column per step: tinted above or below the team, grey where few, the narrowest named."""
     if frame.empty:
         return _tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
     steps = _steps(frame, columns)
@@ -361,8 +362,10 @@ class _Matrix:
     @cached_property
     def narrowest(self) -> object:
         """The step where the fewest of the team go on."""
-        ranked = [step for step, row in self.team.items() if row.get("is_narrowest")]
-        return ranked[0] if ranked else None
+        name = self.value
+        ranked = [step for step, row in self.team.items() if row and not units.is_few(row.get(f"{name}_n"))]
+        ranked = [step for step in ranked if not units.is_missing(self.team[step].get(name))]
+        return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if len(ranked) > 1 else None
 
     def head(self) -> str:
         tip = explained(column(self.value))
@@ -400,7 +403,8 @@ class _Matrix:
 
 
 def script() -> str:
-    """DataTables as the installed itables package ships it, as a classic script: pages opened from a disk may not import."""
+    """DataTables as the installed itables package ships it, as `window.DataTable`."""
+    # A classic script: a page opened from a disk may not import modules.
     path = Path(itables.__file__).parent / "html" / "dt_bundle.js"
     module = path.read_text(encoding="utf-8")
     exported = re.search(r"\bexport\s*\{([^{}]*)\}\s*;?", module)
@@ -415,7 +419,7 @@ def script() -> str:
 
 
 def workbook(elements: Sequence[Mapping[str, object]], path: Path) -> None:
-    """One sheet per element with its raw numbers: machine names in the hidden first row, titles and formulas in the next."""
+    """A sheet per element with its raw numbers: machine names in the hidden first row, titles and formulas below."""
     header = next((each for each in elements if each["kind"] == "header"), {})
     # A title such as =HYPERLINK(…) stays the text it is.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}

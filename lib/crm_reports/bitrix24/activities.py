@@ -1,7 +1,7 @@
 """What kind of thing an activity is, and whether a person did it: METRICS.md, "Activity", as one table.
 
-The provider tells first; TYPE_ID is obsolete in part and decides only for providers that are not named here. What nobody
-has heard of yet counts as an activity that a person completes.
+The provider tells first; TYPE_ID is obsolete in part and decides only for providers that are not named here. What
+nobody has heard of yet counts as an activity that a person completes.
 """
 
 from collections.abc import Set

@@ -1,7 +1,7 @@
 """Lists a portal whole: by a cursor over ids where a method has one, else by `start`.
 
-Fifty pages of fifty rows go into one request, each page asked for by the last id of the one before it. An id cursor does
-not shift while rows change, needs no count, and survives whatever a portal does with a page past the end.
+Fifty pages of fifty rows go into one request, each page asked for by the last id of the one before it. An id cursor
+does not shift while rows change, needs no count, and survives whatever a portal does with a page past the end.
 """
 
 import logging

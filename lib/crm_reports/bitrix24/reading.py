@@ -77,7 +77,6 @@ class Findings:
     holes: list[Hole] = field(default_factory=list)
     removed: dict[str, list[int]] = field(default_factory=dict)
     commented: set[tables.Element] = field(default_factory=set)
-    seen: dict[str, set[int]] = field(default_factory=dict)
 
 
 Chunk = tuple[str, list[Row]]
@@ -107,6 +106,7 @@ class Reading:
         self._known = known or Known()
         self._context = tables.Context(zone, failed_calls=set(self._known.failed_calls))
         self._scopes: set[str] | None = None
+        self._came_into_sight: set[int] = set()
         self.findings = Findings()
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -216,9 +216,15 @@ class Reading:
 
     def _note(self, table: str, raw: list[Row]) -> None:
         ids = [int(row["ID"]) for row in raw]
-        self.findings.seen.setdefault(table, set()).update(ids)
+        if table == "deals" and self._known.since:
+            self._came_into_sight.update(row_id for row_id, row in zip(ids, raw, strict=True) if self._is_late(row))
         if table in OWNERS:
             self.findings.commented.update((OWNERS[table], str(row_id)) for row_id in ids)
+
+    def _is_late(self, raw: Row) -> bool:
+        """Whether a deal is new to us and older than the last reading: so may its history be."""
+        created = values.instant(raw.get("DATE_CREATE"), self._context.zone)
+        return int(raw["ID"]) not in self._known.ids.get("deals", ()) and (not created or created < self._known.since)
 
     def _first(self, table: str) -> Iterator[list[Row]]:
         yield from tables.rows(self._client, table)
@@ -243,8 +249,8 @@ class Reading:
         since = self._known.since
         for rows in tables.rows(self._client, table, {f">={name}": since.isoformat()}):
             told = [values.instant(row.get(name), self._context.zone) for row in rows]
-            # A legacy list drops a filter it does not know, and would give the whole table.
-            if any(at is None or at < since for at in told):
+            # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
+            if name == "LAST_ACTIVITY_TIME" and any(at is None or at < since for at in told):
                 log.info("%s: the portal does not filter by %s", table, name)
                 return
             yield rows
@@ -284,16 +290,10 @@ class Reading:
         last = self._known.last_id("stage_history")
         for rows in tables.rows(self._client, "stage_history", after=last):
             yield "stage_history", [typed(row, self._context) for row in rows]
-        for rows in tables.histories(self._client, self._came_into_sight()):
+        for rows in tables.histories(self._client, sorted(self._came_into_sight)):
             earlier = [row for row in rows if int(row["ID"]) <= last]
             yield "stage_history", [typed(row, self._context) for row in earlier]
         self.findings.present.append("stage_history")
-
-    def _came_into_sight(self) -> list[int]:
-        """Deals that are new to us: their history may be older than the last entry that we have."""
-        if self._known.since is None:
-            return []
-        return sorted(self.findings.seen.get("deals", set()) - set(self._known.ids.get("deals", ())))
 
     def _calls(self) -> Iterator[Chunk]:
         # A call's record may come after the call, hence the day; older ones are remembered as no actions.
@@ -310,7 +310,7 @@ class Reading:
         seen: set[str] = set()
         # Deals come first: a comment that is shown at several elements belongs to the deal.
         order = list(OWNERS.values())
-        for element, given in tables.comments(self._client, sorted(elements, key=lambda each: order.index(each[0]))):
+        for element, given in tables.comments(self._client, sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))):
             if isinstance(given, PortalError):
                 self._no_comments(given)
                 continue

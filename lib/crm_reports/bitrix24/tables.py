@@ -24,7 +24,7 @@ READ: dict[str, Callable[[Any, ZoneInfo], Any]] = {
     "flag": lambda value, zone: values.flag(value),
     "instant": values.instant,
 }
-# Columns that name another row, where "0" means none. Pipeline "0" is the default pipeline, and a stage may be called so.
+# Columns that name another row, where "0" means none. Pipeline "0" is the default one, and a stage may be called so.
 REFERENCES = {"manager_id", "company_id", "contact_id", "owner_id", "parent_id", "head_id"}
 
 
@@ -201,7 +201,7 @@ Element = tuple[str, str]
 
 
 def comments(client: Client, elements: Iterable[Element]) -> Iterator[tuple[Element, list[Row] | PortalError]]:
-    """The comments of each element (deal, lead, company or contact, and its id): one at a time is all that can be asked."""
+    """The comments of each element (deal, lead, company or contact; id): Bitrix24 lists them one element at a time."""
 
     def page(element: Element, start: int) -> Command:
         owner_type, owner_id = element

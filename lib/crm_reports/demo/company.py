@@ -429,19 +429,14 @@ class Company:
         Without `deadline` the year 9999 stands there; calls, meetings and sent letters carry their start instead.
         """
         at, manager = self._instant(at), manager or self._manager_of(owner_type, owner)
-        type_id, provider, provider_type = ACTIVITY_KINDS[kind]
-        begins = self._instant(start) if start else at
-        values = _ACTIVITY_DEFAULTS | {
-            "OWNER_ID": owner, "OWNER_TYPE_ID": OWNER_TYPES[owner_type], "TYPE_ID": type_id, "PROVIDER_ID": provider,
-            "PROVIDER_TYPE_ID": provider_type, "CREATED": at, "LAST_UPDATED": at, "START_TIME": begins,
-            "END_TIME": begins + timedelta(minutes=minutes), "DIRECTION": DIRECTIONS[direction],
+        values = self._activity(kind, at, self._instant(start) if start else at, minutes) | {
+            "OWNER_ID": owner, "OWNER_TYPE_ID": OWNER_TYPES[owner_type], "DIRECTION": DIRECTIONS[direction],
             "RESPONSIBLE_ID": manager, "AUTHOR_ID": manager, "EDITOR_ID": manager,
-            "SETTINGS": {}, "PROVIDER_PARAMS": {},
         }  # fmt: skip
         if kind in _INCOMING_CHANNELS or (kind == "email" and direction == "in"):
             values["IS_INCOMING_CHANNEL"] = "Y"
         values["DEADLINE"] = self._deadline(values, deadline)
-        if type_id == 6 and deadline:
+        if deadline and kind in ("todo", "task"):
             values["END_TIME"] = values["DEADLINE"]
         activity = self.activities.add(values | fields)
         self._activities_of[OWNER_TYPES[owner_type], owner].append(activity)
@@ -449,6 +444,14 @@ class Company:
         if done:
             self.complete(activity, at)
         return activity
+
+    def _activity(self, kind: str, at: datetime, begins: datetime, minutes: float) -> Row:
+        type_id, provider, provider_type = ACTIVITY_KINDS[kind]
+        return _ACTIVITY_DEFAULTS | {
+            "TYPE_ID": type_id, "PROVIDER_ID": provider, "PROVIDER_TYPE_ID": provider_type, "CREATED": at,
+            "LAST_UPDATED": at, "START_TIME": begins, "END_TIME": begins + timedelta(minutes=minutes),
+            "SETTINGS": {}, "PROVIDER_PARAMS": {},
+        }  # fmt: skip
 
     def _deadline(self, values: Row, deadline: datetime | None) -> datetime:
         if values["IS_INCOMING_CHANNEL"] == "Y":

@@ -26,14 +26,19 @@ class Page:
 
 
 def find(table: Table, conditions: Conditions, order: Mapping[str, str]) -> Iterator[Row]:
-    """The rows that meet the conditions, in that order. By id, which is the table's own order, nothing is sorted."""
-    rows: Iterable[Row] = table.between(conditions.low, conditions.high)
-    if order and next(iter(order)) == "ID":
-        rows = reversed(rows) if order["ID"] == "DESC" else rows
-        order = {}
+    """The rows that meet the conditions, in that order."""
+    rows = table.between(conditions.low, conditions.high)
     if conditions.tests:
-        rows = filter(conditions.match, rows)
-    return iter(_sorted(rows, order) if order else rows)
+        return iter(in_order(filter(conditions.match, rows), order))
+    return iter(in_order(rows, order))
+
+
+def in_order(rows: Iterable[Row], order: Mapping[str, str]) -> Iterable[Row]:
+    """Rows that come by id, in another order; by id nothing is sorted, nor read before it is asked for."""
+    first = next(iter(order), "ID")
+    if first != "ID":
+        return _sorted(rows, order)
+    return reversed(list(rows)) if order.get("ID") == "DESC" else rows
 
 
 def _sorted(rows: Iterable[Row], order: Mapping[str, str]) -> list[Row]:

@@ -1,13 +1,13 @@
 """What each REST method answers. A method takes the desk and its parameters, and gives an Answer or a Refusal."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from . import schema
 from .company import Company, Currency
-from .conditions import Dialect, read_filter
-from .listing import Family, Page, find, turn_to
+from .conditions import Dialect, Test, read_filter
+from .listing import Page, find, in_order, turn_to
 from .schema import OWNER_TYPES, Row, camel
 from .tables import Table
 from .wire import Refusal, Writers, as_list, intval
@@ -67,12 +67,12 @@ def _method(name: str, *scopes: str) -> Callable[[Callable[[Desk, Params], Answe
 # Parameters
 
 
-def _array(params: Params, name: str) -> Any:
-    """A parameter that must be an array; legacy methods take its name in lower or upper case."""
+def _array(params: Params, name: str) -> dict[str, Any]:
+    """A parameter that must be an array, by key; legacy methods take its name in lower or upper case."""
     value = params.get(name, params.get(name.upper()))
     if value is not None and not isinstance(value, dict | list):
         raise Refusal(400, "", f"Parameter '{name}' must be array.")
-    return value or {}
+    return value if isinstance(value, dict) else {str(index): each for index, each in enumerate(value or [])}
 
 
 def _needed(params: Params, name: str) -> Any:
@@ -105,28 +105,26 @@ def _selected(table: Table, written: Any) -> list[str]:
 # Legacy lists of the CRM
 
 
-def _legacy_page(desk: Desk, table: Table, params: Params, default_order: Params | None = None) -> Page:
-    names = _filterable(table)
-    conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(params, "filter"))
-    order = _order(_array(params, "order"), names)
-    return turn_to("legacy", find(table, conditions, order or default_order or {}), params.get("start"))
-
-
 def _written(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
     return [desk.writers.legacy(row, fields) for row in rows]
 
 
-def _legacy_list(desk: Desk, table: Table, params: Params, default_order: Params | None = None) -> Answer:
-    page = _legacy_page(desk, table, params, default_order)
-    fields = _selected(table, _array(params, "select"))
-    return Answer(_written(desk, page.rows, fields), page.total, page.next)
+def _legacy_list(
+    desk: Desk, table: Table, params: Params, default_order: Params | None = None, tests: tuple[Test, ...] = ()
+) -> Answer:
+    names = _filterable(table)
+    conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(params, "filter"))
+    conditions = replace(conditions, tests=(*conditions.tests, *tests))
+    order = _order(_array(params, "order"), names) or default_order or {}
+    page = turn_to("legacy", find(table, conditions, order), params.get("start"))
+    return Answer(_written(desk, page.rows, _selected(table, _array(params, "select"))), page.total, page.next)
 
 
-def _legacy_get(desk: Desk, table: Table, params: Params, hidden: Mapping[int, Row] | None = None) -> Answer:
+def _legacy_get(desk: Desk, table: Table, params: Params) -> Answer:
     row_id = intval(params.get("id", params.get("ID")))
     if row_id <= 0:
         raise Refusal(400, "", "ID is not defined or invalid.")
-    if row_id in (hidden or {}):
+    if table is desk.company.deals and row_id in desk.company.hidden_deals:
         raise Refusal(400, "", "Access denied.")
     if row_id not in table:
         raise Refusal(400, "", "Not found")
@@ -143,6 +141,20 @@ def _fields(table: Table) -> Answer:
     })  # fmt: skip
 
 
+def _entity(prefix: str, pick: Callable[[Company], Table]) -> None:
+    """Registers the list, get and fields of one kind of row."""
+    _method(f"{prefix}.list", "crm")(lambda desk, params: _legacy_list(desk, pick(desk.company), params))
+    _method(f"{prefix}.get", "crm")(lambda desk, params: _legacy_get(desk, pick(desk.company), params))
+    _method(f"{prefix}.fields", "crm")(lambda desk, params: _fields(pick(desk.company)))
+
+
+_entity("crm.deal", lambda company: company.deals)
+_entity("crm.lead", lambda company: company.leads)
+_entity("crm.company", lambda company: company.companies)
+_entity("crm.contact", lambda company: company.contacts)
+_entity("crm.activity", lambda company: company.activities)
+
+
 @_method("crm.deal.list", "crm")
 def _deal_list(desk: Desk, params: Params) -> Answer:
     return _legacy_list(desk, desk.company.deals, _without_templates(params))
@@ -151,20 +163,10 @@ def _deal_list(desk: Desk, params: Params) -> Answer:
 def _without_templates(params: Params) -> Params:
     """Recurring templates stay hidden unless ID or IS_RECURRING is filtered."""
     written = _array(params, "filter")
-    names = [key.lstrip("!<>=@%") for key in written] if isinstance(written, dict) else []
+    names = [key.lstrip("!<>=@%") for key in written]
     if "ID" in names or "IS_RECURRING" in names:
         return params
-    return {**params, "filter": {**(written or {}), "IS_RECURRING": "N"}}
-
-
-@_method("crm.deal.get", "crm")
-def _deal_get(desk: Desk, params: Params) -> Answer:
-    return _legacy_get(desk, desk.company.deals, params, desk.company.hidden_deals)
-
-
-@_method("crm.deal.fields", "crm")
-def _deal_fields(desk: Desk, params: Params) -> Answer:
-    return _fields(desk.company.deals)
+    return {**params, "filter": {**written, "IS_RECURRING": "N"}}
 
 
 @_method("crm.deal.contact.items.get", "crm")
@@ -174,54 +176,22 @@ def _deal_contacts(desk: Desk, params: Params) -> Answer:
     return Answer([item] if item["CONTACT_ID"] else [])
 
 
-@_method("crm.lead.list", "crm")
-def _lead_list(desk: Desk, params: Params) -> Answer:
-    return _legacy_list(desk, desk.company.leads, params)
-
-
-@_method("crm.lead.get", "crm")
-def _lead_get(desk: Desk, params: Params) -> Answer:
-    return _legacy_get(desk, desk.company.leads, params)
-
-
-@_method("crm.lead.fields", "crm")
-def _lead_fields(desk: Desk, params: Params) -> Answer:
-    return _fields(desk.company.leads)
-
-
-@_method("crm.company.list", "crm")
-def _company_list(desk: Desk, params: Params) -> Answer:
-    return _legacy_list(desk, desk.company.companies, params)
-
-
-@_method("crm.company.get", "crm")
-def _company_get(desk: Desk, params: Params) -> Answer:
-    return _legacy_get(desk, desk.company.companies, params)
-
-
-@_method("crm.contact.list", "crm")
-def _contact_list(desk: Desk, params: Params) -> Answer:
-    return _legacy_list(desk, desk.company.contacts, params)
-
-
-@_method("crm.contact.get", "crm")
-def _contact_get(desk: Desk, params: Params) -> Answer:
-    return _legacy_get(desk, desk.company.contacts, params)
-
-
 @_method("crm.activity.list", "crm")
 def _activity_list(desk: Desk, params: Params) -> Answer:
-    return _legacy_list(desk, desk.company.activities, params, {"START_TIME": "ASC"})
+    bindings = _array(params, "filter").get("BINDINGS")
+    return _legacy_list(desk, desk.company.activities, params, {"START_TIME": "ASC"}, _bound_to(bindings))
 
 
-@_method("crm.activity.get", "crm")
-def _activity_get(desk: Desk, params: Params) -> Answer:
-    return _legacy_get(desk, desk.company.activities, params)
-
-
-@_method("crm.activity.fields", "crm")
-def _activity_fields(desk: Desk, params: Params) -> Answer:
-    return _fields(desk.company.activities)
+def _bound_to(bindings: Any) -> tuple[Test, ...]:
+    """BINDINGS is a filter and no field: the owners of which an activity must have one."""
+    if not bindings:
+        return ()
+    owners = {
+        (intval(each.get("OWNER_TYPE_ID")), intval(each.get("OWNER_ID")))
+        for each in as_list(bindings)
+        if isinstance(each, dict)
+    }
+    return (lambda row: (row["OWNER_TYPE_ID"], row["OWNER_ID"]) in owners,)
 
 
 @_method("crm.activity.binding.list", "crm")
@@ -236,10 +206,9 @@ def _activity_bindings(desk: Desk, params: Params) -> Answer:
 def _comment_list(desk: Desk, params: Params) -> Answer:
     """One timeline at a time; without an owner in the filter there is nothing. start=-1 counts all the same."""
     written, table = _array(params, "filter"), desk.company.comments
-    owner = (str(written.get("ENTITY_TYPE")), intval(written.get("ENTITY_ID"))) if written else ("", 0)
-    rows = desk.company.comments_of(*owner)
-    direction = _order(_array(params, "order"), table.schema).get("ID", "ASC")
-    page = turn_to("controller", iter(rows[::-1] if direction == "DESC" else rows), max(0, intval(params.get("start"))))
+    owner = (str(written.get("ENTITY_TYPE")), intval(written.get("ENTITY_ID")))
+    rows = in_order(desk.company.comments_of(*owner), _order(_array(params, "order"), _filterable(table)))
+    page = turn_to("controller", iter(rows), max(0, intval(params.get("start"))))
     found = _written(desk, page.rows, _selected(table, _array(params, "select")))
     files = {"FILES": []} if desk.quirks.comments_carry_files else {}
     return Answer([row | files for row in found], page.total, page.next)
@@ -340,7 +309,7 @@ def _category(pipeline: Row) -> Row:
 def _status_list(desk: Desk, params: Params) -> Answer:
     """Everything at once, whatever `start` and `select` say."""
     written, table = _array(params, "filter"), desk.company.statuses
-    if isinstance(written, dict) and isinstance(written.get("ENTITY_ID"), dict | list):
+    if isinstance(written.get("ENTITY_ID"), dict | list):
         raise Refusal(400, "", "Parameter 'filter[ENTITY_ID]' must be string.")
     conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), written)
     order = _order(_array(params, "order"), _filterable(table))
@@ -423,12 +392,9 @@ def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
     conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(upper, "FILTER") or outside)
     field, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
     rows = find(table, conditions, {field: direction} if field in names else {})
-    page = turn_to(_ORM, rows, upper.get("START"))
+    page = turn_to("orm", rows, upper.get("START"))
     fields = _selected(table, upper.get("SELECT") or [])
     return Answer(_written(desk, page.rows, fields), page.total, page.next)
-
-
-_ORM: Family = "orm"
 
 
 @_method("user.get", "user", "user_basic", "user_brief")

@@ -1,0 +1,350 @@
+"""An executed notebook → one page of our own: no request leaves it, and no text in it can become a script.
+
+Our nbconvert template (template/) lays the page out. plotly.js and DataTables come packed inside the page, or once per
+site as files beside it (`assets`).
+"""
+
+import gzip
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import plotly.offline
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import TagRemovePreprocessor
+from traitlets.config import Config
+
+from . import charts, page, tables
+from .page import ELEMENT, FIGURE, HERE
+from .texts import N_, _, language
+
+HERE_IS = files("crm_reports") / "template"
+NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
+REPORTS = {
+    "overview": N_("Overview"),
+    "sales_dynamics": N_("Sales dynamics"),
+    "manager_effectiveness": N_("Managers"),
+    "forgotten_deals": N_("Forgotten deals"),
+}
+SAID_BY_SCRIPT = {
+    "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
+    "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"), "before": N_("Before"), "after": N_("Next"),
+    "failed": N_("This part could not be drawn."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where something is: `key` is report:NAME, manager:ID, workbook, all, site, night or sibling (these two have `text`).
+
+    An element that mentions `key` becomes a link to `url`; without one it stays plain text.
+    """
+
+    key: str
+    url: str
+    text: str = ""
+
+
+def html(
+    notebook: nbformat.NotebookNode, *, title: str = "", language: str = "", assets: str = "inline",
+    show_code: bool = False, links: Sequence[Link] = (),
+) -> str:  # fmt: skip
+    """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts."""
+    parts = _parts(_for_readers(notebook), show_code=show_code, links=links)
+    scripts = _needed(parts)
+    said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
+    where = {} if assets == "inline" else {name: f"{assets.rstrip('/')}/{_file(name)}" for name in scripts}
+    settings = {"texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook")}
+    script = _read("page.js")
+    resources = {
+        "title": title or _title(notebook), "language": language or _language(), "parts": parts,
+        "nav": _nav(links, notebook), "links": links, "css": page.css() + _read("page.css"), "script": script, "policy": _policy(script),
+        "settings": tables.as_script(settings), "packed": {} if where else {name: _packed(name) for name in scripts},
+    }  # fmt: skip
+    return _exporter().from_notebook_node(notebook, resources={"page": resources})[0]
+
+
+def _language() -> str:
+    return language()
+
+
+@cache
+def _read(name: str) -> str:
+    return (HERE_IS / name).read_text(encoding="utf-8")
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    folder = Path(str(HERE_IS))
+    config = Config({"HTMLExporter": {"preprocessors": [], "default_preprocessors": []}})
+    made = HTMLExporter(config=config, template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
+    made.environment.globals["_"] = _
+    return made
+
+
+def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without the cells that are there for analysts and for papermill."""
+    remove = TagRemovePreprocessor(enabled=True, remove_cell_tags=NOT_FOR_READERS)
+    return remove.preprocess(nbformat.from_dict(notebook), {})[0]
+
+
+def _title(notebook: nbformat.NotebookNode) -> str:
+    texts = (_(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    heads = (re.search(r"^#\s+(.+)$", text, re.MULTILINE) for text in texts)
+    return next((head[1].strip() for head in heads if head), _("Report"))
+
+
+def _policy(script: str) -> str:
+    """What the page may do: run the one script whose hash this is, and what that loads; talk to nobody."""
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}' 'strict-dynamic'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+# ── What the page is made of ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the page, in order; what stands above the first number is its head."""
+
+    html: str
+    is_head: bool
+
+
+def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
+    cells = notebook.cells
+    last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
+    parts = []
+    for at, cell in enumerate(cells):
+        follows = at + 1 < len(cells) and bool(_ids(cells[at + 1])) and at > 0
+        for piece in _cell(cell, show_code=show_code, leads=follows):
+            parts.append(Part(_linked(piece, links), at <= last_of_head))
+    return parts
+
+
+def _ids(cell: nbformat.NotebookNode) -> list[str]:
+    found = (output.get("data", {}).get(ELEMENT) for output in cell.get("outputs", []))
+    return [each["id"] for each in found if each]
+
+
+def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[str]:
+    if cell.cell_type == "markdown":
+        yield _question(markdown(_(cell.source)), leads=leads)
+    if cell.cell_type != "code":
+        return
+    if show_code and cell.source.strip():
+        yield f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>'
+    yield from filter(None, map(_output, cell.get("outputs", [])))
+
+
+def markdown(text: str) -> str:
+    """Markdown as HTML; tags in it are shown, not obeyed."""
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=True, allow_harmful_protocols=False)).render(text)
+
+
+def _question(drawn: str, *, leads: bool) -> str:
+    """A question above an element gives way to its finding: the finding is the heading, the question stands over it."""
+    drawn = re.sub(r'\s*<a class="anchor-link".*?</a>', "", drawn)
+    if leads:
+        drawn = re.sub(r"<h[23][^>]*>(.*?)</h[23]>", r'<p class="eyebrow">\1</p>', drawn, count=1, flags=re.DOTALL)
+    return f'<div class="said">{drawn}</div>'
+
+
+def _output(output: nbformat.NotebookNode) -> str:
+    if output.output_type == "stream":
+        return f"<pre>{escape(output.text)}</pre>" if output.name == "stdout" else ""
+    if output.output_type == "error":
+        return f'<pre class="error">{escape(output.ename)}: {escape(output.evalue)}</pre>'
+    data = output.get("data", {})
+    if ELEMENT in data:
+        return _element(data)
+    if FIGURE in data:
+        return f'<figure class="element chart"><div class="chart"></div>{_figure(data[FIGURE])}</figure>'
+    return _analysts_own(data)
+
+
+def _element(data: Mapping[str, Any]) -> str:
+    fragment = re.sub(r'<style class="crm-css">.*?</style>', "", "".join(data["text/html"]), count=1, flags=re.DOTALL)
+    return fragment.replace(HERE, _figure(data[FIGURE], heading=False)) if FIGURE in data else fragment
+
+
+def _figure(figure: Mapping[str, Any], *, heading: bool = True) -> str:
+    """The figure's JSON where the script finds it; an element's heading stands above the chart, not in it."""
+    layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
+    drawn = {"data": figure.get("data", []), "layout": layout}
+    return f'<script type="application/json" class="figure">{tables.as_script(drawn)}</script>'
+
+
+def _analysts_own(data: Mapping[str, Any]) -> str:
+    """Whatever else a cell shows. Scripts in it do not run: the page's policy knows one script only."""
+    if "text/html" in data:
+        return f'<div class="output scroll">{"".join(data["text/html"])}</div>'
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            return f'<img class="output" alt="" src="data:{kind};base64,{escape("".join(data[kind]).strip())}">'
+    if "image/svg+xml" in data:
+        packed = b64encode("".join(data["image/svg+xml"]).encode()).decode()
+        return f'<img class="output" alt="" src="data:image/svg+xml;base64,{packed}">'
+    if "text/markdown" in data:
+        return markdown("".join(data["text/markdown"]))
+    return f"<pre>{escape(''.join(data['text/plain']))}</pre>" if "text/plain" in data else ""
+
+
+# ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _url(links: Iterable[Link], key: str) -> str:
+    return next((link.url for link in links if link.key == key), "")
+
+
+def _linked(piece: str, links: Sequence[Link]) -> str:
+    """The places that name a link's key lead to it."""
+    known = {escape(link.key): escape(link.url) for link in links}
+    return re.sub(
+        r'<a([^<>]*?) data-link="([^"]*)"',
+        lambda found: f'<a{found[1]} href="{known[found[2]]}"' if found[2] in known else found[0],
+        piece,
+    )
+
+
+def _nav(links: Sequence[Link], notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """The reports that were published with this one, in their order, and which of them this is."""
+    known = {link.key: link.url for link in links}
+    here = str(notebook.metadata.get("crm_reports", {}).get("notebook", "")).removesuffix(".ipynb")
+    keys = [name for name in REPORTS if f"report:{name}" in known]
+    return [{"title": _(REPORTS[name]), "url": known[f"report:{name}"], "is_here": name == here} for name in keys]
+
+
+# ── Scripts that the page brings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def assets(folder: Path) -> None:
+    """Write the scripts that the pages of a site share; their names change with their content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _SCRIPTS:
+        path = folder / _file(name)
+        if not path.exists():
+            path.write_text(_script(name), encoding="utf-8")
+
+
+_SCRIPTS = ("plotly", "tables")
+
+
+@cache
+def _script(name: str) -> str:
+    return plotly.offline.get_plotlyjs() if name == "plotly" else tables.script()
+
+
+@cache
+def _file(name: str) -> str:
+    return f"{name}-{hashlib.sha256(_script(name).encode()).hexdigest()[:10]}.js"
+
+
+@cache
+def _packed(name: str) -> str:
+    return b64encode(gzip.compress(_script(name).encode(), 9, mtime=0)).decode()
+
+
+def _needed(parts: Sequence[Part]) -> list[str]:
+    whole = "".join(part.html for part in parts)
+    marks = {"plotly": '<script type="application/json" class="figure">', "tables": '<table class="data'}
+    return [name for name in _SCRIPTS if marks[name] in whole]
+
+
+# ── Is everything there? ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def missing_from(page_html: str, notebook: nbformat.NotebookNode) -> list[str]:
+    """A sentence for every chart, table and tile of the notebook that the page lacks, its traces and rows counted."""
+    found = _Found()
+    found.feed(page_html)
+    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    problems = [text for data in outputs if ELEMENT in data for text in _lacks(data, found)]
+    bare = sum(1 for data in outputs if FIGURE in data and ELEMENT not in data)
+    if found.traces_of("").total() < bare or len(found.bare) != bare:
+        problems.append(f"the page has {len(found.bare)} of the notebook's {bare} charts without an id")
+    return problems
+
+
+def _lacks(data: Mapping[str, Any], found: "_Found") -> Iterator[str]:
+    element = data[ELEMENT]
+    id, kind, rows = element["id"], element["kind"], element.get("rows") or []
+    if kind != "text" and id not in found.ids:
+        yield f"{kind} {id!r} is not in the page"
+        return
+    if FIGURE in data and not element.get("missing"):
+        traces = len(data[FIGURE].get("data", []))
+        if found.traces[id] != traces:
+            yield f"chart {id!r} has {found.traces[id]} of {traces} traces in the page"
+    ordinary = [row for row in rows if not row.get("is_total")]
+    if kind in ("table", "tiles", "chart") and found.rows[id] < len(ordinary):
+        yield f"{kind} {id!r} has {found.rows[id]} of {len(ordinary)} rows in the page"
+
+
+class _Found(HTMLParser):
+    """What a page holds: the ids of elements, traces of their figures, rows of their tables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.traces: Counter[str] = Counter()
+        self.rows: Counter[str] = Counter()
+        self.bare: list[int] = []
+        self._id, self._script, self._body = "", "", ""
+
+    def traces_of(self, id: str) -> Counter[str]:
+        return Counter({id: len(self.bare)})
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = dict(attrs)
+        names = (held.get("class") or "").split()
+        if "data-element" in held:
+            self._id = held["data-element"] or ""
+            self.ids.add(self._id)
+        if tag == "script" and held.get("type") == "application/json":
+            self._script = names[0] if names else ""
+        if tag in ("tbody", "table"):
+            self._body = {"table": names[0] if names else ""}.get(tag, self._body + "!" if self._body else "!")
+        self._count(tag, names)
+
+    def _count(self, tag: str, names: Sequence[str]) -> None:
+        in_body = self._body.endswith("!")
+        row = tag == "tr" and in_body and not self._body.startswith("matrix")
+        cell = tag == "td" and in_body and self._body.startswith("matrix")
+        if row or cell or (tag == "a" and "tile" in names) or (tag == "li" and self._id == "needs_you"):
+            self.rows[self._id] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "section":
+            self._id = ""
+        if tag == "script":
+            self._script = ""
+        if tag in ("tbody", "table"):
+            self._body = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._script == "figure":
+            self._figure(len(json.loads(data)["data"]))
+        if self._script == "rows":
+            self.rows[self._id] = max(len(json.loads(data)), self.rows[self._id])
+
+    def _figure(self, traces: int) -> None:
+        if self._id:
+            self.traces[self._id] += traces
+        else:
+            self.bare.append(traces)

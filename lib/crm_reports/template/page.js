@@ -1,0 +1,308 @@
+"use strict";
+(() => {
+  const page = JSON.parse(document.getElementById("page").textContent);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+
+  // An element: make("button", {type: "button"}, "text", node, …). Texts never become HTML.
+  function make(name, attributes = {}, ...inside) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== false) node.setAttribute(key, value);
+    node.append(...inside);
+    return node;
+  }
+
+  // ── Scripts: packed in the page, or beside it ─────────────────────────────────────────────────────────────────────
+  const loading = {};
+  function load(name) {
+    return loading[name] ??= (async () => {
+      const src = page.assets[name] ?? await unpacked(name);
+      await new Promise((done, fail) => {
+        const script = make("script", {src});
+        script.onload = done;
+        script.onerror = () => fail(new Error(`${name} could not be loaded`));
+        document.head.append(script);
+      });
+    })();
+  }
+
+  async function unpacked(name) {
+    const bytes = Uint8Array.from(atob(document.getElementById(`${name}-js`).textContent), each => each.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const text = await new Response(stream).text();
+    return URL.createObjectURL(new Blob([text], {type: "text/javascript"}));
+  }
+
+  function failed(node, error) {
+    console.error(error);
+    node.replaceChildren(make("p", {class: "missing"}, page.texts.failed));
+  }
+
+  // ── Charts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  const toDark = Object.entries(page.twins);
+  const twins = {dark: new Map(toDark), light: new Map(toDark.map(pair => pair.reverse()))};
+  const config = {displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], scrollZoom: false, doubleClick: false};
+
+  function recoloured(value, theme) {
+    if (typeof value === "string") return value.replace(/#[0-9a-f]{6}\b/gi, hex => twins[theme].get(hex.toLowerCase()) ?? hex);
+    if (Array.isArray(value)) return value.map(each => recoloured(each, theme));
+    if (value && typeof value === "object" && !ArrayBuffer.isView(value))
+      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, recoloured(each, theme)]));
+    return value;
+  }
+
+  const charts = all(".chart").filter(node => node.tagName === "DIV").map(node => ({
+    node, figure: JSON.parse(node.parentElement.querySelector("script.figure").textContent), theme: "light", drawn: null,
+  }));
+
+  function draw(chart) {
+    return chart.drawn ??= load("plotly").then(() => drawNow(chart)).catch(error => failed(chart.node, error));
+  }
+
+  function drawNow(chart) {
+    const {data, layout} = chart.figure;
+    chart.menus = (layout.updatemenus ?? []).filter(menu => menu.type === "buttons");
+    if (chart.menus.length) {
+      layout.updatemenus = layout.updatemenus.filter(menu => menu.type !== "buttons");
+      layout.margin = {...layout.margin, t: 44};
+      chart.node.before(pickers(chart));
+    }
+    layout.dragmode ??= false;
+    delete layout.width;
+    if (layout.meta?.panes) panes(chart);
+    chart.theme = theme();
+    const shown = chart.theme === "dark" ? recoloured({data, layout}, "dark") : {data, layout};
+    chart.node.replaceChildren();
+    chart.node.style.minHeight = "";
+    return Plotly.newPlot(chart.node, shown.data, shown.layout, config).then(() => chart.node.dataset.drawn = data.length);
+  }
+
+  let printing = false;
+  const theme = () => dark.matches && !printing ? "dark" : "light";
+
+  function recolour(chart) {
+    if (!chart.node.data || chart.theme === theme()) return;
+    chart.theme = theme();
+    Plotly.react(chart.node, recoloured(chart.node.data, chart.theme), recoloured(chart.node.layout, chart.theme), config);
+  }
+
+  // Plotly's button menus as real buttons: they wrap on a phone and answer to the keyboard.
+  function pickers(chart) {
+    return make("div", {class: "pickers"}, ...chart.menus.map(menu => {
+      const buttons = menu.buttons.map((button, at) => {
+        const node = make("button", {type: "button", "aria-pressed": at === (menu.active ?? 0)});
+        node.innerText = plain(button.label);
+        node.addEventListener("click", () => {
+          buttons.forEach(each => each.setAttribute("aria-pressed", each === node));
+          Plotly.update(chart.node, ...button.args);
+        });
+        return node;
+      });
+      return make("fieldset", {class: "seg"}, make("legend", {}, menu.name ?? ""), ...buttons);
+    }));
+  }
+
+  const plain = text => new DOMParser().parseFromString(text, "text/html").body.textContent;
+
+  // Small multiples: as many columns as the width allows.
+  function panes(chart) {
+    const {layout} = chart.figure, count = layout.meta.panes;
+    const width = chart.node.clientWidth, columns = width < 330 ? 1 : width < 560 ? 2 : width < 860 ? 3 : 4;
+    if (chart.columns === columns) return null;
+    chart.columns = columns;
+    const rows = Math.ceil(count / columns), wide = 1 / columns, high = 1 / rows, change = {height: 70 + 118 * rows};
+    for (let place = 0; place < count; place++) {
+      const row = Math.floor(place / columns), column = place % columns, name = place ? place + 1 : "";
+      change[`xaxis${name}.domain`] = [column * wide + .008, (column + 1) * wide - .02];
+      change[`yaxis${name}.domain`] = [1 - (row + 1) * high + .12 * high, 1 - row * high - .26 * high];
+    }
+    if (chart.node.data) return Plotly.relayout(chart.node, change);
+    layout.height = change.height;
+    for (let place = 0; place < count; place++) {
+      const name = place ? place + 1 : "";
+      layout[`xaxis${name}`].domain = change[`xaxis${name}.domain`];
+      layout[`yaxis${name}`].domain = change[`yaxis${name}.domain`];
+    }
+    return null;
+  }
+
+  const seen = new IntersectionObserver(entries => {
+    for (const entry of entries) if (entry.isIntersecting) {
+      seen.unobserve(entry.target);
+      draw(charts.find(chart => chart.node === entry.target));
+    }
+  }, {rootMargin: "300px"});
+  charts.forEach(chart => seen.observe(chart.node));
+  const drawAll = () => Promise.all(charts.map(draw));
+  // The rest when there is time, so that a print has every chart.
+  addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(drawAll));
+  dark.addEventListener("change", () => charts.forEach(recolour));
+  addEventListener("resize", () => charts.forEach(chart => chart.figure.layout.meta?.panes && chart.node.data && panes(chart)));
+
+  // A4 is 680 px wide, whatever the window is; and paper is white.
+  addEventListener("beforeprint", () => {
+    printing = true;
+    for (const chart of charts) {
+      if (!chart.drawn && window.Plotly) { chart.drawn = Promise.resolve(); drawNow(chart); }
+      if (!chart.node.data) continue;
+      recolour(chart);
+      Plotly.relayout(chart.node, {width: 680, autosize: false});
+    }
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    for (const chart of charts) if (chart.node.data) { recolour(chart); Plotly.relayout(chart.node, {width: null, autosize: true}); }
+  });
+
+  // ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  const number = new Set(["number", "rate", "instant", "date"]);
+
+  function cell(kind, value) {
+    if (kind === "title") return value[1] ? make("a", {href: value[1], rel: "noopener noreferrer", target: "_blank"}, value[0]) : value[0];
+    if (kind === "manager") return value[1] < 0 ? value[0] : make("span", {}, make("i", {class: `dot m${value[1]}`}), value[0]);
+    if (kind === "status") return make("span", {class: `pill ${value[1]}`}, value[0]);
+    return number.has(kind) ? value[1] : value;
+  }
+
+  const html = content => { const node = make("div", {}, content); return node.innerHTML; };
+  const textOf = (kind, value) => Array.isArray(value) ? (number.has(kind) ? value[1] : value[0]) : value;
+
+  function columnsOf(table) {
+    return all("thead th", table).map(head => {
+      const kind = head.dataset.kind, className = {number: "num", rate: "num", instant: "day", date: "day", title: "deal"}[kind] ?? "";
+      return {kind, className, name: head.dataset.name, pick: "pick" in head.dataset, title: head.textContent};
+    });
+  }
+
+  function enhance(table) {
+    const columns = columnsOf(table), block = table.closest(".scroll"), source = block.nextElementSibling;
+    const rows = source?.matches("script.rows") ? JSON.parse(source.textContent) : null;
+    const count = rows ? rows.length : table.tBodies[0].rows.length;
+    all("thead th", table).forEach(head => { head.dataset.tip = head.title; head.removeAttribute("title"); });
+    const options = {
+      order: [], autoWidth: false, paging: count > 30, pageLength: 25, orderMulti: false,
+      layout: {topStart: null, topEnd: null, bottomStart: count > 30 ? "info" : null, bottomEnd: count > 30 ? "paging" : null},
+      language: {info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: page.texts.empty, emptyTable: page.texts.empty,
+                 paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
+    };
+    if (rows) {
+      table.tBodies[0].replaceChildren();
+      options.data = rows;
+      options.deferRender = true;
+      options.columns = columns.map(({kind, className}, at) => ({
+        className, type: kind === "number" || kind === "rate" ? "num" : "string",
+        render: (_data, use, row) => use === "display" ? html(cell(kind, row[at])) :
+          use === "filter" ? textOf(kind, row[at]) : number.has(kind) ? row[at][0] ?? (kind === "number" ? -Infinity : "") : textOf(kind, row[at]).toLowerCase(),
+      }));
+    }
+    const drawn = new DataTable(table, options);
+    table.dataset.drawn = count;
+    block.before(tools(table, drawn, columns, rows, count));
+    return drawn;
+  }
+
+  function tools(table, drawn, columns, rows, count) {
+    const bar = make("div", {class: "tools"});
+    if (count > 10) {
+      const box = make("input", {type: "search", placeholder: page.texts.search, "aria-label": page.texts.search});
+      box.addEventListener("input", () => drawn.search(box.value).draw());
+      bar.append(box);
+    }
+    columns.forEach((column, at) => column.pick && rows && bar.append(...picker(drawn, column, at, rows)));
+    const csv = make("button", {type: "button"}, page.texts.csv);
+    csv.addEventListener("click", () => save(asCsv(table, columns, rows), `${table.closest("[data-element]")?.id ?? "table"}.csv`));
+    const end = make("span", {class: "end"}, csv);
+    if (page.workbook) end.append(make("a", {href: page.workbook}, page.texts.excel));
+    bar.append(end);
+    return bar;
+  }
+
+  function picker(drawn, column, at, rows) {
+    const values = new Map(rows.map(row => [textOf(column.kind, row[at]), row[at]]));
+    if (values.size < 2) return [];
+    const label = page.texts.all.replace("{title}", column.title);
+    const names = [...values.keys()].sort((a, b) => a.localeCompare(b));
+    const box = make("select", {"aria-label": column.title, "data-name": column.name}, make("option", {value: ""}, label),
+      ...names.map(name => make("option", {value: name, "data-outcome": column.kind === "status" ? values.get(name)[1] : undefined}, name)));
+    box.addEventListener("change", () => {
+      box.classList.toggle("on", box.selectedIndex > 0);
+      const chosen = box.value;
+      drawn.column(at).search(box.selectedIndex > 0 ? text => text === chosen : "").draw();
+    });
+    box.pickOutcome = outcome => {
+      const fits = new Set([...box.options].filter(each => each.dataset.outcome === outcome).map(each => each.value));
+      box.value = outcome && fits.size === 1 ? [...fits][0] : "";
+      box.classList.toggle("on", Boolean(outcome));
+      drawn.column(at).search(outcome ? text => fits.has(text) : "").draw();
+    };
+    return [box];
+  }
+
+  // A text that a spreadsheet would run as a formula gets an apostrophe before it.
+  const quoted = value => {
+    const text = value === null || value === undefined ? "" : String(value);
+    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && !/^-?[\d.]+$/.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+
+  function asCsv(table, columns, rows) {
+    const lines = rows ? rows.map(row => row.map((value, at) => number.has(columns[at].kind) ? value[0] : textOf(columns[at].kind, value)))
+      : new DataTable.Api(table).rows().nodes().toArray().map(line => [...line.cells].map((each, at) =>
+          number.has(columns[at].kind) ? each.dataset.order ?? each.textContent : each.textContent.trim()));
+    return "\ufeff" + [columns.map(each => each.title), ...lines].map(line => line.map(quoted).join(",")).join("\r\n");
+  }
+
+  function save(text, name) {
+    const link = make("a", {href: URL.createObjectURL(new Blob([text], {type: "text/csv"})), download: name});
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  const tables = all("table.data");
+  if (tables.length) load("tables").then(() => {
+    DataTable.ext.errMode = "throw";
+    for (const table of tables) {
+      const details = table.closest("details");
+      if (details && !details.open) details.addEventListener("toggle", () => enhance(table), {once: true});
+      else enhance(table);
+    }
+    wanted();
+  }).catch(error => console.error(error));
+
+  // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
+  const deals = document.getElementById("deals");
+  const behind = outcome => deals?.querySelector("select[data-name=status]")?.pickOutcome(outcome);
+  const wanted = () => { const asked = /^#deals=(\w+)$/.exec(location.hash); if (asked && deals) { behind(asked[1]); deals.scrollIntoView(); } };
+  for (const tile of all("a.tile[data-outcome]")) {
+    if (!deals) tile.removeAttribute("href");
+    else tile.addEventListener("click", () => behind(tile.dataset.outcome));
+  }
+
+  // ── Tooltips: on every header and every number ────────────────────────────────────────────────────────────────────
+  const tip = document.getElementById("tip");
+  all(".matrix thead th").forEach(head => { if (head.title) { head.dataset.tip = head.title; head.removeAttribute("title"); } });
+
+  function told(target) {
+    const place = target.closest?.("[data-tip], table.data td, .matrix td");
+    if (!place) return null;
+    if (place.dataset.tip !== undefined) return place.dataset.tip ? [place, place.dataset.tip] : null;
+    const head = place.closest("table").tHead.rows[0].cells[place.cellIndex];
+    if (!head?.dataset.tip || !head.dataset.tip.includes("\n")) return null;
+    const who = place.parentElement.querySelector("th")?.innerText.trim();
+    const value = [...place.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(" · ");
+    return [place, [[who, value].filter(Boolean).join(": "), head.dataset.tip].join("\n")];
+  }
+
+  function point(event) {
+    const found = told(event.target);
+    if (!found) return tip.hidePopover?.();
+    tip.textContent = found[1];
+    tip.showPopover?.();
+    const {left, bottom, top} = found[0].getBoundingClientRect(), {offsetWidth, offsetHeight} = tip;
+    tip.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
+    tip.style.top = `${bottom + 6 + offsetHeight < innerHeight ? bottom + 6 : top - 6 - offsetHeight}px`;
+  }
+  for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, point);
+  addEventListener("keydown", event => event.key === "Escape" && tip.hidePopover?.());
+  addEventListener("scroll", () => tip.hidePopover?.(), {passive: true});
+})();
