@@ -3,43 +3,31 @@
     ds = crm.load(period="last_month")                                  # what the report is about
     by_manager = crm.measure(ds, ["won", "win_rate"], by="manager")     # a table: one row per manager, one column per metric
     crm.show(crm.bars(by_manager, x="manager", y="win_rate"), "mine")   # an ordinary Plotly figure, shown as an element
+
+The commands import this package too and need little of it, so a name is looked up when it is first used.
 """
 
-from . import elements, findings, metrics
-from .charts import bars, dynamics, funnel, lines, scatter, small_multiples
-from .dataset import Dataset, load
-from .measure import dynamics as over_time
-from .measure import measure, missing, one, tiles, twelve_months
-from .page import glossary, header, show, verdict
-from .page import tiles as show_tiles
-from .registry import METRICS, Ratio, metric
-from .tables import matrix
+from importlib import import_module
 
-__all__ = [
-    "METRICS",
-    "Dataset",
-    "Ratio",
-    "bars",
-    "dynamics",
-    "elements",
-    "findings",
-    "funnel",
-    "glossary",
-    "header",
-    "lines",
-    "load",
-    "matrix",
-    "measure",
-    "metric",
-    "metrics",
-    "missing",
-    "one",
-    "over_time",
-    "scatter",
-    "show",
-    "show_tiles",
-    "small_multiples",
-    "tiles",
-    "twelve_months",
-    "verdict",
-]
+_FROM = {
+    "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
+    "small_multiples": "charts", "Dataset": "dataset", "load": "dataset", "measure": "measures", "missing": "measures",
+    "one": "measures", "tiles": "measures", "twelve_months": "measures", "over_time": "measures", "glossary": "page",
+    "header": "page", "show": "page", "show_tiles": "page", "verdict": "page", "METRICS": "metrics", "Ratio": "registry",
+    "metric": "registry", "matrix": "tables", "elements": "", "findings": "", "metrics": "",
+}  # fmt: skip
+
+__all__ = list(_FROM)  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FROM:
+        raise AttributeError(f"crm_reports has no {name!r}; there are: {', '.join(sorted(_FROM))}")
+    home = import_module(f".{_FROM[name] or name}", __name__)
+    found = getattr(home, name) if _FROM[name] else home
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_FROM])

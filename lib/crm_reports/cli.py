@@ -100,7 +100,9 @@ def demo_portal(
     try:
         demo.run_forever(company, port=port)
     except OSError as error:
-        raise ReportError(f"port {port} can't be served: {error.strerror}; give another, or 0 for any free one") from None
+        raise ReportError(
+            f"port {port} can't be served: {error.strerror}; give another, or 0 for any free one"
+        ) from None
 
 
 def _synced(settings: Settings) -> None:

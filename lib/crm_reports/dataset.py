@@ -314,7 +314,8 @@ class Dataset:
         """manager_id → points (Σ weight × actions) in `period`, of everybody in the company who acted."""
         acts = self._scoped_actions(period)
         counted = _pandas(acts.group_by("manager_id", "kind").aggregate(count=acts.count())).dropna(subset="manager_id")
-        return (counted["count"] * counted["kind"].map(self.settings.weights)).groupby(counted["manager_id"]).sum()
+        points = counted["count"] * counted["kind"].map(self.settings.weights).astype(float)
+        return points.groupby(counted["manager_id"]).sum()
 
     def in_team(self, manager_ids: Iterable[str]) -> set[str]:
         """Those of them that the manager and department filters keep."""

@@ -4,7 +4,7 @@ import pandas as pd
 
 from . import frames
 from .dataset import Dataset
-from .measure import measure, missing
+from .measures import measure, missing
 from .metrics.statistics import SMALL
 from .texts import _, many
 

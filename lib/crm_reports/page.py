@@ -96,7 +96,7 @@ def _note(each: Any) -> dict[str, Any]:
     return {key: _plain(found.get(key)) for key in ("code", "count", "text")}
 
 
-def tiles(table: pd.DataFrame, *, id: str = "tiles") -> None:
+def show_tiles(table: pd.DataFrame, *, id: str = "tiles") -> None:
     """Show one tile per row: number, change, the last periods as a line, the deals behind it one click away."""
     rows = [_tile(row) for row in table.to_dict("records")]
     _show_element(id, "tiles", table, body=_fragment("tiles", tiles=rows))

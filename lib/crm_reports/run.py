@@ -330,7 +330,7 @@ def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]
     """A sentence for everything that the notebook should show and does not."""
     if not any(each["kind"] == "header" for each in elements):
         yield "the notebook shows no header: nothing says what the report is about; add `crm.header(ds)`"
-    times = Counter(each["id"] for each in elements)
+    times = Counter(each["id"] for each in elements if each["kind"] in SHOWING_DATA)
     for id, count in times.items():
         if count > 1:
             yield f"{count} elements are called {id!r}; give each its own id"

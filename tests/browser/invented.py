@@ -213,7 +213,7 @@ def notebook(monkeypatch) -> nbformat.NotebookNode:
         say("# Sales dynamics\nWhat came in, what was won, who brings it, and where deals stop."),
         record.cell(lambda: None, tags=("parameters",), source="period: str = 'last_month'"),
         record.cell(lambda: page.header(ds)),
-        record.cell(lambda: page.tiles(tiles())),
+        record.cell(lambda: page.show_tiles(tiles())),
         say("## Is money growing?"),
         record.cell(lambda: page.show(charts.dynamics(month, before="the year before"), "dynamics", data=month,
                                       finding="Money grew 18 % on the year before; February alone brought a third of it")),

@@ -4,6 +4,7 @@ The same code serves a whole frame and a frame grouped by anything, because both
 counts over nothing are 0; means, medians and rates over nothing are missing.
 """
 
+from ..registry import METRICS
 from . import activity, deals, forgotten, stages
 
-__all__ = ["activity", "deals", "forgotten", "stages"]
+__all__ = ["METRICS", "activity", "deals", "forgotten", "stages"]

@@ -87,7 +87,7 @@ def _before(ds: Dataset, entry: Metric, before: Period) -> registry.Number:
     return _all_of(entry, frames.frame(ds, entry.on, before))
 
 
-def dynamics(ds: Dataset, metrics: Sequence[str], *, period: Period | None = None) -> pd.DataFrame:
+def over_time(ds: Dataset, metrics: Sequence[str], *, period: Period | None = None) -> pd.DataFrame:
     """The metrics by week, month, quarter and year of the period: size, period, start, is_running, values, `_previous`.
 
     A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period.
@@ -117,7 +117,7 @@ def _labelled(ds: Dataset, table: pd.DataFrame, cuts: Sequence[Period], size: st
 
 
 def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
-    """The twelve months up to the period's end, each beside the same days a year earlier: as `dynamics`, by month only."""
+    """The twelve months up to the period's end, each beside the same days a year earlier: as `over_time`, by month only."""
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
     earlier = [Period(_year_ago(each.start), _year_ago(each.end)) for each in cuts]
