@@ -10,6 +10,7 @@ import pytest
 from crm_reports import run as runs
 from crm_reports.errors import FilterError, StoreError
 from crm_reports.run import run, without_secrets
+from crm_reports.settings import Settings
 from notebooks import WHOLE, write
 from stores import at, deal, make_store, moves
 
@@ -22,8 +23,9 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
     won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
-    return make_store(
-        tmp_path,
+    (tmp_path / "reports.toml").write_text('time_zone = "UTC"')
+    make_store(
+        tmp_path / "data",
         deals=[
             deal(1, "2025-03-02 10:00", **won),
             deal(2, "2025-03-03 10:00", **won | {"manager_id": "2", "amount": 250.0}),
@@ -33,6 +35,7 @@ def settings(tmp_path, monkeypatch):
             *moves(2, ("2025-03-03 10:00", "NEW"), ("2025-03-20 10:00", "WON")),
         ],
     )
+    return Settings.read()
 
 
 def _run(settings, *cells, given=None, **options):
@@ -50,12 +53,9 @@ def _names(folder):
 
 
 def test_a_run_leaves_four_files_and_says_which(record, settings):
-    names = [f"mine--2025-03--manager-2--in-en.{each}" for each in ("ipynb", "html", "xlsx", "json")]
-    stem = record.files[0].stem
+    name = "mine--2025-03--manager-2--as-of-2025-04-01"
     assert (record.state, record.error) == ("complete", "")
-    assert [path.suffix for path in record.files] == [".ipynb", ".html", ".xlsx", ".json"]
-    assert {path.stem for path in record.files} == {stem}
-    assert stem.startswith("mine--2025-03--manager-2"), names
+    assert [path.name for path in record.files] == [f"{name}.{each}" for each in ("ipynb", "html", "xlsx", "json")]
     assert _names(settings.home / "out") == sorted(path.name for path in record.files)
 
 
@@ -172,7 +172,10 @@ def test_a_failure_does_not_replace_the_page_that_is_there(settings):
     assert (settings.home / "out" / f"mine--{record.slug}.html").read_bytes() == before
 
 
-CHART = "from plotly.graph_objects import Figure\ncrm.show(Figure(), 'dynamics', data=crm.measure(ds, ['won'], by='manager'))"
+CHART = """\
+from plotly.graph_objects import Figure
+crm.show(Figure(), 'dynamics', data=crm.measure(ds, ['won'], by='manager'))
+"""
 
 
 @pytest.mark.parametrize(

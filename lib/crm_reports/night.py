@@ -10,20 +10,17 @@ from importlib.resources import files
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
-from . import publish, run
+from . import page as elements
+from . import publish, run, units
 from .errors import ReportError
+from .publish import REPORTS, Link
 from .run import Plan, RunRecord
 from .settings import Preset, Settings
 from .store import Store
-from .texts import N_, _, many, speaking
+from .texts import _, many, speaking
 
-TITLES = {
-    "overview": N_("Overview"),
-    "sales_dynamics": N_("Sales dynamics"),
-    "manager_effectiveness": N_("Managers"),
-    "forgotten_deals": N_("Forgotten deals"),
-}
 # A kernel keeps one core busy; a third on two cores was measured to gain nothing.
 JOBS = min(2, os.cpu_count() or 1)
 
@@ -44,7 +41,7 @@ class Page:
 
     @property
     def title(self) -> str:
-        return _(TITLES[self.report]) if self.report in TITLES else self.report
+        return _(REPORTS[self.report]) if self.report in REPORTS else self.report
 
     def file(self, suffix: str) -> str:
         return next((each for each in self.files if each.endswith(f".{suffix}")), "")
@@ -96,7 +93,7 @@ def night(
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
     """Those of reports.toml, or else the four reports with their defaults."""
-    return settings.presets or tuple(Preset(name=_(title), report=report) for report, title in TITLES.items())
+    return settings.presets or tuple(Preset(name=_(title), report=report) for report, title in REPORTS.items())
 
 
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,14 +128,19 @@ def _records(plans: Mapping[str, Plan], settings: Settings, *, out: Path, jobs: 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         running = {pool.submit(run.execute, plan, settings=settings): name for name, plan in plans.items()}
         for future in as_completed(running):
-            name = running[future]
-            links = [(each, f"{plan.name}.html", each == name) for each, plan in plans.items()]
+            links = _links(running[future], plans)
             yield (
-                name,
-                run.complete(
-                    future.result(), settings=settings, out=out, show_code=False, assets="../assets", links=links
-                ),
+                running[future],
+                run.complete(future.result(), settings=settings, out=out, assets="../assets", links=links),
             )
+
+
+def _links(here: str, plans: Mapping[str, Plan]) -> list[Link]:
+    """Where a page leads: the night's first page of each report, its other pages, its workbook, and all nights."""
+    first = {plan.report: plan for plan in reversed(plans.values())} | {plans[here].report: plans[here]}
+    reports = [Link(f"report:{report}", f"{plan.name}.html") for report, plan in first.items()]
+    others = [Link("sibling", f"{plan.name}.html", name) for name, plan in plans.items() if name != here]
+    return [*reports, *others, Link("workbook", f"{plans[here].name}.xlsx"), Link("site", "../index.html")]
 
 
 def _page(preset: Preset, record: RunRecord, out: Path) -> Page:
@@ -188,14 +190,16 @@ def _replace(path: Path, text: str) -> None:
 def write_index(settings: Settings, out: Path) -> Path:
     """out/index.html: what failed, the latest night's pages, and the nights before it."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {"_": _, "many": many}
-    template = environment.from_string((files("crm_reports") / "template" / "index.html.j2").read_text("utf-8"))
+    environment.globals |= {"_": _, "many": many, "date": _day, "css": Markup(elements.css())}
+    template = environment.from_string((files("crm_reports") / "template" / "night.html.j2").read_text("utf-8"))
     latest, *earlier = [_still_there(each, out) for each in nights(settings)]
-    _replace(
-        out / "index.html",
-        template.render(latest=latest, earlier=earlier, zone=settings.zone, language=settings.language),
-    )
-    return out / "index.html"
+    path = out / "index.html"
+    _replace(path, template.render(latest=latest, earlier=earlier, zone=settings.zone, language=settings.language))
+    return path
+
+
+def _day(day: date) -> str:
+    return units.write(day, "date")
 
 
 def _still_there(report: NightReport, out: Path) -> NightReport:

@@ -95,7 +95,7 @@ def run(
     out: Path,
     show_code: bool = False,
     assets: str = "inline",
-    links: Sequence[Any] = (),
+    links: Sequence[publish.Link] = (),
 ) -> RunRecord:
     """REPORT--SLUG.ipynb, .html, .xlsx and .json in `out`; or a record of what failed, and `out` as it was before.
 
@@ -244,7 +244,13 @@ def without_secrets(text: str) -> str:
 
 
 def complete(
-    executed: Executed, *, settings: Settings, out: Path, show_code: bool, assets: str, links: Sequence[Any]
+    executed: Executed,
+    *,
+    settings: Settings,
+    out: Path,
+    show_code: bool = False,
+    assets: str = "inline",
+    links: Sequence[publish.Link] = (),
 ) -> RunRecord:
     """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/."""
     plan, files, error = executed.plan, (), executed.error
@@ -284,11 +290,17 @@ def _kept(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def _written(
-    plan: Plan, notebook: nbformat.NotebookNode, out: Path, *, show_code: bool, assets: str, links: Sequence[Any]
+    plan: Plan,
+    notebook: nbformat.NotebookNode,
+    out: Path,
+    *,
+    show_code: bool,
+    assets: str,
+    links: Sequence[publish.Link],
 ) -> tuple[Path, ...]:
     """All four files, moved to their places only when each of them is whole."""
     elements = list(elements_of(notebook))
-    page = publish.html(notebook, show_code=show_code, assets=assets, links=links)
+    page = publish.html(notebook, **look)
     errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
     write: dict[str, Callable[[Path], object]] = {
         "ipynb": lambda path: nbformat.write(notebook, path),

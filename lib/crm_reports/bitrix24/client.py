@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -98,7 +98,10 @@ class Client:
 
         With `halt`, those after the first error are absent. Raises `Passing` with `is_slow` when less may work better.
         """
-        written = {key: f"{method}?{urlencode(flat(params))}" for key, (method, params) in commands.items()}
+        written = {
+            key: f"{method}?{urlencode(list(flat(params)), quote_via=quote)}"
+            for key, (method, params) in commands.items()
+        }
         methods = {key: command.method for key, command in commands.items()}
         answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
         given = split_batch(methods, answer)

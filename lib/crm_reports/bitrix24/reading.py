@@ -310,7 +310,9 @@ class Reading:
         seen: set[str] = set()
         # Deals come first: a comment that is shown at several elements belongs to the deal.
         order = list(OWNERS.values())
-        for element, given in tables.comments(self._client, sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))):
+        for element, given in tables.comments(
+            self._client, sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))
+        ):
             if isinstance(given, PortalError):
                 self._no_comments(given)
                 continue
