@@ -186,7 +186,7 @@ crm.show(Figure(), 'dynamics', data=crm.measure(ds, ['won'], by='manager'))
         ((WHOLE[1], CHART), "chart 'dynamics' draws nothing and has 2 rows"),
         (
             (WHOLE[1], "class Torn:\n    def _repr_html_(self): raise ValueError('torn')\nTorn()"),
-            "a cell could not show what it made: ValueError: torn",
+            "ValueError: torn",
         ),
     ],
 )

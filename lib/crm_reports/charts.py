@@ -215,7 +215,7 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
         return _nothing()
     cuts = {size: table[table["size"] == size] for size in sizes}
     chosen = _usual_size(cuts)
-    views = {name: _view(cuts, name) for name in names}
+    views = {name: _view(cuts, name, chosen) for name in names}
     figure = _figure(
         (
             trace
@@ -254,10 +254,9 @@ class _View:
         return ", ".join(filter(None, [escape(column(self.name).title), self.axis.title]))
 
 
-def _view(cuts: Mapping[str, pd.DataFrame], name: str) -> _View:
+def _view(cuts: Mapping[str, pd.DataFrame], name: str, chosen: str) -> _View:
     unit = column(name).unit
-    largest = max(cuts.values(), key=len)
-    axis = units.axis(unit, largest[name])
+    axis = units.axis(unit, cuts[chosen][name])
     values, texts, hovers = [], [], []
     for size, cut in cuts.items():
         before = cut.get(f"{name}_previous", pd.Series([None] * len(cut)))
@@ -293,13 +292,14 @@ def _period_traces(cut: pd.DataFrame, view: _View, size: str, at: int, shown: bo
 def _ticks(cut: pd.DataFrame, size: str) -> dict[str, object]:
     """At most a dozen labels; the year stands under the first period of each year; the running period has a star."""
     step = -(-len(cut) // 12)
+    shown = list(range(len(cut)))[::-step][::-1]  # counted from the end, which is the period that runs
     texts, year = [], None
-    for row in _records(cut)[::step]:
+    for row in _records(cut.iloc[shown]):
         day = units.as_date(row["start"])
         star = "*" if row.get("is_running") else ""
         below = f"<br>{day.year}" if size != "year" and day.year != year else ""
         texts, year = [*texts, f"{units.period(size, day, form='axis')}{star}{below}"], day.year
-    return {"tickvals": list(range(len(cut)))[::step], "ticktext": texts, "range": [-0.6, len(cut) - 0.4]}
+    return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4]}
 
 
 def _axis_note(view: _View) -> dict[str, object]:

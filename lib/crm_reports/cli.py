@@ -15,6 +15,7 @@ from . import demo, parameters
 from . import night as nights
 from . import run as runs
 from . import sync as syncs
+from .bitrix24.pace import ENTERPRISE
 from .errors import ReportError
 from .settings import Demo, Settings
 
@@ -106,22 +107,37 @@ def demo_portal(
 
 
 def _synced(settings: Settings) -> None:
-    with _portal(settings) as (there, portal_url):
-        syncs.sync(there, portal_url=portal_url, told=_tell)
+    with _portal(settings) as there, _progress() as progress:
+        report = syncs.sync(settings, progress=progress, **there)
+    for table, came in report.tables.items():
+        _tell(f"{table}: {came.rows} read, {came.new} new, {report.removed.get(table, 0)} gone")
+    for hole in report.holes:
+        _tell(f"{hole['table']}: {hole['text']}")
+    _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
 
 
 @contextmanager
-def _portal(settings: Settings) -> Iterator[tuple[Settings, str]]:
-    """The settings of a portal to ask; for the demo one is served as long as it is asked."""
+def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
+    """What a sync needs beside the settings: for the demo, a portal that is served as long as it is asked."""
     if settings.source.kind != "demo":
-        yield settings, ""
+        yield {}
         return
     held = settings.source.demo
     on = held.today or datetime.now(settings.zone).date()
     _tell(f"Inventing a company of {held.deals} deals, and serving it as Bitrix24 would.")
     company = demo.invent(deals=held.deals, seed=held.seed, months=held.months, today=on)
     with demo.serve(company) as served:
-        yield settings.model_copy(update={"webhook": SecretStr(served.webhook)}), DEMO_PORTAL
+        yield {"webhook": SecretStr(served.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int], None]]:
+    """On a terminal one line that counts; in a log nothing until a table is through."""
+    if not _console.is_terminal:
+        yield lambda table, rows: None
+        return
+    with _console.status("Reading …") as status:
+        yield lambda table, rows: status.update(f"Reading {table}: {rows} rows")
 
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -289,16 +289,8 @@ def _kept(notebook: nbformat.NotebookNode, path: Path) -> None:
     nbformat.write(notebook, path)
 
 
-def _written(
-    plan: Plan,
-    notebook: nbformat.NotebookNode,
-    out: Path,
-    *,
-    show_code: bool,
-    assets: str,
-    links: Sequence[publish.Link],
-) -> tuple[Path, ...]:
-    """All four files, moved to their places only when each of them is whole."""
+def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any) -> tuple[Path, ...]:
+    """All four files, moved to their places only when each of them is whole; `look` is what a page can be told."""
     elements = list(elements_of(notebook))
     page = publish.html(notebook, **look)
     errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)

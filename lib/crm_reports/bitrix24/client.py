@@ -46,6 +46,8 @@ class _HideWebhook(logging.Filter):
 
 
 _hide = _HideWebhook()
+if logging.getLogger("httpx").level == logging.NOTSET:
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every request would bury the rest
 for _each in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
     logging.getLogger(_each).addFilter(_hide)
 
