@@ -121,7 +121,8 @@ def escape(text: object, *, most: int = 60) -> str:
 
 def _template() -> go.layout.Template:
     axis = {
-        "automargin": True, "zeroline": False, "ticks": "", "gridcolor": colour("line"), "linecolor": colour("line"),
+        "automargin": True, "title": {"font": {"size": 13}}, "zeroline": False, "ticks": "",
+        "gridcolor": colour("line"), "linecolor": colour("line"),
     }  # fmt: skip
     return go.layout.Template(
         layout={
@@ -135,6 +136,7 @@ def _template() -> go.layout.Template:
             "yaxis": axis | {"rangemode": "tozero"},
             "hoverlabel": {"bgcolor": colour("card"), "bordercolor": colour("line"), "align": "left",
                            "font": {"color": colour("ink"), "size": 13, "family": FONT}},
+            "uniformtext": {"minsize": 10, "mode": "hide"},
             "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
             "bargap": 0.35,
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colour("dim"), "activecolor": colour("accent")},
@@ -385,7 +387,7 @@ def small_multiples(
     if table.empty or not names:
         return _nothing()
     groups = _largest_groups(table, by, names[0])
-    figure = _figure(height=_panes_height(len(groups), 4), showlegend=False, margin={"t": 60, "b": 24})
+    figure = _figure(height=_panes_height(len(groups), 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4})
     axes = {name: units.axis(column(name).unit, table[name]) for name in names}
     for place, (key, rows) in enumerate(groups):
         _add_pane(figure, place, key, rows, by=by, x=x, name=names[0], axis=axes[names[0]], size=size)
@@ -402,7 +404,7 @@ def _largest_groups(table: pd.DataFrame, by: str, name: str) -> list[tuple[objec
 
 
 def _panes_height(count: int, columns: int) -> int:
-    return 76 + 118 * -(-count // columns)
+    return 40 + 118 * -(-count // columns)
 
 
 def _domains(count: int, columns: int) -> dict[str, object]:
@@ -413,7 +415,7 @@ def _domains(count: int, columns: int) -> dict[str, object]:
     for place in range(count):
         row, col = divmod(place, columns)
         name = "" if place == 0 else str(place + 1)
-        layout[f"xaxis{name}_domain"] = [col * wide + 0.008, (col + 1) * wide - 0.02]
+        layout[f"xaxis{name}_domain"] = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
         layout[f"yaxis{name}_domain"] = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
     return layout
 
@@ -432,10 +434,14 @@ def _add_pane(
     quiet = {"showgrid": False, "showticklabels": False, "fixedrange": True}
     figure.layout[f"xaxis{number}"] = quiet | {"showline": True, "anchor": f"y{number}"}
     figure.layout[f"yaxis{number}"] = quiet | {"anchor": f"x{number}"} | ({"matches": "y"} if place else {})
-    figure.add_annotation(
-        text=f'<span style="color:{hue}">●</span> {escape(rows[by].iloc[0], most=22)}', showarrow=False, x=0, y=1,
-        xref=f"x{number} domain", yref=f"y{number} domain", xanchor="left", yanchor="bottom", font_color=colour("ink"),
-    )  # fmt: skip
+    corner = {"xref": f"x{number} domain", "yref": f"y{number} domain", "yanchor": "bottom", "y": 1, "showarrow": False}
+    who = f'<span style="color:{hue}">●</span> {escape(rows[by].iloc[0], most=20)}'
+    figure.add_annotation(text=who, x=0, xanchor="left", font_color=colour("ink"), **corner)
+    figure.add_annotation(text=_latest(rows, name), x=1, xanchor="right", font_color=colour("ink"), **corner)
+
+
+def _latest(rows: pd.DataFrame, name: str) -> str:
+    return f"<b>{units.write(rows[name].iloc[-1], column(name).unit, form='axis')}</b>"
 
 
 def _pale(hue: str) -> str:
@@ -457,7 +463,8 @@ def _pane_menu(groups: Sequence[pd.DataFrame], axes: Mapping[str, units.Axis], b
             "hovertemplate": [_template_for(name)] * len(groups),
         }
         title = ", ".join(filter(None, [escape(column(name).title), axis.title]))
-        buttons.append(_button(title, data, {"yaxis.autorange": True}, len(groups)))
+        latest = {f"annotations[{2 * place + 1}].text": _latest(rows, name) for place, rows in enumerate(groups)}
+        buttons.append(_button(title, data, latest | {"yaxis.autorange": True}, len(groups)))
     return _segments(buttons, active=0, y=1.02, label=_("Metric"))
 
 
@@ -546,26 +553,26 @@ def _rows_figure(rows: Sequence[_Row], *, formula: str, track: bool = False) -> 
     top = max((abs(value) for value in values if value is not None), default=0) or 1
     low = min([0, *(value for value in values if value is not None)])
     bar = go.Bar(
-        x=values, y=place, width=0.4, orientation="h", text=[row.text for row in rows], textposition="outside",
-        cliponaxis=False, marker={"color": [row.colour for row in rows], "cornerradius": 3}, offset=-0.02,
-        customdata=[row.hover for row in rows], hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
-        textfont={"color": colour("ink")},
+        x=values, y=place, width=0.36, offset=0, orientation="h", customdata=[row.hover for row in rows],
+        marker={"color": [row.colour for row in rows], "cornerradius": 3},
+        hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
     )  # fmt: skip
     back = go.Bar(
-        x=[None if value is None else top for value in values], y=place, width=0.4, offset=-0.02, orientation="h",
+        x=[None if value is None else top for value in values], y=place, width=0.36, offset=0, orientation="h",
         marker={"color": colour("soft"), "cornerradius": 3}, hoverinfo="skip",
     )  # fmt: skip
     return _figure(
-        [back, bar] if track else [bar], height=20 + 48 * len(rows), barmode="overlay", showlegend=False,
-        xaxis={"visible": False, "range": [1.15 * low, 1.16 * top], "fixedrange": True}, margin={"t": 4, "b": 4},
+        [back, bar] if track else [bar], height=12 + 50 * len(rows), barmode="overlay", showlegend=False,
+        xaxis={"visible": False, "range": [low, top], "fixedrange": True}, margin={"l": 0, "r": 0, "t": 4, "b": 4},
         yaxis={"visible": False, "range": [len(rows) - 0.5, -0.5], "fixedrange": True},
         annotations=[note for at, row in enumerate(rows) for note in _row_notes(at, row)],
     )  # fmt: skip
 
 
 def _row_notes(at: int, row: _Row) -> list[dict[str, object]]:
-    base = {"showarrow": False, "y": at - 0.04, "yanchor": "bottom", "xref": "paper"}
-    name = {"text": row.name, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
+    base = {"showarrow": False, "y": at - 0.02, "yanchor": "bottom", "xref": "paper", "borderpad": 0}
+    said = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
+    name = {"text": said, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
     note = {"text": row.note, "x": 1, "xanchor": "right"}
     return [base | each for each in (name, note) if each["text"]]
 
@@ -605,8 +612,8 @@ def _crossed(
     figure.update_xaxes(title_text=below, rangemode="tozero", tickformat=",~f")
     figure.update_yaxes(tickformat=",~f")
     note = {"annotation_text": _("median"), "annotation_font_size": 11}
-    figure.add_vline(x=middle[0], line=line, **note).add_hline(y=middle[1], line=line, **note)
-    return figure
+    note["annotation_position"] = "bottom right"
+    return figure.add_vline(x=middle[0], line=line, **note).add_hline(y=middle[1], line=line, **note)
 
 
 def _short_name(name: object) -> str:
@@ -659,5 +666,5 @@ def sparkline(values: Sequence[object], *, width: int = 108, height: int = 26) -
     x, y = points[-1]
     return (
         f'<svg class="spark" viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="M{path}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="2.4"/></svg>'
+        f'<path d="M{path}"/><path class="end" d="M{x:.1f},{y:.1f}h0"/></svg>'
     )

@@ -8,23 +8,21 @@ from typing import Annotated, Any
 
 import click
 import typer
-from pydantic import SecretStr
 from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
-from . import demo, parameters
-from . import night as nights
-from . import run as runs
-from . import sync as syncs
-from .bitrix24.pace import ENTERPRISE
 from .errors import ReportError
 from .settings import Demo, Settings
+
+# The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
 # Where the links of the invented company lead: a host that can't exist.
 DEMO_PORTAL = "https://demo.bitrix24.example"
 SUCCESS, FAILED, REFUSED = 0, 1, 2
 
 
-class _Told(typer.core.TyperGroup):
+class _Told(TyperGroup):
     """Says our own errors in their own words; anything else is a mistake of the product and keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -68,8 +66,11 @@ def run(
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
+    from . import parameters
+    from .run import run as make
+
     settings = Settings.read(config, data)
-    record = runs.run(report, parameters.spoken(parameter), settings=settings, out=out, show_code=show_code)
+    record = make(report, parameters.spoken(parameter), settings=settings, out=out, show_code=show_code)
     if record.state == "failed":
         _tell(record.error)
         raise typer.Exit(FAILED)
@@ -80,8 +81,10 @@ def run(
 @app.command()
 def night(out: Out = Path("output"), config: Config = None, data: Data = None, source: Source = None) -> None:
     """Syncs once, runs every preset, and writes the site that people open in the morning."""
+    from .night import night as make
+
     settings = Settings.read(config, data, source)
-    report = nights.night(settings, out=out, sync=lambda: _synced(settings), told=_tell)
+    report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell)
     typer.echo(out / "index.html")
     if not report.is_whole:
         raise typer.Exit(FAILED)
@@ -96,6 +99,8 @@ def demo_portal(
     today: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The company's today.")] = None,
 ) -> None:
     """Serves an invented company as Bitrix24 serves a real one, and prints its webhook."""
+    from . import demo
+
     on = today.date() if today else date.today()
     company = demo.invent(deals=deals, seed=seed, months=months, today=on)
     try:
@@ -107,38 +112,63 @@ def demo_portal(
 
 
 def _synced(settings: Settings) -> None:
-    with _portal(settings) as there, _progress() as progress:
-        report = syncs.sync(settings, progress=progress, **there)
-    for table, came in report.tables.items():
-        _tell(f"{table}: {came.rows} read, {came.new} new, {report.removed.get(table, 0)} gone")
+    from .sync import sync as read
+
+    with _portal(settings) as portal, _progress() as progress:
+        report = read(settings, progress=progress, **portal)
+    news = ", ".join(f"{table} {came.new}" for table, came in sorted(report.tables.items()) if came.new)
+    _tell(f"Synced in {report.seconds:.1f} s as of {report.synced_at:%Y-%m-%d %H:%M} UTC. New: {news or 'nothing'}.")
     for hole in report.holes:
-        _tell(f"{hole['table']}: {hole['text']}")
-    _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
+        _tell(hole["text"])
 
 
 @contextmanager
-def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
-    """What a sync needs beside the settings: for the demo, a portal that is served as long as it is asked."""
+def _portal(settings: Settings) -> Iterator[dict[str, str]]:
+    """What a sync is told about its portal; for the demo, one is served as long as it is asked."""
     if settings.source.kind != "demo":
         yield {}
         return
+    from . import demo
+
     held = settings.source.demo
     on = held.today or datetime.now(settings.zone).date()
     _tell(f"Inventing a company of {held.deals} deals, and serving it as Bitrix24 would.")
     company = demo.invent(deals=held.deals, seed=held.seed, months=held.months, today=on)
     with demo.serve(company) as served:
-        yield {"webhook": SecretStr(served.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
+        yield {"webhook": served.webhook, "portal_url": DEMO_PORTAL}
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
-    """On a terminal one line that counts; in a log nothing until a table is through."""
+    """A line per table: one that counts up on a terminal, a plain one in a log."""
     if not _console.is_terminal:
-        yield lambda table, rows: None
+        yield _lines()
         return
-    with _console.status("Reading …") as status:
-        yield lambda table, rows: status.update(f"Reading {table}: {rows} rows")
+    columns = (TextColumn("{task.description:<20}"), TextColumn("{task.completed:>9,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=_console, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(table: str, rows: int) -> None:
+            task = tasks.setdefault(table, None) or bars.add_task(table, total=None)
+            tasks[table] = task
+            bars.update(task, completed=rows)
+
+        yield show
+
+
+def _lines(every: int = 10_000) -> Callable[[str, int], None]:
+    told: dict[str, int] = {}
+
+    def tell(table: str, rows: int) -> None:
+        if table not in told or rows - told[table] >= every:
+            told[table] = rows
+            _tell(f"{table}: {rows} rows so far")
+
+    return tell
 
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)
-_tell: Callable[[str], None] = lambda text: _console.print(text, markup=False)  # noqa: E731
+
+
+def _tell(text: str) -> None:
+    _console.print(text, markup=False)

@@ -10,8 +10,8 @@ from .texts import _, many
 
 STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"]
 LIST = [
-    "title", "url", "customer", "status", "outcome", "manager", "manager_id", "department", "source", "pipeline", "stage", "money",
-    "amount", "currency", "created_at", "closed_at", "duration_days", "days_in_current_stage", "loss_reason",
+    "title", "url", "customer", "status", "outcome", "manager", "manager_id", "source", "pipeline", "stage", "money",
+    "created_at", "closed_at", "duration_days", "days_in_current_stage", "loss_reason",
     "last_action_at", "last_action_kind", "deal_id",
 ]  # fmt: skip
 SILENT = [

@@ -31,7 +31,7 @@ ELEMENTS = {
     "dynamics": (N_("Over time"), N_("By the day of the event. The running period is paler and has a star.")),
     "new_repeat": (N_("New and repeat customers"), N_("Among won deals; repeat: the customer already had a won deal.")),
     "managers": (N_("Managers"), N_("Line: 95 % interval, the tick is the team. Grey: fewer than 20, do not rank.")),
-    "managers_over_time": (N_("Managers over time"), N_("One scale for all; one colour per manager everywhere.")),
+    "managers_over_time": (N_("Managers over time"), N_("One scale for all. The number is the latest period's.")),
     "funnel": (
         N_("How far deals come"),
         N_("Bars: deals created in the period, by the stage they came to. Percent: of those that reached the stage "
@@ -99,7 +99,12 @@ def _note(each: Any) -> dict[str, Any]:
 def show_tiles(table: pd.DataFrame, *, id: str = "tiles") -> None:
     """Show one tile per row: number, change, the last periods as a line, the deals behind it one click away."""
     rows = [_tile(row) for row in table.to_dict("records")]
-    _show_element(id, "tiles", table, body=_fragment("tiles", tiles=rows))
+    _show_element(id, "tiles", table, body=_fragment("tiles", tiles=rows, columns=_columns_for(len(rows))))
+
+
+def _columns_for(count: int) -> int:
+    """How many tiles stand side by side on a laptop: at most seven, rows about even."""
+    return -(-count // -(-count // 7)) if count else 1
 
 
 def _tile(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ SAID_BY_SCRIPT = {
 
 @dataclass(frozen=True)
 class Link:
-    """Where something is: `key` is report:NAME, manager:ID, workbook, all, site, night or sibling (these two have `text`).
+    """Where something is: `key` is report:NAME, manager:ID, workbook, all, site, night or sibling (these have `text`).
 
     An element that mentions `key` becomes a link to `url`; without one it stays plain text.
     """
@@ -69,9 +69,10 @@ def html(
     settings = {"texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook")}
     script = _read("page.js")
     resources = {
-        "title": title or _title(notebook), "language": language or _language(), "parts": parts,
-        "nav": _nav(links, notebook), "links": links, "css": page.css() + _read("page.css"), "script": script, "policy": _policy(script),
-        "settings": tables.as_script(settings), "packed": {} if where else {name: _packed(name) for name in scripts},
+        "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
+        "css": page.css() + _read("page.css"), "script": script, "settings": tables.as_script(settings),
+        "packed": {} if where else {name: _packed(name) for name in scripts},
+        "nav": _nav(links, notebook), "links": links, "parts": parts,
     }  # fmt: skip
     return _exporter().from_notebook_node(notebook, resources={"page": resources})[0]
 

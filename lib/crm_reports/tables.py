@@ -127,7 +127,8 @@ def table(frame: pd.DataFrame, *, caption: str = "") -> str:
 
 def _header(entry: Column, sheet: _Sheet) -> str:
     unit = units.unit_word(entry.unit)
-    said = f"{escape(entry.title)}" + (f"<small>, {escape(unit)}</small>" if unit else "")
+    unit = "" if unit.casefold() in entry.title.casefold() else unit  # "Days in the stage" needs no ", days"
+    said = f"{escape(entry.title)}" + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
     number = sheet.kind(entry.name) in ("number", "rate")
     told = _tag("span", said, class_="told" if entry.formula else None)
     return _tag(
@@ -168,7 +169,8 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         return _tag("td", _written(value, entry), _changed(row, entry), bar, class_="num", data_order=_order(value))
     if kind in ("instant", "date"):
         return _tag("td", _written(value, entry), class_="day", data_order=_order(value))
-    return _tag("td", "" if is_total and units.is_missing(value) else _written(value, entry))
+    said = "" if is_total and units.is_missing(value) else _written(value, entry)
+    return _tag("td", said, class_="txt" if kind == "text" and sheet.is_list else None)
 
 
 def _written(value: object, entry: Column) -> str:
@@ -197,11 +199,16 @@ def verdict_of(change: object, good: str) -> str:
 
 def _manager(row: Mapping[str, object]) -> str:
     """The manager's dot and name; the page turns it into a link where that manager has a page."""
-    id = row.get("manager_id")
     name = escape(units.write(row.get("manager"), "text"))
-    if units.is_missing(id) or id == "":
+    if not _hue(row):
         return name
-    return _tag("i", class_=f"dot m{charts.hue_of(id)}") + _tag("a", name, data_link=f"manager:{id}")
+    return _tag("i", class_=f"dot {_hue(row)}") + _tag("a", name, data_link=f"manager:{row['manager_id']}")
+
+
+def _hue(row: Mapping[str, object]) -> str:
+    """The style of the manager's colour; none for a row that is nobody's."""
+    id = row.get("manager_id")
+    return "" if units.is_missing(id) or id == "" else f"m{charts.hue_of(id)}"
 
 
 def _deal(row: Mapping[str, object]) -> str:
@@ -250,7 +257,7 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     x = {at: f"{80 * min(max(float(each) / top, 0), 1):.1f}" for at, each in (("l", low), ("h", high), ("v", value))}
     team = sheet.total.get(name)
     tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.1f}"
-    hue = f"m{charts.hue_of(row['manager_id'])}" if row.get("manager_id") else "m0"
+    hue = _hue(row)
     return (
         '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true">'
         f'<line x1="{x["l"]}" x2="{x["h"]}" y1="5" y2="5"/>'
@@ -262,8 +269,7 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
 def _bar(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     if units.is_missing(row.get(name)) or float(row[name]) <= 0:
         return ""
-    hue = f" m{charts.hue_of(row['manager_id'])}" if row.get("manager_id") else ""
-    return f'<b class="bar{hue}" style="width:{100 * float(row[name]) / sheet.top(name):.1f}%"></b>'
+    return f'<b class="bar {_hue(row)}" style="width:{100 * float(row[name]) / sheet.top(name):.1f}%"></b>'
 
 
 # ── Lists: more rows than a page should carry as HTML ────────────────────────────────────────────────────────────────
@@ -288,8 +294,7 @@ def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
     if kind == "title":
         return [str(value or "").strip() or _("untitled"), web_address(row.get("url"))]
     if kind == "manager":
-        id = row.get("manager_id")
-        return [units.write(value, "text"), -1 if units.is_missing(id) or id == "" else charts.hue_of(id)]
+        return [units.write(value, "text"), _hue(row)]
     if kind == "status":
         return [units.write(value, "text"), _outcome(row)]
     said = units.write(value, entry.unit, form="cell")

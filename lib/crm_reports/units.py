@@ -59,6 +59,8 @@ def write(
     if unit in _WORDS:
         return _WORDS[unit](value, zone or _place.zone, form)
     number, word = parts(value, unit, currency=currency, short=form in ("tile", "axis"))
+    if form == "cell" and unit == "share":  # in a column the decimals stand under each other
+        number = _plain(100 * float(value), 1, idle=True)
     if form == "cell" or (form == "axis" and unit == "money"):
         word = word.removesuffix(currency_sign(currency)) if unit == "money" else ""
     return f"{number}{SPACE}{word.strip()}" if word.strip() else number
@@ -89,11 +91,11 @@ def decimal_sign() -> str:
     return get_decimal_symbol(language())
 
 
-def _plain(number: float, decimals: int) -> str:
-    """Digits in threes with a space that does not break, the language's decimal sign, no idle zeros."""
+def _plain(number: float, decimals: int, *, idle: bool = False) -> str:
+    """Digits in threes with a space that does not break, the language's decimal sign, idle zeros only when asked."""
     said = f"{abs(number):,.{decimals}f}"
     whole, _point, rest = said.partition(".")
-    rest = rest.rstrip("0")
+    rest = rest if idle else rest.rstrip("0")
     digits = whole.replace(",", SPACE) + (decimal_sign() + rest if rest else "")
     return MINUS + digits if number < 0 and digits.strip("0,. ") else digits
 

@@ -25,6 +25,7 @@ SWEPT = ("deals", "leads", "activities")
 OWNERS = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}
 # More than this share, and more than so many rows, gone at once may mean rights lost, not rows deleted.
 MUCH_SHARE, MUCH_ROWS, SAMPLE = 0.05, 20, 50
+OUT_OF_SIGHT = "out_of_sight"
 
 SCOPES = {
     "managers": ("user", "user_brief", "user_basic"),
@@ -264,6 +265,8 @@ class Reading:
     def _gone(self, table: str, held: set[int], alive: set[int]) -> list[int]:
         """The rows to take out of the store: those that are not shown any more, unless that looks like lost rights."""
         gone = sorted(held - alive)
+        if table == "activities" and any(hole.code == OUT_OF_SIGHT for hole in self.findings.holes):
+            return []  # hidden with the deals that they are bound to
         much = len(gone) > MUCH_SHARE * len(held) and len(gone) > MUCH_ROWS
         if (much or (gone and not alive)) and not self._are_deleted(table, gone):
             words = _(
@@ -272,7 +275,7 @@ class Reading:
                 n=len(gone), all=len(held), table=table,
             )  # fmt: skip
             log.warning("%s", words)
-            self.findings.holes.append(Hole(table, "out_of_sight", words))
+            self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words))
             return []
         return gone
 

@@ -41,7 +41,8 @@
   // ── Charts ────────────────────────────────────────────────────────────────────────────────────────────────────────
   const toDark = Object.entries(page.twins);
   const twins = {dark: new Map(toDark), light: new Map(toDark.map(pair => pair.reverse()))};
-  const config = {displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], scrollZoom: false, doubleClick: false};
+  const hover = matchMedia("(hover: hover)").matches;
+  const config = {displaylogo: false, displayModeBar: hover ? "hover" : false, responsive: true, modeBarButtons: [["toImage"]], scrollZoom: false, doubleClick: false};
 
   function recoloured(value, theme) {
     if (typeof value === "string") return value.replace(/#[0-9a-f]{6}\b/gi, hex => twins[theme].get(hex.toLowerCase()) ?? hex);
@@ -64,7 +65,7 @@
     chart.menus = (layout.updatemenus ?? []).filter(menu => menu.type === "buttons");
     if (chart.menus.length) {
       layout.updatemenus = layout.updatemenus.filter(menu => menu.type !== "buttons");
-      layout.margin = {...layout.margin, t: 44};
+      layout.margin = {...layout.margin, t: layout.meta?.panes ? 0 : 44};
       chart.node.before(pickers(chart));
     }
     layout.dragmode ??= false;
@@ -73,9 +74,12 @@
     chart.theme = theme();
     const shown = chart.theme === "dark" ? recoloured({data, layout}, "dark") : {data, layout};
     chart.node.replaceChildren();
-    chart.node.style.minHeight = "";
+    tall(chart, layout.height);
     return Plotly.newPlot(chart.node, shown.data, shown.layout, config).then(() => chart.node.dataset.drawn = data.length);
   }
+
+  // Without a height of its own the block follows the drawing, and collapses while plotly redraws.
+  const tall = (chart, height) => Object.assign(chart.node.style, {minHeight: "", height: `${height ?? 420}px`});
 
   let printing = false;
   const theme = () => dark.matches && !printing ? "dark" : "light";
@@ -110,13 +114,13 @@
     const width = chart.node.clientWidth, columns = width < 330 ? 1 : width < 560 ? 2 : width < 860 ? 3 : 4;
     if (chart.columns === columns) return null;
     chart.columns = columns;
-    const rows = Math.ceil(count / columns), wide = 1 / columns, high = 1 / rows, change = {height: 70 + 118 * rows};
+    const rows = Math.ceil(count / columns), wide = 1 / columns, high = 1 / rows, change = {height: 6 + 118 * rows};
     for (let place = 0; place < count; place++) {
       const row = Math.floor(place / columns), column = place % columns, name = place ? place + 1 : "";
-      change[`xaxis${name}.domain`] = [column * wide + .008, (column + 1) * wide - .02];
+      change[`xaxis${name}.domain`] = [column * wide, (column + 1) * wide - (column < columns - 1 ? .03 : 0)];
       change[`yaxis${name}.domain`] = [1 - (row + 1) * high + .12 * high, 1 - row * high - .26 * high];
     }
-    if (chart.node.data) return Plotly.relayout(chart.node, change);
+    if (chart.node.data) { tall(chart, change.height); return Plotly.relayout(chart.node, change); }
     layout.height = change.height;
     for (let place = 0; place < count; place++) {
       const name = place ? place + 1 : "";
@@ -159,7 +163,7 @@
 
   function cell(kind, value) {
     if (kind === "title") return value[1] ? make("a", {href: value[1], rel: "noopener noreferrer", target: "_blank"}, value[0]) : value[0];
-    if (kind === "manager") return value[1] < 0 ? value[0] : make("span", {}, make("i", {class: `dot m${value[1]}`}), value[0]);
+    if (kind === "manager") return value[1] ? make("span", {}, make("i", {class: `dot ${value[1]}`}), value[0]) : value[0];
     if (kind === "status") return make("span", {class: `pill ${value[1]}`}, value[0]);
     return number.has(kind) ? value[1] : value;
   }
@@ -169,7 +173,7 @@
 
   function columnsOf(table) {
     return all("thead th", table).map(head => {
-      const kind = head.dataset.kind, className = {number: "num", rate: "num", instant: "day", date: "day", title: "deal"}[kind] ?? "";
+      const kind = head.dataset.kind, className = {number: "num", rate: "num", instant: "day", date: "day", title: "deal", text: "txt"}[kind] ?? "";
       return {kind, className, name: head.dataset.name, pick: "pick" in head.dataset, title: head.textContent};
     });
   }
@@ -190,12 +194,17 @@
       options.data = rows;
       options.deferRender = true;
       options.columns = columns.map(({kind, className}, at) => ({
-        className, type: kind === "number" || kind === "rate" ? "num" : "string",
-        render: (_data, use, row) => use === "display" ? html(cell(kind, row[at])) :
-          use === "filter" ? textOf(kind, row[at]) : number.has(kind) ? row[at][0] ?? (kind === "number" ? -Infinity : "") : textOf(kind, row[at]).toLowerCase(),
+        className,
+        render: (_data, use, row) => use === "display" ? html(cell(kind, row[at])) : use === "filter" ? textOf(kind, row[at]) :
+          number.has(kind) ? row[at][0] ?? "" : textOf(kind, row[at]).toLowerCase(),
       }));
     }
+    options.columnDefs = columns.map(({kind}, at) => number.has(kind) ? {targets: at, type: "known", orderSequence: ["desc", "asc", ""]} :
+      {targets: at, type: "string"});
+    const total = table.tFoot;  // stays as it is, below the rows however they are sorted
+    total?.remove();
     const drawn = new DataTable(table, options);
+    if (total) table.append(total);
     table.dataset.drawn = count;
     block.before(tools(table, drawn, columns, rows, count));
     return drawn;
@@ -261,6 +270,10 @@
   const tables = all("table.data");
   if (tables.length) load("tables").then(() => {
     DataTable.ext.errMode = "throw";
+    // Missing values come last, whichever way a column is sorted.
+    const sorted = way => (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1 : way * (isNaN(a) || isNaN(b) ? (a < b ? -1 : 1) : a - b);
+    DataTable.ext.type.order["known-asc"] = sorted(1);
+    DataTable.ext.type.order["known-desc"] = sorted(-1);
     for (const table of tables) {
       const details = table.closest("details");
       if (details && !details.open) details.addEventListener("toggle", () => enhance(table), {once: true});
