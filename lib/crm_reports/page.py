@@ -127,7 +127,8 @@ def show(
 ) -> None:  # fmt: skip
     """Show a table, or a chart with its `data` as a table beneath; `finding` is the heading, `missing` says why not."""
     kind = "chart" if isinstance(what, go.Figure) else "table"
-    words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
+    # Without the data a computed sentence would be a guess.
+    words = {"title": title, "finding": "" if missing else finding, "sub": sub, "missing": missing}
     if missing or what is None:
         _show_element(id, kind, pd.DataFrame(), body="", **words)
     elif isinstance(what, go.Figure):

@@ -237,6 +237,8 @@ class _Draft:
         requests: int = 0,
     ) -> SyncReport:
         """Load what was spooled, take out what is gone, and put the draft in the store's place."""
+        for table in findings.present:
+            spool.add(table, [])  # a table that is there and empty
         spool.add("syncs", [self._sync_row(findings, synced_at, holes)])
         tables = spool.close()
         before = {} if self.known.since is None else _counts(self.path)
