@@ -1,63 +1,80 @@
 """Everything that a reader may be told, collected from where it is said: what locale/ru.po has to translate."""
 
+import ast
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 
-from babel.messages import Message
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
 from crm_reports.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lib" / "crm_reports"
 NOTEBOOKS = ROOT / "notebooks"
+RUSSIAN = PACKAGE / "locale" / "ru.po"
 
-KEYWORDS = {"_": None, "N_": None, "many": (1, 2)}
-METHODS = [("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")]
+Id = str | tuple[str, str]  # a pair where the text counts something
 
-
-@dataclass(frozen=True)
-class Said:
-    """A text of the product, and where it stands; `id` is a pair where the text counts something."""
-
-    id: str | tuple[str, str]
-    where: str
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        return (self.id,) if isinstance(self.id, str) else self.id
+MARKS = {"_": None, "N_": None, "many": (1, 2)}
 
 
-def collected() -> dict[str | tuple[str, str], Said]:
-    """Every text by its id, in the order of the places where it first stands."""
-    found: dict[str | tuple[str, str], Said] = {}
-    for said in (*_in_package(), *_in_docstrings(), *_in_notebooks()):
-        found.setdefault(said.id, said)
+def collected() -> dict[Id, list[str]]:
+    """Every text of the product, and the files that say it, in their order."""
+    found: dict[Id, list[str]] = {}
+    for text, where in (*_in_package(), *_in_docstrings(), *_in_notebooks()):
+        places = found.setdefault(text, [])
+        if where not in places:
+            places.append(where)
     return found
 
 
-def _in_package() -> Iterator[Said]:
-    found = extract_from_dir(PACKAGE, method_map=METHODS, keywords=KEYWORDS, options_map={"**.j2": {"silent": "false"}})
-    for file, _line, text, _comments, _context in sorted(found, key=lambda each: each[:2]):
-        yield Said(text, file)
+def russian() -> Catalog:
+    """The Russian catalogue as it is kept."""
+    return read_po(RUSSIAN.read_bytes().splitlines(), locale="ru", abort_invalid=True)
 
 
-def _in_docstrings() -> Iterator[Said]:
-    """What a metric means is the docstring of its definition."""
+def forms(text: Id) -> tuple[str, ...]:
+    """A text's forms, in English or in translation; one, unless it counts something."""
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+def translations(messages: Catalog) -> dict[Id, Message]:
+    """The messages without the catalogue's own head."""
+    return {message.id: message for message in messages if message.id}
+
+
+def _in_package() -> Iterator[tuple[Id, str]]:
+    methods = [("**.py", python_calls), ("**.j2", "jinja2.ext.babel_extract")]
+    for file, _line, text, _comments, _context in extract_from_dir(PACKAGE, methods, keywords=MARKS):
+        yield text, file
+
+
+def python_calls(file: BufferedIOBase, keywords: object, comments: object, options: object) -> Iterator[tuple]:
+    """What Babel wants of an extractor. Its own one sees no call inside an f-string on Python 3.11."""
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and (name := _called(node.func)) in MARKS:
+            texts = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
+            if texts and isinstance(texts[0], str):  # `_(title)` says what is marked elsewhere
+                yield node.lineno, name, (*texts, None), []
+
+
+def _called(function: ast.expr) -> str:
+    return getattr(function, "attr", getattr(function, "id", ""))
+
+
+def _in_docstrings() -> Iterator[tuple[str, str]]:
+    """A metric's definition says in its docstring what the number means."""
     for entry in METRICS.values():
-        yield Said(entry.meaning, f"metrics, {entry.name}")
+        yield entry.meaning, f"metrics/{entry.compute.__module__.rpartition('.')[2]}.py"
 
 
-def _in_notebooks() -> Iterator[Said]:
+def _in_notebooks() -> Iterator[tuple[str, str]]:
     """A cell of prose is one text; recipes are for analysts and reach no reader."""
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "markdown" and "recipes" not in cell["metadata"].get("tags", []):
-                yield Said("".join(cell["source"]), f"notebooks/{path.name}")
-
-
-def translations(message: Message) -> tuple[str, ...]:
-    """The forms of a message's translation; one, unless the message counts something."""
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+                yield "".join(cell["source"]), f"notebooks/{path.name}"

@@ -22,6 +22,8 @@ from crm_reports.settings import Settings, Source
 from crm_reports.sync import Received, SyncReport, sync
 
 NOW = datetime(2025, 6, 2, 9, 0, tzinfo=UTC)
+# Before the hour that every sync reads again.
+YESTERDAY = NOW - timedelta(days=1)
 AT_ONCE = Pace(per_second=1e9, burst=1e9)
 HOSTILE = "=cmd|'/c calc'!A1 <script>alert(\"x\")</script> Ünï\x00code '; drop table deals; -- \U0001f600"
 
@@ -205,8 +207,8 @@ def test_progress_tells_each_table(settings: Settings, company: Company) -> None
 
 def test_a_failed_call_is_no_action_now_and_when_it_is_edited_much_later(settings: Settings, company: Company) -> None:
     deal = company.add_deal("one")
-    talked = company.add_call(owner=deal)
-    busy = company.add_call(owner=deal, code="486")
+    talked = company.add_call(owner=deal, at=YESTERDAY)
+    busy = company.add_call(owner=deal, code="486", at=YESTERDAY)
     expected = sorted([(str(talked), True), (str(busy), False)])
     with served(company) as portal:
         run(settings, portal)
@@ -222,7 +224,7 @@ def test_a_failed_call_is_no_action_now_and_when_it_is_edited_much_later(setting
 
 def test_a_second_sync_asks_for_little_and_brings_nothing(settings: Settings, company: Company) -> None:
     for n in range(300):
-        company.add_deal(f"deal {n}", stage="WON")
+        company.add_deal(f"deal {n}", stage="WON", at=YESTERDAY)
     with served(company) as portal:
         first = run(settings, portal)
         later(company)
@@ -302,9 +304,8 @@ def test_an_activity_is_seen_done_by_the_sync_that_saw_it_first(settings: Settin
 
 
 def test_ids_are_compared_as_numbers(settings: Settings, company: Company) -> None:
-    for n in range(9):
-        company.add_deal(f"deal {n}")
-    company.add_deal("deal 9", at=NOW - timedelta(days=90))
+    for n in range(10):
+        company.add_deal(f"deal {n}", at=YESTERDAY)
     with served(company) as portal:
         run(settings, portal)
         later(company)
@@ -382,6 +383,45 @@ def test_a_missing_scope_is_a_hole_that_names_it(settings: Settings, company: Co
     assert "departments" in present.split(",")
 
 
+def test_a_table_that_was_refused_is_made_up_for_when_it_opens(settings: Settings, company: Company) -> None:
+    deal = company.add_deal("closed long ago", stage="WON", at=NOW - timedelta(days=90))
+    company.add_comment("thanks", owner=deal, at=NOW - timedelta(days=80))
+    refused = {"crm.timeline.comment.list", "crm.activity.list", "crm.company.list"}
+    no = Fault(403, {"error": "ACCESS_DENIED", "error_description": ""})
+    todo = company.add_activity("todo", owner=deal, at=NOW - timedelta(days=70))
+
+    def closed(asked: Any) -> Fault | None:
+        return no if asked.method in refused or any(each in str(asked.params) for each in refused) else None
+
+    with served(company, faults=closed) as portal:
+        run(settings, portal)
+        refused.clear()
+        later(company)
+        run(settings, portal)
+        assert_same(settings, company)
+        refused.add("crm.activity.list")
+        later(company)
+        company.complete(todo)
+        run(settings, portal)
+        refused.clear()
+        later(company)
+        run(settings, portal)
+    assert_same(settings, company)
+
+
+def test_a_bad_line_costs_patience_and_no_rows(settings: Settings, invented: Company) -> None:
+    troubles = {
+        5: Fault(), 17: Fault(drops_connection=True), 23: Fault(200, '{"result": [{"ID":'),
+        31: Fault(503, {"error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests"}),
+        40: Fault(500, {"error": "INTERNAL_SERVER_ERROR", "error_description": ""}),
+    }  # fmt: skip
+    asked = iter(range(10_000))
+    with served(invented, faults=lambda request: troubles.get(next(asked))) as portal:
+        run(settings, portal)
+    assert_same(settings, invented)
+    assert next(asked) > 41
+
+
 @pytest.mark.parametrize(
     ("method", "error", "status"),
     [
@@ -445,7 +485,7 @@ def test_what_a_killed_sync_left_is_thrown_away(settings: Settings, company: Com
     settings.data.mkdir()
     for name in ("store.next.duckdb", "store.next.duckdb.wal"):
         (settings.data / name).write_bytes(b"half of a database")
-    (settings.data / "sync-abandoned").mkdir()
+    (settings.data / "sync" / "dlt").mkdir(parents=True)
     with served(company) as portal:
         run(settings, portal)
     assert_same(settings, company)

@@ -590,10 +590,11 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
     points = list(zip(_numbers(rows[x], across.scale), _numbers(rows[y], up.scale), strict=True))
     names = [_short_name(each) for each in rows[name]]
     ids = list(rows.get(f"{name}_id", rows[name]))
+    places = _label_places(points, names)
     trace = go.Scatter(
         x=[point[0] for point in points], y=[point[1] for point in points], mode="markers+text",
-        textposition=(positions := _label_places(points, names)), textfont={"color": colour("ink"), "size": 12},
-        text=[escape(each) if place != NOWHERE else "" for each, place in zip(names, positions, strict=True)],
+        text=[escape(each) if place else "" for each, place in zip(names, places, strict=True)],
+        textposition=[place or "top center" for place in places], textfont={"color": colour("ink"), "size": 12},
         marker={"color": [colour_of(id) for id in ids], "symbol": [symbol_of(id) for id in ids], "size": 11},
         customdata=[f"<b>{escape(row[name])}</b><br>{hover(row, x)}<br>{hover(row, y)}" for row in _records(rows)],
         hovertemplate=f"%{{customdata}}{_formula(x)}<extra></extra>", cliponaxis=False, showlegend=False,
@@ -604,7 +605,6 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
 def _crossed(
     trace: go.Scatter, points: Sequence[tuple], x: str, y: str, across: units.Axis, up: units.Axis
 ) -> go.Figure:
-    trace.textposition = [place if place != NOWHERE else "top center" for place in trace.textposition]
     middle = pd.DataFrame(points).median()
     line = {"color": colour("dim"), "width": 1, "dash": "dot"}
     figure = _figure([trace], height=460, margin={"t": 34, "r": 24}, annotations=[_title_note(y, up)])
@@ -622,7 +622,6 @@ def _short_name(name: object) -> str:
     return f"{words[0][:16]} {words[1][0]}." if len(words) > 1 else str(name)[:18]
 
 
-NOWHERE = "nowhere"
 # Where a label may stand and how far its middle lies from the point, in label widths and heights.
 LABEL_PLACES = {
     "top center": (0, 1.1), "bottom center": (0, -1.1), "middle right": (0.62, 0), "middle left": (-0.62, 0),
@@ -631,7 +630,7 @@ LABEL_PLACES = {
 
 
 def _label_places(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
-    """For each point the first place where its label covers no other; nowhere when all are taken: hover tells it."""
+    """For each point the first place where its label covers no other; "" when all are taken: hover tells it."""
     wide, high = 680, 380  # the plot on a laptop, in pixels
     spans = [max(axis) * 1.05 or 1 for axis in zip(*points, strict=True)]
     taken = [(wide * x / spans[0], high * y / spans[1], 12.0, 12.0) for x, y in points]
@@ -642,7 +641,7 @@ def _label_places(points: Sequence[tuple[float, float]], names: Sequence[str]) -
             for place, (right, up) in LABEL_PLACES.items()
         }
         free = [place for place, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
-        found.append(free[0] if free else NOWHERE)
+        found.append(free[0] if free else "")
         taken += [boxes[free[0]]] if free else []
     return found
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import click
 import typer
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from .errors import ReportError
@@ -116,55 +115,43 @@ def _synced(settings: Settings) -> None:
 
     with _portal(settings) as portal, _progress() as progress:
         report = read(settings, progress=progress, **portal)
-    news = ", ".join(f"{table} {came.new}" for table, came in sorted(report.tables.items()) if came.new)
-    _tell(f"Synced in {report.seconds:.1f} s as of {report.synced_at:%Y-%m-%d %H:%M} UTC. New: {news or 'nothing'}.")
+    for table, came in report.tables.items():
+        _tell(f"{table}: {came.rows} read, {came.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
-        _tell(hole["text"])
+        _tell(f"{hole['table']}: {hole['text']}")
+    _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
 
 
 @contextmanager
-def _portal(settings: Settings) -> Iterator[dict[str, str]]:
+def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
     """What a sync is told about its portal; for the demo, one is served as long as it is asked."""
     if settings.source.kind != "demo":
         yield {}
         return
     from . import demo
+    from .bitrix24.pace import ENTERPRISE
 
     held = settings.source.demo
     on = held.today or datetime.now(settings.zone).date()
     _tell(f"Inventing a company of {held.deals} deals, and serving it as Bitrix24 would.")
     company = demo.invent(deals=held.deals, seed=held.seed, months=held.months, today=on)
     with demo.serve(company) as served:
-        yield {"webhook": served.webhook, "portal_url": DEMO_PORTAL}
+        yield {"webhook": served.webhook, "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
-    """A line per table: one that counts up on a terminal, a plain one in a log."""
+    """On a terminal one line that counts; in a log a line for every 10,000 rows."""
     if not _console.is_terminal:
-        yield _lines()
+        yield _logged
         return
-    columns = (TextColumn("{task.description:<20}"), TextColumn("{task.completed:>9,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=_console, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(table: str, rows: int) -> None:
-            task = tasks.setdefault(table, None) or bars.add_task(table, total=None)
-            tasks[table] = task
-            bars.update(task, completed=rows)
-
-        yield show
+    with _console.status("Reading …") as status:
+        yield lambda table, rows: status.update(f"Reading {table}: {rows:,} rows")
 
 
-def _lines(every: int = 10_000) -> Callable[[str, int], None]:
-    told: dict[str, int] = {}
-
-    def tell(table: str, rows: int) -> None:
-        if table not in told or rows - told[table] >= every:
-            told[table] = rows
-            _tell(f"{table}: {rows} rows so far")
-
-    return tell
+def _logged(table: str, rows: int) -> None:
+    if rows and rows % 10_000 < 50:  # they come fifty at a time
+        _tell(f"{table}: {rows} rows so far")
 
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,6 +1,6 @@
 """`load(…) → Dataset`: what a report is made of, as it stood at one instant, cut to the filters.
 
-Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "" (its own row in every table).
+Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "": its own row in every table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,6 +32,7 @@ LACKING = {
     "stage_history": N_("The source has no stage history."),
     "stage_order": N_("The source does not say in which order the stages come."),
     "activities": N_("The source has no activities."),
+    "comments": N_("The source has no comments."),
 }
 
 
@@ -85,21 +86,22 @@ class Dataset:
         """What could not be read, and data that end before the report's instant: said at the top of the page."""
         said = [hole["text"] for hole in self.store.last_sync["holes"]]
         if self.synced_at < self.filters.as_of:
-            said.append(_("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`."))
+            said.append(
+                _("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`.")
+            )
         return said
 
     @cached_property
     def quality(self) -> list[Note]:
         """What is wrong with the deals that the numbers are made of."""
-        deals = self.deals
-        moved = (deals["created_at"] >= self.filters.start_at) | (deals["closed_at"] >= self.filters.start_at)
-        undated = (deals["outcome"] != "open") & deals["closed_at"].isna()
-        touched = deals[(deals["outcome"] == "open") | moved | undated]
-        dismissed = self.managers.index[self.managers["is_active"] == False]  # noqa: E712: missing is not dismissed
+        deals, start, end = self.deals, self.filters.start_at, self.filters.end_at
+        within = [(deals[at] >= start) & (deals[at] < end) for at in ("created_at", "closed_at")]
+        is_open = deals["outcome"] == "open"
+        touched = deals[is_open | within[0] | within[1] | (~is_open & deals["closed_at"].isna())]
         gone = self.stages.index[self.stages["is_deleted"].astype(bool)]
         return notes(
             touched.assign(first_known_at=self._first_created_at), self.stage_visits, self.steps_of["step"],
-            set(dismissed), set(gone), self.filters.start_at,
+            self.dismissed, set(gone), start,
         )  # fmt: skip
 
     @cached_property
@@ -115,7 +117,8 @@ class Dataset:
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
         deals = self.store.table("deals")
-        filled = deals.aggregate(**{name: deals[name].count() for name in ("amount", "created_at", "closed_at", "moved_at", "company_id", "contact_id")})
+        columns = ("amount", "created_at", "closed_at", "moved_at", "company_id", "contact_id")
+        filled = deals.aggregate(**{name: deals[name].count() for name in columns})
         has = {name: count > 0 for name, count in filled.to_pyarrow().to_pylist()[0].items()}
         there = {
             "amount": has["amount"],
@@ -125,6 +128,7 @@ class Dataset:
             "stage_history": self.has("stage_history"),
             "stage_order": bool(self.stages["position"].notna().any()),
             "activities": self.has("activities"),
+            "comments": self.has("comments"),
         }
         # A portal without a single deal lacks nothing: its zeros are true.
         empty = self.total == 0 and self.store.last_sync["source"] != "files"
@@ -141,6 +145,11 @@ class Dataset:
         strangers = _distinct_ids(self.store, "manager_id", ("deals", "activities", "comments")) - set(people.index)
         people = people.reindex([*people.index, *sorted(strangers)])
         return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
+
+    @property
+    def dismissed(self) -> set[str]:
+        """The managers who the CRM says have left; of a stranger it says nothing."""
+        return {id for id, is_active in self.managers["is_active"].items() if pd.notna(is_active) and not is_active}
 
     @cached_property
     def departments(self) -> pd.DataFrame:
@@ -170,7 +179,8 @@ class Dataset:
         gone = _distinct_ids(self.store, "stage_id", ("deals", "stage_history")) - set(frame.index)
         frame = frame.reindex([*frame.index, *sorted(gone)])
         frame["is_deleted"] = frame.index.isin(gone)
-        frame["stage"] = frame["stage"].fillna(frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each)))
+        nameless = frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each))
+        frame["stage"] = frame["stage"].fillna(nameless)
         frame = frame.join(self.pipelines["pipeline"], on="pipeline_id")
         order = {pipeline: place for place, pipeline in enumerate(self.pipelines.index)}
         frame = frame.assign(_place=frame["pipeline_id"].map(order)).sort_values(["_place", "position"], kind="stable")
@@ -214,25 +224,26 @@ class Dataset:
 
     @cached_property
     def _facts(self) -> ibis.Table:
-        chosen = self.filters
-        facts = self._all_facts
-        return facts.filter(in_slice(facts, pipeline=chosen.ids("pipeline"), manager=self._manager_ids, source=chosen.ids("source")))
+        return self._all_facts.filter(self._in_slice(self._manager_ids))
+
+    def _in_slice(self, managers: Sequence[str] | None) -> ibis.Value:
+        chosen = {name: self.filters.ids(name) for name in ("pipeline", "source")}
+        return in_slice(self._all_facts, manager=managers, **chosen)
 
     @cached_property
     def _manager_ids(self) -> list[str] | None:
-        """Whom the manager and department filters keep; None when neither is set."""
+        """Whom the manager and department filters keep; None when neither is set. One's first department counts."""
         managers, departments = self.filters.ids("manager"), self.filters.ids("department")
         if not managers and not departments:
             return None
         if not departments:
             return list(managers)
-        homes = self._read("manager_departments")
-        inside = set(homes.loc[homes["department_id"].isin(departments), "manager_id"])
+        inside = set(self.managers.index[self.managers["department_id"].isin(departments)])
         return sorted(inside & set(managers) if managers else inside)
 
     @cached_property
     def deals(self) -> pd.DataFrame:
-        """One row per deal of the slice, as it stood at as_of; names beside ids, `won_at`, `lost_at`, last action, next step."""
+        """One row per deal of the slice, as it stood at as_of: names beside ids, last action, next step."""
         facts = self._facts
         traces = engine.last_traces(self.store, self._all_actions, self._instant)
         begun = engine.visits(self._moves)
@@ -264,13 +275,13 @@ class Dataset:
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """One row per deal of the slice and funnel stage it reached before as_of: reached_at, visited_at, next_reached_at …"""
+        """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
         frame = _pandas(reached(self._moves, self._facts, engine.steps(self.store)))
         frame = self._on_deals(frame.rename(columns={"stage_id": "step_id"}), "outcome", "created_at")
         frame["stage_id"] = frame.pop("step_id")
         frame["to_stage_id"] = frame["stage_id"].map(self.steps_of["to_stage_id"])
-        nexts = frame[["deal_id", "stage_id", "reached_at", "visited_at"]]
-        nexts = nexts.rename(columns={"stage_id": "to_stage_id", "reached_at": "next_reached_at", "visited_at": "next_visited_at"})
+        nexts = frame[["reached_at", "visited_at"]].add_prefix("next_")
+        nexts = nexts.assign(deal_id=frame["deal_id"], to_stage_id=frame["stage_id"])
         return frame.merge(nexts, on=["deal_id", "to_stage_id"], how="left")
 
     @cached_property
@@ -278,13 +289,15 @@ class Dataset:
         """One row per visit of a deal of the slice to a stage: stage_id, entered_at, left_at (missing while it lasts)."""
         seen = engine.visits(self._moves).semi_join(self._facts, "deal_id")
         frame = _pandas(seen).rename(columns={"stage_id": "visited_id", "pipeline_id": "visited_pipeline_id"})
-        frame = self._on_deals(frame.drop(columns="outcome"), "created_at")
+        frame = self._on_deals(frame, "created_at")
+        frame["visited_pipeline_id"] = frame["visited_pipeline_id"].fillna("")
         frame["stage_id"] = frame.pop("visited_id").fillna("")
-        return frame
+        return frame.sort_values(["entered_at", "history_id"], ignore_index=True)
 
     def _with_department(self, frame: pd.DataFrame) -> pd.DataFrame:
         manager_id = frame["manager_id"].fillna("")
-        return frame.assign(manager_id=manager_id, department_id=manager_id.map(self.managers["department_id"]).fillna(""))
+        department_id = manager_id.map(self.managers["department_id"]).fillna("")
+        return frame.assign(manager_id=manager_id, department_id=department_id)
 
     def _on_deals(self, frame: pd.DataFrame, *facts: str) -> pd.DataFrame:
         dimensions = ["manager_id", "department_id", "pipeline_id", "source_id"]
@@ -299,9 +312,7 @@ class Dataset:
         acts = acts.filter((acts.at >= _utc(start)) & (acts.at < _utc(end)))
         if not chosen.pipeline and not chosen.source:
             return acts
-        facts = self._all_facts
-        wanted = in_slice(facts, pipeline=chosen.ids("pipeline"), manager=None, source=chosen.ids("source"))
-        return acts.semi_join(facts.filter(wanted), "deal_id")
+        return acts.semi_join(self._all_facts.filter(self._in_slice(None)), "deal_id")
 
     def actions_in(self, period: Period) -> pd.DataFrame:
         """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, deal_id."""
@@ -341,6 +352,8 @@ class Dataset:
         planned = frame["next_step_at"].isna() | (frame["next_step_at"] >= as_of)
         snoozed = frame["has_next_step"] & planned & rule.snooze_planned
         is_forgotten = (silent >= rule.after) & ~snoozed
+        # The CRM keeps its last trace only: one after the report's instant says nothing of that night.
+        trace = frame["last_activity_at"]
         return frame.assign(
             is_open=True,
             days_silent=silent,
@@ -348,7 +361,7 @@ class Dataset:
             forgotten_money=frame["money"].where(is_forgotten),
             has_no_next_step=~frame["has_next_step"],
             is_overdue=frame["has_next_step"] & (frame["next_step_at"] < as_of),
-            crm_trace_at=frame["last_activity_at"].where(frame["last_activity_at"] >= since + DAY),
+            crm_trace_at=trace.where((trace >= since + DAY) & (trace < as_of)),
         )
 
     @cached_property
@@ -359,7 +372,7 @@ class Dataset:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _read(self, table: str) -> pd.DataFrame:
-        return _pandas(self.store.table(table))
+        return self.store.rows(table).to_pandas()
 
 
 def _pandas(expression: ibis.Table) -> pd.DataFrame:
@@ -372,10 +385,8 @@ def _utc(instant: datetime) -> ibis.Scalar:
 
 
 def _distinct_ids(store: Store, column: str, tables: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for name in tables:
-        found |= set(store.table(name).select(column).distinct().to_pyarrow()[column].drop_null().to_pylist())
-    return found
+    found = ibis.union(*(store.table(name).select(column) for name in tables), distinct=True)
+    return set(found.to_pyarrow()[column].drop_null().to_pylist())
 
 
 def _named(frame: pd.DataFrame, name: str, nobody: str) -> pd.DataFrame:
@@ -397,7 +408,8 @@ def _with_endings(frame: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     frame["lost_at"] = frame["closed_at"].where(frame["outcome"] == "lost")
     frame["has_next_step"] = frame["has_next_step"].astype("boolean").fillna(False).astype(bool)
     is_open = frame["outcome"] == "open"
-    since = frame["stage_since_at"].fillna(frame["moved_at"]).fillna(frame["created_at"])
+    moved_at = frame["moved_at"].where(frame["moved_at"] < pd.Timestamp(as_of))
+    since = frame["stage_since_at"].fillna(moved_at).fillna(frame["created_at"])
     frame["stage_since_at"] = since
     frame["days_in_current_stage"] = ((pd.Timestamp(as_of) - since) / DAY).where(is_open)
     frame["duration_days"] = (frame["closed_at"].fillna(pd.Timestamp(as_of)) - frame["created_at"]) / DAY
@@ -408,8 +420,7 @@ def base_currency(store: Store, settings: Settings) -> str:
     """The currency all money is in: the settings', else the portal's own, else roubles."""
     if settings.base_currency:
         return settings.base_currency
-    rates = store.table("currencies")
-    found = rates.filter(rates.is_base).currency.to_pyarrow().to_pylist()
+    found = [row["currency"] for row in store.rows("currencies").to_pylist() if row["is_base"]]
     return found[0] if found else "RUB"
 
 
@@ -461,10 +472,11 @@ def known(data: Store) -> Known:
     bare = Dataset(data, None, None)
     parents = bare._read("departments").set_index("department_id")["parent_id"].fillna("").to_dict()
     homes = bare.managers["department_id"].map(bare.departments["department"]).fillna("")
+    departments, managers = _choices(bare.departments["department"]), _choices(bare.managers["manager"])
     return Known(
         pipeline=_choices(bare.pipelines["pipeline"]),
-        department=tuple(replace(each, parent_id=parents.get(each.id, "")) for each in _choices(bare.departments["department"])),
-        manager=tuple(replace(each, hint=homes.get(each.id, "")) for each in _choices(bare.managers["manager"])),
+        department=tuple(replace(each, parent_id=parents.get(each.id, "")) for each in departments),
+        manager=tuple(replace(each, hint=homes.get(each.id, "")) for each in managers),
         source=_choices(bare.sources["source"]),
     )
 
@@ -473,9 +485,7 @@ def _choices(names: pd.Series) -> tuple[Choice, ...]:
     return tuple(Choice(id, name) for id, name in names.items() if id)
 
 
-def _forgetting(
-    data: Dataset, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool
-) -> Forgetting:
+def _forgetting(data: Dataset, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool) -> Forgetting:
     problems: list[str] = []
     if not isinstance(after, int) or after < 1:
         problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from . import frames
+from . import frames, units
 from .dataset import Dataset
 from .measures import measure, missing
 from .metrics.statistics import SMALL
@@ -30,14 +30,14 @@ def funnel(ds: Dataset) -> pd.DataFrame:
     ladder = ds.steps_of[ds.steps_of["pipeline_id"].isin(seen)]
     table = table.drop(columns=["stage", "is_total"]).reindex(ladder.index)
     counts = ["reached", "visited", "cohort_reached", "stage_conversion_k", "stage_conversion_n"]
-    table[counts] = table[counts].fillna(0)
-    return _in_order(ds, table.assign(position=ladder["step"] + 1).reset_index().assign(is_narrowest=lambda t: _narrowest(ds, t)))
+    table = table if missing(ds, "reached") else table.assign(**table[counts].fillna(0).astype("int64"))
+    table = table.assign(position=ladder["step"] + 1, is_narrowest=_narrowest(table, ladder["pipeline_id"]))
+    return _in_order(ds, table.reset_index())
 
 
-def _narrowest(ds: Dataset, table: pd.DataFrame) -> pd.Series:
+def _narrowest(table: pd.DataFrame, pipelines: pd.Series) -> pd.Series:
     sure = table["stage_conversion"].where(table["stage_conversion_n"] >= SMALL)
-    least = sure.groupby(table["stage_id"].map(ds.steps_of["pipeline_id"])).transform("min")
-    return sure.notna() & (sure == least)
+    return sure.notna() & (sure == sure.groupby(pipelines).transform("min"))
 
 
 def _in_order(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +67,8 @@ def stage_conversion(ds: Dataset) -> pd.DataFrame:
     each = measure(ds, STEP_METRICS, by=["stage", "manager"])
     each = each.join(_differing(each), how="left")
     table = pd.concat([each, team], ignore_index=True)
-    return _in_order(ds, table[table["stage_id"].map(ds.steps_of["to_stage_id"]).fillna("") != ""].reset_index(drop=True))
+    goes_on = table["stage_id"].map(ds.steps_of["to_stage_id"]).fillna("") != ""
+    return _in_order(ds, table[goes_on].reset_index(drop=True))
 
 
 def _differing(table: pd.DataFrame) -> pd.Series:
@@ -82,7 +83,7 @@ def new_repeat(ds: Dataset) -> pd.DataFrame:
     """Won deals of the period by kind of customer: customer (new, repeat, none), won, won_money."""
     events = frames.frame(ds, "events", ds.filters.elapsed)
     won = events[events["is_won"] == 1]
-    kind = won["is_repeat"].map({1: _("repeat")}).where(won["is_repeat"] == 1, won["is_new"].map({1: _("new"), 0: _("no customer")}))
+    kind = (won["is_new"] + 2 * won["is_repeat"]).map({1: _("new"), 2: _("repeat"), 0: _("no customer")})
     return won.groupby(kind.rename("customer")).agg(won=("is_won", "sum"), won_money=("won_money", "sum")).reset_index()
 
 
@@ -98,8 +99,10 @@ def deals(ds: Dataset) -> pd.DataFrame:
     period, rows = ds.filters.elapsed, ds.deals
     rows = rows[frames.within(rows["created_at"], period, ds) | frames.within(rows["closed_at"], period, ds)]
     status = rows["stage"].where(rows["outcome"] != "lost", rows["loss_reason"])
+    status = status.where(~rows["is_reopened"], status + ", " + _("reopened"))
     listed = rows.assign(status=status, last_action_kind=_kinds(rows["last_action_kind"]))[LIST]
-    return listed.sort_values(["days_in_current_stage", "created_at"], ascending=[False, True]).reset_index(drop=True)
+    order = {"days_in_current_stage": False, "created_at": True, "deal_id": True}
+    return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
 def activity(ds: Dataset) -> pd.DataFrame:
@@ -144,7 +147,8 @@ def forgotten_deals(ds: Dataset) -> pd.DataFrame:
     overdue = rows["is_overdue"].map({True: _("overdue"), False: _("planned")})
     step = overdue.where(rows["has_next_step"], _("none"))
     listed = rows.assign(next_step=step, last_action_kind=_kinds(rows["last_action_kind"]))[SILENT]
-    return listed.sort_values(["money", "days_silent"], ascending=False).reset_index(drop=True)
+    order = {"money": False, "days_silent": False, "deal_id": True}
+    return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
 def needs_you(ds: Dataset) -> pd.DataFrame:
@@ -184,8 +188,8 @@ def _who_differs(ds: Dataset) -> list[tuple[str, str, str]]:
     team = table["win_rate"].iloc[-1]
     said = table[table["win_rate_differs"].fillna(False).astype(bool)]
     return [
-        (_("{manager} wins {k} of {n} closed deals; the team {share:.0%}.", manager=row.manager, k=int(row.win_rate_k),
-           n=int(row.win_rate_n), share=team), "sales_dynamics", "managers")
+        (_("{manager} wins {k} of {n} closed deals; the team {share}.", manager=row.manager, k=int(row.win_rate_k),
+           n=int(row.win_rate_n), share=units.write(team, "share")), "sales_dynamics", "managers")
         for row in said.itertuples()
     ]  # fmt: skip
 

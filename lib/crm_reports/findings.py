@@ -54,7 +54,7 @@ def narrow_place(steps: pd.DataFrame) -> str:
 
 def who_differs(conversion: pd.DataFrame) -> str:
     """Whether anybody's step differs from the team's by more than chance."""
-    said = conversion[conversion["stage_conversion_differs"].fillna(False).astype(bool)] if len(conversion) else conversion
+    said = conversion[conversion["stage_conversion_differs"].eq(True)] if len(conversion) else conversion
     if said.empty:
         return _("Nobody differs from the team by more than chance would do")
     names = ", ".join(dict.fromkeys(said["manager"]))
@@ -72,7 +72,9 @@ def top_reason(reasons: pd.DataFrame) -> str:
 
 def deals_listed(deals: pd.DataFrame) -> str:
     """How long the list is."""
-    return many("{n} deal was created or closed in the period", "{n} deals were created or closed in the period", len(deals))
+    return many(
+        "{n} deal was created or closed in the period", "{n} deals were created or closed in the period", len(deals)
+    )
 
 
 def correlation(table: pd.DataFrame) -> str:
@@ -113,8 +115,8 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     if rows.empty:
         return _("Nothing is forgotten")
     row = rows.sort_values("forgotten", ascending=False).iloc[0]
-    share = units.write(row["forgotten_share"], "share")
-    return _("{name}: {k} forgotten, {share} of what is in work there", name=row[name], k=int(row["forgotten"]), share=share)
+    said = {"name": row[name], "k": int(row["forgotten"]), "share": units.write(row["forgotten_share"], "share")}
+    return _("{name}: {k} forgotten, {share} of what is in work there", **said)
 
 
 def year_on_year(table: pd.DataFrame) -> str:

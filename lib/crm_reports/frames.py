@@ -129,13 +129,7 @@ def _holding(ds: Dataset, period: Period) -> set[str]:
     deals = ds.deals
     touched = within(deals["created_at"], period, ds) | within(deals["closed_at"], period, ds)
     held = deals.loc[touched | (deals["outcome"] == "open"), "manager_id"]
-    dismissed = ds.managers.index[ds.managers["is_active"] == False]  # noqa: E712: a missing answer is no dismissal
-    return set(held) - set(dismissed) - {""}
-
-
-def working_days(period: Period) -> int:
-    """Mondays to Fridays of `period`."""
-    return len(pd.bdate_range(period.start, period.end, inclusive="left"))
+    return set(held) - ds.dismissed - {""}
 
 
 FRAMES: dict[str, Callable[[Dataset, Period], pd.DataFrame]] = {

@@ -13,12 +13,13 @@ import pandas as pd
 from . import frames, registry
 from .dataset import Dataset
 from .errors import MetricError, near
-from .filters import Period, first_instant
+from .filters import BEGINNING, Period, first_instant
 from .metrics.statistics import differs, interval
 from .registry import Metric, Ratio
 from .texts import _
 
 STOCK = "open_deals"
+WHOLE = (STOCK, "team")  # whose rows have no instant of their own
 SIZES = ("week", "month", "quarter", "year")
 ALIASES = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 LABELS = {"week": "%G-W%V", "month": "%Y-%m", "quarter": "%Y-Q{quarter}", "year": "%Y"}
@@ -91,9 +92,9 @@ def over_time(ds: Dataset, metrics: Sequence[str], *, period: Period | None = No
     """The metrics by week, month, quarter and year of the period: size, period, start, is_running, values, `_previous`.
 
     A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period.
-    A stock is the one at the end of the cut.
+    A stock is the one at the end of the cut. A period without a beginning starts with the first deal.
     """
-    whole = period or ds.filters.elapsed
+    whole = _since_known(ds, period or ds.filters.elapsed)
     entries = _entries(ds, metrics)
     return _blank(ds, entries, pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True))
 
@@ -102,8 +103,21 @@ def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -
     cuts = cut(whole, size)
     table = _over(ds, entries, cuts)
     if ds.filters.previous and whole == ds.filters.elapsed:
-        table = table.join(_over(ds, entries, _shifted(ds, cuts)).add_suffix("_previous"))
+        table = table.join(_earlier(ds, entries, _shifted(ds, cuts)))
     return _labelled(ds, table, cuts, size)
+
+
+def _since_known(ds: Dataset, whole: Period) -> Period:
+    """The period from the first day on which anything happened to a deal of the slice, when it began with time itself."""
+    if whole.start > BEGINNING:
+        return whole
+    known = frames.local_days(pd.concat([ds.deals["created_at"], ds.deals["closed_at"]]).dropna(), ds)
+    return Period(max(whole.start, min(known.min().date(), whole.end)) if len(known) else whole.end, whole.end)
+
+
+def _earlier(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
+    """What to compare with: the metrics' own numbers over `cuts`, as `<name>_previous`."""
+    return _over(ds, entries, cuts)[[entry.name for entry in entries]].add_suffix("_previous")
 
 
 def _labelled(ds: Dataset, table: pd.DataFrame, cuts: Sequence[Period], size: str) -> pd.DataFrame:
@@ -117,12 +131,14 @@ def _labelled(ds: Dataset, table: pd.DataFrame, cuts: Sequence[Period], size: st
 
 
 def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
-    """The twelve months up to the period's end, each beside the same days a year earlier: as `over_time`, by month only."""
+    """The twelve months up to the period's end, each beside the same days a year earlier: `over_time` by month."""
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
-    earlier = [Period(_year_ago(each.start), _year_ago(each.end)) for each in cuts]
-    table = _over(ds, entries, cuts).join(_over(ds, entries, earlier).add_suffix("_previous"))
-    return _labelled(ds, table, cuts, "month")
+    earlier = _between([_year_ago(each.start) for each in cuts], _year_ago(cuts[-1].last_day) + timedelta(days=1))
+    if cuts[-1].end.day == 1:  # a whole February is compared with a whole one
+        earlier[-1] = Period(earlier[-1].start, _year_ago(cuts[-1].end))
+    table = _over(ds, entries, cuts).join(_earlier(ds, entries, earlier))
+    return _blank(ds, entries, _labelled(ds, table, cuts, "month"))
 
 
 def _last_months(end: date, count: int = 12) -> list[Period]:
@@ -135,8 +151,12 @@ def cut(whole: Period, size: str) -> list[Period]:
     if not whole.days:
         return []
     days = pd.period_range(whole.start, whole.last_day, freq=ALIASES[size])
-    bounds = [whole.start, *[day.start_time.date() for day in days[1:]], whole.end]
-    return [Period(start, end) for start, end in pairwise(bounds)]
+    return _between([whole.start, *[day.start_time.date() for day in days[1:]]], whole.end)
+
+
+def _between(starts: Sequence[date], end: date) -> list[Period]:
+    """Periods without a gap, the last up to `end`."""
+    return [Period(start, max(start, after)) for start, after in pairwise([*starts, end])]
 
 
 def label(start: date, size: str) -> str:
@@ -147,7 +167,7 @@ def label(start: date, size: str) -> str:
 def _runs_on(ds: Dataset, each: Period, size: str) -> bool:
     """Whether days of that week, month … are still to come at as_of."""
     full = pd.Timestamp(each.start).to_period(ALIASES[size]).end_time.date() + timedelta(days=1)
-    return each.end < full and each.end == ds.filters.elapsed.end and ds.filters.elapsed.end <= _today(ds)
+    return _today(ds) <= each.end < full
 
 
 def _today(ds: Dataset) -> date:
@@ -155,12 +175,12 @@ def _today(ds: Dataset) -> date:
 
 
 def _shifted(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
-    """The same cuts of the comparison period: as many days later than its start as these are than theirs."""
+    """The same cuts of the comparison period: all of it and no day more, so that their sum is the tile's."""
     back = ds.filters.previous
-    if ds.filters.comparison != "year_ago":
-        shift = ds.filters.period.start - back.start
-        return [Period(each.start - shift, each.end - shift) for each in cuts]
-    return [Period(_year_ago(each.start), max(_year_ago(each.end), _year_ago(each.start))) for each in cuts]
+    shift = ds.filters.period.start - back.start
+    is_year = ds.filters.comparison == "year_ago"
+    starts = [_year_ago(each.start) if is_year else each.start - shift for each in cuts]
+    return _between([min(start, back.end) for start in starts], back.end) if cuts else []
 
 
 def _year_ago(day: date) -> date:
@@ -169,11 +189,11 @@ def _year_ago(day: date) -> date:
 
 def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
     """One row per cut: flows grouped by the cut they fall into, stocks at the end of each."""
-    flows = [entry for entry in entries if entry.on != STOCK]
-    parts = [_columns(entry, _cut_rows(ds, entry.on, cuts), ["cut"]) for entry in flows]
-    parts += [_stock_columns(ds, entry, cuts) for entry in entries if entry.on == STOCK]
-    table = pd.concat(parts, axis=1).reindex(range(len(cuts)))
-    rows = {entry.on: _cut_rows(ds, entry.on, cuts[:1]).iloc[:0] for entry in flows}
+    flows = [entry for entry in entries if entry.on not in WHOLE]
+    rows = {on: _cut_rows(ds, on, cuts) for on in dict.fromkeys(entry.on for entry in flows)}
+    parts = {entry.name: _columns(entry, rows[entry.on], ["cut"]) for entry in flows}
+    parts |= {entry.name: _cut_by_cut(ds, entry, cuts) for entry in entries if entry.on in WHOLE}
+    table = pd.concat([parts[entry.name] for entry in entries], axis=1).reindex(range(len(cuts)))
     return _filled(table, flows, rows).reset_index(drop=True)
 
 
@@ -190,10 +210,18 @@ def _cut_rows(ds: Dataset, on: str, cuts: Sequence[Period]) -> pd.DataFrame:
 AT = {"steps": "reached_at", "visits": "entered_at", "cohort_steps": "created_at"}
 
 
-def _stock_columns(ds: Dataset, entry: Metric, cuts: Sequence[Period]) -> pd.DataFrame:
-    ends = [min(first_instant(each.end, ds.filters.zone), ds.filters.as_of) for each in cuts]
-    values = [_plain(_all_of(entry, frames.stock_at(ds, end))) for end in ends]
+def _cut_by_cut(ds: Dataset, entry: Metric, cuts: Sequence[Period]) -> pd.DataFrame:
+    """A metric whose rows do not fall into cuts: a stock, or the team's, where ten is the best of each cut."""
+    if entry.on == STOCK and not _anytime(entry):
+        raise MetricError(f"metric {entry.name!r} is known at the report's instant only; measure it by a dimension")
+    values = [_plain(_all_of(entry, _rows_of(ds, entry.on, each))) for each in cuts]
     return pd.DataFrame({entry.name: pd.Series(values, dtype=float)})
+
+
+def _rows_of(ds: Dataset, on: str, each: Period) -> pd.DataFrame:
+    if on != STOCK:
+        return frames.frame(ds, on, each)
+    return frames.stock_at(ds, min(first_instant(each.end, ds.filters.zone), ds.filters.as_of))
 
 
 def _anytime(entry: Metric) -> bool:
@@ -203,7 +231,10 @@ def _anytime(entry: Metric) -> bool:
 
 def _trend(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """Twelve months up to the end of the period, for sparklines; only what has an instant of its own."""
-    entries = [entry for entry in _entries(ds, metrics) if entry.on in ("events", "actions") or _anytime(entry)]
+    # Which stages a deal of long ago would be left out for is not known: no line of stocks then.
+    limited = ds.forgetting.exclude_stages or ds.forgetting.exclude_pipelines
+    stocks = [] if limited else [entry for entry in _entries(ds, metrics) if _anytime(entry)]
+    entries = [*[entry for entry in _entries(ds, metrics) if entry.on in ("events", "actions")], *stocks]
     return _over(ds, entries, _last_months(ds.filters.elapsed.end)) if entries else pd.DataFrame()
 
 
@@ -220,7 +251,8 @@ def _columns(entry: Metric, rows: pd.DataFrame, keys: list[str], *, compare: boo
     """The metric per group; it gets only the fields it declares."""
     missing = [key for key in keys if key not in rows]
     if missing:
-        raise MetricError(f"metric {entry.name!r} can't be cut by {missing[0].removesuffix('_id')!r}: its rows have none")
+        dimension = missing[0].removesuffix("_id")
+        raise MetricError(f"metric {entry.name!r} can't be cut by {dimension!r}: its rows have none")
     value = entry.compute(rows[[*keys, *entry.fields]].groupby(keys if len(keys) > 1 else keys[0], observed=True))
     if not isinstance(value, Ratio):
         whole = entry.unit == "count"
@@ -254,12 +286,12 @@ def _change(value: float, before: float) -> float:
 def _blank(ds: Dataset, entries: Sequence[Metric], table: pd.DataFrame) -> pd.DataFrame:
     """The table without the numbers that the source can't give."""
     lost = [entry.name for entry in entries if set(entry.needs) & set(ds.lacks)]
-    columns = [column for column in table for name in lost if column == name or column.startswith(f"{name}_")]
-    return table.assign(**dict.fromkeys(columns, float("nan"))) if columns else table
+    columns = [name + suffix for name in lost for suffix in ("", *registry.SUFFIXES) if name + suffix in table]
+    return table.assign(**dict.fromkeys(columns, float("nan")))
 
 
 def missing(ds: Dataset, *metrics: str) -> str:
-    """Why an element of these metrics has nothing to show: a sentence per thing the source lacks, or "" when one can be had."""
+    """Why an element of these metrics has nothing to show: a sentence per thing lacking, "" when one can be had."""
     wanted = [set(entry.needs) & set(ds.lacks) for entry in map(registry.find, metrics)]
     if not all(wanted):
         return ""
@@ -302,7 +334,7 @@ def _named(ds: Dataset, table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         table[f"_{name}"] = table[key].map(place).fillna(len(place))
     places = [f"_{key.removesuffix('_id')}" for key in keys]
     front = [column for key in keys for column in (key.removesuffix("_id"), key)]
-    return table.sort_values(places).drop(columns=places).set_index(front).reset_index()
+    return table.sort_values([*places, *keys]).drop(columns=places).set_index(front).reset_index()
 
 
 def _names(ds: Dataset, name: str) -> pd.Series:
@@ -316,7 +348,7 @@ def _with_total(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, 
     total: dict[str, object] = {"is_total": True}
     for entry in entries:
         value = _all_of(entry, rows[entry.on])
-        total[entry.name] = _plain(value)
+        total[entry.name] = int(value) if entry.unit == "count" else _plain(value)
         if isinstance(value, Ratio):
             total |= {f"{entry.name}_{end}": cell for end, cell in _ratio_cells(value).items()}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype({"is_total": bool})

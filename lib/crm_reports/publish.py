@@ -17,20 +17,19 @@ from html import escape
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
 import plotly.offline
-from nbconvert import HTMLExporter
+from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import TagRemovePreprocessor
-from traitlets.config import Config
 
 from . import charts, page, tables
 from .page import ELEMENT, FIGURE, HERE
 from .texts import N_, _, language
 
-HERE_IS = files("crm_reports") / "template"
+TEMPLATE = files("crm_reports") / "template"
 NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
 REPORTS = {
     "overview": N_("Overview"),
@@ -83,14 +82,22 @@ def _language() -> str:
 
 @cache
 def _read(name: str) -> str:
-    return (HERE_IS / name).read_text(encoding="utf-8")
+    return (TEMPLATE / name).read_text(encoding="utf-8")
+
+
+class _PageExporter(TemplateExporter):
+    """Our template and nothing else: nbconvert's own HTML exporter parses and rewrites the whole page once more."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    template_extension = ".html.j2"
+    default_preprocessors: ClassVar = []
 
 
 @cache
-def _exporter() -> HTMLExporter:
-    folder = Path(str(HERE_IS))
-    config = Config({"HTMLExporter": {"preprocessors": [], "default_preprocessors": []}})
-    made = HTMLExporter(config=config, template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
+def _exporter() -> _PageExporter:
+    folder = Path(str(TEMPLATE))
+    made = _PageExporter(template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
     made.environment.globals["_"] = _
     return made
 

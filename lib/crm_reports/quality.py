@@ -58,9 +58,9 @@ def _odd(deals: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _moved(deals: pd.DataFrame, visits: pd.DataFrame, places: pd.Series) -> dict[str, pd.DataFrame]:
     """Deals that went back to an earlier stage of the same pipeline."""
-    walk = visits[visits["deal_id"].isin(deals["deal_id"])].sort_values(["deal_id", "entered_at"])
-    place = walk["stage_id"].map(places)
-    same = (walk["deal_id"] == walk["deal_id"].shift()) & (walk["visited_pipeline_id"] == walk["visited_pipeline_id"].shift())
+    walk = visits[visits["deal_id"].isin(deals["deal_id"])].sort_values(["deal_id", "entered_at", "history_id"])
+    place, whose = walk["stage_id"].map(places), walk[["deal_id", "visited_pipeline_id"]]
+    same = (whose == whose.shift()).all(axis=1)
     back = walk.loc[same & (place < place.shift()), "deal_id"].unique()
     return {"moved_backwards": deals[deals["deal_id"].isin(back)]}
 
@@ -92,8 +92,10 @@ def _words(code: str, n: int) -> str:
         "closing_added": many(
             "{n} deal is closed while its history never says so: closed at its last move",
             "{n} deals are closed while their history never says so: closed at their last move", n),
-        "reopened": many("{n} deal was closed once and is in work again", "{n} deals were closed once and are in work again", n),
-        "moved_backwards": many("{n} deal moved back to an earlier stage", "{n} deals moved back to an earlier stage", n),
+        "reopened": many(
+            "{n} deal was closed once and is in work again", "{n} deals were closed once and are in work again", n),
+        "moved_backwards": many(
+            "{n} deal moved back to an earlier stage", "{n} deals moved back to an earlier stage", n),
         "dismissed_owner": many(
             "{n} deal in work belongs to somebody who was dismissed",
             "{n} deals in work belong to somebody who was dismissed", n),
@@ -107,6 +109,7 @@ def _late_history(deals: pd.DataFrame, start: datetime) -> Iterator[Note]:
     if pd.notna(first) and first > start:
         text = many(
             "the history of {n} deal starts inside the period: repeat customers and cohorts are understated",
-            "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated", len(deals),
+            "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated",
+            len(deals),
         )  # fmt: skip
         yield Note("history_starts_late", len(deals), text)

@@ -8,12 +8,11 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -142,14 +141,14 @@ def sync(
     """
     started = time.monotonic()
     settings.data.mkdir(parents=True, exist_ok=True)
-    with _only_one(settings.data), tempfile.TemporaryDirectory(dir=settings.data, prefix="sync-") as work:
+    with _only_one(settings.data), _work_folder(settings.data / "sync") as work:
         if settings.source.kind == "files":
-            report = _sync_files(settings, Path(work), progress)
+            report = _sync_files(settings, work, progress)
         else:
-            report = _sync_portal(settings, Path(work), progress, webhook or settings.webhook, portal_url, pace)
+            report = _sync_portal(settings, work, progress, webhook or settings.webhook, portal_url, pace)
     seconds = time.monotonic() - started
     log.info("synced %d rows in %.1f s", sum(each.rows for each in report.tables.values()), seconds)
-    return SyncReport(**{**vars(report), "seconds": seconds})
+    return replace(report, seconds=seconds)
 
 
 def _sync_files(settings: Settings, work: Path, progress: Progress) -> SyncReport:
@@ -223,7 +222,7 @@ class _Draft:
         if source.origin and store.is_file():
             shutil.copyfile(store, path)
             known = _known(path, source.origin)
-            if known and synced_at and known.since <= synced_at:
+            if known and synced_at and max(known.since.values()) <= synced_at:
                 return cls(path, store, source, known)
             path.unlink()
         return cls(path, store, source, Known())
@@ -241,8 +240,8 @@ class _Draft:
             spool.add(table, [])  # a table that is there and empty
         spool.add("syncs", [self._sync_row(findings, synced_at, holes)])
         tables = spool.close()
-        before = {} if self.known.since is None else _counts(self.path)
-        _load(self.path, spool, tables, is_first=self.known.since is None)
+        before = _counts(self.path) if self.known.since else {}
+        _load(self.path, spool, tables, is_first=not self.known.since)
         with closing(duckdb.connect(str(self.path))) as connection:
             removed = _remove(connection, findings, spool) if self.known.since else {}
             after = _row_counts(connection)
@@ -278,7 +277,6 @@ def _known(path: Path, origin: str) -> Known | None:
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> Known:
-    (since,) = connection.execute(f"select max(synced_at) from {DATASET}.syncs").fetchone()
     tables = _row_counts(connection)
     ids = {table: _numbers(connection, table) for table in ID_OF if table in tables}
     still_open = {
@@ -291,7 +289,15 @@ def _held(connection: duckdb.DuckDBPyConnection) -> Known:
     # Telephony told once that nobody answered; the call's record is not asked for again.
     unanswered = f"select activity_id from {DATASET}.activities where kind = 'call' and is_done and not is_action"
     failed = {row_id for (row_id,) in connection.execute(unanswered).fetchall()} if "activities" in tables else set()
-    return Known(since.astimezone(UTC) - OVERLAP, ids, still_open, failed)
+    return Known(_since(connection), ids, still_open, failed)
+
+
+def _since(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """The instant from which each table is to be read again."""
+    syncs = connection.execute(f"select synced_at, present from {DATASET}.syncs order by synced_at").fetchall()
+    since = {table: at.astimezone(UTC) - OVERLAP for at, present in syncs for table in present.split(",")}
+    # Whoever changed while comments were refused may have got comments.
+    return {table: min(at, since.get("comments", at)) if table in OWNERS else at for table, at in since.items()}
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, table: str) -> set[int]:
@@ -390,6 +396,17 @@ def _delete_comments(connection: duckdb.DuckDBPyConnection, owners: list[tuple[s
 
 
 # One at a time
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder, gone at the end; what a killed sync left in it goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def _scale_word(scale: float) -> str:
 def _days(number: float) -> tuple[str, str]:
     rounded = round(number) if abs(number) >= 10 else round(number, 1)
     # The word's plural depends on the number: "1 день", "2 дня", "2,5 дня", "17 дней".
-    word = format_unit(abs(rounded), "duration-day", length="long", locale=language()).split()[-1]
+    word = format_unit(min(abs(rounded), 1_000_000), "duration-day", length="long", locale=language()).split()[-1]
     return _plain(rounded, 1), word
 
 

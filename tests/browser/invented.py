@@ -16,7 +16,12 @@ NAMES = (
     "Lilia Rakhimova", "Marat B.",
 )  # fmt: skip
 STAGES = ("Взят в работу", "Запрос обработан", "Счёт / договор", "Ожидание оплаты", "Оплачен")
-HOSTILE = ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "=HYPERLINK(\"http://x\",\"y\")", "<b>$$x$$ %{y}</b>")
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    '=HYPERLINK("http://x","y")',
+    "<b>$$x$$ %{y}</b>",
+)
 NAN = float("nan")
 
 
@@ -53,8 +58,17 @@ class Dataset:
         SimpleNamespace(code="unpriced", count=6, text="6 deals in USD have no rate: counted, not priced"),
         {"code": "history", "count": 1, "text": "History starts on 1 Feb, so repeat customers are understated"},
     )
-    metrics_used: tuple[str, ...] = ("won", "won_money", "conversion", "cycle_days", "stage_conversion", "activity_index")
-    managers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"manager_id": [str(10 + n) for n in range(8)]}))
+    metrics_used: tuple[str, ...] = (
+        "won",
+        "won_money",
+        "conversion",
+        "cycle_days",
+        "stage_conversion",
+        "activity_index",
+    )
+    managers: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"manager_id": [str(10 + n) for n in range(8)]})
+    )
 
 
 def interval(k: float, n: float) -> tuple[float, float]:

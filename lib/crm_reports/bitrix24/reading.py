@@ -7,7 +7,7 @@ may come into sight with an old id and an old date (restored, or a right granted
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,9 +50,12 @@ LOST = {
 
 @dataclass(frozen=True)
 class Known:
-    """What was read before: nothing, before the first time. Ids are the portal's, by table."""
+    """What was read before: nothing, before the first time. Ids are the portal's, by table.
 
-    since: datetime | None = None
+    `since` is told per table: one that was refused last night was last read the night before.
+    """
+
+    since: Mapping[str, datetime] = field(default_factory=dict)
     ids: Mapping[str, Collection[int]] = field(default_factory=dict)
     open: Collection[tables.Element] = ()
     failed_calls: Collection[str] = ()
@@ -138,8 +141,13 @@ class Reading:
                 raise ScopeError(_("the webhook has no scope {scope!r}", scope=needed[0]), code="insufficient_scope")
             yield from read()
         except PortalError as refused:
-            if step == "deals" or not _leaves_a_hole(refused):
+            if not _leaves_a_hole(refused):
                 raise
+            if step == "deals":
+                words = _(
+                    "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refused
+                )
+                raise type(refused)(words, code=refused.code) from None
             self._hole(step, refused, needed[0])
 
     def _hole(self, step: str, refused: PortalError, scope: str) -> None:
@@ -210,14 +218,14 @@ class Reading:
 
     def _entity(self, table: str) -> Iterator[Chunk]:
         typed = tables.ENTITIES[table].typed
-        for raw in self._first(table) if self._known.since is None else self._changed(table):
+        for raw in self._changed(table) if table in self._known.since else tables.rows(self._client, table):
             self._note(table, raw)
             yield table, [typed(row, self._context) for row in raw]
         self.findings.present.append(table)
 
     def _note(self, table: str, raw: list[Row]) -> None:
         ids = [int(row["ID"]) for row in raw]
-        if table == "deals" and self._known.since:
+        if table == "deals" and table in self._known.since:
             self._came_into_sight.update(row_id for row_id, row in zip(ids, raw, strict=True) if self._is_late(row))
         if table in OWNERS:
             self.findings.commented.update((OWNERS[table], str(row_id)) for row_id in ids)
@@ -225,10 +233,8 @@ class Reading:
     def _is_late(self, raw: Row) -> bool:
         """Whether a deal is new to us and older than the last reading: so may its history be."""
         created = values.instant(raw.get("DATE_CREATE"), self._context.zone)
-        return int(raw["ID"]) not in self._known.ids.get("deals", ()) and (not created or created < self._known.since)
-
-    def _first(self, table: str) -> Iterator[list[Row]]:
-        yield from tables.rows(self._client, table)
+        is_old = created is None or created < self._known.since["deals"]
+        return is_old and int(raw["ID"]) not in self._known.ids.get("deals", ())
 
     def _changed(self, table: str) -> Iterator[list[Row]]:
         """Rows changed since then, new ones, and those that came into sight."""
@@ -247,7 +253,7 @@ class Reading:
 
     def _touched(self, table: str, name: str) -> Iterator[list[Row]]:
         """Rows whose field `name` is not before the last reading."""
-        since = self._known.since
+        since = self._known.since[table]
         for rows in tables.rows(self._client, table, {f">={name}": since.isoformat()}):
             told = [values.instant(row.get(name), self._context.zone) for row in rows]
             # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
@@ -300,7 +306,8 @@ class Reading:
 
     def _calls(self) -> Iterator[Chunk]:
         # A call's record may come after the call, hence the day; older ones are remembered as no actions.
-        since = self._known.since and values.days_before(self._known.since, 1).isoformat()
+        last = self._known.since.get("activities")
+        since = (last - timedelta(days=1)).isoformat() if last else None
         failed = set(self._context.failed_calls).union(tables.failed_calls(self._client, since))
         self._context = replace(self._context, failed_calls=failed)
         yield from ()
@@ -308,7 +315,8 @@ class Reading:
     def _comments(self) -> Iterator[Chunk]:
         """Comments have no time of change: those of all that is open, or changed, are read again."""
         removed = {(OWNERS[table], str(each)) for table in OWNERS for each in self.findings.removed.get(table, ())}
-        elements = (self.findings.commented | set(self._known.open)) - removed
+        before = set(self._known.open) if "comments" in self._known.since else self._elements()
+        elements = (self.findings.commented | before) - removed
         self.findings.commented = set()
         seen: set[str] = set()
         # Deals come first: a comment that is shown at several elements belongs to the deal.
@@ -324,6 +332,10 @@ class Reading:
             self.findings.commented.add(element)
             yield "comments", [tables.comment(raw, element, self._context) for raw in fresh]
         self.findings.present.append("comments")
+
+    def _elements(self) -> set[tables.Element]:
+        """Everything that is held and can have comments."""
+        return {(OWNERS[table], str(each)) for table in OWNERS for each in self._known.ids.get(table, ())}
 
     def _no_comments(self, refused: PortalError) -> None:
         """One element may be gone or hidden by now; a method that is not allowed at all ends the step."""

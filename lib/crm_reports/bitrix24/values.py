@@ -3,7 +3,7 @@
 What can't be read is None too: one absurd date must not cost a company its reports.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,7 +69,3 @@ def midnight(value: Any, zone: ZoneInfo) -> datetime | None:
 def words(*parts: Any) -> str | None:
     """The parts that are there, as one text."""
     return " ".join(filter(None, (" ".join((text(part) or "").split()) for part in parts))) or None
-
-
-def days_before(at: datetime, days: int) -> datetime:
-    return at - timedelta(days=days)

@@ -49,7 +49,7 @@ def crm_activities(actions: pd.DataFrame) -> float:
 @metric(
     title=N_("Comments"), unit="count", good="up", on="actions", fields=["is_comment"],
     formula=N_("comments written on deals, leads, contacts and companies"),
-    needs=["activities"],
+    needs=["comments"],
 )  # fmt: skip
 def comments(actions: pd.DataFrame) -> float:
     """What the manager noted down."""

@@ -54,4 +54,3 @@ def no_next_step(open_deals: pd.DataFrame) -> float:
 def next_step_overdue(open_deals: pd.DataFrame) -> float:
     """Deals in work whose plan has passed without being done."""
     return open_deals["is_overdue"].sum()
-

@@ -42,7 +42,9 @@ def cohort_reached(cohort_steps: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Stage conversion"), unit="share", good="up", on="steps", fields=["went_on", "could_go_on"],
-    formula=N_("of the deals that reached this stage in the period, the share that reached the next by the report's instant"),
+    formula=N_(
+        "of the deals that reached this stage in the period, the share that reached the next by the report's instant"
+    ),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
 def stage_conversion(steps: pd.DataFrame) -> Ratio:

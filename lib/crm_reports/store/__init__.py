@@ -1,4 +1,4 @@
-"""Opens the store and does the heavy work in its engine: filters, as-of facts, visits, actions. Nothing here is pandas."""
+"""Opens the store and does the heavy work in its engine: as-of facts, visits, actions. Nothing here is pandas."""
 
 from .facts import deal_facts, with_repeat
 from .moves import entries, open_spans, steps, visits

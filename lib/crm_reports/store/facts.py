@@ -10,7 +10,7 @@ from .open import Store
 
 
 def deal_facts(store: Store, moves: Table, as_of: TimestampScalar, base_currency: str) -> Table:
-    """One row per deal that existed at `as_of`: where it stood, since when, how it had ended, its money and customer."""
+    """One row per deal that existed at `as_of`: where it stood, how and when it had ended, its money and customer."""
     deals = store.table("deals")
     deals = deals.filter(deals.created_at.isnull() | (deals.created_at < as_of))
     known = deals.left_join(_standing(moves), "deal_id").drop("deal_id_right")
@@ -82,7 +82,8 @@ def with_repeat(facts: Table) -> Table:
     won = facts.filter((facts.outcome == "won") & facts.customer_id.notnull())
     # Bitrix24's ids are numbers written as text: "9" comes before "10".
     order = [won.closed_at.asc(nulls_first=True), won.deal_id.try_cast("int64"), won.deal_id]
-    ranked = won.select(ranked_id="deal_id", is_repeat=ibis.row_number().over(group_by="customer_id", order_by=order) > 0)
+    place = ibis.row_number().over(group_by="customer_id", order_by=order)
+    ranked = won.select(ranked_id="deal_id", is_repeat=place > 0)
     return facts.left_join(ranked, facts.deal_id == ranked.ranked_id).drop("ranked_id")
 
 

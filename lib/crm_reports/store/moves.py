@@ -9,7 +9,7 @@ CLOSED = ("won", "lost")
 
 
 def entries(store: Store, as_of: TimestampScalar) -> Table:
-    """Every stage entry strictly before `as_of` of the deals that still exist: deal_id, stage_id, pipeline_id, outcome, at, history_id.
+    """Every stage entry strictly before `as_of` of the deals that still exist, with the columns of `stage_history`.
 
     A deal that the CRM holds closed while its history never saw it close (old portals lack rows; exports leave the last
     move out) gets one closing entry, `is_added`, at its last move or closing date.
@@ -39,34 +39,32 @@ def _missing_closings(deals: Table, history: Table) -> Table:
 
 
 def visits(moves: Table) -> Table:
-    """One row per visit: deal_id, stage_id, pipeline_id, outcome, entered_at, left_at (null while it lasts), is_first.
+    """One row per visit: deal_id, history_id (of the entry), stage_id, pipeline_id, entered_at, left_at (null: lasts).
 
     An entry into the stage a deal already stands on goes on with the visit.
     """
     by_deal = ibis.window(group_by="deal_id", order_by=["at", "history_id"])
-    marked = moves.mutate(before=moves.stage_id.lag().over(by_deal), is_first=ibis.row_number().over(by_deal) == 0)
-    begun = marked.filter(marked.is_first | ~marked.stage_id.identical_to(marked.before))
-    return begun.select(
-        "deal_id", "stage_id", "pipeline_id", "outcome", "is_first",
-        entered_at=begun.at,
-        left_at=begun.at.lead().over(ibis.window(group_by="deal_id", order_by=["at", "history_id"])),
-    )  # fmt: skip
+    marked = moves.mutate(before=moves.stage_id.lag().over(by_deal), place=ibis.row_number().over(by_deal))
+    begun = marked.filter((marked.place == 0) | ~marked.stage_id.identical_to(marked.before))
+    times = {"entered_at": begun.at, "left_at": begun.at.lead().over(by_deal)}
+    return begun.select("deal_id", "history_id", "stage_id", "pipeline_id", **times)
 
 
 def open_spans(moves: Table, facts: Table) -> Table:
     """When each deal was in work: deal_id, opened_at (null: since ever), until_at (null: still).
 
     It was open at an instant t when opened_at < t and until_at is absent or ≥ t. The first span begins with the deal's
-    creation. A deal without history has one span.
+    creation, also where history begins later or with its end. A deal without history has one span.
     """
     by_deal = ibis.window(group_by="deal_id", order_by=["at", "history_id"])
     marked = moves.mutate(is_open=moves.outcome == "open")
     marked = marked.mutate(was_open=marked.is_open.lag().over(by_deal), first=ibis.row_number().over(by_deal) == 0)
     turns = marked.filter(marked["first"] | (marked.is_open != marked.was_open))
     turns = turns.mutate(until_at=turns.at.lead().over(by_deal))
-    opened = turns.filter(turns.is_open).inner_join(facts.select("deal_id", "created_at"), "deal_id")
-    start = ibis.ifelse(opened["first"], ibis.least(opened.created_at, opened.at), opened.at)
-    recorded = opened.select("deal_id", opened_at=start, until_at="until_at")
+    opened = turns.filter(turns["first"] | turns.is_open).inner_join(facts.select("deal_id", "created_at"), "deal_id")
+    start = ibis.ifelse(opened["first"], opened.created_at, ibis.greatest(opened.created_at, opened.at))
+    until = ibis.ifelse(opened.is_open, opened.until_at, opened.at)
+    recorded = opened.select("deal_id", opened_at=start, until_at=until)
     plain = facts.filter(~facts.has_history).select("deal_id", opened_at="created_at", until_at="closed_at")
     return recorded.union(plain)
 

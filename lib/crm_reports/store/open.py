@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import ibis
+import pyarrow as pa
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
@@ -22,6 +23,8 @@ class Store:
 
     path: Path
     connection: ibis.BaseBackend = field(repr=False)
+    _tables: dict[str, Table] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -41,9 +44,20 @@ class Store:
 
     def table(self, name: str) -> Table:
         """One table, with the columns of `fields.TABLES[name]` and no others."""
+        if name not in self._tables:
+            self._tables[name] = self._table(name)
+        return self._tables[name]
+
+    def _table(self, name: str) -> Table:
         if name not in self._names:
             return ibis.memtable(arrow_schema(name).empty_table())
         return self.connection.table(name, database=("store", SCHEMA))[TABLES[name].columns]
+
+    def rows(self, name: str) -> pa.Table:
+        """All rows of a small table (managers, stages, …), read once."""
+        if name not in self._rows:
+            self._rows[name] = self.table(name).to_pyarrow().cast(arrow_schema(name))
+        return self._rows[name]
 
     def keep(self, expression: Table) -> Table:
         """The result of `expression`, computed once and kept in memory for the questions that follow."""

@@ -9,7 +9,7 @@ ON_THEIR_INSTANT = ("call", "meeting", "email")
 
 
 def _activities(store: Store) -> Table:
-    """The activities, `at` made honest: what has no end time of its own was done no later than it was first seen done."""
+    """The activities; what has no end time of its own was done no later than it was first seen done."""
     activities = store.table("activities")
     seen = store.table("done_seen").select(seen_id="activity_id", seen_at="seen_at")
     joined = activities.left_join(seen, activities.activity_id == seen.seen_id)
@@ -60,7 +60,7 @@ def last_traces(store: Store, acts: Table, as_of: TimestampScalar) -> Table:
 
 
 def next_steps(store: Store, as_of: TimestampScalar) -> Table:
-    """Per deal with a next step at `as_of`: deal_id, next_step_at (its earliest deadline; null when none has a date)."""
+    """Per deal with a next step at `as_of`: deal_id, next_step_at (the earliest deadline; null when none has one)."""
     planned = _activities(store)
     planned = planned.filter(planned.owner_type == "deal")
     # A file may not say when a plan was made: an open one is taken as made, a finished one as never planned.
