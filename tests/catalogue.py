@@ -49,7 +49,8 @@ def translations(messages: Catalog) -> dict[Id, Message]:
 
 def _in_package() -> Iterator[tuple[Id, str]]:
     methods = [("**.py", python_calls), ("**.j2", "jinja2.ext.babel_extract")]
-    for file, _line, text, _comments, _context in extract_from_dir(PACKAGE, methods, keywords=MARKS):
+    found = extract_from_dir(PACKAGE, methods, keywords=MARKS)
+    for file, _line, text, _comments, _context in sorted(found, key=lambda each: each[:2]):
         yield text, file
 
 

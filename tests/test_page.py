@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from crm_reports import charts, metrics, page, units  # noqa: F401: importing metrics registers them
+from crm_reports import charts, metrics, page, units  # noqa: F401  (importing metrics registers them)
 
 HOSTILE = "<script>alert(1)</script>"
+NAN = float("nan")
 
 
 @dataclass
@@ -44,7 +45,7 @@ def element(bundle):
 
 
 TILES = pd.DataFrame([
-    {"metric": "won", "value": 39.0, "previous": 33.0, "change": 0.18, "k": None, "n": None, "spark": [1.0, float("nan"), 3.0]},
+    {"metric": "won", "value": 39.0, "previous": 33.0, "change": 0.18, "k": None, "n": None, "spark": [1.0, NAN, 3.0]},
     {"metric": "lost", "value": 12.0, "previous": 10.0, "change": 0.2, "k": None, "n": None, "spark": []},
     {"metric": "conversion", "value": None, "previous": None, "change": None, "k": 0, "n": 0, "spark": None},
 ])  # fmt: skip
@@ -73,7 +74,7 @@ def test_after_the_header_money_and_instants_are_written_as_the_dataset_has_them
 
 
 def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
-    page.tiles(TILES)
+    page.show_tiles(TILES)
     html = shown[0]["text/html"]
     assert html.count('class="tile') == 3 + 1  # three tiles in one grid
     assert 'href="#deals" data-outcome="lost"' in html
@@ -83,7 +84,7 @@ def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
 
 
 def test_a_missing_number_is_a_dash_on_the_tile_and_null_in_the_data(shown):
-    page.tiles(TILES)
+    page.show_tiles(TILES)
     assert '<span class="num">—</span>' in shown[0]["text/html"]
     assert element(shown[0])["rows"][2]["value"] is None
     assert element(shown[0])["rows"][0]["spark"] == [1.0, None, 3.0]

@@ -3,7 +3,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from crm_reports import charts, metrics, page, publish, units  # noqa: F401: importing metrics registers them
+from crm_reports import charts, metrics, page, publish, units  # noqa: F401  (importing metrics registers them)
 from crm_reports.publish import Link
 
 FRAME = pd.DataFrame(

@@ -6,7 +6,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from crm_reports import charts, metrics, tables, units  # noqa: F401: importing metrics registers them
+from crm_reports import charts, metrics, tables, units  # noqa: F401  (importing metrics registers them)
 
 NAN = float("nan")
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -57,10 +57,11 @@ MANAGERS = pd.DataFrame([
 ])  # fmt: skip
 
 DEALS = pd.DataFrame([
-    {"deal_id": "1", "title": HOSTILE, "url": "javascript:alert(2)", "status": "Won", "outcome": "won", "manager": HOSTILE,
-     "manager_id": "3", "money": 100.0, "created_at": pd.Timestamp("2025-03-12T21:00Z"), "closed_at": pd.NaT},
+    {"deal_id": "1", "title": HOSTILE, "url": "javascript:alert(2)", "status": "Won", "outcome": "won",
+     "manager": HOSTILE, "manager_id": "3", "money": 100.0, "created_at": pd.Timestamp("2025-03-12T21:00Z"), "closed_at": pd.NaT},
     {"deal_id": "2", "title": "", "url": "https://a.example/?a=1&b=<2>", "status": "</script>", "outcome": "odd",
-     "manager": None, "manager_id": "", "money": NAN, "created_at": pd.Timestamp("2025-03-13T21:00Z"), "closed_at": None},
+     "manager": None, "manager_id": "", "money": NAN, "created_at": pd.Timestamp("2025-03-13T21:00Z"), "closed_at": None,
+     },
 ])  # fmt: skip
 
 
@@ -144,16 +145,16 @@ def test_the_rows_for_the_script_hold_all_deals_and_can_not_end_it():
 
 @pytest.mark.parametrize(
     ("text", "is_web"),
-    [("https://a.example/1", True), ("http://a.example", True), ("javascript:alert(1)", False), ("data:text/html,x", False),
-     ("//a.example", False), ("https:", False), ("http://[", False), (None, False)],
+    [("https://a.example/1", True), ("http://a.example", True), ("javascript:alert(1)", False),
+     ("data:text/html,x", False), ("//a.example", False), ("https:", False), ("http://[", False), (None, False)],
 )  # fmt: skip
 def test_only_web_addresses_become_links(text, is_web):
     assert bool(tables.web_address(text)) is is_web
 
 
 def conversion(manager, step, k, n, *, is_total=False):
-    return {"pipeline": "B2B", "pipeline_id": "0", "stage": f"S{step}", "stage_id": str(step), "to_stage": f"S{step + 1}",
-            "to_stage_id": str(step + 1), "manager": manager, "manager_id": manager, "is_total": is_total,
+    return {"pipeline": "B2B", "pipeline_id": "0", "stage": f"S{step}", "stage_id": str(step),
+            "to_stage": f"S{step + 1}", "to_stage_id": str(step + 1), "manager": manager, "manager_id": manager, "is_total": is_total,
             "stage_conversion": k / n if n else NAN, "stage_conversion_k": k, "stage_conversion_n": n}  # fmt: skip
 
 
@@ -210,7 +211,8 @@ def book(tmp_path):
     rows = [
         {"title": "=HYPERLINK(1)", "won_money": 8.5, "conversion": 0.109, "at": "2025-03-12T21:00:00+00:00",
          "start": "2025-03-01", "is_total": False},
-        {"title": "http://a.example", "won_money": None, "conversion": NAN, "at": None, "start": None, "is_total": True},
+        {"title": "http://a.example", "won_money": None, "conversion": NAN, "at": None, "start": None,
+         "is_total": True},
     ]  # fmt: skip
     path = tmp_path / "report.xlsx"
     tables.workbook([HEADER, element("deals", rows, COLUMNS, "Deals"), element("x", [], COLUMNS, "Deals")], path)

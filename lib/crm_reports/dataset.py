@@ -269,7 +269,7 @@ class Dataset:
 
     @cached_property
     def open_spans(self) -> pd.DataFrame:
-        """When each deal of the slice was in work: deal_id, opened_at, until_at, and the deal's dimensions and money."""
+        """When each deal of the slice was in work: opened_at, until_at, and the deal's dimensions and money."""
         spans = _pandas(engine.open_spans(self._moves, self._facts).semi_join(self._facts, "deal_id"))
         return self._on_deals(spans, "money")
 
@@ -286,7 +286,7 @@ class Dataset:
 
     @cached_property
     def stage_visits(self) -> pd.DataFrame:
-        """One row per visit of a deal of the slice to a stage: stage_id, entered_at, left_at (missing while it lasts)."""
+        """One row per visit of a deal of the slice to a stage, by entered_at; left_at is missing while it lasts."""
         seen = engine.visits(self._moves).semi_join(self._facts, "deal_id")
         frame = _pandas(seen).rename(columns={"stage_id": "visited_id", "pipeline_id": "visited_pipeline_id"})
         frame = self._on_deals(frame, "created_at")
@@ -306,7 +306,7 @@ class Dataset:
     # --- actions ---------------------------------------------------------------------------------------------------
 
     def _scoped_actions(self, period: Period) -> ibis.Table:
-        """Every action in `period` on the deals that pipeline and source keep; everybody's, whatever the manager filter."""
+        """Every action in `period` on the deals that pipeline and source keep, of whatever manager."""
         acts, chosen = self._all_actions, self.filters
         start, end = (first_instant(day, chosen.zone) for day in (period.start, period.end))
         acts = acts.filter((acts.at >= _utc(start)) & (acts.at < _utc(end)))
@@ -343,7 +343,7 @@ class Dataset:
 
     @cached_property
     def open_deals(self) -> pd.DataFrame:
-        """One row per deal of the slice in work at as_of: days_silent, is_forgotten, next step, days_in_current_stage."""
+        """One row per deal of the slice in work at as_of: days_silent, is_forgotten, next step."""
         rule, as_of = self.forgetting, pd.Timestamp(self.filters.as_of)
         frame = self.deals[self.deals["outcome"] == "open"]
         frame = frame[~frame["stage_id"].isin(rule.exclude_stages) & ~frame["pipeline_id"].isin(rule.exclude_pipelines)]

@@ -16,12 +16,13 @@ LIST = [
 ]  # fmt: skip
 SILENT = [
     "title", "url", "customer", "manager", "manager_id", "department", "pipeline", "stage", "money", "days_silent",
-    "last_action_kind", "last_action_at", "next_step", "next_step_at", "days_in_current_stage", "crm_trace_at", "deal_id",
+    "last_action_kind", "last_action_at", "next_step", "next_step_at", "days_in_current_stage", "crm_trace_at",
+    "deal_id",
 ]  # fmt: skip
 
 
 def funnel(ds: Dataset) -> pd.DataFrame:
-    """One row per step of each pipeline's funnel, in order: reached, visited, cohort_reached, stage_conversion to the next.
+    """One row per step of each pipeline's funnel, in order, with the conversion to the next step.
 
     `is_narrowest` marks the step of each pipeline that the smallest share passes, of those with at least 20 deals.
     """

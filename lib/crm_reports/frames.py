@@ -1,7 +1,7 @@
 """What a metric's `on` names: the rows it is measured from, for one period and as of the report's instant.
 
-Every frame has the ids of the dimensions it can be cut by. Columns that are summed are 0/1 or money; a missing value is in no
-sum and in no mean.
+Every frame has the ids of the dimensions it can be cut by. Columns that are summed are 0/1 or money; a missing value is
+in no sum and in no mean.
 """
 
 from collections.abc import Callable

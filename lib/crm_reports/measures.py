@@ -36,7 +36,7 @@ def measure(
     """The metrics for every value of `by` (manager, department, pipeline, source, stage, loss_reason, or two of them).
 
     Rows come in the order of the dimension, with its name and id; a value without any row to measure is left out. With
-    `total` a last row, `is_total`, is measured over all rows. The period is by default the elapsed part of the report's.
+    `total` a last row, `is_total`, is measured over all rows. By default over the elapsed part of the report's period.
     """
     keys = _dimensions([by] if isinstance(by, str) else list(by))
     entries = _entries(ds, metrics)
@@ -108,7 +108,7 @@ def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -
 
 
 def _since_known(ds: Dataset, whole: Period) -> Period:
-    """The period from the first day on which anything happened to a deal of the slice, when it began with time itself."""
+    """The period; when it has no beginning, from the first day on which a deal of the slice was created or closed."""
     if whole.start > BEGINNING:
         return whole
     known = frames.local_days(pd.concat([ds.deals["created_at"], ds.deals["closed_at"]]).dropna(), ds)
@@ -134,9 +134,7 @@ def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The twelve months up to the period's end, each beside the same days a year earlier: `over_time` by month."""
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
-    earlier = _between([_year_ago(each.start) for each in cuts], _year_ago(cuts[-1].last_day) + timedelta(days=1))
-    if cuts[-1].end.day == 1:  # a whole February is compared with a whole one
-        earlier[-1] = Period(earlier[-1].start, _year_ago(cuts[-1].end))
+    earlier = _between([_year_ago(each.start) for each in cuts], _year_ago(cuts[-1].end, is_end=True))
     table = _over(ds, entries, cuts).join(_earlier(ds, entries, earlier))
     return _blank(ds, entries, _labelled(ds, table, cuts, "month"))
 
@@ -183,8 +181,10 @@ def _shifted(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
     return _between([min(start, back.end) for start in starts], back.end) if cuts else []
 
 
-def _year_ago(day: date) -> date:
-    return (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
+def _year_ago(day: date, *, is_end: bool = False) -> date:
+    """The same date a year earlier. 29 February has none: a first day becomes the 28th, an end 1 March."""
+    before = (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
+    return before + timedelta(days=is_end and before.day != day.day)
 
 
 def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import nbformat
 import pandas as pd
 
-from crm_reports import charts, metrics, page  # noqa: F401: importing metrics registers them
+from crm_reports import charts, metrics, page  # noqa: F401  (importing metrics registers them)
 
 NAMES = (
     "Айдар Каримов", "Алина Сафина", "Артур Гизатуллин", "Дина Мансурова", "Эльмира Валеева", "Илья Новиков",
@@ -30,7 +30,7 @@ class Filters:
     """As crm_reports.filters, as far as a header asks."""
 
     as_of: datetime = datetime(2025, 3, 12, 21, tzinfo=UTC)
-    zone: ZoneInfo = ZoneInfo("Europe/Moscow")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Moscow"))
 
     def words(self) -> list[tuple[str, str, bool]]:
         return [
@@ -87,7 +87,8 @@ def rate(name: str, k: float, n: float, **more: object) -> dict[str, object]:
 def tiles() -> pd.DataFrame:
     dice = Random(1)
     rows = [
-        ("won", 39, 33, "3 repeat"), ("won_money", 8.7e6, 7.4e6, ""), ("average_check", 223_400, 232_000, "median 141 k ₽"),
+        ("won", 39, 33, "3 repeat"), ("won_money", 8.7e6, 7.4e6, ""),
+        ("average_check", 223_400, 232_000, "median 141 k ₽"),
         ("conversion", 39 / 359, 0.102, ""), ("cycle_days", 17.2, 19.4, "median 12 days"), ("in_work", 2252, 2190, ""),
         ("lost", 121, 111, "75.6 % of 160 closed"), ("repeat_share", NAN, NAN, ""),
     ]  # fmt: skip
@@ -107,8 +108,9 @@ def dynamics() -> pd.DataFrame:
             won, created = round(days * (0.3 + dice.random() / 5)), round(days * 3)
             rows.append({
                 "size": size, "period": str(start)[:7], "start": start, "is_running": place == count - 1,
-                "won_money": won * 2.2e5, "won": won, "created": created, "average_check": 2.2e5 * dice.uniform(0.8, 1.2),
-                **rate("conversion", won, created), "won_money_previous": won * 2e5 * dice.uniform(0.7, 1.1) if place else NAN,
+                "won_money": won * 2.2e5, "won": won, "created": created,
+                "average_check": 2.2e5 * dice.uniform(0.8, 1.2), **rate("conversion", won, created),
+                "won_money_previous": won * 2e5 * dice.uniform(0.7, 1.1) if place else NAN,
                 "won_money_change": 0.1, "won_previous": won * 0.9, "won_change": 0.11,
             })  # fmt: skip
     return pd.DataFrame(rows)
@@ -121,8 +123,8 @@ def managers(names: tuple[str, ...] = NAMES) -> pd.DataFrame:
         money = won * dice.uniform(1e5, 5e5)
         rows.append({
             "manager": name, "manager_id": str(10 + place), "created": created, "won": won,
-            **rate("conversion", won, created, differs=place == 3), "cycle_days": dice.uniform(4, 30), "won_money": money,
-            "average_check": money / won, "in_work": dice.randint(90, 250), "in_work_money": dice.uniform(1e6, 9e6),
+            **rate("conversion", won, created, differs=place == 3), "cycle_days": dice.uniform(4, 30),
+            "won_money": money, "average_check": money / won, "in_work": dice.randint(90, 250), "in_work_money": dice.uniform(1e6, 9e6),
             "lost": dice.randint(5, 20), **rate("lost_share", dice.randint(5, 20), closed),
             **rate("repeat_share", 1 if won > 2 else 0, won if won > 2 else 0), "is_total": False,
         })  # fmt: skip
@@ -147,7 +149,7 @@ def funnel() -> pd.DataFrame:
     return pd.DataFrame([
         {"pipeline": "B2B", "pipeline_id": "0", "stage": stage, "stage_id": str(place), "position": place,
          "reached": counts[place] + 8, "visited": counts[place], "cohort_reached": counts[place],
-         **(rate("stage_conversion", counts[place + 1], counts[place]) if place < 4 else rate("stage_conversion", 0, 0)),
+         **rate("stage_conversion", *((counts[place + 1], counts[place]) if place < 4 else (0, 0))),
          "to_stage": STAGES[place + 1] if place < 4 else None, "is_narrowest": place == 1}
         for place, stage in enumerate(STAGES)
     ])  # fmt: skip
@@ -195,8 +197,8 @@ def deals(count: int = 600) -> pd.DataFrame:
 def activity() -> pd.DataFrame:
     dice = Random(7)
     return pd.DataFrame([
-        {"manager": name, "manager_id": str(10 + n), "activity_index": dice.uniform(1, 10), "won_money": dice.uniform(1e5, 2e6),
-         "won": dice.randint(1, 9)} for n, name in enumerate(NAMES)
+        {"manager": name, "manager_id": str(10 + n), "activity_index": dice.uniform(1, 10),
+         "won_money": dice.uniform(1e5, 2e6), "won": dice.randint(1, 9)} for n, name in enumerate(NAMES)
     ])  # fmt: skip
 
 
@@ -222,30 +224,34 @@ def notebook(monkeypatch) -> nbformat.NotebookNode:
     record, ds, say = Recorder(), Dataset(), nbformat.v4.new_markdown_cell
     monkeypatch.setattr(page, "display", record)
     page.use(ds)
-    month = dynamics()
+
+    def shown(*what, **words):
+        return record.cell(lambda: page.show(*what, **words))
+
+    grown = "Money grew 18 % on the year before; February alone brought a third of it"
+    narrow = "The narrow place is request → invoice: 118 of 214 never got an invoice"
+    month, each, reasons = dynamics(), over_time(), loss_reasons()
     cells = [
         say("# Sales dynamics\nWhat came in, what was won, who brings it, and where deals stop."),
         record.cell(lambda: None, tags=("parameters",), source="period: str = 'last_month'"),
         record.cell(lambda: page.header(ds)),
         record.cell(lambda: page.show_tiles(tiles())),
         say("## Is money growing?"),
-        record.cell(lambda: page.show(charts.dynamics(month, before="the year before"), "dynamics", data=month,
-                                      finding="Money grew 18 % on the year before; February alone brought a third of it")),
+        shown(charts.dynamics(month, before="the year before"), "dynamics", data=month, finding=grown),
         say("## Where do deals stop?"),
-        record.cell(lambda: page.show(charts.funnel(funnel()), "funnel", data=funnel(),
-                                      finding="The narrow place is request → invoice: 118 of 214 never got an invoice")),
-        record.cell(lambda: page.show(stage_conversion(), "stage_conversion")),
+        shown(charts.funnel(funnel()), "funnel", data=funnel(), finding=narrow),
+        shown(stage_conversion(), "stage_conversion"),
         say("## Who brings it in?"),
-        record.cell(lambda: page.show(managers(), "managers", finding="Two of eight managers bring 61 % of the money")),
-        record.cell(lambda: page.show(charts.small_multiples(over_time(), by="manager"), "managers_over_time", data=over_time())),
-        record.cell(lambda: page.show(charts.scatter(activity(), x="activity_index", y="won_money"), "index_vs_results", data=activity())),
+        shown(managers(), "managers", finding="Two of eight managers bring 61 % of the money"),
+        shown(charts.small_multiples(each, by="manager"), "managers_over_time", data=each),
+        shown(charts.scatter(activity(), x="activity_index", y="won_money"), "index_vs_results", data=activity()),
         say("## Why are deals lost?"),
-        record.cell(lambda: page.show(charts.bars(loss_reasons(), x="loss_reason", y="lost"), "loss_reasons", data=loss_reasons())),
+        shown(charts.bars(reasons, x="loss_reason", y="lost"), "loss_reasons", data=reasons),
         record.cell(lambda: page.verdict("48 of 121 lost deals were too expensive.")),
-        record.cell(lambda: page.show(None, "leads", missing="The portal has no leads.")),
-        record.cell(lambda: page.show(loss_reasons().iloc[:0], "sources")),
-        record.cell(lambda: page.show(deals(), "deals", finding="600 deals created or closed in the period")),
+        shown(None, "leads", missing="The portal has no leads."),
+        shown(reasons.iloc[:0], "sources"),
+        shown(deals(), "deals", finding="600 deals created or closed in the period"),
         record.cell(lambda: page.glossary(ds)),
         nbformat.v4.new_markdown_cell("## Things to try", metadata={"tags": ["recipes"]}),
-    ]  # fmt: skip
+    ]
     return nbformat.v4.new_notebook(cells=cells)

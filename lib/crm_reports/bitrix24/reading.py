@@ -151,7 +151,7 @@ class Reading:
             self._hole(step, refused, needed[0])
 
     def _hole(self, step: str, refused: PortalError, scope: str) -> None:
-        if step == "calls" and refused.code != "insufficient_scope":
+        if step == "calls" and refused.code == "error_method_not_found":
             return  # no telephony on this portal: there are no calls of its own to be wrong about
         words = _(
             "{refused}; without it the reports lack: {lost}. Add the scope {scope!r} to the webhook, and let it belong "
@@ -314,34 +314,37 @@ class Reading:
 
     def _comments(self) -> Iterator[Chunk]:
         """Comments have no time of change: those of all that is open, or changed, are read again."""
-        removed = {(OWNERS[table], str(each)) for table in OWNERS for each in self.findings.removed.get(table, ())}
-        before = set(self._known.open) if "comments" in self._known.since else self._elements()
-        elements = (self.findings.commented | before) - removed
+        elements, refused = self._to_read_again(), None
         self.findings.commented = set()
         seen: set[str] = set()
-        # Deals come first: a comment that is shown at several elements belongs to the deal.
-        order = list(OWNERS.values())
-        for element, given in tables.comments(
-            self._client, sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))
-        ):
+        for element, given in tables.comments(self._client, elements):
             if isinstance(given, PortalError):
-                self._no_comments(given)
+                if given.code and _leaves_a_hole(given):
+                    raise given
+                log.info("comments of %s %s: %s", *element, given)
+                self.findings.commented.discard(element)
+                refused = given
                 continue
             fresh = [raw for raw in given if str(raw["ID"]) not in seen]
             seen.update(str(raw["ID"]) for raw in fresh)
             self.findings.commented.add(element)
             yield "comments", [tables.comment(raw, element, self._context) for raw in fresh]
+        # One element may be hidden; when all are, so are comments.
+        if refused and not self.findings.commented and _leaves_a_hole(refused):
+            raise refused
         self.findings.present.append("comments")
+
+    def _to_read_again(self) -> list[tables.Element]:
+        """Deals come first: a comment that is shown at several elements belongs to the deal."""
+        removed = {(OWNERS[table], str(each)) for table in OWNERS for each in self.findings.removed.get(table, ())}
+        before = set(self._known.open) if "comments" in self._known.since else self._elements()
+        order = list(OWNERS.values())
+        elements = (self.findings.commented | before) - removed
+        return sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))
 
     def _elements(self) -> set[tables.Element]:
         """Everything that is held and can have comments."""
         return {(OWNERS[table], str(each)) for table in OWNERS for each in self._known.ids.get(table, ())}
-
-    def _no_comments(self, refused: PortalError) -> None:
-        """One element may be gone or hidden by now; a method that is not allowed at all ends the step."""
-        if refused.code in ("insufficient_scope", "error_method_not_found"):
-            raise refused
-        log.info("%s", refused)
 
 
 def _leaves_a_hole(refused: PortalError) -> bool:

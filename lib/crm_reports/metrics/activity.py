@@ -58,7 +58,9 @@ def comments(actions: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Stage moves"), unit="count", good="up", on="actions", fields=["is_stage_move"],
-    formula=N_("every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"),
+    formula=N_(
+        "every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"
+    ),
     needs=["stage_history"],
 )  # fmt: skip
 def stage_moves(actions: pd.DataFrame) -> float:

@@ -1,7 +1,7 @@
 """Created, won, lost, in work: what a head of sales asks first.
 
-`events` holds one row per thing that happened to a deal in the period: it was created, won or lost. `open_deals` holds one
-row per deal that is in work at the report's instant.
+`events` holds one row per thing that happened to a deal in the period: it was created, won or lost. `open_deals` holds
+one row per deal that is in work at the report's instant.
 """
 
 import pandas as pd

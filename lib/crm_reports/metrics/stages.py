@@ -1,7 +1,7 @@
 """The funnel: who reached which stage, and who went on.
 
-`steps` holds one row per deal and stage it reached in the period, `cohort_steps` per deal created in the period and stage
-it reached by the report's instant, `visits` per deal and stage it entered in the period.
+`steps` holds one row per deal and stage it reached in the period, `cohort_steps` per deal created in the period and
+stage it reached by the report's instant, `visits` per deal and stage it entered in the period.
 """
 
 import pandas as pd

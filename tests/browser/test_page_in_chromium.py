@@ -1,0 +1,239 @@
+"""The published page in a real browser, opened from the disk as a reader opens it."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import invented
+
+from crm_reports import charts, publish, units
+from crm_reports.publish import Link
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+LINKS = (
+    Link("workbook", "report.xlsx"),
+    Link("manager:10", "manager-10.html"),
+    Link("report:overview", "overview.html"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        found = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The invented report twice: whole in one file, and with its scripts beside it."""
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        notebook = invented.notebook(patch)
+        publish.assets(folder / "assets")
+        for name, assets in (("whole", "inline"), ("shared", "assets")):
+            html = publish.html(notebook, assets=assets, links=LINKS)
+            assert publish.missing_from(html, notebook) == []
+            (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    yield folder
+    units.use()
+    charts.use_managers([])
+
+
+class Visit:
+    """A page that a reader has open, and everything that went wrong on it."""
+
+    def __init__(self, browser, path, **how):
+        self.context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | how))
+        self.page = self.context.new_page()
+        self.wrong, self.requests = [], []
+        self.page.on(
+            "console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None
+        )
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+        self.until("document.querySelectorAll('div.chart:not([data-drawn])').length === 0")
+        self.until("document.querySelectorAll('#deals table[data-drawn]').length === 1")
+
+    def until(self, true):
+        # The page forbids eval, which playwright's own wait_for_function needs.
+        for _again in range(300):
+            if self.page.evaluate(true):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {true}; {self.wrong}")
+
+    def count(self, selector):
+        return self.page.locator(selector).count()
+
+
+@pytest.fixture(params=["whole", "shared"])
+def visit(request, browser, site):
+    made = Visit(browser, site / f"{request.param}.html")
+    yield made
+    made.context.close()
+
+
+@pytest.fixture
+def whole(browser, site):
+    made = Visit(browser, site / "whole.html")
+    yield made
+    made.context.close()
+
+
+def test_every_chart_is_drawn_and_nothing_goes_wrong(visit):
+    assert visit.count("div.chart[data-drawn] .main-svg") >= 5
+    assert visit.page.evaluate(
+        "[...document.querySelectorAll('div.chart')].every(each => each.data.length == each.dataset.drawn)"
+    )
+    assert visit.wrong == []
+
+
+def test_nothing_outside_the_page_is_asked_for(visit):
+    assert {url.split(":")[0] for url in visit.requests} <= {"file", "blob", "data"}
+    files = {Path(url).name.split("-")[0] for url in visit.requests if url.startswith("file:")}
+    assert files in ({"whole.html"}, {"shared.html", "plotly", "tables"})
+
+
+def test_texts_from_the_crm_stay_texts(whole):
+    first = whole.page.locator("#deals tbody tr").first
+    assert first.locator("th").inner_text() == invented.HOSTILE[0]
+    assert whole.count("#deals img") == whole.count("#loss_reasons img") == 0
+    assert invented.HOSTILE[0] in whole.page.locator("#loss_reasons .main-svg").first.text_content()
+    assert whole.page.locator('#deals a[href^="javascript"]').count() == 0
+    assert whole.wrong == []
+
+
+def test_even_a_script_that_got_in_does_not_run(browser, site):
+    html = (site / "whole.html").read_text(encoding="utf-8")
+    broken = html.replace(
+        "</main>", "<img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script></main>"
+    )
+    (site / "broken.html").write_text(broken, encoding="utf-8")
+    visit = Visit(browser, site / "broken.html")
+    assert visit.page.title() == "Sales dynamics"
+    assert any("Content Security Policy" in each for each in visit.wrong)
+    visit.context.close()
+
+
+@pytest.mark.parametrize("width", [375, 768, 1920])
+def test_the_page_fits_its_screen(browser, site, width):
+    visit = Visit(browser, site / "whole.html", viewport={"width": width, "height": 800})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+    visit.context.close()
+
+
+def test_the_reader_picks_the_metric_and_the_period_size(whole):
+    pick = whole.page.locator("#dynamics .seg button")
+    pick.filter(has_text="Conversion").click()
+    pick.filter(has_text="quarter").click()
+    shown = whole.page.evaluate(
+        "document.querySelector('#dynamics .chart').data.filter(each => each.type === 'bar' && each.visible).map(each => each.meta)"
+    )
+    assert shown == ["quarter"]
+    assert "Conversion, %" in whole.page.locator("#dynamics .main-svg").first.text_content()
+    assert pick.filter(has_text="quarter").get_attribute("aria-pressed") == "true"
+
+
+def test_a_tile_leads_to_the_deals_behind_it(whole):
+    whole.page.locator("a.tile", has_text="Lost").first.click()
+    assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 200"
+    assert set(whole.page.locator("#deals tbody .pill").all_inner_texts()) == {"Lost"}
+
+
+def test_a_list_can_be_searched_filtered_and_sorted_with_the_missing_last(whole):
+    whole.page.locator("#deals select[data-name=manager]").select_option("Marat B.")
+    assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 75"
+    whole.page.locator("#deals input[type=search]").fill("Заказ 3307")
+    assert whole.count("#deals tbody tr") == 1
+    whole.page.locator("#deals input[type=search]").fill("")
+    whole.page.locator("#deals thead th", has_text="Money").click()
+    first = whole.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text()
+    assert first != "—"
+    whole.page.locator("#deals thead th", has_text="Money").click()
+    assert whole.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text() != "—"
+
+
+def test_the_total_stays_at_the_bottom_when_managers_are_sorted(whole):
+    whole.page.locator("#managers thead th", has_text="Created").click()
+    rows = whole.page.locator("#managers table tr").all_inner_texts()
+    assert rows[-1].startswith("Total")
+    assert "72" in rows[1]
+
+
+def test_a_number_says_its_formula_when_pointed_at(whole):
+    whole.page.emulate_media(reduced_motion="reduce")
+    whole.page.locator("#managers td.rate").first.hover()
+    whole.until("document.getElementById('tip').matches(':popover-open')")
+    assert "won in the period ÷ created in the period" in whole.page.locator("#tip").inner_text()
+    whole.page.keyboard.press("Escape")
+    whole.until("!document.getElementById('tip').matches(':popover-open')")
+
+
+def test_the_data_of_a_chart_is_beneath_it_and_can_be_saved(whole):
+    whole.page.locator("#loss_reasons summary").click()
+    with whole.page.expect_download() as saved:
+        whole.page.locator("#loss_reasons .tools button").click()
+    lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 5
+    assert lines[1].startswith("Слишком дорого,48")
+
+
+def test_a_saved_list_has_all_rows_and_no_formula(whole):
+    with whole.page.expect_download() as saved:
+        whole.page.locator("#deals .tools button").click()
+    lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 601
+    assert lines[3].startswith("\"'=HYPERLINK(")
+
+
+def test_dark_and_light_change_with_the_readers_setting(whole):
+    ink = "document.querySelector('#dynamics .chart').data[0].marker.color"
+    assert whole.page.evaluate(ink) == charts.THEME["accent"][0]
+    whole.page.emulate_media(color_scheme="dark")
+    whole.until(f"{ink} === '{charts.THEME['accent'][1]}'")
+    assert whole.page.evaluate("document.querySelector('#dynamics .chart').clientHeight") == 380
+
+
+def test_on_paper_charts_are_light_and_fit_the_sheet(browser, site):
+    visit = Visit(browser, site / "whole.html", color_scheme="dark")
+    visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    visit.until("document.querySelector('#dynamics .main-svg').getAttribute('width') === '680'")
+    assert (
+        visit.page.evaluate("document.querySelector('#dynamics .chart').data[0].marker.color")
+        == charts.THEME["accent"][0]
+    )
+    assert len(visit.page.pdf(prefer_css_page_size=True)) > 50_000
+    visit.context.close()
+
+
+def test_without_scripts_the_tables_can_be_read(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / "whole.html").as_uri())
+    assert page.locator("#managers tbody tr").count() == 8
+    assert page.locator("#deals tbody tr").count() == 50
+    context.close()
+
+
+def test_every_control_has_a_name_and_every_table_a_caption(whole):
+    nameless = "[...document.querySelectorAll('button, input, select, a[href]')].filter(each => !(each.innerText || each.ariaLabel || each.textContent).trim()).length"
+    assert whole.page.evaluate(nameless) == 0
+    assert whole.count("main table:not(:has(caption))") == 0
+    assert whole.count("main, header, nav[aria-label], h1") >= 4
