@@ -377,7 +377,9 @@ class Dataset:
 
 def _pandas(expression: ibis.Table) -> pd.DataFrame:
     """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
-    return expression.to_pyarrow().cast(expression.schema().to_pyarrow()).to_pandas()
+    found = expression.to_pyarrow().cast(expression.schema().to_pyarrow())
+    # Of no rows Arrow makes a column without a chunk, which pandas can't join on.
+    return (found if len(found) else found.schema.empty_table()).to_pandas()
 
 
 def _utc(instant: datetime) -> ibis.Scalar:

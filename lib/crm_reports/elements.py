@@ -187,7 +187,7 @@ def _forgotten_money(ds: Dataset) -> list[tuple[str, str, str]]:
 def _who_differs(ds: Dataset) -> list[tuple[str, str, str]]:
     table = measure(ds, ["win_rate"], by="manager", total=True)
     team = table["win_rate"].iloc[-1]
-    said = table[table["win_rate_differs"].fillna(False).astype(bool)]
+    said = table[table["win_rate_differs"].eq(True)]  # missing in the total
     return [
         (_("{manager} wins {k} of {n} closed deals; the team {share}.", manager=row.manager, k=int(row.win_rate_k),
            n=int(row.win_rate_n), share=units.write(team, "share")), "sales_dynamics", "managers")

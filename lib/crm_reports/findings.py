@@ -82,7 +82,7 @@ def correlation(table: pd.DataFrame) -> str:
     rho, low, high, n = rank_correlation(table["activity_index"], table["won_money"])
     if pd.isna(rho):
         return _("Too few managers to say whether activity and money go together")
-    said = {"rho": f"{rho:.2f}", "low": f"{low:.2f}", "high": f"{high:.2f}", "n": n}
+    said = {name: units.write(end, "number") for name, end in {"rho": rho, "low": low, "high": high}.items()} | {"n": n}
     if low <= 0 <= high:
         return _("Activity and money show no clear link: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
     return _("Activity and money go together: rank correlation {rho} ({low} … {high}, {n} managers)", **said)

@@ -12,12 +12,12 @@ from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 from IPython.display import display
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from . import charts, tables, units
+from .charts import go
 from .registry import METRICS, column
 from .texts import N_, _
 

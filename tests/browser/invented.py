@@ -124,7 +124,8 @@ def managers(names: tuple[str, ...] = NAMES) -> pd.DataFrame:
         rows.append({
             "manager": name, "manager_id": str(10 + place), "created": created, "won": won,
             **rate("conversion", won, created, differs=place == 3), "cycle_days": dice.uniform(4, 30),
-            "won_money": money, "average_check": money / won, "in_work": dice.randint(90, 250), "in_work_money": dice.uniform(1e6, 9e6),
+            "won_money": money, "average_check": money / won, "in_work": dice.randint(90, 250),
+            "in_work_money": dice.uniform(1e6, 9e6),
             "lost": dice.randint(5, 20), **rate("lost_share", dice.randint(5, 20), closed),
             **rate("repeat_share", 1 if won > 2 else 0, won if won > 2 else 0), "is_total": False,
         })  # fmt: skip

@@ -194,7 +194,7 @@
       options.data = rows;
       options.deferRender = true;
       options.columns = columns.map(({kind, className}, at) => ({
-        className,
+        className, cellType: kind === "title" ? "th" : "td",
         render: (_data, use, row) => use === "display" ? html(cell(kind, row[at])) : use === "filter" ? textOf(kind, row[at]) :
           number.has(kind) ? row[at][0] ?? "" : textOf(kind, row[at]).toLowerCase(),
       }));
@@ -306,16 +306,22 @@
     return [place, [[who, value].filter(Boolean).join(": "), head.dataset.tip].join("\n")];
   }
 
+  let pointed = null, pointedTop = 0;
+
   function point(event) {
     const found = told(event.target);
     if (!found) return tip.hidePopover?.();
     tip.textContent = found[1];
     tip.showPopover?.();
-    const {left, bottom, top} = found[0].getBoundingClientRect(), {offsetWidth, offsetHeight} = tip;
+    pointed = found[0];
+    const {left, bottom, top} = pointed.getBoundingClientRect(), {offsetWidth, offsetHeight} = tip;
+    pointedTop = top;
     tip.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
     tip.style.top = `${bottom + 6 + offsetHeight < innerHeight ? bottom + 6 : top - 6 - offsetHeight}px`;
   }
   for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, point);
   addEventListener("keydown", event => event.key === "Escape" && tip.hidePopover?.());
-  addEventListener("scroll", () => tip.hidePopover?.(), {passive: true});
+  addEventListener("scroll", () => {
+    if (pointed && Math.abs(pointed.getBoundingClientRect().top - pointedTop) > 4) tip.hidePopover?.();
+  }, {passive: true});
 })();

@@ -1,0 +1,419 @@
+"""The tables of the reports on two pipelines small enough to count."""
+
+import pandas as pd
+import pytest
+
+from crm_reports import elements
+from crm_reports.measures import measure
+from stores import STAGES, at, dataset, deal, moves
+from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, act
+
+PIPELINES = [
+    {"pipeline_id": "0", "name": "Sales", "position": 2},
+    {"pipeline_id": "7", "name": "Retail", "position": 1},
+]
+RETAIL = [
+    {"stage_id": "R1", "pipeline_id": "7", "name": "Visit", "position": 10, "outcome": "open"},
+    {"stage_id": "R2", "pipeline_id": "7", "name": "Offer", "position": 20, "outcome": "open"},
+    {"stage_id": "RW", "pipeline_id": "7", "name": "Sold", "position": 30, "outcome": "won"},
+    {"stage_id": "RL", "pipeline_id": "7", "name": "Too expensive", "position": 40, "outcome": "lost"},
+]
+RETAIL_OUTCOMES = {"RW": "won", "RL": "lost"}
+
+
+def walk(id, *steps):
+    """History in the retail pipeline."""
+    return [
+        {
+            "deal_id": id,
+            "stage_id": stage,
+            "pipeline_id": "7",
+            "outcome": RETAIL_OUTCOMES.get(stage, "open"),
+            "at": at(day),
+        }
+        for day, stage in steps
+    ]
+
+
+# Sales, 25 deals of 1 March: 20 of them came to the request on the 2nd, 5 of those to the invoice on the 3rd; of the
+# other 15 ten were lost on the 4th (six too expensive, four went to others). Anna has the first twelve.
+# Retail: r1 sold without an offer, r2 has an offer, r3 came over from Sales on the 5th, r4 stands on a deleted stage.
+def _sales(number):
+    path = [("2025-03-01", "NEW")]
+    path += [("2025-03-02", "REQ")] if number <= 20 else []
+    path += [("2025-03-03", "INV")] if number <= 5 else []
+    path += [("2025-03-04", "DEAR" if number <= 11 else "GONE")] if 6 <= number <= 15 else []
+    stage = path[-1][1]
+    outcome = "lost" if stage in ("DEAR", "GONE") else "open"
+    manager = "1" if number <= 12 else "2"
+    return deal(f"s{number}", "2025-03-01", stage_id=stage, outcome=outcome, manager_id=manager), moves(
+        f"s{number}", *path
+    )
+
+
+SALES = [_sales(number) for number in range(1, 26)]
+SHOP_DEALS = [
+    *[made for made, _path in SALES],
+    deal("r1", "2025-03-01", pipeline_id="7", stage_id="RW", outcome="won"),
+    deal("r2", "2025-03-01", pipeline_id="7", stage_id="R2"),
+    deal("r3", "2025-03-01", pipeline_id="7", stage_id="R1", manager_id="2"),
+    deal("r4", "2025-03-01", pipeline_id="7", stage_id="OLD"),
+]
+SHOP_HISTORY = [
+    *[step for _made, path in SALES for step in path],
+    *walk("r1", ("2025-03-01", "R1"), ("2025-03-09", "RW")),
+    *walk("r2", ("2025-03-01", "R1"), ("2025-03-02", "R2")),
+    *moves("r3", ("2025-03-01", "NEW"), ("2025-03-02", "REQ")),
+    *walk("r3", ("2025-03-05", "R1")),
+    *walk("r4", ("2025-03-01", "R1"), ("2025-03-03", "OLD")),
+]
+SHOP = {"deals": SHOP_DEALS, "stage_history": SHOP_HISTORY, "pipelines": PIPELINES, "stages": [*STAGES, *RETAIL]}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return dataset(tmp_path_factory.mktemp("shop"), **SHOP)
+
+
+@pytest.fixture(scope="module")
+def march(tmp_path_factory):
+    tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
+    return dataset(tmp_path_factory.mktemp("march"), **tables)
+
+
+# ── Funnel ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_funnel_goes_pipeline_by_pipeline_and_step_by_step(shop):
+    steps = elements.funnel(shop)
+    assert steps["pipeline"].tolist() == ["Retail"] * 3 + ["Sales"] * 4
+    assert steps["stage"].tolist() == ["Visit", "Offer", "Sold", "Cold base", "Request", "Invoice", "Paid"]
+    assert steps["to_stage"].tolist() == ["Offer", "Sold", "", "Request", "Invoice", "Paid", ""]
+    assert steps["position"].tolist() == [1, 2, 3, 1, 2, 3, 4]
+
+
+def test_the_funnel_counts_who_reached_and_who_visited_in_the_pipeline_the_deal_is_in_now(shop):
+    steps = elements.funnel(shop).set_index("stage_id")
+    assert steps["reached"].to_dict() == {"R1": 4, "R2": 2, "RW": 1, "NEW": 25, "REQ": 20, "INV": 5, "WON": 0}
+    assert steps["visited"].to_dict() == {"R1": 4, "R2": 1, "RW": 1, "NEW": 25, "REQ": 20, "INV": 5, "WON": 0}
+    assert steps["cohort_reached"].tolist() == steps["reached"].tolist()  # everything was created in March
+
+
+def test_the_funnel_says_k_of_n_and_nothing_of_the_last_step(shop):
+    steps = elements.funnel(shop).set_index("stage_id")
+    pairs = dict(
+        zip(steps.index, zip(steps["stage_conversion_k"], steps["stage_conversion_n"], strict=True), strict=True)
+    )
+    assert pairs == {
+        "R1": (2, 4),
+        "R2": (1, 2),
+        "RW": (0, 0),
+        "NEW": (20, 25),
+        "REQ": (5, 20),
+        "INV": (0, 5),
+        "WON": (0, 0),
+    }
+    assert steps["stage_conversion"].isna().tolist() == [False, False, True, False, False, False, True]
+
+
+def test_the_narrowest_step_has_twenty_deals_at_least(shop):
+    steps = elements.funnel(shop)
+    assert steps.loc[steps["is_narrowest"], "stage"].tolist() == ["Request"]  # not the invoice, where 0 of 5 went on
+
+
+def test_a_filter_by_pipeline_leaves_the_other_ones_steps_out(tmp_path):
+    steps = elements.funnel(dataset(tmp_path, pipeline="Retail", **SHOP))
+    assert steps["stage_id"].tolist() == ["R1", "R2", "RW"]
+
+
+def test_a_funnel_of_a_source_without_history_is_empty(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=None)
+    assert elements.funnel(ds).empty
+    assert elements.stage_conversion(ds).empty
+
+
+# ── From stage to stage ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row(table, stage, manager):
+    row = table[(table["stage_id"] == stage) & (table["manager"] == manager)].iloc[0]
+    names = ["stage_conversion_k", "stage_conversion_n", "visited_next", "lost_on_the_way", "on_the_way"]
+    return [int(row[name]) for name in names]
+
+
+def test_every_step_has_its_managers_and_then_the_team(shop):
+    table = elements.stage_conversion(shop)
+    request = table[table["stage_id"] == "REQ"]
+    assert request["manager"].tolist() == ["Anna", "Boris", "Team"]
+    assert request["is_total"].tolist() == [False, False, True]
+    assert set(request["to_stage"]) == {"Invoice"}
+    assert "WON" not in set(table["stage_id"])
+
+
+def test_those_who_did_not_go_on_were_lost_or_are_on_the_way(shop):
+    table = elements.stage_conversion(shop)
+    assert _row(table, "REQ", "Anna") == [5, 12, 5, 7, 0]  # 1–5 went on, 6–12 were lost
+    assert _row(table, "REQ", "Boris") == [0, 8, 0, 3, 5]  # 13–15 were lost, 16–20 stand there
+    assert _row(table, "REQ", "Team") == [5, 20, 5, 10, 5]
+    assert _row(table, "R1", "Team") == [2, 4, 1, 0, 2]  # r1 jumped over the offer
+
+
+def test_who_differs_is_asked_step_by_step(shop):
+    table = elements.stage_conversion(shop)
+    # The request: 12 of 12 against 8 of 13 of the cold base, p = 0.04: not under 0.05/2.
+    assert table["stage_conversion_differs"].fillna(False).tolist() == [False] * len(table)
+
+
+def test_a_deal_born_lost_is_on_no_step(tmp_path):
+    ds = dataset(
+        tmp_path,
+        deals=[deal(1, "2025-03-01", stage_id="DEAR", outcome="lost")],
+        stage_history=moves(1, ("2025-03-01", "DEAR")),
+    )
+    assert elements.stage_conversion(ds).empty
+
+
+# ── Loss reasons and customers ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_loss_reasons_are_shares_of_what_was_lost_the_most_frequent_first(shop):
+    table = elements.loss_reasons(shop)
+    assert table["loss_reason"].tolist() == ["Too expensive", "Went to others"]
+    assert table["lost"].tolist() == [6, 4]
+    assert table["lost_money"].tolist() == [600, 400]
+    assert table["share_of_lost"].tolist() == [0.6, 0.4]
+
+
+def test_the_crms_own_reason_comes_before_the_stages_name(tmp_path):
+    lost = {"stage_id": "DEAR", "outcome": "lost"}
+    deals = [deal(1, "2025-03-01", loss_reason="No budget", **lost), deal(2, "2025-03-01", **lost)]
+    ds = dataset(
+        tmp_path, deals=deals, stage_history=[*moves(1, ("2025-03-02", "DEAR")), *moves(2, ("2025-03-02", "DEAR"))]
+    )
+    assert set(elements.loss_reasons(ds)["loss_reason"]) == {"No budget", "Too expensive"}
+
+
+def test_nothing_lost_gives_no_reasons(tmp_path):
+    assert elements.loss_reasons(dataset(tmp_path, deals=[deal(1, "2025-03-01")])).empty
+
+
+def test_wins_are_of_new_customers_repeat_ones_or_of_none(march):
+    table = elements.new_repeat(march).set_index("customer")
+    assert table["won"].to_dict() == {"new": 1, "no customer": 1, "repeat": 1}
+    assert table["won_money"].to_dict() == {"new": 900, "no customer": 0, "repeat": 1000}
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_list_holds_the_deals_created_or_closed_in_the_period_the_longest_standing_first(march):
+    listed = elements.deals(march)
+    assert set(listed["deal_id"]) == {"1", "2", "3", "4", "6"}  # 5 was created in January
+    first = listed.iloc[0]
+    assert first["deal_id"] == "4"  # the only one in work
+    assert first["days_in_current_stage"] == 26  # since 6 March
+    assert first["duration_days"] == 27
+    assert first["url"] == "https://portal.example/crm/deal/details/4/"
+
+
+def test_the_status_of_a_lost_deal_is_the_reason(march):
+    listed = elements.deals(march).set_index("deal_id")
+    assert listed["status"].to_dict() == {
+        "1": "Paid", "2": "Too expensive", "3": "Paid", "4": "Request", "6": "Paid",
+    }  # fmt: skip
+    assert listed.loc["1", "customer"] == "Roga i Kopyta"
+    assert listed.loc["6", "customer"] == ""
+    assert listed.loc["4", "last_action_kind"] == "call"
+
+
+def test_a_reopened_deal_says_so(tmp_path):
+    ds = dataset(
+        tmp_path,
+        deals=[deal(1, "2025-03-01", stage_id="REQ")],
+        stage_history=moves(1, ("2025-03-01", "NEW"), ("2025-03-02", "DEAR"), ("2025-03-09", "REQ")),
+    )
+    assert elements.deals(ds)["status"].tolist() == ["Request, reopened"]
+
+
+# ── Activity ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_activity_is_per_manager_the_most_active_first_and_the_team_is_the_median(march):
+    table = elements.activity(march)
+    assert table["manager"].tolist()[:2] == ["Anna", "Boris"]
+    assert table["activity_index"].tolist() == pytest.approx([10, 35 / 9.5, (10 + 35 / 9.5) / 2])
+    assert table["actions"].tolist() == [8, 4, 12]
+    assert table["calls"].tolist() == [0, 1, 1]
+    assert table["is_total"].tolist() == [False, False, True]
+
+
+def test_weights_are_printed_beside_the_actions_they_weigh(march):
+    table = elements.weights(march).set_index("kind")
+    assert table["weight"].to_dict() == {
+        "call": 2, "meeting": 5, "e-mail": 1, "CRM activity": 1, "comment": 0.5, "stage move": 0.5,
+    }  # fmt: skip
+    assert table["actions"].tolist() == [1, 1, 1, 1, 1, 7]
+
+
+def test_a_kind_nobody_ever_did_is_left_out(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[act("1", "call", "1", "2025-03-03", on="1")])
+    table = elements.activity(ds)
+    assert "calls" in table
+    assert not {"emails", "meetings", "comments", "crm_activities"} & set(table)
+
+
+def test_who_was_dismissed_has_an_index_only_for_what_he_did(tmp_path):
+    people = [
+        {"manager_id": id, "name": name, "is_active": id == "1"}
+        for id, name in (("1", "Anna"), ("2", "Boris"), ("3", "Vera"))
+    ]
+    deals = [deal(1, "2025-03-01"), deal(2, "2025-03-01", manager_id="2"), deal(3, "2025-03-01", manager_id="3")]
+    ds = dataset(tmp_path, deals=deals, managers=people, activities=[act("1", "call", "2", "2025-03-03", on="2")])
+    table = measure(ds, ["activity_index", "in_work"], by="manager").set_index("manager")
+    assert table["in_work"].to_dict() == {"Anna": 1, "Boris": 1, "Vera": 1}
+    assert table["activity_index"].fillna(-1).to_dict() == {"Anna": 0, "Boris": 10, "Vera": -1}
+
+
+def test_a_filter_by_source_keeps_the_actions_on_its_deals_only(tmp_path):
+    deals = [deal(1, "2025-03-01"), deal(2, "2025-03-01", source_id="CALL")]
+    acts = [act("1", "call", "1", "2025-03-03", on="1"), act("2", "call", "1", "2025-03-03", on="2"),
+            act("3", "call", "1", "2025-03-04", on="5", owner_type="company")]  # fmt: skip
+    tables = {"deals": deals, "activities": acts}
+    assert elements.activity(dataset(tmp_path / "a", **tables))["calls"].iloc[-1] == 3
+    assert elements.activity(dataset(tmp_path / "b", source="Website", **tables))["calls"].iloc[-1] == 1
+
+
+def test_a_filter_by_manager_is_about_who_acted_not_whose_deal_it_is(tmp_path):
+    acts = [act("1", "call", "2", "2025-03-03", on="1"), act("2", "call", "1", "2025-03-03", on="1")]
+    ds = dataset(tmp_path, manager="Boris", deals=[deal(1, "2025-03-01")], activities=acts)
+    assert elements.activity(ds)[["manager", "calls"]].iloc[0].tolist() == ["Boris", 1]
+
+
+def test_activity_and_results_stand_side_by_side_for_everybody_with_an_index(march):
+    table = elements.index_vs_results(march)
+    assert table["manager"].tolist() == ["Anna", "Boris"]
+    assert table["won_money"].tolist() == [1900, 0]
+    assert table["won"].tolist() == [2, 1]
+
+
+# ── Forgotten ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+FORGOTTEN = {
+    "deals": [
+        deal(1, "2025-01-01", amount=100.0),  # Anna, nothing planned
+        deal(2, "2025-01-01", amount=900.0, manager_id="2"),  # Boris, planned for May
+        deal(3, "2025-02-01", amount=900.0, manager_id="2"),  # Boris, overdue, silent for a shorter time
+        deal(4, "2025-03-25", amount=500.0),  # Anna, fresh
+        deal(5, "2025-01-01", amount=5.0, manager_id="3"),  # of nobody we know
+    ],
+    "activities": [
+        act(
+            "1",
+            "call",
+            "2",
+            "2025-01-02",
+            on="2",
+            is_done=False,
+            is_action=False,
+            at=None,
+            deadline_at=at("2025-05-01"),
+        ),
+        act(
+            "2",
+            "call",
+            "2",
+            "2025-01-02",
+            on="3",
+            is_done=False,
+            is_action=False,
+            at=None,
+            deadline_at=at("2025-03-01"),
+        ),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory):
+    return dataset(tmp_path_factory.mktemp("silent"), **FORGOTTEN)
+
+
+def test_the_list_has_the_most_money_first_then_the_longest_silence(silent):
+    listed = elements.forgotten_deals(silent)
+    assert listed["deal_id"].tolist() == ["2", "3", "1", "5"]
+    assert listed["days_silent"].tolist() == [90, 59, 90, 90]
+    assert listed["next_step"].tolist() == ["planned", "overdue", "none", "none"]
+
+
+def test_the_same_without_anything_forgotten_is_an_empty_list(tmp_path):
+    assert elements.forgotten_deals(dataset(tmp_path, deals=[deal(1, "2025-03-30")], activities=[])).empty
+
+
+def test_forgotten_by_department_has_a_row_for_those_in_none_and_a_total_of_all(silent):
+    table = elements.forgotten_by(silent, "department")
+    assert table["department"].tolist()[:3] == ["Kazan", "Moscow", "no department"]
+    assert table["forgotten"].tolist() == [2, 1, 1, 4]
+    assert table["in_work"].tolist() == [2, 2, 1, 5]
+    assert table["forgotten_money"].tolist() == [1800, 100, 5, 1905]
+    assert table["no_next_step"].tolist() == [0, 2, 1, 3]
+    assert table["next_step_overdue"].tolist() == [1, 0, 0, 1]
+    assert table["forgotten_share"].tolist() == [1, 0.5, 1, 0.8]
+    assert table["is_total"].tolist() == [False, False, False, True]
+
+
+def test_forgotten_by_manager_shows_a_stranger_by_his_id(silent):
+    assert elements.forgotten_by(silent, "manager")["manager"].tolist()[:3] == ["Boris", "Anna", "3"]
+
+
+def test_forgotten_by_stage_names_the_pipeline(silent):
+    table = elements.forgotten_by(silent, "stage")
+    assert table[["pipeline", "stage", "forgotten"]].iloc[0].tolist() == ["Sales", "Cold base", 4]
+
+
+def test_a_filter_by_department_takes_those_below_with_it(tmp_path):
+    table = elements.forgotten_by(dataset(tmp_path / "a", department="Moscow", **FORGOTTEN), "department")
+    assert table["department"].tolist()[:2] == ["Kazan", "Moscow"]  # Kazan is below Moscow
+    assert table["forgotten"].tolist() == [2, 1, 3]
+    below = elements.forgotten_by(dataset(tmp_path / "b", department="Kazan", **FORGOTTEN), "department")
+    assert below["forgotten"].tolist() == [2, 2]
+
+
+def test_stages_and_pipelines_of_long_deals_can_be_left_out(tmp_path):
+    assert dataset(tmp_path / "a", exclude_stages=["cold base"], **FORGOTTEN).open_deals.empty
+    assert dataset(tmp_path / "b", exclude_pipelines="Sales", **FORGOTTEN).open_deals.empty
+
+
+# ── What needs you ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_needs_you_names_its_numbers_and_the_report_that_proves_them(shop):
+    table = elements.needs_you(shop)
+    assert table["text"].tolist() == [
+        "The narrow place is Request → Invoice: 5 of 20 went on.",
+    ]  # no activities in this store: nothing is said of silence
+    assert table[["report", "element"]].iloc[0].tolist() == ["sales_dynamics", "funnel"]
+
+
+def test_what_needs_you_counts_the_silent_ones(silent):
+    assert "4 deals in work have been silent for 14 days or more, of 5." in elements.needs_you(silent)["text"].tolist()
+
+
+def test_who_differs_from_the_team_is_named_with_k_of_n(tmp_path):
+    deals, history = [], []
+    for number in range(20):
+        stage, outcome = ("WON", "won") if number < 10 else ("DEAR", "lost")
+        manager = "1" if number < 10 else "2"
+        deals.append(deal(number, "2025-03-01", stage_id=stage, outcome=outcome, manager_id=manager))
+        history += moves(number, ("2025-03-01", "NEW"), ("2025-03-05", stage))
+    said = elements.needs_you(dataset(tmp_path, deals=deals, stage_history=history))["text"].tolist()
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in said if "wins" in text] == [
+        "Anna wins 10 of 10 closed deals; the team 50 %.",
+        "Boris wins 0 of 10 closed deals; the team 50 %.",
+    ]
+
+
+def test_nothing_to_look_at_is_an_empty_table_with_its_columns(tmp_path):
+    table = elements.needs_you(dataset(tmp_path, deals=[], activities=[]))
+    assert isinstance(table, pd.DataFrame)
+    assert table.columns.tolist() == ["text", "report", "element"]
+    assert table.empty
