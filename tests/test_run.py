@@ -17,15 +17,14 @@ from stores import at, deal, make_store, moves
 WEBHOOK = "https://portal.example/rest/1/topsecret/"
 
 
-@pytest.fixture
-def settings(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
     """A store of two deals won in March 2025: 100 of Anna's and 250 of Boris's."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
+    home = tmp_path_factory.mktemp("home")
+    (home / "reports.toml").write_text('time_zone = "UTC"')
     won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
-    (tmp_path / "reports.toml").write_text('time_zone = "UTC"')
     make_store(
-        tmp_path / "data",
+        home / "data",
         deals=[
             deal(1, "2025-03-02 10:00", **won),
             deal(2, "2025-03-03 10:00", **won | {"manager_id": "2", "amount": 250.0}),
@@ -35,28 +34,41 @@ def settings(tmp_path, monkeypatch):
             *moves(2, ("2025-03-03 10:00", "NEW"), ("2025-03-20 10:00", "WON")),
         ],
     )
-    return Settings.read()
+    return home
 
 
-def _run(settings, *cells, given=None, **options):
-    write(settings.home / "notebooks" / "mine.ipynb", *cells)
-    return run("mine", given or {}, settings=settings, out=settings.home / "out", **options)
+@pytest.fixture(scope="module")
+def settings(home):
+    return Settings.read(home / "reports.toml", home / "data")
 
 
-@pytest.fixture
-def record(settings):
-    return _run(settings, *WHOLE, given={"manager": ["Boris"]})
+@pytest.fixture(scope="module")
+def record(settings, home):
+    """The report of Boris's March, made by a real kernel."""
+    write(home / "notebooks" / "mine.ipynb", *WHOLE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
+        return run("mine", {"manager": ["Boris"]}, settings=settings, out=home / "out")
 
 
-def _names(folder):
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+def _run(settings, name, *cells):
+    write(settings.home / "notebooks" / f"{name}.ipynb", *cells)
+    return run(name, {}, settings=settings, out=settings.home / name)
+
+
+def _executed(settings, record, *outputs):
+    """The whole notebook's run again without a kernel, its last cell showing `outputs` as well."""
+    plan = runs.prepare("mine", {"manager": ["Boris"]}, settings=settings)
+    notebook = nbformat.read(record.files[0], as_version=4)
+    notebook.cells[-1].outputs += outputs
+    return runs.Executed(plan, datetime(2030, 1, 1, tzinfo=UTC), notebook)
 
 
 def test_a_run_leaves_four_files_and_says_which(record, settings):
     name = "mine--2025-03--manager-2--as-of-2025-04-01"
     assert (record.state, record.error) == ("complete", "")
     assert [path.name for path in record.files] == [f"{name}.{each}" for each in ("ipynb", "html", "xlsx", "json")]
-    assert _names(settings.home / "out") == sorted(path.name for path in record.files)
+    assert sorted((settings.home / "out").iterdir()) == sorted(record.files)
 
 
 def test_the_json_holds_filters_with_ids_and_raw_numbers(record):
@@ -75,14 +87,13 @@ def test_the_json_holds_filters_with_ids_and_raw_numbers(record):
 
 
 def test_the_workbook_has_a_sheet_per_element(record):
-    with openpyxl.load_workbook(record.files[2]) as book:
-        assert "Managers" in book.sheetnames
+    assert "Managers" in openpyxl.load_workbook(record.files[2]).sheetnames
 
 
-def test_the_page_holds_the_elements_and_no_code_unless_asked(record, settings):
+def test_the_page_holds_the_elements_and_no_code_unless_asked(record, settings, tmp_path):
     assert "Anna brings it" in record.files[1].read_text()
     assert "crm.measure" not in record.files[1].read_text()
-    shown = _run(settings, *WHOLE, show_code=True)
+    shown = runs.complete(_executed(settings, record), settings=settings, out=tmp_path, show_code=True)
     assert "crm.measure" in shown.files[1].read_text()
 
 
@@ -104,98 +115,92 @@ def test_the_record_says_what_the_page_is_about_and_its_first_finding(record):
     assert record.headline == "Anna brings it"
 
 
-def test_everything_that_means_nothing_is_told_at_once_and_no_kernel_starts(settings, monkeypatch):
+def test_everything_that_means_nothing_is_told_at_once_and_no_kernel_starts(record, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(runs, "execute", None)
+    given = {"manger": "Anna", "forgotten_after": "soon", "manager": "Borris", "period": "2025-14"}
     with pytest.raises(FilterError) as told:
-        _run(
-            settings,
-            *WHOLE,
-            given={"manger": "Anna", "forgotten_after": "soon", "manager": "Borris", "period": "2025-14"},
-        )
+        run("mine", given, settings=settings, out=tmp_path / "out")
     said = str(told.value).splitlines()
     assert said[0] == "report 'mine' has no parameter 'manger'; near: manager"
     assert said[1] == "parameter 'forgotten_after' is 'soon'; allowed: a whole number"
     assert any("'2025-14'" in line for line in said)
     assert any("'Borris' is not known; near: Boris (ID 2" in line for line in said)
-    assert not (settings.home / "out").exists()
+    assert not (tmp_path / "out").exists()
 
 
-def test_an_unknown_report_names_the_near_ones(settings):
-    write(settings.home / "notebooks" / "sales_dynamics.ipynb")
-    with pytest.raises(FilterError, match="there is no report 'sales_dynamic'; near: sales_dynamics"):
-        run("sales_dynamic", {}, settings=settings, out=settings.home / "out")
+def test_an_unknown_report_names_the_near_ones(record, settings, tmp_path):
+    with pytest.raises(FilterError, match="there is no report 'mien'; near: mine"):
+        run("mien", {}, settings=settings, out=tmp_path)
 
 
-def test_without_a_store_a_run_says_what_to_do(settings):
-    settings.store_path.unlink()
+def test_without_a_store_a_run_says_what_to_do(record, home, tmp_path):
+    bare = Settings.read(home / "reports.toml", tmp_path)
     with pytest.raises(StoreError, match="run `crm-reports sync`"):
-        _run(settings, *WHOLE)
+        run("mine", {}, settings=bare, out=tmp_path)
 
 
-def test_the_parameters_of_one_report_are_in_the_name_when_they_differ_from_its_defaults(settings):
-    write(settings.home / "notebooks" / "mine.ipynb")
-    plans = [
-        runs.prepare("mine", given, settings=settings).slug
-        for given in ({"forgotten_after": 14}, {"forgotten_after": 30})
-    ]
-    assert plans[1] == f"{plans[0]}--forgotten-after-30"
+def test_the_parameters_of_one_report_are_in_the_name_when_they_differ_from_its_defaults(record, settings):
+    usual, late = (runs.prepare("mine", {"forgotten_after": days}, settings=settings).slug for days in (14, 30))
+    assert late == f"{usual}--forgotten-after-30"
 
 
-def test_a_failing_notebook_says_where_and_what_and_is_kept_but_not_published(settings):
-    cells = (*WHOLE, "## Where does it break?", f"open('/srv/secret/place/{WEBHOOK}')")
-    record = _run(settings, *cells)
+def test_a_failing_notebook_says_where_and_what_and_is_kept_but_not_published(settings, home):
+    record = _run(settings, "broken", *WHOLE, "## Where does it break?", f"open('/srv/secret/place/{WEBHOOK}')")
     assert record.state == "failed"
     assert record.error.startswith("Where does it break?: FileNotFoundError: ")
     assert "topsecret" not in record.error
     assert "/srv" not in record.error
     assert record.files == ()
-    assert not (settings.home / "out").exists()
-    (kept,) = (settings.data / "failed").iterdir()
-    assert "FileNotFoundError" in kept.read_text()
+    assert not (home / "broken").exists()
+    assert "FileNotFoundError" in (settings.data / "failed" / f"broken--{record.slug}.ipynb").read_text()
 
 
 def test_our_own_errors_speak_for_themselves(settings):
-    record = _run(settings, WHOLE[1], "crm.measure(ds, ['winrate'], by='manager')")
+    record = _run(settings, "unknown", WHOLE[1], "crm.measure(ds, ['winrate'], by='manager')")
     assert record.error.startswith("no metric called 'winrate'")
 
 
 def test_a_kernel_that_dies_is_a_failed_run(settings):
-    record = _run(settings, "import os; os._exit(1)")
-    assert record.state == "failed"
-    assert "Kernel died" in record.error
+    record = _run(settings, "dead", "import os; os._exit(1)")
+    assert (record.state, record.error) == ("failed", "DeadKernelError: Kernel died")
 
 
-def test_a_failure_does_not_replace_the_page_that_is_there(settings):
-    before = _run(settings, *WHOLE).files[1].read_bytes()
-    record = _run(settings, *WHOLE, "1 / 0")
-    assert record.error == "Who brings the money?: ZeroDivisionError: division by zero"
-    assert (settings.home / "out" / f"mine--{record.slug}.html").read_bytes() == before
+def _display(element=None, figure=None):
+    held = {runs.ELEMENT: element, runs.FIGURE: figure, "text/html": "<p>"}
+    return nbformat.v4.new_output("display_data", data={kind: value for kind, value in held.items() if value})
 
 
-CHART = """\
-from plotly.graph_objects import Figure
-crm.show(Figure(), 'dynamics', data=crm.measure(ds, ['won'], by='manager'))
-"""
+BARE = {"id": "dynamics", "kind": "chart", "title": "", "columns": [], "rows": [{"won": 1}, {"won": 2}]}
+TRACEBACK = "Traceback (most recent call last):\n  File x\nValueError: torn"
 
 
 @pytest.mark.parametrize(
-    ("cells", "told"),
+    ("output", "told"),
     [
-        ((WHOLE[3],), "the notebook shows no header"),
-        ((WHOLE[1], WHOLE[3], WHOLE[3]), "2 elements are called 'managers'"),
-        ((WHOLE[1], CHART), "chart 'dynamics' draws nothing and has 2 rows"),
+        (_display(BARE | {"id": "managers", "kind": "table"}), "2 elements are called 'managers'"),
+        (_display(BARE, {"data": [], "layout": {}}), "chart 'dynamics' draws nothing and has 2 rows"),
+        (_display(BARE, {"data": [{"type": "bar"}], "layout": {}}), "chart 'dynamics' is not in the page"),
         (
-            (WHOLE[1], "class Torn:\n    def _repr_html_(self): raise ValueError('torn')\nTorn()"),
-            "ValueError: torn",
+            nbformat.v4.new_output("stream", name="stderr", text=TRACEBACK),
+            "could not show what it made: ValueError: torn",
         ),
+        (nbformat.v4.new_output("error", ename="ValueError", evalue="torn"), "a cell failed: ValueError: torn"),
     ],
 )
-def test_a_page_that_is_not_whole_is_not_published(settings, cells, told):
-    record = _run(settings, *cells)
-    assert record.state == "failed"
-    assert told in record.error
-    assert not (settings.home / "out").exists()
-    assert len(list((settings.data / "failed").iterdir())) == 1
+def test_a_page_that_is_not_whole_replaces_nothing(record, settings, output, told):
+    before = {path: path.read_bytes() for path in record.files}
+    made = runs.complete(_executed(settings, record, output), settings=settings, out=record.files[0].parent)
+    assert made.state == "failed"
+    assert told in made.error
+    assert {path: path.read_bytes() for path in sorted(record.files[0].parent.iterdir())} == before
+    assert (settings.data / "failed" / record.files[0].name).is_file()
+
+
+def test_a_notebook_without_a_header_says_nothing_of_what_it_is_about(record, settings, tmp_path):
+    executed = _executed(settings, record)
+    executed.notebook.cells = [cell for cell in executed.notebook.cells if "crm.header" not in cell.source]
+    made = runs.complete(executed, settings=settings, out=tmp_path)
+    assert made.error.startswith("the notebook shows no header")
 
 
 def test_nothing_in_the_json_is_no_number():

@@ -58,10 +58,11 @@ MANAGERS = pd.DataFrame([
 
 DEALS = pd.DataFrame([
     {"deal_id": "1", "title": HOSTILE, "url": "javascript:alert(2)", "status": "Won", "outcome": "won",
-     "manager": HOSTILE, "manager_id": "3", "money": 100.0, "created_at": pd.Timestamp("2025-03-12T21:00Z"), "closed_at": pd.NaT},
+     "manager": HOSTILE, "manager_id": "3", "money": 100.0, "created_at": pd.Timestamp("2025-03-12T21:00Z"),
+     "closed_at": pd.NaT},
     {"deal_id": "2", "title": "", "url": "https://a.example/?a=1&b=<2>", "status": "</script>", "outcome": "odd",
-     "manager": None, "manager_id": "", "money": NAN, "created_at": pd.Timestamp("2025-03-13T21:00Z"), "closed_at": None,
-     },
+     "manager": None, "manager_id": "", "money": NAN, "created_at": pd.Timestamp("2025-03-13T21:00Z"),
+     "closed_at": None},
 ])  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def test_what_differs_from_the_team_says_so_by_a_sign():
 
 def test_a_manager_has_a_dot_of_their_colour_and_a_place_for_a_link():
     html = tables.table(MANAGERS)
-    assert f'<i class="dot m{charts.hue_of("3")}"></i><a data-link="manager:3">Anna</a>' in html
+    assert f'<i class="dot {charts.look_of("3")}"></i><a data-link="manager:3">Anna</a>' in html
 
 
 def test_a_whisker_shows_the_interval_and_the_teams_tick():
@@ -138,7 +139,7 @@ def test_the_rows_for_the_script_hold_all_deals_and_can_not_end_it():
     rows = json.loads(re.search(r'class="rows">(.*?)</script>', html, re.DOTALL)[1])
     assert len(rows) == 80
     assert html.count("<tr") == 1 + tables.AT_ONCE
-    assert rows[0][:3] == [[HOSTILE, ""], ["Won", "won"], [HOSTILE, f"m{charts.hue_of('3')}"]]
+    assert rows[0][:3] == [[HOSTILE, ""], ["Won", "won"], [HOSTILE, charts.look_of("3")]]
     assert rows[1][1] == ["</script>", ""]
     assert rows[1][3] == [None, "—"]
 
@@ -154,7 +155,8 @@ def test_only_web_addresses_become_links(text, is_web):
 
 def conversion(manager, step, k, n, *, is_total=False):
     return {"pipeline": "B2B", "pipeline_id": "0", "stage": f"S{step}", "stage_id": str(step),
-            "to_stage": f"S{step + 1}", "to_stage_id": str(step + 1), "manager": manager, "manager_id": manager, "is_total": is_total,
+            "to_stage": f"S{step + 1}", "to_stage_id": str(step + 1), "manager": manager,
+            "manager_id": manager, "is_total": is_total,
             "stage_conversion": k / n if n else NAN, "stage_conversion_k": k, "stage_conversion_n": n}  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from zlib import crc32
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
+import plotly.offline
 
 from . import units
 from .registry import METRICS, column
@@ -90,6 +91,11 @@ def colour_of(manager_id: object) -> str:
     return PALETTE[hue_of(manager_id)][0]
 
 
+def look_of(manager_id: object) -> str:
+    """The manager's colour and shape as classes of a style sheet: "m3 s0"."""
+    return f"m{hue_of(manager_id)} s{place_of(manager_id) // len(PALETTE) % 3}"
+
+
 def symbol_of(manager_id: object) -> str:
     """The manager's marker, which tells apart two who share a hue."""
     return SYMBOLS[place_of(manager_id) // len(PALETTE) % len(SYMBOLS)]
@@ -102,6 +108,11 @@ def _dash_of(manager_id: object) -> str:
 def dark_twins() -> dict[str, str]:
     """Every light colour and its dark twin, for a page that swaps them."""
     return dict(THEME.values()) | dict(PALETTE)
+
+
+def script() -> str:
+    """plotly.js as the installed plotly package ships it, as `window.Plotly`."""
+    return plotly.offline.get_plotlyjs()
 
 
 def css_variables(*, dark: bool = False) -> str:
@@ -225,8 +236,8 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
             for trace in _period_traces(cuts[size], views[names[0]], size, 2 * place, size == chosen)
         ),
         height=380, barmode="overlay", xaxis=_ticks(cuts[chosen], chosen), annotations=[_axis_note(views[names[0]])],
-        margin={"t": 84}, yaxis={"tickformat": ",~f"},
-        updatemenus=[_size_menu(cuts, chosen), _metric_menu(views)],
+        margin={"t": 84, "r": 26}, yaxis={"tickformat": ",~f"},
+        updatemenus=[menu for menu in (_size_menu(cuts, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
     )  # fmt: skip
     if any(f"{name}_previous" in table for name in names):
         figure.add_scatter(
@@ -301,7 +312,7 @@ def _ticks(cut: pd.DataFrame, size: str) -> dict[str, object]:
         star = "*" if row.get("is_running") else ""
         below = f"<br>{day.year}" if size != "year" and day.year != year else ""
         texts, year = [*texts, f"{units.period(size, day, form='axis')}{star}{below}"], day.year
-    return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4]}
+    return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4], "ticklabeloverflow": "allow"}
 
 
 def _axis_note(view: _View) -> dict[str, object]:
@@ -570,7 +581,14 @@ def _rows_figure(rows: Sequence[_Row], *, formula: str, track: bool = False) -> 
 
 
 def _row_notes(at: int, row: _Row) -> list[dict[str, object]]:
-    base = {"showarrow": False, "y": at - 0.02, "yanchor": "bottom", "xref": "paper", "borderpad": 0}
+    # A heading has no bar beneath it and stands closer to its own rows.
+    base = {
+        "showarrow": False,
+        "y": at - 0.02 if row.text else at + 0.42,
+        "yanchor": "bottom",
+        "xref": "paper",
+        "borderpad": 0,
+    }
     said = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
     name = {"text": said, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
     note = {"text": row.note, "x": 1, "xanchor": "right"}

@@ -378,8 +378,10 @@ class Dataset:
 def _pandas(expression: ibis.Table) -> pd.DataFrame:
     """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
     found = expression.to_pyarrow().cast(expression.schema().to_pyarrow())
-    # Of no rows Arrow makes a column without a chunk, which pandas can't join on.
-    return (found if len(found) else found.schema.empty_table()).to_pandas()
+    if len(found):
+        return found.to_pandas()
+    nothing = found.to_pandas()  # its texts have no chunk at all, which pandas can't join on
+    return nothing.astype(object).astype(nothing.dtypes)
 
 
 def _utc(instant: datetime) -> ibis.Scalar:

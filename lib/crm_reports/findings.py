@@ -85,6 +85,8 @@ def correlation(table: pd.DataFrame) -> str:
     said = {name: units.write(end, "number") for name, end in {"rho": rho, "low": low, "high": high}.items()} | {"n": n}
     if low <= 0 <= high:
         return _("Activity and money show no clear link: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+    if high < 0:
+        return _("The more activity, the less money: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
     return _("Activity and money go together: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
 
 

@@ -1,5 +1,6 @@
 """Kernels for the runs: this very interpreter, away from the user's own Jupyter settings, and without the secret."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 
 OURS = "CRM_REPORTS_"
 # Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
@@ -28,7 +30,16 @@ def kernel_class(environment: Mapping[str, str]) -> Iterator[type[AsyncKernelMan
     try:
         yield type("ReportKernel", (_Kernel,), {"folder": folder, "environment": _clean(environment, folder)})
     finally:
+        _close_loop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _close_loop() -> None:
+    """End the event loop that jupyter_client made for this thread, which would outlive the thread otherwise."""
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 class _Kernel(AsyncKernelManager):

@@ -165,12 +165,17 @@ def _last_good(page: Page, earlier: Sequence[NightReport], out: Path) -> str:
 
 def nights(settings: Settings) -> list[NightReport]:
     """All nights that were kept, the latest first."""
-    kept = sorted((settings.data / "nights").glob("*.json"), reverse=True)
-    return [_read(json.loads(path.read_text(encoding="utf-8"))) for path in kept]
+    kept = (settings.data / "nights").glob("*.json")
+    read = [_read(json.loads(path.read_text(encoding="utf-8"))) for path in kept]
+    return sorted(read, key=lambda report: report.started_at, reverse=True)
 
 
 def _keep(report: NightReport, settings: Settings) -> None:
-    path = settings.data / "nights" / f"{report.date}.json"
+    """Beside the store: a night made again takes its own place, one without a sync leaves that day's pages known."""
+    folder = settings.data / "nights"
+    in_vain = folder / f"{report.date}-in-vain.json"
+    in_vain.unlink(missing_ok=True)
+    path = in_vain if report.problem else folder / f"{report.date}.json"
     _replace(path, json.dumps(asdict(report), default=str, ensure_ascii=False, indent=1))
 
 

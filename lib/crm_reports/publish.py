@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import nbformat
-import plotly.offline
 from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import TagRemovePreprocessor
@@ -40,6 +39,7 @@ REPORTS = {
 SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
     "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"), "before": N_("Before"), "after": N_("Next"),
+    "won": N_("All won"), "lost": N_("All lost"), "open": N_("All in work"),
     "failed": N_("This part could not be drawn."),
 }  # fmt: skip
 
@@ -255,7 +255,7 @@ _SCRIPTS = ("plotly", "tables")
 
 @cache
 def _script(name: str) -> str:
-    return plotly.offline.get_plotlyjs() if name == "plotly" else tables.script()
+    return charts.script() if name == "plotly" else tables.script()
 
 
 @cache

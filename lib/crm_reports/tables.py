@@ -208,7 +208,7 @@ def _manager(row: Mapping[str, object]) -> str:
 def _hue(row: Mapping[str, object]) -> str:
     """The style of the manager's colour; none for a row that is nobody's."""
     id = row.get("manager_id")
-    return "" if units.is_missing(id) or id == "" else f"m{charts.hue_of(id)}"
+    return "" if units.is_missing(id) or id == "" else charts.look_of(id)
 
 
 def _deal(row: Mapping[str, object]) -> str:
@@ -252,7 +252,7 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     """The 95 % interval as a line, the value as a dot on it, the team's value as a tick."""
     low, high, value = (row.get(f"{name}_low"), row.get(f"{name}_high"), row.get(name))
     if any(units.is_missing(each) for each in (low, high, value)):
-        return ""
+        return '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true"></svg>'  # keeps the numbers in their column
     top = max(sheet.top(f"{name}_high"), 1e-9)
     x = {at: f"{80 * min(max(float(each) / top, 0), 1):.1f}" for at, each in (("l", low), ("h", high), ("v", value))}
     team = sheet.total.get(name)

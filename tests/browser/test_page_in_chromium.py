@@ -156,7 +156,7 @@ def test_a_tile_leads_to_the_deals_behind_it(whole):
 
 
 def test_a_list_can_be_searched_filtered_and_sorted_with_the_missing_last(whole):
-    whole.page.locator("#deals select[data-name=manager]").select_option("Marat B.")
+    whole.page.locator("#deals select[data-name=manager]").select_option(label="Marat B.")
     assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 75"
     whole.page.locator("#deals input[type=search]").fill("Заказ 3307")
     assert whole.count("#deals tbody tr") == 1

@@ -226,23 +226,29 @@
     return bar;
   }
 
+  // Where several statuses mean one outcome, they can be chosen together.
+  function outcomes(column, values) {
+    if (column.kind !== "status") return [];
+    const by = outcome => [...values.keys()].filter(name => values.get(name)[1] === outcome);
+    return ["won", "lost", "open"].filter(outcome => by(outcome).length > 1).map(outcome => [page.texts[outcome], by(outcome)]);
+  }
+
   function picker(drawn, column, at, rows) {
     const values = new Map(rows.map(row => [textOf(column.kind, row[at]), row[at]]));
     if (values.size < 2) return [];
     const label = page.texts.all.replace("{title}", column.title);
     const names = [...values.keys()].sort((a, b) => a.localeCompare(b));
-    const box = make("select", {"aria-label": column.title, "data-name": column.name}, make("option", {value: ""}, label),
-      ...names.map(name => make("option", {value: name, "data-outcome": column.kind === "status" ? values.get(name)[1] : undefined}, name)));
+    const choices = [[label, null], ...outcomes(column, values), ...names.map(name => [name, [name]])];
+    const box = make("select", {"aria-label": column.title, "data-name": column.name},
+      ...choices.map(([text], at) => make("option", {value: at}, text)));
     box.addEventListener("change", () => {
-      box.classList.toggle("on", box.selectedIndex > 0);
-      const chosen = box.value;
-      drawn.column(at).search(box.selectedIndex > 0 ? text => text === chosen : "").draw();
+      const fits = choices[box.value][1];
+      box.classList.toggle("on", Boolean(fits));
+      drawn.column(at).search(fits ? text => fits.includes(text) : "").draw();
     });
     box.pickOutcome = outcome => {
-      const fits = new Set([...box.options].filter(each => each.dataset.outcome === outcome).map(each => each.value));
-      box.value = outcome && fits.size === 1 ? [...fits][0] : "";
-      box.classList.toggle("on", Boolean(outcome));
-      drawn.column(at).search(outcome ? text => fits.has(text) : "").draw();
+      box.value = Math.max(0, choices.findIndex(([, fits]) => outcome && fits?.every(name => values.get(name)[1] === outcome)));
+      box.dispatchEvent(new Event("change"));
     };
     return [box];
   }

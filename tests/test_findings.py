@@ -1,0 +1,100 @@
+"""The computed sentence over each element."""
+
+import pandas as pd
+import pytest
+
+from crm_reports import findings, units
+from stores import dataset, deal
+
+
+@pytest.fixture(autouse=True)
+def roubles():
+    units.use(currency="RUB")
+    yield
+    units.use()
+
+
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "previous", "change", "said"),
+    [
+        (12, 10, 0.2, "Won grew by 20 %, from 10"),
+        (8, 10, -0.2, "Won fell by 20 %, from 10"),
+        (10, 10, 0.0, "Won did not change: 10 before"),
+        (10, 0, float("nan"), "Won: 10"),
+    ],
+)
+def test_growth_says_the_direction_and_from_where(value, previous, change, said):
+    tile = pd.DataFrame([{"metric": "won", "value": value, "previous": previous, "change": change}])
+    assert plain(findings.growth(tile, "won")) == said
+
+
+def test_concentration_counts_the_few_who_bring_more_than_half():
+    money = pd.DataFrame({"won_money": [50.0, 40.0, 10.0, 100.0], "is_total": [False, False, False, True]})
+    assert plain(findings.concentration(money)) == "1 of 3 managers brings 50 % of the money"
+    money["won_money"] = [40.0, 30.0, 30.0, 100.0]
+    assert plain(findings.concentration(money)) == "2 of 3 managers bring 70 % of the money"
+    assert findings.concentration(money.assign(won_money=0.0)) == ""
+
+
+def test_the_narrow_place_needs_enough_deals():
+    step = {"stage": "Request", "to_stage": "Invoice", "stage_conversion_k": 5, "stage_conversion_n": 20}
+    steps = pd.DataFrame([step | {"is_narrowest": True}])
+    assert findings.narrow_place(steps) == "The narrow place is Request → Invoice: 15 of 20 deals went no further"
+    assert "no step has 20" in findings.narrow_place(steps.assign(is_narrowest=False))
+
+
+def test_who_differs_is_named_once_or_nobody():
+    table = pd.DataFrame({"manager": ["Anna", "Anna", "Team"], "stage_conversion_differs": [True, True, float("nan")]})
+    assert findings.who_differs(table) == "More than chance: Anna against the rest of the team"
+    assert findings.who_differs(table.iloc[2:]) == findings.who_differs(pd.DataFrame())
+
+
+def test_the_top_reason_has_its_share():
+    reasons = pd.DataFrame({"loss_reason": ["Too expensive", "Other"], "share_of_lost": [0.6, 0.4]})
+    assert plain(findings.top_reason(reasons)) == "Too expensive: 60 % of what was lost"
+    assert findings.top_reason(reasons.iloc[:0]) == "Nothing was lost in the period"
+
+
+def test_a_correlation_whose_interval_holds_zero_is_no_clear_link():
+    table = pd.DataFrame({"activity_index": [1.0, 2, 3, 4], "won_money": [1.0, 3, 2, 4]})
+    assert findings.correlation(table).startswith("Activity and money show no clear link: rank correlation 0.8")
+    many = pd.DataFrame({"activity_index": range(9), "won_money": [0, 1, 2, 3, 4, 5, 6, 8, 7]})
+    assert findings.correlation(many).startswith("Activity and money go together: rank correlation 0.98")
+    assert findings.correlation(table.iloc[:3]).startswith("Too few managers")
+
+
+def test_an_opposite_link_is_not_called_going_together():
+    table = pd.DataFrame({"activity_index": range(9), "won_money": [8, 7, 6, 5, 4, 3, 2, 0, 1]})
+    assert findings.correlation(table).startswith("The more activity, the less money")
+
+
+def test_the_most_active_is_named_beside_the_middle_of_the_team():
+    table = pd.DataFrame(
+        {"manager": ["Anna", "Boris", None], "activity_index": [10.0, 4.0, 7.0], "is_total": [False, False, True]}
+    )
+    assert findings.most_active(table) == "Anna does most; the middle of the team is at 7.0 of 10"
+    assert findings.most_active(table.iloc[2:]) == "Nobody acted in the period"
+
+
+def test_the_forgotten_are_counted_with_their_money(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-01-01"), deal(2, "2025-03-30")], activities=[])
+    assert plain(findings.forgotten(ds)) == "1 of 2 deals in work is forgotten: 100 ₽"
+
+
+def test_who_forgot_most_is_named_by_count_with_the_share():
+    rows = {"manager": ["Anna", "Boris", None], "forgotten": [2, 3, 5], "forgotten_share": [1.0, 0.5, 0.6]}
+    table = pd.DataFrame(rows).assign(is_total=[False, False, True])
+    assert plain(findings.worst_share(table, "manager")) == "Boris: 3 forgotten, 50 % of what is in work there"
+    assert findings.worst_share(table.assign(forgotten=0), "manager") == "Nothing is forgotten"
+
+
+def test_twelve_months_are_told_against_the_twelve_before():
+    table = pd.DataFrame({"won_money": [100.0, 50.0], "won_money_previous": [50.0, 50.0]})
+    assert plain(findings.year_on_year(table)) == "150 ₽ won in twelve months, 50 % more than in the twelve before"
+    less = table.assign(won_money=25.0)
+    assert plain(findings.year_on_year(less)) == "50 ₽ won in twelve months, 50 % less than in the twelve before"
+    assert plain(findings.year_on_year(table.assign(won_money_previous=0.0))) == "150 ₽ won in twelve months"
