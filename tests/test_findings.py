@@ -76,7 +76,7 @@ def test_the_most_active_is_named_beside_the_middle_of_the_team():
     table = pd.DataFrame(
         {"manager": ["Anna", "Boris", None], "activity_index": [10.0, 4.0, 7.0], "is_total": [False, False, True]}
     )
-    assert findings.most_active(table) == "Anna does most; the middle of the team is at 7.0 of 10"
+    assert findings.most_active(table) == "Anna does most; the middle of the team is at 7 of 10"
     assert findings.most_active(table.iloc[2:]) == "Nobody acted in the period"
 
 

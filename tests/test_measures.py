@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -247,7 +247,9 @@ def test_a_tile_of_what_the_source_lacks_says_no_data(tmp_path):
 
 # ── Laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
 BEGIN = at("2025-01-01")
 STEPS = st.tuples(st.floats(0, 30), st.sampled_from(["NEW", "REQ", "INV", "WON", "DEAR", "GONE"]))
 OUTCOMES = {"WON": "won", "DEAR": "lost", "GONE": "lost"}
@@ -341,7 +343,9 @@ def test_a_filter_never_changes_a_row_that_it_keeps(tables, chosen):
     metrics = [*FLOWS, "in_work", "forgotten", *([] if by == "source" else ["activity_index", *ACTS])]
     with TemporaryDirectory() as one_folder, TemporaryDirectory() as other:
         rows = [
-            measure(opened(folder, tables, **filters), metrics, by=by).query(f"{by}_id == '{id}'").reset_index(drop=True)
+            measure(opened(folder, tables, **filters), metrics, by=by)
+            .query(f"{by}_id == '{id}'")
+            .reset_index(drop=True)
             for folder, filters in ((one_folder, {}), (other, {by: typed}))
         ]
         assert_frame_equal(*rows, check_dtype=False)

@@ -3,11 +3,10 @@
 from math import isnan
 
 import pytest
-from stores import at, dataset, deal, moves
 
-import crm_reports.metrics  # noqa: F401: fills the registry
 from crm_reports.measures import measure, missing, one
 from crm_reports.registry import METRICS, Ratio
+from stores import at, dataset, deal, moves
 
 # Six deals of March 2025, as of 1 April, 00:00 UTC. Anna (1) is in Moscow, Boris (2) in Kazan.
 #   1  Anna   created 1 Mar 00:00, request 3 Mar, invoice 5 Mar, paid 11 Mar 00:00: 1 000 ₽, second win of company 5
@@ -40,7 +39,9 @@ def act(id: str, kind: str, manager: str, when: str, on: str = "4", **rest: obje
     return plain | rest
 
 
-TODO = act("9", "crm_activity", "2", "2025-03-20", is_done=False, is_action=False, at=None, deadline_at=at("2025-03-25"))
+TODO = act(
+    "9", "crm_activity", "2", "2025-03-20", is_done=False, is_action=False, at=None, deadline_at=at("2025-03-25")
+)
 ACTIVITIES = [
     act("1", "call", "2", "2025-03-20 10:00"),
     act("2", "meeting", "1", "2025-03-03 10:00", on="1"),
@@ -73,7 +74,10 @@ BY_HAND = {
     "reached": 12,  # 1: four steps; 2: one; 3: only the win is in March; 4: two; 6: all four, three of them skipped
     "visited": 11,  # 1: four; 2: the base and the lost stage; 3: paid; 4: two; 6: the base and paid
     "cohort_reached": 11,  # 1: four, 2: one, 4: two, 6: four
-    "stage_conversion": (7, 9),  # base 3 of 4 (not 2), request 2 of 3 (not 4), invoice 2 of 2 (3 reached it in February)
+    "stage_conversion": (
+        7,
+        9,
+    ),  # base 3 of 4 (not 2), request 2 of 3 (not 4), invoice 2 of 2 (3 reached it in February)
     "visited_next": 5,  # 1: three; 4: the request; 6: paid
     "lost_on_the_way": 1,
     "on_the_way": 1,
@@ -97,7 +101,9 @@ BY_HAND = {
 
 @pytest.fixture(scope="module")
 def march(tmp_path_factory):
-    return dataset(tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=ACTIVITIES, comments=COMMENTS)
+    return dataset(
+        tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=ACTIVITIES, comments=COMMENTS
+    )
 
 
 def test_every_metric_has_a_number_worked_out_by_hand():
@@ -257,7 +263,9 @@ def test_an_incoming_call_takes_a_deal_off_the_list_and_is_no_action(tmp_path):
 
 
 def test_a_planned_future_step_takes_a_deal_off_the_list_only_when_asked(tmp_path):
-    plan = act("1", "call", "1", "2025-01-02", on="1", is_done=False, is_action=False, at=None, deadline_at=at("2025-05-01"))
+    plan = act(
+        "1", "call", "1", "2025-01-02", on="1", is_done=False, is_action=False, at=None, deadline_at=at("2025-05-01")
+    )
     tables = {"deals": [deal(1, "2025-01-01")], "activities": [plan]}
     assert numbers(dataset(tmp_path, **tables), "forgotten", "no_next_step", "next_step_overdue") == [1, 0, 0]
     assert numbers(dataset(tmp_path, snooze_planned=True, **tables), "forgotten") == [0]
@@ -286,7 +294,9 @@ def test_a_day_that_the_clocks_make_longer_still_belongs_to_its_period(tmp_path)
     from crm_reports.dataset import load
     from stores import make_store
 
-    settings = make_store(tmp_path, deals=[deal(1, "2025-03-29 23:30"), deal(2, "2025-03-30 21:30"), deal(3, "2025-03-30 22:30")])
+    settings = make_store(
+        tmp_path, deals=[deal(1, "2025-03-29 23:30"), deal(2, "2025-03-30 21:30"), deal(3, "2025-03-30 22:30")]
+    )
     berlin = settings.model_copy(update={"time_zone": "Europe/Berlin"})
     # 30 March has 23 hours in Berlin: from 29 March 23:00 UTC to 30 March 22:00 UTC.
     assert one(load(period="2025-03-30", as_of="2025-04-05", settings=berlin), "created") == 2

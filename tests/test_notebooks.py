@@ -20,7 +20,16 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SHARED = ["period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language"]
 SHOWN = {
     "overview": ["tiles", "dynamics", "needs_you"],
-    "sales_dynamics": ["tiles", "dynamics", "managers", "funnel", "stage_conversion", "loss_reasons", "sources", "deals"],
+    "sales_dynamics": [
+        "tiles",
+        "dynamics",
+        "managers",
+        "funnel",
+        "stage_conversion",
+        "loss_reasons",
+        "sources",
+        "deals",
+    ],
     "manager_effectiveness": ["tiles", "activity", "index_vs_results", "weights"],
     "forgotten_deals": ["tiles", "by_department", "by_manager", "by_stage", "deals"],
 }
@@ -47,7 +56,11 @@ def test_a_notebook_is_short_and_committed_without_outputs(report):
     cells = code_of(read(report))
     lines = [[line for line in cell.source.splitlines() if line.strip()] for cell in cells]
     assert sum(map(len, lines)) <= 45
-    assert all(len(own) <= 6 for cell, own in zip(cells, lines, strict=True) if "parameters" not in cell.metadata.get("tags", []))
+    assert all(
+        len(own) <= 6
+        for cell, own in zip(cells, lines, strict=True)
+        if "parameters" not in cell.metadata.get("tags", [])
+    )
     assert all(not cell.outputs and cell.execution_count is None for cell in cells)
     assert "def " not in "".join(cell.source for cell in cells)
 
@@ -120,7 +133,9 @@ def test_nothing_of_the_webhook_is_left_in_any_file(home, made, report):
 
 def test_a_report_about_one_manager_says_so_and_keeps_to_him(home):
     settings, _secret = home
-    record = run.run("sales_dynamics", {"period": "2025-Q1", "manager": ["5"]}, settings=settings, out=settings.home / "one")
+    record = run.run(
+        "sales_dynamics", {"period": "2025-Q1", "manager": ["5"]}, settings=settings, out=settings.home / "one"
+    )
     whole = json.loads(record.files[3].read_text("utf-8"))
     assert [each["id"] for each in whole["filters"]["manager"]] == ["5"]
     assert {row["manager_id"] for row in whole["elements"]["managers"]["rows"] if not row["is_total"]} == {"5"}
@@ -130,6 +145,17 @@ def test_a_report_about_one_manager_says_so_and_keeps_to_him(home):
 def test_a_notebook_runs_cell_by_cell_as_an_analyst_runs_it(home):
     settings, _secret = home
     environment = os.environ | {"CRM_REPORTS_DATA": str(settings.data), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "default", "--nbval-lax", "overview.ipynb"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "default",
+        "--nbval-lax",
+        "overview.ipynb",
+    ]
     done = subprocess.run(command, cwd=NOTEBOOKS, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

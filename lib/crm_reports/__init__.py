@@ -22,7 +22,7 @@ _FROM = {
     "metric": "registry", "matrix": "tables", "elements": "", "findings": "", "metrics": "",
 }  # fmt: skip
 
-__all__ = list(_FROM)  # noqa: PLE0604
+__all__ = list(_FROM)
 
 
 def __getattr__(name: str) -> object:

@@ -1,5 +1,6 @@
 """The commands. Results go to stdout, everything else to stderr; a mistake is a sentence, never a traceback."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -141,17 +142,23 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
-    """On a terminal one line that counts; in a log a line for every 10,000 rows."""
+    """On a terminal one line that counts; in a log a line for so many rows of a table."""
     if not _console.is_terminal:
-        yield _logged
+        yield _log(every=10_000)
         return
     with _console.status("Reading …") as status:
         yield lambda table, rows: status.update(f"Reading {table}: {rows:,} rows")
 
 
-def _logged(table: str, rows: int) -> None:
-    if rows and rows % 10_000 < 50:  # they come fifty at a time
-        _tell(f"{table}: {rows} rows so far")
+def _log(*, every: int) -> Callable[[str, int], None]:
+    seen: Counter[str] = Counter()
+
+    def told(table: str, rows: int) -> None:
+        if rows // every > seen[table] // every:
+            _tell(f"{table}: {rows} rows so far")
+        seen[table] = rows
+
+    return told
 
 
 _console = Console(stderr=True, highlight=False, soft_wrap=True)

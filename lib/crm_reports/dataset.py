@@ -259,8 +259,8 @@ class Dataset:
         frame = self._with_department(frame)
         for key in ("manager", "department", "pipeline", "source", "stage"):
             names = getattr(self, f"{key}s")[key]
-            frame[key] = frame[f"{key}_id"].map(names).fillna(frame[f"{key}_id"])
-        frame["customer"] = frame["customer_id"].map(self._customers).fillna("")
+            frame[key] = looked_up(frame[f"{key}_id"], names, frame[f"{key}_id"])
+        frame["customer"] = looked_up(frame["customer_id"], self._customers)
         frame["loss_reason"] = frame["loss_reason"].fillna(frame["stage"]).where(frame["outcome"] == "lost", "")
         frame["loss_reason_id"] = frame["loss_reason"]
         link = f"{self.portal_url.rstrip('/')}/crm/deal/details/"
@@ -296,7 +296,7 @@ class Dataset:
 
     def _with_department(self, frame: pd.DataFrame) -> pd.DataFrame:
         manager_id = frame["manager_id"].fillna("")
-        department_id = manager_id.map(self.managers["department_id"]).fillna("")
+        department_id = looked_up(manager_id, self.managers["department_id"])
         return frame.assign(manager_id=manager_id, department_id=department_id)
 
     def _on_deals(self, frame: pd.DataFrame, *facts: str) -> pd.DataFrame:
@@ -382,6 +382,11 @@ def _pandas(expression: ibis.Table) -> pd.DataFrame:
         return found.to_pandas()
     nothing = found.to_pandas()  # its texts have no chunk at all, which pandas can't join on
     return nothing.astype(object).astype(nothing.dtypes)
+
+
+def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") -> pd.Series:
+    """The value of each id; `instead` where there is none. As objects: of nothing found pandas makes numbers."""
+    return ids.map(values).astype(object).fillna(instead)
 
 
 def _utc(instant: datetime) -> ibis.Scalar:
@@ -475,7 +480,7 @@ def known(data: Store) -> Known:
     """The pipelines, departments, managers and sources that a filter may name."""
     bare = Dataset(data, None, None)
     parents = bare._read("departments").set_index("department_id")["parent_id"].fillna("").to_dict()
-    homes = bare.managers["department_id"].map(bare.departments["department"]).fillna("")
+    homes = looked_up(bare.managers["department_id"], bare.departments["department"])
     departments, managers = _choices(bare.departments["department"]), _choices(bare.managers["manager"])
     return Known(
         pipeline=_choices(bare.pipelines["pipeline"]),

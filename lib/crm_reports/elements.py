@@ -200,4 +200,4 @@ def _kinds(kinds: pd.Series) -> pd.Series:
         "call": _("call"), "meeting": _("meeting"), "email": _("e-mail"), "crm_activity": _("CRM activity"),
         "comment": _("comment"), "stage_move": _("stage move"),
     }  # fmt: skip
-    return kinds.map(names).fillna("")
+    return kinds.map(names).astype(object).fillna("")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from .dataset import DAY, KINDS, Dataset
+from .dataset import DAY, KINDS, Dataset, looked_up
 from .errors import MetricError
 from .filters import Period, first_instant
 
@@ -121,7 +121,7 @@ def team(ds: Dataset, period: Period) -> pd.DataFrame:
     ids = sorted(ds.in_team(points.index) | _holding(ds, period))
     here = points.reindex(ids).fillna(0.0).rename("points").rename_axis("manager_id").reset_index()
     index = here["points"] * 10 / best if best else float("nan")
-    return here.assign(index=index, department_id=here["manager_id"].map(ds.managers["department_id"]).fillna(""))
+    return here.assign(index=index, department_id=looked_up(here["manager_id"], ds.managers["department_id"]))
 
 
 def _holding(ds: Dataset, period: Period) -> set[str]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pandas as pd
 
 from . import frames, registry
-from .dataset import Dataset
+from .dataset import Dataset, looked_up
 from .errors import MetricError, near
 from .filters import BEGINNING, Period, first_instant
 from .metrics.statistics import differs, interval
@@ -329,7 +329,7 @@ def _named(ds: Dataset, table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     for key in keys:
         name = key.removesuffix("_id")
         names = _names(ds, name)
-        table[name] = table[key].map(names).fillna(table[key])
+        table[name] = looked_up(table[key], names, table[key])
         place = {id: place for place, id in enumerate(names.index)}
         table[f"_{name}"] = table[key].map(place).fillna(len(place))
     places = [f"_{key.removesuffix('_id')}" for key in keys]
@@ -341,7 +341,10 @@ def _names(ds: Dataset, name: str) -> pd.Series:
     if name == "loss_reason":
         return ds.deals.groupby("loss_reason_id")["loss_reason"].first()
     names = getattr(ds, f"{name}s")[name]
-    return names if name in ("stage", "pipeline") else names.sort_values(key=lambda each: each.str.casefold())
+    if name in ("stage", "pipeline"):
+        return names
+    ordered = names.drop(index="").sort_values(key=lambda each: each.str.casefold())
+    return names[[*ordered.index, ""]]  # those of nobody come last
 
 
 def _with_total(table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.DataFrame]) -> pd.DataFrame:

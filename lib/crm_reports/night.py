@@ -197,9 +197,14 @@ def write_index(settings: Settings, out: Path) -> Path:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals |= {"_": _, "many": many, "date": _day, "css": Markup(elements.css())}
     template = environment.from_string((files("crm_reports") / "template" / "night.html.j2").read_text("utf-8"))
-    latest, *earlier = [_still_there(each, out) for each in nights(settings)]
+    latest, *before = [_still_there(each, out) for each in nights(settings)]
+    shown = next((each for each in (latest, *before) if any(page.files for page in each.pages)), latest)
+    earlier = [each for each in before if each is not shown]
     path = out / "index.html"
-    _replace(path, template.render(latest=latest, earlier=earlier, zone=settings.zone, language=settings.language))
+    _replace(
+        path,
+        template.render(latest=latest, shown=shown, earlier=earlier, zone=settings.zone, language=settings.language),
+    )
     return path
 
 
@@ -209,5 +214,9 @@ def _day(day: date) -> str:
 
 def _still_there(report: NightReport, out: Path) -> NightReport:
     """The night without links to what has been removed since."""
-    pages = (replace(page, files=tuple(file for file in page.files if (out / file).is_file())) for page in report.pages)
-    return replace(report, pages=tuple(pages))
+    return replace(report, pages=tuple(_with_links_to(page, out) for page in report.pages))
+
+
+def _with_links_to(page: Page, out: Path) -> Page:
+    there = tuple(file for file in page.files if (out / file).is_file())
+    return replace(page, files=there, last_good=page.last_good if (out / page.last_good).is_file() else "")
