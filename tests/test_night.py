@@ -80,7 +80,7 @@ def test_what_can_come_out_does_and_the_rest_says_why(first):
     ]  # fmt: skip
     assert report.pages[1].error == "Who brings the money?: ZeroDivisionError: division by zero"
     assert "'Zoe' is not known" in report.pages[2].error
-    assert len(told) == 2
+    assert len(told) == 3
 
 
 def test_the_pages_are_in_the_nights_folder_and_share_their_scripts(first, folder):

@@ -214,10 +214,11 @@ def test_nothing_in_the_json_is_no_number():
             "rows": [{"value": float("nan"), "n": float("inf")}],
         },
         {"kind": "table", "id": "deals", "title": "", "columns": [], "rows": [], "missing": "no data"},
-    ]
+    ]  # fmt: skip
     plan = runs.Plan("mine", {}, {}, "slug", None, "en", "", {})
     held = json.loads(runs.as_json(plan, elements), parse_constant=pytest.fail)
     assert held["elements"]["tiles"]["rows"] == [{"value": None, "n": None}]
+    assert list(held["elements"]["tiles"]["rows"][0]) == ["value", "n"]
     assert held["elements"]["deals"]["missing"] == "no data"
 
 

@@ -106,6 +106,8 @@ def _pages(
     publish.assets(out / "assets")
     planned = {preset.name: (preset, _planned(preset, settings)) for preset in presets(settings)}
     plans = {name: plan for name, (_preset, plan) in planned.items() if isinstance(plan, Plan)}
+    for name in planned.keys() - plans.keys():
+        told(f"{name}: {planned[name][1]}")
     records = {}
     for name, record in _records(plans, settings, out=out / str(on), jobs=jobs):
         told(f"{name}: {record.error or 'complete'} ({record.seconds:.1f} s)")
@@ -151,7 +153,7 @@ def _page(preset: Preset, record: RunRecord, out: Path) -> Page:
 
 
 def _refused(preset: Preset, error: str) -> Page:
-    return Page(preset.name, preset.report, "failed", error)
+    return Page(preset.name, preset.report, "failed", run.without_secrets(error))
 
 
 def _last_good(page: Page, earlier: Sequence[NightReport], out: Path) -> str:

@@ -364,7 +364,9 @@ def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
 def _data(element: Mapping[str, Any]) -> dict[str, Any]:
     """An element's numbers; one that the source has no data for says so."""
     said = {"missing": element["missing"]} if element.get("missing") else {}
-    return {"title": element["title"], "columns": element["columns"], "rows": element["rows"], **said}
+    names = [each["name"] for each in element["columns"]]
+    rows = [{name: row.get(name) for name in names} for row in element["rows"]]  # in order: notebooks sort their keys
+    return {"title": element["title"], "columns": element["columns"], "rows": rows, **said}
 
 
 def _finite(value: Any) -> Any:

@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import itables
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -409,6 +408,8 @@ class _Matrix:
 
 def script() -> str:
     """DataTables as the installed itables package ships it, as `window.DataTable`."""
+    import itables  # takes a second, which the notebooks need not spend
+
     # A classic script: a page opened from a disk may not import modules.
     path = Path(itables.__file__).parent / "html" / "dt_bundle.js"
     module = path.read_text(encoding="utf-8")
