@@ -9,6 +9,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from crm_reports.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = [
@@ -90,3 +92,8 @@ def test_ci_is_one_executable_file_that_ends_in_make_test():
 def test_the_licence_is_the_one_that_pyproject_names():
     assert PROJECT["license"] == "MIT"
     assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+
+
+def test_reports_toml_is_read_as_it_comes():
+    settings = Settings.read(ROOT / "reports.toml")
+    assert (settings.source.kind, settings.home, settings.presets) == ("demo", ROOT, ())

@@ -210,11 +210,11 @@ def test_nothing_in_the_json_is_no_number():
             "kind": "tiles",
             "id": "tiles",
             "title": "",
-            "columns": [],
-            "rows": [{"value": float("nan"), "n": float("inf")}],
+            "columns": [{"name": "value"}, {"name": "n"}],
+            "rows": [{"n": float("inf"), "value": float("nan")}],
         },
         {"kind": "table", "id": "deals", "title": "", "columns": [], "rows": [], "missing": "no data"},
-    ]  # fmt: skip
+    ]
     plan = runs.Plan("mine", {}, {}, "slug", None, "en", "", {})
     held = json.loads(runs.as_json(plan, elements), parse_constant=pytest.fail)
     assert held["elements"]["tiles"]["rows"] == [{"value": None, "n": None}]

@@ -127,14 +127,15 @@ def _planned(preset: Preset, settings: Settings) -> Plan | ReportError:
 
 def _records(plans: Mapping[str, Plan], settings: Settings, *, out: Path, jobs: int) -> Iterator[tuple[str, RunRecord]]:
     """Kernels run side by side; pages are made of what they leave one after the other, as texts have one language."""
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
         running = {pool.submit(run.execute, plan, settings=settings): name for name, plan in plans.items()}
         for future in as_completed(running):
-            links = _links(running[future], plans)
-            yield (
-                running[future],
-                run.complete(future.result(), settings=settings, out=out, assets="../assets", links=links),
-            )
+            name, executed = running[future], future.result()
+            links = _links(name, plans)
+            yield name, run.complete(executed, settings=settings, out=out, assets="../assets", links=links)
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever interrupts the night does not wait for all of it
 
 
 def _links(here: str, plans: Mapping[str, Plan]) -> list[Link]:
