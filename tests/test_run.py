@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from crm_reports import run as runs
-from crm_reports.errors import FilterError, StoreError
+from crm_reports.errors import FilterError, RunError, StoreError
 from crm_reports.run import run, without_secrets
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write
@@ -201,6 +201,20 @@ def test_a_notebook_without_a_header_says_nothing_of_what_it_is_about(record, se
     executed.notebook.cells = [cell for cell in executed.notebook.cells if "crm.header" not in cell.source]
     made = runs.complete(executed, settings=settings, out=tmp_path)
     assert made.error.startswith("the notebook shows no header")
+
+
+def test_a_notebook_that_can_not_be_read_is_a_sentence(record, settings, home, tmp_path):
+    (home / "notebooks" / "torn.ipynb").write_text("{")
+    with pytest.raises(RunError, match=r"notebook 'torn.ipynb' can't be read"):
+        run("torn", {}, settings=settings, out=tmp_path)
+
+
+def test_a_mistake_of_ours_fails_this_report_only(record, settings, tmp_path):
+    made = runs.complete(
+        _executed(settings, record, _display({"id": "odd", "kind": "table"})), settings=settings, out=tmp_path
+    )
+    assert (made.state, made.files) == ("failed", ())
+    assert made.error
 
 
 def test_nothing_in_the_json_is_no_number():

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import logging
 import math
 import os
 import re
@@ -27,6 +28,8 @@ from .filters import Filters
 from .kernels import kernel_class
 from .settings import Settings
 from .texts import speaking
+
+log = logging.getLogger(__name__)
 
 ELEMENT = "application/vnd.crm-reports.element+json"
 FIGURE = "application/vnd.plotly.v1+json"
@@ -137,7 +140,12 @@ def find(report: str, settings: Settings) -> Path:
 
 
 def _read(path: Path) -> nbformat.NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise RunError(
+            f"notebook {path.name!r} can't be read ({type(error).__name__}); open it in JupyterLab"
+        ) from None
     notebook.metadata.setdefault("kernelspec", KERNEL)
     return notebook
 
@@ -261,6 +269,9 @@ def complete(
                 files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
         except ReportError as failed:
             error = without_secrets(str(failed))
+        except Exception as failed:  # ours to mend; but the other reports of a night must not pay for it
+            log.exception("the page of %s", plan.name)
+            error = without_secrets(f"{type(failed).__name__}: {failed}")
     if error and notebook is not None:
         _kept(notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
