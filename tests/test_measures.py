@@ -281,7 +281,8 @@ def histories(draw):
         deals.append(deal(id, None, stage_id=path[-1][1], outcome=OUTCOMES.get(path[-1][1], "open"), **fields))
         deals[-1]["created_at"] = made
         history += [moves(id, ("2025-01-01", stage))[0] | {"at": when} for when, stage in path]
-    deals[0]["amount"] = 100.0  # a source without any amount lacks money, which is missing and not 0
+    # A source without any amount or customer lacks money or customers, which are missing and not 0.
+    deals[0] |= {"amount": 100.0, "company_id": "5"}
     return {"deals": deals, "stage_history": history, "activities": draw(_activities(len(deals)))}
 
 
