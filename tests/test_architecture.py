@@ -23,7 +23,7 @@ OWNERS = {
     "pydantic_settings": {"settings"},
     "httpx": {"bitrix24"},
     "dlt": {"sync"},
-    "ibis": {"store", "dataset"},
+    "ibis": {"store"},
     "scipy": {"metrics"},
     "statsmodels": {"metrics"},
     "lifelines": {"metrics"},

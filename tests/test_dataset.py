@@ -131,3 +131,15 @@ def test_a_file_that_lacks_a_column_lacks_the_numbers_made_of_it(tmp_path):
     synced = [{"synced_at": at("2030-01-01"), "source": "files", "present": "deals,stages"}]
     ds = dataset(tmp_path, deals=bare, syncs=synced, stage_history=None, activities=None)
     assert set(ds.lacks) == {"amount", "created_at", "closing", "customer", "stage_history", "activities", "comments"}
+
+
+def test_what_is_wrong_with_the_filters_and_with_the_forgetting_is_told_at_once(tmp_path):
+    with pytest.raises(FilterError) as told:
+        dataset(
+            tmp_path, deals=[deal(1, "2025-03-01")], manager="Nobody", forgotten_after=0, exclude_stages=["Nowhere"]
+        )
+    assert [line.split(" ")[0] for line in str(told.value).splitlines()] == [
+        "manager",
+        "forgotten_after",
+        "exclude_stages",
+    ]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-import ibis
 import pandas as pd
 
 from . import store as engine
@@ -18,8 +17,6 @@ from .filters import Choice, Filters, Known, Period, Typed, first_instant
 from .quality import Note, notes
 from .settings import Settings
 from .store import Store
-from .store.facts import in_slice
-from .store.moves import reached
 from .texts import N_, _, use
 
 DAY = pd.Timedelta(days=1)
@@ -142,7 +139,7 @@ class Dataset:
         people = self._read("managers").set_index("manager_id")
         homes = self._read("manager_departments").sort_values(["manager_id", "position"])
         people["department_id"] = homes.drop_duplicates("manager_id").set_index("manager_id")["department_id"]
-        strangers = _distinct_ids(self.store, "manager_id", ("deals", "activities", "comments")) - set(people.index)
+        strangers = self.store.ids("manager_id", ("deals", "activities", "comments")) - set(people.index)
         people = people.reindex([*people.index, *sorted(strangers)])
         return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
 
@@ -176,7 +173,7 @@ class Dataset:
         A stage that history names and the CRM has deleted is there under its id.
         """
         frame = self._read("stages").set_index("stage_id").rename(columns={"name": "stage"})
-        gone = _distinct_ids(self.store, "stage_id", ("deals", "stage_history")) - set(frame.index)
+        gone = self.store.ids("stage_id", ("deals", "stage_history")) - set(frame.index)
         frame = frame.reindex([*frame.index, *sorted(gone)])
         frame["is_deleted"] = frame.index.isin(gone)
         nameless = frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each))
@@ -206,29 +203,29 @@ class Dataset:
     # --- facts -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _instant(self) -> ibis.Scalar:
-        return _utc(self.filters.as_of)
+    def _instant(self) -> engine.TimestampScalar:
+        return engine.instant(self.filters.as_of)
 
     @cached_property
-    def _moves(self) -> ibis.Table:
+    def _moves(self) -> engine.Table:
         return self.store.keep(engine.entries(self.store, self._instant))
 
     @cached_property
-    def _all_facts(self) -> ibis.Table:
+    def _all_facts(self) -> engine.Table:
         facts = engine.deal_facts(self.store, self._moves, self._instant, self.currency)
         return self.store.keep(engine.with_repeat(facts))
 
     @cached_property
-    def _all_actions(self) -> ibis.Table:
+    def _all_actions(self) -> engine.Table:
         return self.store.keep(engine.actions(self.store, self._moves, self._all_facts, self._instant))
 
     @cached_property
-    def _facts(self) -> ibis.Table:
+    def _facts(self) -> engine.Table:
         return self._all_facts.filter(self._in_slice(self._manager_ids))
 
-    def _in_slice(self, managers: Sequence[str] | None) -> ibis.Value:
+    def _in_slice(self, managers: Sequence[str] | None) -> engine.BooleanValue:
         chosen = {name: self.filters.ids(name) for name in ("pipeline", "source")}
-        return in_slice(self._all_facts, manager=managers, **chosen)
+        return engine.in_slice(self._all_facts, manager=managers, **chosen)
 
     @cached_property
     def _manager_ids(self) -> list[str] | None:
@@ -276,7 +273,7 @@ class Dataset:
     @cached_property
     def steps(self) -> pd.DataFrame:
         """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
-        frame = _pandas(reached(self._moves, self._facts, engine.steps(self.store)))
+        frame = _pandas(engine.reached(self._moves, self._facts, engine.steps(self.store)))
         frame = self._on_deals(frame.rename(columns={"stage_id": "step_id"}), "outcome", "created_at")
         frame["stage_id"] = frame.pop("step_id")
         frame["to_stage_id"] = frame["stage_id"].map(self.steps_of["to_stage_id"])
@@ -305,11 +302,11 @@ class Dataset:
 
     # --- actions ---------------------------------------------------------------------------------------------------
 
-    def _scoped_actions(self, period: Period) -> ibis.Table:
+    def _scoped_actions(self, period: Period) -> engine.Table:
         """Every action in `period` on the deals that pipeline and source keep, of whatever manager."""
         acts, chosen = self._all_actions, self.filters
         start, end = (first_instant(day, chosen.zone) for day in (period.start, period.end))
-        acts = acts.filter((acts.at >= _utc(start)) & (acts.at < _utc(end)))
+        acts = acts.filter((acts.at >= engine.instant(start)) & (acts.at < engine.instant(end)))
         if not chosen.pipeline and not chosen.source:
             return acts
         return acts.semi_join(self._all_facts.filter(self._in_slice(None)), "deal_id")
@@ -375,7 +372,7 @@ class Dataset:
         return self.store.rows(table).to_pandas()
 
 
-def _pandas(expression: ibis.Table) -> pd.DataFrame:
+def _pandas(expression: engine.Table) -> pd.DataFrame:
     """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
     found = expression.to_pyarrow().cast(expression.schema().to_pyarrow())
     if len(found):
@@ -387,15 +384,6 @@ def _pandas(expression: ibis.Table) -> pd.DataFrame:
 def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") -> pd.Series:
     """The value of each id; `instead` where there is none. As objects: of nothing found pandas makes numbers."""
     return ids.map(values).astype(object).fillna(instead)
-
-
-def _utc(instant: datetime) -> ibis.Scalar:
-    return ibis.literal(instant, type="timestamp('UTC')")
-
-
-def _distinct_ids(store: Store, column: str, tables: Sequence[str]) -> set[str]:
-    found = ibis.union(*(store.table(name).select(column) for name in tables), distinct=True)
-    return set(found.to_pyarrow()[column].drop_null().to_pylist())
 
 
 def _named(frame: pd.DataFrame, name: str, nobody: str) -> pd.DataFrame:
@@ -461,14 +449,18 @@ def load(
     use(language or settings.language)
     data = Store.open(settings.store_path)
     said = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
-    filters = Filters.parse(
-        known(data), zone=settings.zone, default_as_of=default_as_of(data, settings), period=period,
-        comparison=comparison, as_of=as_of, language=language, default_language=settings.language, **said,
-    )  # fmt: skip
-    bare = Dataset(data, settings, filters)
-    rule = _forgetting(bare, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned)
-    units.use(currency=bare.currency, zone=settings.zone)
-    return replace(bare, forgetting=rule, metrics_used=[])
+    problems: list[str] = []
+    rule = _forgetting(data, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
+    try:
+        filters = Filters.parse(
+            known(data), zone=settings.zone, default_as_of=default_as_of(data, settings), period=period,
+            comparison=comparison, as_of=as_of, language=language, default_language=settings.language, **said,
+        )  # fmt: skip
+    except FilterError as error:
+        raise FilterError("\n".join([str(error), *problems])) from None
+    all_at_once(problems, FilterError)
+    units.use(currency=base_currency(data, settings), zone=settings.zone)
+    return Dataset(data, settings, filters, rule)
 
 
 def default_as_of(data: Store, settings: Settings) -> datetime:
@@ -494,15 +486,17 @@ def _choices(names: pd.Series) -> tuple[Choice, ...]:
     return tuple(Choice(id, name) for id, name in names.items() if id)
 
 
-def _forgetting(data: Dataset, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool) -> Forgetting:
-    problems: list[str] = []
+def _forgetting(
+    data: Store, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool, problems: list[str]
+) -> Forgetting:
+    """The rule that was asked for; what is wrong with it goes to `problems`."""
+    names = Dataset(data, None, None)
     if not isinstance(after, int) or after < 1:
         problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))
     left_out = {
-        "exclude_stages": _meant("exclude_stages", stages, data.stages["stage"], problems),
-        "exclude_pipelines": _meant("exclude_pipelines", pipelines, data.pipelines["pipeline"], problems),
+        "exclude_stages": _meant("exclude_stages", stages, names.stages["stage"], problems),
+        "exclude_pipelines": _meant("exclude_pipelines", pipelines, names.pipelines["pipeline"], problems),
     }
-    all_at_once(problems, FilterError)
     return Forgetting(after, **left_out, snooze_planned=bool(snooze))
 
 

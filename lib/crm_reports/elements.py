@@ -4,8 +4,8 @@ import pandas as pd
 
 from . import frames, units
 from .dataset import Dataset
-from .measures import measure, missing
-from .metrics.statistics import SMALL
+from .measures import measure, missing, one
+from .metrics.statistics import SMALL, differs
 from .texts import _, many
 
 STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"]
@@ -74,8 +74,6 @@ def stage_conversion(ds: Dataset) -> pd.DataFrame:
 
 def _differing(table: pd.DataFrame) -> pd.Series:
     """Per step, which managers differ from the rest of the team: Holm's correction over the managers of that step."""
-    from .metrics.statistics import differs
-
     found = [differs(rows["stage_conversion_k"], rows["stage_conversion_n"]) for _id, rows in table.groupby("stage_id")]
     return pd.concat(found).rename("stage_conversion_differs")
 
@@ -172,14 +170,12 @@ def _narrow_place(ds: Dataset) -> list[tuple[str, str, str]]:
 
 
 def _forgotten_money(ds: Dataset) -> list[tuple[str, str, str]]:
-    rows = ds.open_deals
-    count = int(rows["is_forgotten"].sum())
-    if not count or missing(ds, "forgotten"):
+    if missing(ds, "forgotten") or not (count := int(one(ds, "forgotten"))):
         return []
     text = many(
         "{n} deal in work has been silent for {days} days or more, of {all}.",
         "{n} deals in work have been silent for {days} days or more, of {all}.",
-        count, days=ds.forgetting.after, all=len(rows),
+        count, days=ds.forgetting.after, all=int(one(ds, "in_work")),
     )  # fmt: skip
     return [(text, "forgotten_deals", "deals")]
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from . import units
 from .dataset import Dataset
+from .measures import missing, one
 from .metrics.statistics import SMALL, rank_correlation
 from .registry import column
 from .texts import _, many
@@ -101,13 +102,13 @@ def most_active(activity: pd.DataFrame) -> str:
 
 
 def forgotten(ds: Dataset) -> str:
-    """How many deals in work are forgotten, and their money."""
-    rows = ds.open_deals
-    silent = rows[rows["is_forgotten"]]
-    money = units.write(silent["money"].sum(), "money", form="tile")
+    """How many deals in work are forgotten, and their money; nothing where the source can't tell."""
+    if missing(ds, "forgotten"):
+        return ""
+    money = units.write(one(ds, "forgotten_money"), "money", form="tile")
     return many(
         "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
-        len(silent), all=len(rows), money=money,
+        int(one(ds, "forgotten")), all=int(one(ds, "in_work")), money=money,
     )  # fmt: skip
 
 

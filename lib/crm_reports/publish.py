@@ -38,7 +38,7 @@ REPORTS = {
 }
 SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
-    "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"), "before": N_("Before"), "after": N_("Next"),
+    "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
     "won": N_("All won"), "lost": N_("All lost"), "open": N_("All in work"),
     "failed": N_("This part could not be drawn."),
 }  # fmt: skip

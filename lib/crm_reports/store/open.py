@@ -1,6 +1,7 @@
 """One sync's tables, read only."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -8,13 +9,18 @@ from pathlib import Path
 
 import ibis
 import pyarrow as pa
-from ibis.expr.types import Table
+from ibis.expr.types import Table, TimestampScalar
 from ibis.util import gen_name
 
 from ..errors import StoreError
 from ..fields import TABLES, arrow_schema
 
 SCHEMA = "crm"
+
+
+def instant(at: datetime) -> TimestampScalar:
+    """The instant as the engine compares it."""
+    return ibis.literal(at, type="timestamp('UTC')")
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,11 @@ class Store:
         if name not in self._rows:
             self._rows[name] = self.table(name).to_pyarrow().cast(arrow_schema(name))
         return self._rows[name]
+
+    def ids(self, column: str, tables: Sequence[str]) -> set[str]:
+        """Every id that `column` holds in any of `tables`."""
+        found = ibis.union(*(self.table(name).select(column) for name in tables), distinct=True)
+        return set(found.to_pyarrow()[column].drop_null().to_pylist())
 
     def keep(self, expression: Table) -> Table:
         """The result of `expression`, computed once and kept in memory for the questions that follow."""
