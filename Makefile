@@ -33,7 +33,7 @@ $(LOCKED): requirements.lock
 
 lock: $(INSTALLED)
 	@$(PIP) install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --extra test --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --extra test --extra cluster --python-version 3.11 \
 		--output-file requirements.lock pyproject.toml
 
 clean:
