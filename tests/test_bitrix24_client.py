@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_reports.bitrix24.client import ATTEMPTS, Client, Command, flat
+from crm_reports.bitrix24.cursors import by_id
 from crm_reports.bitrix24.pace import ENTERPRISE, Pace, Turnstile
-from crm_reports.bitrix24.pages import Listing, by_id, by_start, many, many_by_start
+from crm_reports.bitrix24.pages import Listing, by_start, many, many_by_start
 from crm_reports.bitrix24.refusals import AuthError, Passing
 from crm_reports.errors import PortalError, ScopeError, SettingsError
 

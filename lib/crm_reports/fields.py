@@ -223,6 +223,7 @@ _TABLES = (
             _text("name", "first and last name", "NAME, LAST_NAME"),
             _flag("is_active", "false once dismissed", "ACTIVE"),
             _text("job_title", "as the CRM has it", "WORK_POSITION"),
+            _text("email", "where mail reaches them; absent when the webhook may not know", "EMAIL"),
         ),
     ),
     Table(
@@ -263,11 +264,23 @@ _TABLES = (
             _text("portal_url", "where links lead, without the secret; empty for files"),
             _text("present", "the tables the source has, comma-separated"),
             _text("holes", "a JSON list of {table, code, text}: what could not be read, and why"),
+            _instant("swept_at", "the sync that last looked for what was deleted; it may be an earlier one"),
         ),
     ),
 )
 
+# What the CRM overwrites without a trace. A version is a row as every sync saw it up to last_seen_at, kept when a later
+# one saw it otherwise. As of T a row is its version with the smallest last_seen_at >= T, else what the table holds now.
+VERSIONED = ("deals", "leads", "activities", "currencies")
+
+
+def _versions(table: Table) -> Table:
+    last_seen = _instant("last_seen_at", "the last sync that saw the row so")
+    return Table(f"{table.name}_versions", (*table.key, last_seen.name), (*table.fields, last_seen))
+
+
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
+TABLES |= {each.name: each for each in map(_versions, (TABLES[name] for name in VERSIONED))}
 
 
 def arrow_schema(table: str) -> pa.Schema:

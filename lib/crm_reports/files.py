@@ -79,7 +79,7 @@ FILES: dict[str, tuple[Column, ...]] = {
         "id!", "title", "stage", "manager", "source", "company", "contact",
         **{"outcome!": "outcome", "created_at": "instant", "closed_at": "instant"},
     ),
-    "managers": _columns("name!", "job_title", "department", active="flag"),
+    "managers": _columns("name!", "job_title", "email", "department", active="flag"),
     "departments": _columns("name!", "parent", "head"),
     "currencies": _columns(**{"currency!": "code", "rate!": "number"}),
 }  # fmt: skip
@@ -633,7 +633,7 @@ class Export:
     def managers(self) -> pd.DataFrame:
         file = self._file("managers")
         names = _names(file["name"], *self._all("manager"), self._file("activities")["author"])
-        known = _named("manager_id", names).merge(file[["name", "active", "job_title"]], on="name", how="left")
+        known = _named("manager_id", names).merge(file[["name", "active", "job_title", "email"]], on="name", how="left")
         return known.assign(is_active=known["active"].fillna(True))
 
     @cached_property

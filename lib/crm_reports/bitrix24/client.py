@@ -1,13 +1,15 @@
 """Calls a Bitrix24 portal by its incoming webhook: one method, or fifty in a batch, at the portal's own pace.
 
-The webhook is a secret. It is in no message, no repr and no log line made here, and httpx's own are cleaned.
+The webhook is a secret. It is in no message, no repr and no log line made here, and httpx's own are cleaned; nor is it
+in what a portal, or a page in front of it, says back.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from threading import Lock
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -40,8 +42,23 @@ class _HideWebhook(logging.Filter):
 
     SECRET = re.compile(r"(/rest/)[^\s'\"?>]*")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._codes: set[str] = set()
+
+    def learn(self, code: str) -> None:
+        """From now on this one is hidden wherever it stands, not only in an address."""
+        self._codes.add(code)
+
+    def hidden(self, text: str) -> str:
+        """The text without the code of any webhook."""
+        text = self.SECRET.sub(r"\1…", text)
+        for code in self._codes:
+            text = text.replace(code, "…")
+        return text
+
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self.SECRET.sub(r"\1…", record.getMessage()), ()
+        record.msg, record.args = self.hidden(record.getMessage()), ()
         return True
 
 
@@ -53,22 +70,30 @@ for _each in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11",
 
 
 class Client:
-    """A portal to call. `portal_url` is where its pages are; `transport`, `clock` and `sleep` are for tests."""
+    """A portal to call. `portal_url` is where its pages are; `transport`, `clock` and `sleep` are for tests.
+
+    `attempts` is how often a call that met a passing trouble is made before it fails.
+    """
 
     def __init__(
         self,
         webhook: SecretStr | str,
         *,
         pace: Pace = ORDINARY,
+        attempts: int = ATTEMPTS,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         address = webhook if isinstance(webhook, SecretStr) else SecretStr(webhook)
         self.portal_url, is_local = _portal_url(address)
+        _hide.learn(_code(address))
+        self._attempts = attempts
         self._turnstile = Turnstile(pace, clock, sleep)
         self._sleep = sleep
+        self._counting = Lock()
         self.requests = 0
+        self._pace, self.together = pace, pace.together
         self._http = httpx.Client(
             base_url=address.get_secret_value().strip().rstrip("/") + "/",
             headers={"User-Agent": "crm-reports", "Accept": "application/json"},
@@ -106,7 +131,7 @@ class Client:
         }
         methods = {key: command.method for key, command in commands.items()}
         answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
-        given = split_batch(methods, answer)
+        given = {key: _told(each) for key, each in split_batch(methods, answer).items()}
         for key, each in given.items():
             self._note(methods[key], each, answer)
         return given
@@ -118,47 +143,63 @@ class Client:
             self._turnstile.rest(method, getattr(given, "time", None) or batch.time)
 
     def _ask(self, method: str, params: Mapping[str, Any], inside: set[str]) -> Answer:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             self._turnstile.enter(inside | {method})
             given = self._once(method, params)
             if isinstance(given, Answer):
                 self._turnstile.note(method, given.time)
                 return given
             is_too_much = getattr(given, "is_slow", False) and len(params.get("cmd", ())) > 1
-            if attempt == ATTEMPTS or is_too_much or not isinstance(given, Passing):
+            if attempt == self._attempts or is_too_much or not isinstance(given, Passing):
                 raise given
             self._pause(given, method, attempt)
         raise AssertionError("the last attempt answers or raises")
 
     def _pause(self, refused: Passing, method: str, attempt: int) -> None:
-        log.info("%s; asking again (%d of %d)", refused, attempt + 1, ATTEMPTS)
+        log.info("%s; asking again (%d of %d)", refused, attempt + 1, self._attempts)
         if refused.code == "operation_time_limit":
             self._turnstile.rest(method, refused.time)
         if refused.code == "query_limit_exceeded":
             self._turnstile.note_refusal()
-        self._sleep(min(0.5 * 2 ** (attempt - 1), LONGEST_PAUSE))
+        self._sleep(min(self._pace.pause * 2 ** (attempt - 1), LONGEST_PAUSE))
 
     def _once(self, method: str, params: Mapping[str, Any]) -> Answer | PortalError:
-        self.requests += 1
+        with self._counting:
+            self.requests += 1
         try:
             response = self._http.post(method, json=params)
-            refused = _moved(response) if response.is_redirect else None
-            return refused or read_answer(method, response.status_code, response.content)
+            if response.is_redirect:
+                return _told(_moved(response))
+            return read_answer(method, response.status_code, response.content)
         except PortalError as error:
-            return error
-        except httpx.HTTPError as error:
+            return _told(error)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Only words leave this block: an httpx exception carries the request with its address.
-            return _broken(method, error)
+            return _told(_broken(method, error))
 
 
-def _broken(method: str, error: httpx.HTTPError) -> Passing:
+Given = TypeVar("Given", Answer, PortalError)
+
+
+def _told(given: Given) -> Given:
+    """The same; an error without the code that a portal put into it, and without the frames that hold the body."""
+    if isinstance(given, PortalError):
+        given.args, given.code = tuple(_hide.hidden(str(each)) for each in given.args), _hide.hidden(given.code)
+        given.__traceback__ = None
+    return given
+
+
+def _broken(method: str, error: httpx.HTTPError | httpx.InvalidURL) -> Passing:
     is_slow = isinstance(error, httpx.ReadTimeout | httpx.RemoteProtocolError | httpx.ReadError)
-    words = _HideWebhook.SECRET.sub(r"\1…", str(error)) or type(error).__name__
+    words = str(error) or type(error).__name__
     return Passing(_("Bitrix24 gave no answer to {method}: {words}", method=method, words=words), is_slow=is_slow)
 
 
 def _moved(response: httpx.Response) -> PortalError:
-    host = urlsplit(response.headers.get("Location", "")).hostname
+    try:
+        host = urlsplit(response.headers.get("Location", "")).hostname
+    except ValueError:  # whatever stands there is no address
+        host = None
     words = _("the portal has moved to {host!r}: put its new address into CRM_REPORTS_WEBHOOK", host=host or "?")
     return PortalError(words, code="moved")
 
@@ -173,6 +214,10 @@ def _portal_url(webhook: SecretStr) -> tuple[str, bool]:
             _("the webhook (hidden, {n} characters) is none; give https://HOST/rest/USER/CODE/", n=len(held))
         )
     return f"{parts.scheme}://{parts.netloc}", is_local
+
+
+def _code(webhook: SecretStr) -> str:
+    return webhook.get_secret_value().strip().rstrip("/").rpartition("/")[2]
 
 
 def flat(params: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, str]]:

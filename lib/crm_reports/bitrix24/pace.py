@@ -14,14 +14,20 @@ MINUTE, LONGEST_REST = 60, 600
 
 @dataclass(frozen=True)
 class Pace:
-    """`burst` requests at once, then `per_second` for ever; a portal refuses what comes faster."""
+    """`burst` requests at once, then `per_second` for ever; a portal refuses what comes faster.
+
+    `together` are on their way at the same time: a request of fifty pages takes a portal two seconds and more. After a
+    refusal that passes it is asked again in `pause` seconds, then in twice as many, and so on.
+    """
 
     per_second: float = 2
     burst: float = 50
+    together: int = 8
+    pause: float = 0.5
 
 
 ORDINARY = Pace()
-ENTERPRISE = Pace(per_second=5, burst=250)
+ENTERPRISE = Pace(per_second=5, burst=250, together=16)
 
 
 @dataclass

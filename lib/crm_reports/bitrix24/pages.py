@@ -1,13 +1,10 @@
-"""Lists a portal whole: by a cursor over ids where a method has one, else by `start`.
+"""What a page of a list is, how lists without a cursor are paged by `start`, and many small questions asked at once."""
 
-Fifty pages of fifty rows go into one request, each page asked for by the last id of the one before it. An id cursor
-does not shift while rows change, needs no count, and survives whatever a portal does with a page past the end.
-"""
-
-import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from ..errors import PortalError
@@ -18,8 +15,6 @@ from .refusals import Answer, AuthError, Passing
 PAGE = 50
 
 Row = dict[str, Any]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,20 @@ class Listing:
         params = {**self.others, **selected, **self.order, self.filter_name: conditions, "start": -1}
         return Command(self.method, params)
 
+    @property
+    def ids(self) -> "Listing":
+        """The same rows, and nothing of them but their ids."""
+        return replace(self, select=("ID",))
+
+    def newest(self) -> Command:
+        """The page that begins with the greatest id."""
+        falling = {
+            name: {"ID": "DESC"} if isinstance(said, Mapping) else "DESC"
+            for name, said in self.order.items() if name.lower() == "order"
+        }  # fmt: skip
+        params = {**self.others, "select": ["ID"], **self.order, **falling, self.filter_name: dict(self.where)}
+        return Command(self.method, params | {"start": -1})
+
     def last_id_of(self, key: str) -> str:
         """A reference to the last id of a full page that a batch has under `key`."""
         return f"$result[{key}]" + (f"[{self.wrapper}]" if self.wrapper else "") + f"[{PAGE - 1}][ID]"
@@ -53,76 +62,6 @@ def rows_of(result: Any, wrapper: str = "") -> list[Row]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise PortalError(_("a list of rows was expected, and {what} came", what=type(result).__name__))
     return rows
-
-
-def by_id(
-    client: Client, listing: Listing, where: Mapping[str, Any] | None = None, after: int = 0
-) -> Iterator[list[Row]]:
-    """All rows that meet `where` and whose ids follow `after`, a page at a time, their ids strictly rising."""
-    pages, most = 1, MOST_COMMANDS
-    while True:
-        try:
-            given = _chain(client, listing, where or {}, after, pages)
-        except Passing as slow:
-            if not slow.is_slow or pages == 1:
-                raise
-            pages = most = max(1, pages // 2)
-            log.info("%s; asking for %d pages at a time", slow, pages)
-            continue
-        found = list(_risen(given, listing, after))
-        yield from found
-        if found and len(found[-1]) < PAGE:
-            return
-        after = int(found[-1][-1]["ID"]) if found else after
-        # One page alone has the client's whole patience: it comes, or says why not.
-        pages = min(most, pages * 10) if found else 1
-
-
-def _chain(
-    client: Client, listing: Listing, where: Mapping[str, Any], after: int, pages: int
-) -> list[Answer | PortalError]:
-    """The answers to `pages` pages in a row; those after the first error are absent."""
-    if pages == 1:
-        return [client.call(listing.method, **listing.page(where, after).params)]
-    cursors = [after, *(listing.last_id_of(f"c{number}") for number in range(pages - 1))]
-    commands = {f"c{number}": listing.page(where, cursor) for number, cursor in enumerate(cursors)}
-    given = client.batch(commands, halt=True)
-    return [given[key] for key in commands if key in given]
-
-
-def _risen(given: list[Answer | PortalError], listing: Listing, after: int) -> Iterator[list[Row]]:
-    """Pages up to the first short one, or to the first that fails or does not go on.
-
-    After a short page the reference to its fiftieth row breaks, and PHP reads the broken one as id 1: early rows again.
-    """
-    for number, answer in enumerate(given):
-        if isinstance(answer, PortalError):
-            if number == 0 and not isinstance(answer, Passing):
-                raise answer
-            return
-        rows = rows_of(answer.result, listing.wrapper)
-        ids = [after, *(_row_id(row, listing.method) for row in rows)]
-        if any(later <= earlier for earlier, later in pairwise(ids)):
-            if number == 0:
-                raise _does_not_rise(listing.method, after)
-            return
-        yield rows
-        if len(rows) < PAGE:
-            return
-        after = ids[-1]
-
-
-def _row_id(row: Row, method: str) -> int:
-    try:
-        return int(row["ID"])
-    except (KeyError, TypeError, ValueError):
-        raise PortalError(_("{method} gave a row without an id: {row!r}", method=method, row=list(row))) from None
-
-
-def _does_not_rise(method: str, after: int) -> PortalError:
-    # A portal that drops the filter, or wraps to its first page, would be read for ever.
-    words = _("{method} was asked for ids after {after} in rising order and gave others", method=method, after=after)
-    return PortalError(words, code="cursor")
 
 
 def by_start(client: Client, method: str, **params: Any) -> Iterator[list[Row]]:
@@ -145,34 +84,52 @@ def following(answer: Answer, start: int, rows: int) -> int | None:
     return start + PAGE if rows >= PAGE and (answer.total or 0) > start + PAGE else None
 
 
-def many(client: Client, commands: Iterable[tuple[Any, Command]]) -> Iterator[tuple[Any, Answer | PortalError]]:
-    """What each command gave, fifty to a request, in order; the first of a pair is the caller's own name for it."""
-    waiting = iter(commands)
-    while together := list(islice(waiting, MOST_COMMANDS)):
-        yield from _together(client, together)
+def by_many(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
+    """The items in groups of `size`; the last one may be smaller."""
+    waiting = iter(items)
+    while together := tuple(islice(waiting, size)):
+        yield together
 
 
-def _together(client: Client, commands: list[tuple[Any, Command]]) -> Iterator[tuple[Any, Answer | PortalError]]:
+Asked = tuple[Any, Answer | PortalError]
+
+
+def many(client: Client, commands: Iterable[tuple[Any, Command]]) -> Iterator[Asked]:
+    """What each command gave, in order, fifty to a request; the first of a pair is the caller's own name for it."""
+    running: deque[Future[list[Asked]]] = deque()
+    pool = ThreadPoolExecutor(client.together, "bitrix24")
+    try:
+        for together in by_many(commands, MOST_COMMANDS):
+            running.append(pool.submit(_together, client, together))
+            if len(running) >= client.together:
+                yield from running.popleft().result()
+        while running:
+            yield from running.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _together(client: Client, commands: tuple[tuple[Any, Command], ...]) -> list[Asked]:
     if len(commands) == 1:
-        yield commands[0][0], _alone(client, commands[0][1])
-        return
+        return [(commands[0][0], alone(client, commands[0][1]))]
     try:
         given = client.batch({f"c{number}": command for number, (_name, command) in enumerate(commands)})
     except Passing as slow:
         if not slow.is_slow:
             raise
         half = len(commands) // 2
-        yield from _together(client, commands[:half])
-        yield from _together(client, commands[half:])
-        return
-    for number, (name, command) in enumerate(commands):
-        answer = given.get(f"c{number}")
-        if isinstance(answer, AuthError):
-            raise answer
-        yield name, _alone(client, command) if answer is None or isinstance(answer, Passing) else answer
+        return _together(client, commands[:half]) + _together(client, commands[half:])
+    refused = next((each for each in given.values() if isinstance(each, AuthError)), None)
+    if refused:
+        raise refused
+    return [(name, _come(client, command, given.get(f"c{n}"))) for n, (name, command) in enumerate(commands)]
 
 
-def _alone(client: Client, command: Command) -> Answer | PortalError:
+def _come(client: Client, command: Command, given: Answer | PortalError | None) -> Answer | PortalError:
+    return alone(client, command) if given is None or isinstance(given, Passing) else given
+
+
+def alone(client: Client, command: Command) -> Answer | PortalError:
     """The command's answer, asked with all patience; a refusal that time does not heal is given, not raised."""
     try:
         return client.call(command.method, **command.params)

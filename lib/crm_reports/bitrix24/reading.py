@@ -5,27 +5,27 @@ may come into sight with an old id and an old date (restored, or a right granted
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from ..errors import PortalError, ScopeError
 from ..texts import N_, _
 from . import tables, values
-from .client import Client, Command
-from .pages import PAGE, Row, many
-from .refusals import AuthError, Passing
+from .client import MOST_COMMANDS, Client, Command
+from .cursors import Ask, listed
+from .pages import PAGE, Row, by_many, many
+from .refusals import Answer, AuthError
 
 log = logging.getLogger(__name__)
 
-SWEPT = ("deals", "leads", "activities")
-OWNERS = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}
-# More than this share, and more than so many rows, gone at once may mean rights lost, not rows deleted.
-MUCH_SHARE, MUCH_ROWS, SAMPLE = 0.05, 20, 50
-OUT_OF_SIGHT = "out_of_sight"
+SWEPT = ("deals", "leads", "companies", "contacts", "activities")
+# Looking for what was deleted reads every id: each time while that takes minutes, else once a week.
+SWEEP_REQUESTS, SWEEP_EVERY = 1000, timedelta(days=7)
+SAMPLE = MOST_COMMANDS
+OUT_OF_SIGHT, NOT_SWEPT = "out_of_sight", "not_swept"
 
 SCOPES = {
     "managers": ("user", "user_brief", "user_basic"),
@@ -47,21 +47,58 @@ LOST = {
     "comments": N_("comments"),
 }
 
+Chunk = tuple[str, list[Row]]
 
-@dataclass(frozen=True)
-class Known:
-    """What was read before: nothing, before the first time. Ids are the portal's, by table.
 
-    `since` is told per table: one that was refused last night was last read the night before.
-    """
+class Ledger(Protocol):
+    """What the store holds of this portal, and what has come of it so far. Ids are many: it keeps them on disk."""
 
-    since: Mapping[str, datetime] = field(default_factory=dict)
-    ids: Mapping[str, Collection[int]] = field(default_factory=dict)
-    open: Collection[tables.Element] = ()
-    failed_calls: Collection[str] = ()
+    since: Mapping[str, datetime]
+    """The instant from which each table is to be read again; a table that was never read is not in it."""
+    swept_at: datetime | None
+    """When it was last looked what is gone."""
+
+    def rows(self, table: str) -> int:
+        """How many are held."""
 
     def last_id(self, table: str) -> int:
-        return max(self.ids.get(table, ()), default=0)
+        """The greatest id that is held, 0 for none."""
+
+    def held(self, table: str, ids: Sequence[int]) -> set[int]:
+        """Which of these are held."""
+
+    def note_alive(self, table: str, ids: Sequence[int]) -> None:
+        """The portal shows these now."""
+
+    def gone(self, table: str) -> list[int]:
+        """Held, and not alive; without the activities of deals that are out of sight."""
+
+    def unknown(self, table: str) -> list[int]:
+        """Alive, and neither held nor come."""
+
+    def orphans(self, table: str) -> list[int]:
+        """Held deals, leads or activities of what was taken out."""
+
+    def take_out(self, table: str, ids: Sequence[int]) -> None:
+        """These were deleted."""
+
+    def keep_unseen(self, table: str, ids: Sequence[int]) -> None:
+        """These are out of sight, and stay as they were."""
+
+    def note_unanswered(self, activity_ids: Sequence[str]) -> None:
+        """Telephony says that nobody answered these calls."""
+
+    def unanswered(self, activity_ids: Sequence[str]) -> set[str]:
+        """Which of these calls nobody answered, as far as was ever told."""
+
+    def mistaken(self) -> list[int]:
+        """The calls that are held as actions, and of which telephony now says that nobody answered."""
+
+    def elements(self, which: Literal["changed", "open", "all"]) -> Iterator[tables.Element]:
+        """What came and may have comments; "open" adds what is held in work, "all" all that is held. Deals first."""
+
+    def note_commented(self, elements: Sequence[tables.Element]) -> None:
+        """The comments of these were read whole: those that did not come are gone."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +116,7 @@ class Findings:
 
     present: list[str] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
-    removed: dict[str, list[int]] = field(default_factory=dict)
-    commented: set[tables.Element] = field(default_factory=set)
-
-
-Chunk = tuple[str, list[Row]]
+    swept: bool = False
 
 
 def begin(client: Client) -> datetime:
@@ -103,85 +136,93 @@ def begin(client: Client) -> datetime:
 
 
 class Reading:
-    """One reading of a portal: iterate it for (table, rows), then look at `findings`."""
+    """One reading of a portal, begun `at` its clock: iterate it for (table, rows), then look at `findings`.
 
-    def __init__(self, client: Client, zone: ZoneInfo, known: Known | None = None) -> None:
-        self._client = client
-        self._known = known or Known()
-        self._context = tables.Context(zone, failed_calls=set(self._known.failed_calls))
-        self._scopes: set[str] | None = None
-        self._came_into_sight: set[int] = set()
+    The rows must be in the ledger before the next ones are asked for.
+    """
+
+    def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, at: datetime) -> None:
+        self._client, self._ledger, self._at = client, ledger, at
+        self._context = tables.Context(zone)
+        self._opening: dict[str, Answer | PortalError] = {}
+        self._late: set[int] = set()
+        self._came: set[str] = set()
+        self._refused: set[str] = set()
         self.findings = Findings()
 
     def __iter__(self) -> Iterator[Chunk]:
-        self._scopes = self._granted()
-        steps: dict[str, Callable[[], Iterator[Chunk]]] = {
-            "pipelines": self._pipelines,
-            "stages": self._stages,
-            "managers": self._managers,
-            "departments": self._departments,
-            "currencies": self._currencies,
-            "deals": lambda: self._entity("deals"),
-            "leads": self._leads,
-            "companies": lambda: self._entity("companies"),
-            "contacts": lambda: self._entity("contacts"),
-            "stage_history": self._stage_history,
-            "calls": self._calls,
-            "activities": lambda: self._entity("activities"),
-            "comments": self._comments,
-        }
-        for step, read in steps.items():
-            yield from self._unless_refused(step, read)
+        self._opening = dict(many(self._client, tables.OPENING.items()))
+        for step in (self._pipelines, self._stages, self._departments, self._currencies):
+            yield from self._unless_refused(step.__name__[1:], step)
+        yield from self._people_and_calls()
+        yield from self._entities()
+        yield from self._came_late()
+        yield from self._unless_refused("comments", self._comments)
+
+    # Refusals
 
     def _unless_refused(self, step: str, read: Callable[[], Iterator[Chunk]]) -> Iterator[Chunk]:
-        """What the step reads; a refusal makes a hole, but without deals there is nothing to report on."""
-        needed = SCOPES.get(step, ("crm",))
-        try:
-            if self._scopes is not None and self._scopes.isdisjoint(needed):
-                raise ScopeError(_("the webhook has no scope {scope!r}", scope=needed[0]), code="insufficient_scope")
-            yield from read()
-        except PortalError as refused:
-            if not _leaves_a_hole(refused):
-                raise
-            if step == "deals":
-                words = _(
-                    "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refused
-                )
-                raise type(refused)(words, code=refused.code) from None
-            self._hole(step, refused, needed[0])
+        """What the step reads; a refusal makes a hole."""
+        if self._is_granted(step):
+            try:
+                yield from read()
+            except PortalError as refused:
+                self._refuse(step, refused)
 
-    def _hole(self, step: str, refused: PortalError, scope: str) -> None:
+    def _is_granted(self, step: str) -> bool:
+        """Whether the webhook has the scope that the step takes; a hole when it has not."""
+        needed, scopes = SCOPES.get(step, ("crm",)), tables.scopes(self._opening["scope"])
+        if scopes is None or not scopes.isdisjoint(needed):
+            return True
+        words = _("the webhook has no scope {scope!r}", scope=needed[0])
+        self._refuse(step, ScopeError(words, code="insufficient_scope"))
+        return False
+
+    def _refuse(self, step: str, refused: PortalError) -> None:
+        """A hole where the step's rows would be; but without deals there is nothing to report on."""
+        if not _leaves_a_hole(refused):
+            raise refused
+        if step == "deals":
+            words = _(
+                "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refused
+            )
+            raise type(refused)(words, code=refused.code) from None
+        if step not in self._refused:
+            self._refused.add(step)
+            self._hole(step, refused)
+
+    def _hole(self, step: str, refused: PortalError) -> None:
         if step == "calls" and refused.code == "error_method_not_found":
             return  # no telephony on this portal: there are no calls of its own to be wrong about
         words = _(
             "{refused}; without it the reports lack: {lost}. Add the scope {scope!r} to the webhook, and let it belong "
             "to an administrator.",
-            refused=refused, lost=_(LOST[step]), scope=scope,
+            refused=refused, lost=_(LOST[step]), scope=SCOPES.get(step, ("crm",))[0],
         )  # fmt: skip
         log.warning("%s: %s", step, words)
         table = "activities" if step == "calls" else step
         self.findings.holes.append(Hole(table, refused.code or "access_denied", words))
 
-    def _granted(self) -> set[str] | None:
-        try:
-            given = self._client.call("scope").result
-        except (AuthError, Passing):
-            raise
-        except PortalError:
-            return None
-        return set(map(str, given)) if isinstance(given, list) and given else None
-
     def _whole(self, table: str, rows: list[Row]) -> Chunk:
         self.findings.present.append(table)
         return table, rows
 
+    def _opened(self, name: str) -> Answer:
+        answer = self._opening[name]
+        if isinstance(answer, PortalError):
+            raise answer
+        return answer
+
     # Dictionaries
 
     def _pipelines(self) -> Iterator[Chunk]:
-        yield self._whole("pipelines", tables.pipelines(self._client))
+        answer = self._opening["pipelines"]
+        is_old = isinstance(answer, PortalError) and answer.code == "error_method_not_found"
+        rows = tables.old_pipelines(self._client) if is_old else tables.pipelines(self._opened("pipelines"))
+        yield self._whole("pipelines", rows)
 
     def _stages(self) -> Iterator[Chunk]:
-        given = tables.statuses(self._client)
+        given = tables.statuses(self._opened("stages"))
         stages, lead_stages = tables.stages(given), tables.lead_stages(given)
         self._context = replace(
             self._context,
@@ -192,166 +233,206 @@ class Reading:
         yield self._whole("sources", tables.sources(given))
         yield "lead_stages", lead_stages
 
-    def _managers(self) -> Iterator[Chunk]:
-        given = tables.people(self._client)
-        yield self._whole("managers", tables.managers(given))
-        yield self._whole("manager_departments", tables.manager_departments(given))
-
     def _departments(self) -> Iterator[Chunk]:
         yield self._whole("departments", tables.departments(self._client))
 
     def _currencies(self) -> Iterator[Chunk]:
-        yield self._whole("currencies", tables.currencies(self._client))
+        yield self._whole("currencies", tables.currencies(self._opened("currencies")))
+
+    def _people_and_calls(self) -> Iterator[Chunk]:
+        people: list[Row] = []
+        # A call's record may come after the call, hence the day; older ones are remembered as no actions.
+        last = self._ledger.since.get("calls")
+        asks = [tables.ask_people("managers"), tables.ask_calls("calls", last and last - timedelta(days=1))]
+        asks = [ask for ask in asks if self._is_granted(ask.name)]
+        for name, rows in listed(self._client, asks):
+            if isinstance(rows, PortalError):
+                self._refuse(name, rows)
+            elif name == "calls":
+                self._ledger.note_unanswered(tables.unanswered(rows))
+            else:
+                people += rows
+        if "managers" not in self._refused:
+            yield self._whole("managers", tables.managers(people))
+            yield self._whole("manager_departments", tables.manager_departments(people))
+        if "calls" not in self._refused:
+            self.findings.present.append("calls")
 
     # Tables with rising ids
 
-    def _leads(self) -> Iterator[Chunk]:
+    def _entities(self) -> Iterator[Chunk]:
+        """All of every table, or what changed in it; and the ids of what is still there."""
+        asked = [table for table in tables.ENTITIES if self._is_granted(table)]
+        self.findings.swept = self._is_time_to_sweep()
+        asks = [ask for table in asked for ask in self._asks(table)]
+        for (table, kind), rows in listed(self._client, asks):
+            if isinstance(rows, PortalError):
+                self._refuse(table, rows)
+            elif kind == "alive":
+                self._ledger.note_alive(table, [int(row["ID"]) for row in rows])
+            else:
+                yield self._taken(table, rows)
+        there = [table for table in asked if table not in self._refused]
+        self.findings.present += there
+        self._tell_of_leads()
+        if self.findings.swept:
+            for table in SWEPT:
+                if table in there and table in self._ledger.since:
+                    self._take_out(table)
+
+    def _asks(self, table: str) -> Iterator[Ask]:
+        entity, since = tables.ENTITIES[table], self._ledger.since.get(table)
+        if since is None:
+            yield Ask((table, "all"), entity.listing, is_long=True)
+            return
+        for name in entity.changed_by:
+            changed = {f">={name}": since.isoformat()}
+            yield Ask((table, name), entity.listing, changed, goes_on=self._filters_by(table, name, since))
+        yield Ask((table, "new"), entity.listing, after=self._ledger.last_id(table))
+        if self.findings.swept and table in SWEPT:
+            yield Ask((table, "alive"), entity.listing.ids, is_long=True)
+
+    def _filters_by(self, table: str, name: str, since: datetime) -> Callable[[list[Row]], bool]:
+        def goes_on(rows: list[Row]) -> bool:
+            # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
+            told = [values.instant(row.get(name), self._context.zone) for row in rows]
+            knows = name != "LAST_ACTIVITY_TIME" or all(at and at >= since for at in told)
+            if not knows:
+                log.info("%s: the portal does not filter by %s", table, name)
+            return knows
+
+        return goes_on
+
+    def _taken(self, table: str, raw: list[Row]) -> Chunk:
+        """The store's rows; a deal that is new to us and older than the last reading has an older history too."""
+        raw = [row for row in raw if row.get("IS_RECURRING") != "Y"]
+        if table == "deals" and table in self._ledger.since:
+            old = [int(row["ID"]) for row in raw if self._is_old(row)]
+            self._late.update(set(old) - self._ledger.held(table, old))
+        context = self._context
+        if table == "activities":
+            calls = self._ledger.unanswered([str(row["ID"]) for row in raw])
+            context = replace(context, failed_calls=calls)
+        self._came.update([table] if raw else [])
+        return table, [tables.ENTITIES[table].typed(row, context) for row in raw]
+
+    def _is_old(self, raw: Row) -> bool:
+        created = values.instant(raw.get("DATE_CREATE"), self._context.zone)
+        return created is None or created < self._ledger.since["deals"]
+
+    def _tell_of_leads(self) -> None:
         """Leads where the portal has any, or works with them."""
-        uses, any_came = tables.uses_leads(self._client), False
-        for chunk in self._entity("leads"):
-            any_came = any_came or bool(chunk[1])
-            yield chunk
-        if not uses and not any_came and not self._known.ids.get("leads"):
+        if "leads" not in self.findings.present:
+            return
+        mode = self._opening["lead_mode"]
+        uses = isinstance(mode, Answer) and tables.uses_leads(mode)
+        if not uses and not self._ledger.rows("leads") and "leads" not in self._came:
             self.findings.present.remove("leads")
         elif "stages" in self.findings.present:
             self.findings.present.append("lead_stages")
 
-    def _entity(self, table: str) -> Iterator[Chunk]:
-        typed = tables.ENTITIES[table].typed
-        for raw in self._changed(table) if table in self._known.since else tables.rows(self._client, table):
-            self._note(table, raw)
-            yield table, [typed(row, self._context) for row in raw]
-        self.findings.present.append(table)
+    def _came_late(self) -> Iterator[Chunk]:
+        """What came into sight, by number; the history of such deals; calls of which telephony told only now."""
+        numbers = {table: self._ledger.unknown(table) for table in SWEPT} if self.findings.swept else {}
+        if self.findings.swept:
+            # Merging or deleting a customer re-points its deals, leads and activities, and no time of change tells.
+            for table in ("deals", "leads", "activities"):
+                numbers[table] += self._ledger.orphans(table)
+        if "calls" in self.findings.present and "activities" in self._ledger.since:
+            numbers["activities"] = [*numbers.get("activities", ()), *self._ledger.mistaken()]
+        asks = (_by_number(table, some) for table, ids in numbers.items() for some in by_many(sorted(set(ids)), PAGE))
+        yield from self._all(asks)
+        if "stage_history" in self._ledger.since:
+            history = tables.ENTITIES["stage_history"].listing
+            yield from self._all(Ask("stage_history", history, {"OWNER_ID": deal}) for deal in sorted(self._late))
 
-    def _note(self, table: str, raw: list[Row]) -> None:
-        ids = [int(row["ID"]) for row in raw]
-        if table == "deals" and table in self._known.since:
-            self._came_into_sight.update(row_id for row_id, row in zip(ids, raw, strict=True) if self._is_late(row))
-        if table in OWNERS:
-            self.findings.commented.update((OWNERS[table], str(row_id)) for row_id in ids)
+    def _all(self, asks: Iterable[Ask]) -> Iterator[Chunk]:
+        for some in by_many(asks, 20 * MOST_COMMANDS):
+            for table, rows in listed(self._client, some):
+                if isinstance(rows, PortalError):
+                    raise rows
+                yield self._taken(table, rows)
 
-    def _is_late(self, raw: Row) -> bool:
-        """Whether a deal is new to us and older than the last reading: so may its history be."""
-        created = values.instant(raw.get("DATE_CREATE"), self._context.zone)
-        is_old = created is None or created < self._known.since["deals"]
-        return is_old and int(raw["ID"]) not in self._known.ids.get("deals", ())
+    # What is gone
 
-    def _changed(self, table: str) -> Iterator[list[Row]]:
-        """Rows changed since then, new ones, and those that came into sight."""
-        held = set(self._known.ids.get(table, ()))
-        alive = set(tables.ids(self._client, table)) if table in SWEPT else set()
-        if table in SWEPT:
-            self.findings.removed[table] = self._gone(table, held, alive)
-        seen: set[int] = set()
-        lists = [self._touched(table, name) for name in tables.ENTITIES[table].changed_by]
-        lists.append(tables.rows(self._client, table, after=self._known.last_id(table)))
-        lists.append(self._by_number(table, lambda: sorted(alive - held - seen)))
-        for rows in (page for each in lists for page in each):
-            fresh = [row for row in rows if int(row["ID"]) not in seen]
-            seen.update(int(row["ID"]) for row in fresh)
-            yield fresh
+    def _is_time_to_sweep(self) -> bool:
+        """Whether to read all ids this time; when not, the reports say since when they can't know of deletions."""
+        ledger = self._ledger
+        if not ledger.since or not ledger.swept_at or self._at - ledger.swept_at >= SWEEP_EVERY:
+            return True
+        if sum(ledger.rows(table) for table in SWEPT) <= SWEEP_REQUESTS * MOST_COMMANDS * PAGE:
+            return True
+        words = _(
+            "What was deleted in the CRM since {day} is still counted: with so many rows it is looked for once a week.",
+            day=f"{ledger.swept_at.astimezone(self._context.zone):%Y-%m-%d}",
+        )
+        self.findings.holes.append(Hole("deals", NOT_SWEPT, words))
+        return False
 
-    def _touched(self, table: str, name: str) -> Iterator[list[Row]]:
-        """Rows whose field `name` is not before the last reading."""
-        since = self._known.since[table]
-        for rows in tables.rows(self._client, table, {f">={name}": since.isoformat()}):
-            told = [values.instant(row.get(name), self._context.zone) for row in rows]
-            # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
-            if name == "LAST_ACTIVITY_TIME" and any(at is None or at < since for at in told):
-                log.info("%s: the portal does not filter by %s", table, name)
-                return
-            yield rows
-
-    def _by_number(self, table: str, wanted: Callable[[], Iterable[int]]) -> Iterator[list[Row]]:
-        numbers = iter(wanted())
-        while some := list(islice(numbers, PAGE)):
-            for rows in tables.rows(self._client, table, {"@ID": some}, after=some[0] - 1):
-                yield [row for row in rows if int(row["ID"]) in some]
-
-    def _gone(self, table: str, held: set[int], alive: set[int]) -> list[int]:
-        """The rows to take out of the store: those that are not shown any more, unless that looks like lost rights."""
-        gone = sorted(held - alive)
-        if table == "activities" and any(hole.code == OUT_OF_SIGHT for hole in self.findings.holes):
-            return []  # hidden with the deals that they are bound to
-        much = len(gone) > MUCH_SHARE * len(held) and len(gone) > MUCH_ROWS
-        if (much or (gone and not alive)) and not self._are_deleted(table, gone):
-            words = _(
-                "{n} of {all} rows of {table} are out of sight, and Bitrix24 does not say that they were deleted; they "
-                "are kept as they were. Let the webhook belong to an administrator.",
-                n=len(gone), all=len(held), table=table,
-            )  # fmt: skip
-            log.warning("%s", words)
-            self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words))
-            return []
-        return gone
-
-    def _are_deleted(self, table: str, gone: list[int]) -> bool:
-        """Whether the portal says "Not found", not "Access denied", of a sample."""
+    def _take_out(self, table: str) -> None:
+        """Take out of the store what the portal says was deleted; what it only hides stays, and is told of."""
+        gone = self._ledger.gone(table)
         method = tables.ENTITIES[table].get
-        sample = gone[:: -(-len(gone) // SAMPLE)]
-        given = many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample))
-        return all(_is_not_found(answer) for _id, answer in given)
+        sample = gone[:: -(-len(gone) // SAMPLE) or 1]
+        said = dict(many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample)))
+        hidden = [row_id for row_id, answer in said.items() if _is_refused(answer)]
+        if len(sample) < len(gone):
+            hidden, deleted = (gone, []) if hidden else ([], gone)
+        else:
+            deleted = [row_id for row_id, answer in said.items() if _is_not_found(answer)]
+        self._ledger.take_out(table, deleted)
+        self._ledger.keep_unseen(table, hidden)
+        if hidden:
+            self._tell_of_hidden(table, len(hidden))
 
-    # What hangs on them
+    def _tell_of_hidden(self, table: str, count: int) -> None:
+        words = _(
+            "{n} of {all} rows of {table} are out of sight, and Bitrix24 does not say that they were deleted; they "
+            "are kept as they were. Let the webhook belong to an administrator.",
+            n=count, all=self._ledger.rows(table), table=table,
+        )  # fmt: skip
+        log.warning("%s", words)
+        self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words))
 
-    def _stage_history(self) -> Iterator[Chunk]:
-        typed = tables.ENTITIES["stage_history"].typed
-        last = self._known.last_id("stage_history")
-        for rows in tables.rows(self._client, "stage_history", after=last):
-            yield "stage_history", [typed(row, self._context) for row in rows]
-        for rows in tables.histories(self._client, sorted(self._came_into_sight)):
-            earlier = [row for row in rows if int(row["ID"]) <= last]
-            yield "stage_history", [typed(row, self._context) for row in earlier]
-        self.findings.present.append("stage_history")
-
-    def _calls(self) -> Iterator[Chunk]:
-        # A call's record may come after the call, hence the day; older ones are remembered as no actions.
-        last = self._known.since.get("activities")
-        since = (last - timedelta(days=1)).isoformat() if last else None
-        failed = set(self._context.failed_calls).union(tables.failed_calls(self._client, since))
-        self._context = replace(self._context, failed_calls=failed)
-        yield from ()
+    # Comments
 
     def _comments(self) -> Iterator[Chunk]:
-        """Comments have no time of change: those of all that is open, or changed, are read again."""
-        elements, refused = self._to_read_again(), None
-        self.findings.commented = set()
-        seen: set[str] = set()
-        for element, given in tables.comments(self._client, elements):
-            if isinstance(given, PortalError):
-                if given.code and _leaves_a_hole(given):
-                    raise given
-                log.info("comments of %s %s: %s", *element, given)
-                self.findings.commented.discard(element)
-                refused = given
-                continue
-            fresh = [raw for raw in given if str(raw["ID"]) not in seen]
-            seen.update(str(raw["ID"]) for raw in fresh)
-            self.findings.commented.add(element)
-            yield "comments", [tables.comment(raw, element, self._context) for raw in fresh]
+        """Comments have no time of change: those of what changed are read again, with a sweep those of all in work."""
+        is_first = "comments" not in self._ledger.since
+        which: Literal["all", "open", "changed"] = "all" if is_first else "open" if self.findings.swept else "changed"
+        refused, read = None, 0
+        for some in by_many(self._ledger.elements(which), 20 * MOST_COMMANDS):
+            whole = set(some)
+            for element, given in tables.comments(self._client, some):
+                if isinstance(given, PortalError):
+                    if given.code and _leaves_a_hole(given):
+                        raise given
+                    log.info("comments of %s %s: %s", *element, given)
+                    whole.discard(element)
+                    refused = given
+                elif given:
+                    yield "comments", [tables.comment(raw, element, self._context) for raw in given]
+            self._ledger.note_commented(sorted(whole))
+            read += len(whole)
         # One element may be hidden; when all are, so are comments.
-        if refused and not self.findings.commented and _leaves_a_hole(refused):
+        if refused and not read and _leaves_a_hole(refused):
             raise refused
         self.findings.present.append("comments")
 
-    def _to_read_again(self) -> list[tables.Element]:
-        """Deals come first: a comment that is shown at several elements belongs to the deal."""
-        removed = {(OWNERS[table], str(each)) for table in OWNERS for each in self.findings.removed.get(table, ())}
-        before = set(self._known.open) if "comments" in self._known.since else self._elements()
-        order = list(OWNERS.values())
-        elements = (self.findings.commented | before) - removed
-        return sorted(elements, key=lambda each: (order.index(each[0]), int(each[1])))
 
-    def _elements(self) -> set[tables.Element]:
-        """Everything that is held and can have comments."""
-        return {(OWNERS[table], str(each)) for table in OWNERS for each in self._known.ids.get(table, ())}
+def _by_number(table: str, ids: Sequence[int]) -> Ask:
+    return Ask(table, tables.ENTITIES[table].listing, {"@ID": list(ids)}, after=ids[0] - 1)
 
 
 def _leaves_a_hole(refused: PortalError) -> bool:
     return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"
 
 
-def _is_not_found(answer: Any) -> bool:
+def _is_refused(answer: Answer | PortalError) -> bool:
+    return isinstance(answer, PortalError) and not _is_not_found(answer)
+
+
+def _is_not_found(answer: Answer | PortalError) -> bool:
     if not isinstance(answer, PortalError) or isinstance(answer, ScopeError):
         return False
     return answer.code == "not_found" or "not found" in str(answer).lower()

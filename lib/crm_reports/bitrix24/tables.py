@@ -5,6 +5,7 @@ Which CRM field a column comes from is in `fields`; here is only what takes more
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,8 @@ from ..fields import TABLES
 from . import values
 from .activities import activity
 from .client import Client, Command
-from .pages import Listing, Row, by_id, by_start, many_by_start, rows_of
+from .cursors import Ask
+from .pages import Listing, Row, by_start, many_by_start, rows_of
 from .refusals import Answer
 
 OUTCOMES = {"P": "open", "S": "won", "F": "lost"}
@@ -129,8 +131,12 @@ ENTITIES: dict[str, Entity] = {
         Listing("crm.deal.list", _select("deals", "IS_RECURRING"), where=NO_TEMPLATES), deal, get="crm.deal.get"
     ),
     "leads": Entity(Listing("crm.lead.list", _select("leads")), lead, get="crm.lead.get"),
-    "companies": Entity(Listing("crm.company.list", _select("companies", "LAST_ACTIVITY_TIME")), company),
-    "contacts": Entity(Listing("crm.contact.list", _select("contacts", "LAST_ACTIVITY_TIME")), contact),
+    "companies": Entity(
+        Listing("crm.company.list", _select("companies", "LAST_ACTIVITY_TIME")), company, get="crm.company.get"
+    ),
+    "contacts": Entity(
+        Listing("crm.contact.list", _select("contacts", "LAST_ACTIVITY_TIME")), contact, get="crm.contact.get"
+    ),
     "stage_history": Entity(
         Listing("crm.stagehistory.list", _select("stage_history"), others={"entityTypeId": 2}, wrapper="items"),
         stage_entry,
@@ -153,48 +159,44 @@ ENTITIES: dict[str, Entity] = {
 
 PEOPLE = Listing(
     "user.get",
-    ("ID", "NAME", "LAST_NAME", "ACTIVE", "WORK_POSITION", "UF_DEPARTMENT"),
+    ("ID", "NAME", "LAST_NAME", "ACTIVE", "WORK_POSITION", "EMAIL", "UF_DEPARTMENT"),
     order={"sort": "ID", "order": "ASC"},
     filter_name="FILTER",
 )
 CALLS = Listing("voximplant.statistic.get", order={"SORT": "ID", "ORDER": "ASC"}, filter_name="FILTER")
 
 
-def rows(client: Client, table: str, where: Mapping[str, Any] | None = None, after: int = 0) -> Iterator[list[Row]]:
-    """Rows of one of ENTITIES as Bitrix24 gives them, a page at a time."""
-    for page in by_id(client, ENTITIES[table].listing, where, after):
-        yield [raw for raw in page if raw.get("IS_RECURRING") != "Y"]
+# What is asked first, all in one request; people and what else has a cursor follow.
+OPENING = {
+    "scope": Command("scope", {}),
+    "pipelines": Command("crm.category.list", {"entityTypeId": 2}),
+    "stages": Command("crm.status.list", {"order": {"SORT": "ASC"}}),
+    "currencies": Command("crm.currency.list", {}),
+    "lead_mode": Command("crm.settings.mode.get", {}),
+}
 
 
-def ids(client: Client, table: str) -> Iterator[int]:
-    """The ids of every row of one of ENTITIES that the portal shows now."""
-    whole = ENTITIES[table].listing
-    for page in by_id(client, Listing(whole.method, ("ID",), whole.where, others=whole.others, wrapper=whole.wrapper)):
-        yield from (int(raw["ID"]) for raw in page)
+def scopes(answer: Answer | PortalError) -> set[str] | None:
+    """What the webhook may read; None when the portal does not say."""
+    given = answer.result if isinstance(answer, Answer) else None
+    return set(map(str, given)) if isinstance(given, list) and given else None
 
 
-def failed_calls(client: Client, since: str | None) -> Iterator[str]:
-    """The activities of calls that did not come about, begun since then: 200 is an answered one."""
-    where = {">=CALL_START_DATE": since} if since else {}
-    for page in by_id(client, CALLS, where):
-        for raw in page:
-            code, made = values.text(raw.get("CALL_FAILED_CODE")), values.key(raw.get("CRM_ACTIVITY_ID"))
-            if made and code not in (None, "200"):
-                yield made
+def ask_people(name: str) -> Ask:
+    """Everyone with an account, the dismissed too; deleted accounts are gone, and show as their ids."""
+    return Ask(name, PEOPLE)
 
 
-def histories(client: Client, deal_ids: Iterable[int]) -> Iterator[list[Row]]:
-    """The whole stage history of some deals."""
-    listing = ENTITIES["stage_history"].listing
+def ask_calls(name: str, since: datetime | None) -> Ask:
+    """The calls that telephony has recorded, begun since then."""
+    where = {">=CALL_START_DATE": since.isoformat()} if since else {}
+    return Ask(name, CALLS, where, is_long=since is None)
 
-    def page(deal_id: int, start: int) -> Command:
-        params = {**listing.others, "select": list(listing.select), **listing.order, "filter": {"OWNER_ID": deal_id}}
-        return Command(listing.method, params | {"start": start})
 
-    for _deal, given in many_by_start(client, deal_ids, page, listing.wrapper):
-        if isinstance(given, PortalError):
-            raise given
-        yield given
+def unanswered(calls: Iterable[Row]) -> list[str]:
+    """The activities of those calls that did not come about: 200 is an answered one."""
+    failed = (raw for raw in calls if values.text(raw.get("CALL_FAILED_CODE")) not in (None, "200"))
+    return [made for raw in failed if (made := values.key(raw.get("CRM_ACTIVITY_ID")))]
 
 
 Element = tuple[str, str]
@@ -223,35 +225,28 @@ def comment(raw: Row, element: Element, context: Context) -> Row:
     }
 
 
-def pipelines(client: Client) -> list[Row]:
+def pipelines(answer: Answer) -> list[Row]:
     """The pipelines that the webhook's owner may read."""
-    try:
-        given = rows_of(client.call("crm.category.list", entityTypeId=2).result, "categories")
-    except PortalError as refused:
-        if refused.code != "error_method_not_found":
-            raise
-        given = _old_pipelines(client)
-    return [
-        {
-            "pipeline_id": str(raw["id"]),
-            "name": values.text(raw.get("name")),
-            "position": values.integer(raw.get("sort")),
-        }
-        for raw in given
-    ]
+    return [_pipeline(raw) for raw in rows_of(answer.result, "categories")]
 
 
-def _old_pipelines(client: Client) -> list[Row]:
+def old_pipelines(client: Client) -> list[Row]:
     """As older portals tell them: the default one apart from the others."""
     default = client.call("crm.dealcategory.default.get").result
     others = rows_of(client.call("crm.dealcategory.list").result)
     first = {"id": "0", "name": default.get("NAME"), "sort": 0}
-    return [first, *({"id": raw["ID"], "name": raw.get("NAME"), "sort": raw.get("SORT")} for raw in others)]
+    lower = ({"id": raw["ID"], "name": raw.get("NAME"), "sort": raw.get("SORT")} for raw in others)
+    return [_pipeline(raw) for raw in (first, *lower)]
 
 
-def statuses(client: Client) -> list[Row]:
+def _pipeline(raw: Row) -> Row:
+    name, position = values.text(raw.get("name")), values.integer(raw.get("sort"))
+    return {"pipeline_id": str(raw["id"]), "name": name, "position": position}
+
+
+def statuses(answer: Answer) -> list[Row]:
     """Every dictionary at once: stages, lead stages, sources and much else, told apart by ENTITY_ID."""
-    return rows_of(client.call("crm.status.list", order={"SORT": "ASC"}).result)
+    return rows_of(answer.result)
 
 
 def stages(given: Iterable[Row]) -> list[Row]:
@@ -295,16 +290,12 @@ def sources(given: Iterable[Row]) -> list[Row]:
     ]  # fmt: skip
 
 
-def people(client: Client) -> list[Row]:
-    """Everyone with an account, the dismissed too; deleted accounts are gone, and show as their ids."""
-    return [raw for page in by_id(client, PEOPLE) for raw in page]
-
-
 def managers(given: Iterable[Row]) -> list[Row]:
     return [
         {
             "manager_id": str(raw["ID"]), "name": values.words(raw.get("NAME"), raw.get("LAST_NAME")),
             "is_active": values.flag(raw.get("ACTIVE")), "job_title": values.text(raw.get("WORK_POSITION")),
+            "email": values.text(raw.get("EMAIL")),
         }
         for raw in given
     ]  # fmt: skip
@@ -335,9 +326,9 @@ def departments(client: Client) -> list[Row]:
     ]  # fmt: skip
 
 
-def currencies(client: Client) -> list[Row]:
+def currencies(answer: Answer) -> list[Row]:
     """The portal's currencies at its one rate: the rate of today, for it keeps no history."""
-    return [_currency(raw) for raw in rows_of(client.call("crm.currency.list").result)]
+    return [_currency(raw) for raw in rows_of(answer.result)]
 
 
 def _currency(raw: Row) -> Row:
@@ -349,12 +340,6 @@ def _currency(raw: Row) -> Row:
     }
 
 
-def uses_leads(client: Client) -> bool:
+def uses_leads(answer: Answer) -> bool:
     """Whether the portal works with leads: mode 1 does, 2 does not."""
-    try:
-        answer: Answer = client.call("crm.settings.mode.get")
-    except PortalError as refused:
-        if refused.code != "error_method_not_found":
-            raise
-        return False
     return values.integer(answer.result) == 1

@@ -5,24 +5,33 @@ It shares no code with the client that reads portals, so that both can't be wron
 
 from .company import Company, Currency, Stage
 from .invention import invent
-from .limits import ENTERPRISE, OTHER_PLANS, UNLIMITED, Rate
-from .methods import Quirks
+from .limits import AT_ONCE, ENTERPRISE, OTHER_PLANS, REAL, UNLIMITED, Latency, Rate
 from .portal import Asked, Fault
-from .server import Served, run_forever, serve
+from .quirks import Quirks
+from .server import Apart, Served, run_forever, serve, serve_apart
+from .vast import Vast
+from .wire import Refusal
 
 __all__ = [
+    "AT_ONCE",
     "ENTERPRISE",
     "OTHER_PLANS",
+    "REAL",
     "UNLIMITED",
+    "Apart",
     "Asked",
     "Company",
     "Currency",
     "Fault",
+    "Latency",
     "Quirks",
     "Rate",
+    "Refusal",
     "Served",
     "Stage",
+    "Vast",
     "invent",
     "run_forever",
     "serve",
+    "serve_apart",
 ]

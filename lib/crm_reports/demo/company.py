@@ -5,18 +5,18 @@ history, DATE_MODIFY, MOVED_TIME, the return-customer flags. `now` is the compan
 then, and by default now. An instant without offset is the company's local time.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from . import schema
+from .quirks import Quirks
+from .removal import OwnerType, Removals
 from .schema import OWNER_TYPES, Row
 from .tables import Table
 
-OwnerType = Literal["lead", "deal", "contact", "company"]
 Direction = Literal["none", "in", "out"]
 
 DIRECTIONS = {"none": 0, "in": 1, "out": 2}
@@ -81,7 +81,7 @@ class Currency:
     changed_at: datetime = datetime(2024, 1, 29, 9, 28, 40, tzinfo=UTC)
 
 
-class Company:
+class Company(Removals):
     """An empty company; add pipelines, people and deals to it, or take `Company.small` or `invent`."""
 
     def __init__(
@@ -91,7 +91,10 @@ class Company:
         time_zone: str = "Europe/Moscow",
         uses_leads: bool = False,
         history_since: datetime | None = None,
+        quirks: Quirks | None = None,
     ) -> None:
+        super().__init__()
+        self.quirks = quirks or Quirks()
         self.zone = ZoneInfo(time_zone)
         self.now = now
         self.uses_leads = uses_leads
@@ -110,14 +113,9 @@ class Company:
         self.contacts = Table(schema.CONTACT)
         self.pipelines: dict[int, Row] = {}
         self.currencies: dict[str, Currency] = {}
-        self.bin: dict[int, Row] = {}
-        self.hidden_deals: dict[int, Row] = {}
         self._semantics: dict[str, str] = {}
         self._lead_semantics: dict[str, str] = {}
-        self._history_of: dict[int, list[int]] = defaultdict(list)
-        self._comments_of: dict[tuple[str, int], list[int]] = defaultdict(list)
-        self._activities_of: dict[tuple[int, int], list[int]] = defaultdict(list)
-        self._deals_of: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._last_pipeline = -1
         self._no_deadline = datetime(9999, 12, 31, tzinfo=self.zone).astimezone(UTC)
 
     @classmethod
@@ -129,9 +127,10 @@ class Company:
         stages: Iterable[Stage] = SALES_STAGES,
         managers: Iterable[str] = ("Anna Petrova", "Boris Lee"),
         uses_leads: bool = False,
+        quirks: Quirks | None = None,
     ) -> "Company":
         """A company without deals: one pipeline, one department, roubles, and managers with the ids 1, 2 …"""
-        company = cls(now=now, time_zone=time_zone, uses_leads=uses_leads)
+        company = cls(now=now, time_zone=time_zone, uses_leads=uses_leads, quirks=quirks)
         company.add_pipeline("Sales", stages)
         company.add_lead_stages(LEAD_STAGES)
         company.add_source("CALL", "Call")
@@ -186,7 +185,7 @@ class Company:
 
     def add_pipeline(self, name: str, stages: Iterable[Stage], *, sort: int = 200) -> int:
         """The id of a new pipeline: 0 for the first, the default one; the others' stages get the prefix `C{id}:`."""
-        pipeline = len(self.pipelines)
+        pipeline = self._last_pipeline = self._last_pipeline + 1
         self.pipelines[pipeline] = {"id": pipeline, "name": name, "sort": sort, "created_at": self._now}
         for position, stage in enumerate(stages, start=1):
             self.add_stage(pipeline, stage, sort=10 * position)
@@ -222,10 +221,6 @@ class Company:
         """Deals do not notice: their DATE_MODIFY stays."""
         self._stage_row(stage_id)["NAME"] = name
 
-    def delete_stage(self, stage_id: str) -> None:
-        """The dictionary forgets the stage; stage history does not."""
-        self.statuses.remove(self._stage_row(stage_id)["ID"])
-
     def _stage_row(self, stage_id: str) -> Row:
         stages = (row for row in self.statuses if row["ENTITY_ID"].startswith("DEAL_STAGE"))
         return next(row for row in stages if row["STATUS_ID"] == stage_id)
@@ -237,6 +232,10 @@ class Company:
     def add_currency(self, currency: Currency) -> None:
         """A currency with its one rate."""
         self.currencies[currency.code] = currency
+
+    def set_rate(self, code: str, rate: float) -> None:
+        """The currency's rate from now on; the portal forgets the one before, and deals do not notice."""
+        self.currencies[code] = replace(self.currencies[code], rate=rate, changed_at=self._now)
 
     @property
     def base_currency(self) -> str:
@@ -266,6 +265,14 @@ class Company:
         values = {"NAME": name, "LAST_NAME": last_name, "COMPANY_ID": company, "TYPE_ID": "CLIENT", "EXPORT": "Y"}
         return self.contacts.add(self._customer(manager, at) | values | fields)
 
+    def edit_company(self, company: int, at: datetime | None = None, **fields: Any) -> None:
+        """The company's fields are these from then on; its deals do not notice."""
+        _edit(self.companies[company], self._instant(at), fields)
+
+    def edit_contact(self, contact: int, at: datetime | None = None, **fields: Any) -> None:
+        """The contact's fields are these from then on; its deals do not notice."""
+        _edit(self.contacts[contact], self._instant(at), fields)
+
     def _customer(self, manager: int, at: datetime | None) -> Row:
         return self._made(manager, self._instant(at)) | {"HAS_PHONE": "Y", "HAS_EMAIL": "N", "HAS_IMOL": "N"}
 
@@ -290,8 +297,7 @@ class Company:
         }  # fmt: skip
         deal = self.deals.add(values | fields)
         self._stand(self.deals[deal], stage, at, manager)
-        for client in _clients(self.deals[deal]):
-            self._deals_of[client].append(deal)
+        self._join_client(deal)
         self._note_stage(deal, 3 if self._semantics[stage] != "P" else 1, at)
         return deal
 
@@ -311,7 +317,7 @@ class Company:
         row["MOVED_TIME"], row["MOVED_BY_ID"] = at, by
         row["CLOSED"] = "N" if semantics == "P" else "Y"
         row["IS_NEW"] = "Y" if stage.endswith("NEW") else "N"
-        if semantics not in ("P", before):
+        if semantics not in ("P", before) and not self.quirks.closing_keeps_planned_date:
             row["CLOSEDATE"] = self.local_date(at)
         if semantics == "S":
             self._flag_return_customer(row)
@@ -322,14 +328,22 @@ class Company:
         row = self.deals[deal]
         kept = {name: row[name] for name in ("CATEGORY_ID", "STAGE_SEMANTIC_ID", "STAGE_ID")}
         entry = self.history.add({"TYPE_ID": type_id, "OWNER_ID": deal, "CREATED_TIME": at} | kept)
-        self._history_of[deal].append(entry)
+        self._hang("history", "deal", deal, entry)
+
+    def _join_client(self, deal: int) -> None:
+        for client in _clients(self.deals[deal]):
+            self._hang("deal", *client, deal)
+
+    def _leave_client(self, deal: int) -> None:
+        for client in _clients(self.deals[deal]):
+            self._unhang("deal", *client, deal)
 
     def _flag_return_customer(self, won: Row) -> None:
         """Once a client has a win all its deals are flagged, older ones too, and DATE_MODIFY does not tell."""
         client = next(iter(_clients(won)), None)
         if client is None:
             return
-        deals = [self.deals[each] for each in {*self._deals_of[client], won["ID"]}]
+        deals = [self.deals[each] for each in {*self._hanging("deal", *client), won["ID"]}]
         for row in deals:
             row["IS_RETURN_CUSTOMER"], row["IS_REPEATED_APPROACH"] = "Y", "N"
         first = min((row for row in deals if row["STAGE_SEMANTIC_ID"] == "S"), key=lambda row: row["ID"])
@@ -338,40 +352,9 @@ class Company:
     def edit_deal(self, deal: int, at: datetime | None = None, **fields: Any) -> None:
         """The deal's fields are these from then on; for a stage use `move`."""
         at, row = self._instant(at), self.deals[deal]
-        for client in _clients(row):
-            self._deals_of[client].remove(deal)
-        row.update({"DATE_MODIFY": max(at, row["DATE_MODIFY"])} | fields)
-        for client in _clients(row):
-            self._deals_of[client].append(deal)
-
-    def delete_deal(self, deal: int) -> None:
-        """Into the bin; no method tells of it."""
-        self.bin[deal] = self._withdraw(deal)
-
-    def hide_deal(self, deal: int) -> None:
-        """The webhook's owner may no longer see the deal: absent from lists, "Access denied." when asked for."""
-        self.hidden_deals[deal] = self._withdraw(deal)
-
-    def _withdraw(self, deal: int) -> Row:
-        """The deal's row; its stage history, comments and activities are gone with it."""
-        row = self.deals.remove(deal)
-        for entry in self._history_of.pop(deal, []):
-            self.history.remove(entry)
-        for comment in self._comments_of.pop(("deal", deal), []):
-            self.comments.remove(comment)
-        for activity in self._activities_of.pop((OWNER_TYPES["deal"], deal), []):
-            self.activities.remove(activity)
-        for client in _clients(row):
-            self._deals_of[client].remove(deal)
-        return row
-
-    def restore_deal(self, deal: int) -> int:
-        """The new id of a deal from the bin: it keeps DATE_CREATE and DATE_MODIFY, its history starts anew."""
-        restored = self.deals.add(self.bin.pop(deal) | {"ID": None})
-        for client in _clients(self.deals[restored]):
-            self._deals_of[client].append(restored)
-        self._note_stage(restored, 1, self._now)
-        return restored
+        self._leave_client(deal)
+        _edit(row, at, fields)
+        self._join_client(deal)
 
     # Leads
 
@@ -403,9 +386,16 @@ class Company:
             at if semantics != "P" else "",
         )
         row["MOVED_TIME"], row["MOVED_BY_ID"] = at, row["ASSIGNED_BY_ID"]
-        kept = {"STATUS_ID": stage, "STATUS_SEMANTIC_ID": semantics}
-        type_id = type_id if semantics == "P" else 3
-        self.lead_history.add({"TYPE_ID": type_id, "OWNER_ID": lead, "CREATED_TIME": at} | kept)
+        self._note_lead_stage(lead, type_id if semantics == "P" else 3, at)
+
+    def _note_lead_stage(self, lead: int, type_id: int, at: datetime) -> None:
+        kept = {name: self.leads[lead][name] for name in ("STATUS_ID", "STATUS_SEMANTIC_ID")}
+        entry = self.lead_history.add({"TYPE_ID": type_id, "OWNER_ID": lead, "CREATED_TIME": at} | kept)
+        self._hang("history", "lead", lead, entry)
+
+    def edit_lead(self, lead: int, at: datetime | None = None, **fields: Any) -> None:
+        """The lead's fields are these from then on; for a stage use `move_lead`."""
+        _edit(self.leads[lead], self._instant(at), fields)
 
     # Actions
 
@@ -439,7 +429,7 @@ class Company:
         if deadline and kind in ("todo", "task"):
             values["END_TIME"] = values["DEADLINE"]
         activity = self.activities.add(values | fields)
-        self._activities_of[OWNER_TYPES[owner_type], owner].append(activity)
+        self._hang("activity", OWNER_TYPES[owner_type], owner, activity)
         self._feel(owner_type, owner, at, manager)
         if done:
             self.complete(activity, at)
@@ -505,11 +495,6 @@ class Company:
         """The activity's fields are these from then on."""
         self.activities[activity].update({"LAST_UPDATED": self._instant(at)} | fields)
 
-    def delete_activity(self, activity: int) -> None:
-        """Nothing tells of it."""
-        row = self.activities.remove(activity)
-        self._activities_of[row["OWNER_TYPE_ID"], row["OWNER_ID"]].remove(activity)
-
     def add_comment(
         self,
         text: str,
@@ -523,13 +508,17 @@ class Company:
         at, manager = self._instant(at), manager or self._manager_of(owner_type, owner)
         values = {"ENTITY_ID": owner, "ENTITY_TYPE": owner_type, "CREATED": at, "COMMENT": text, "AUTHOR_ID": manager}
         comment = self.comments.add(values)
-        self._comments_of[owner_type, owner].append(comment)
+        self._hang("comment", owner_type, owner, comment)
         self._feel(owner_type, owner, at, manager)
         return comment
 
     def comments_of(self, owner_type: str, owner: int) -> list[Row]:
         """The comments in one timeline, by id."""
-        return [self.comments[comment] for comment in self._comments_of.get((owner_type, owner), [])]
+        return [self.comments[comment] for comment in sorted(self._hanging("comment", owner_type, owner))]
+
+    def edit_comment(self, comment: int, text: str) -> None:
+        """The text is another; when it was changed is told nowhere."""
+        self.comments[comment]["COMMENT"] = text
 
     def _table_of(self, owner_type: OwnerType) -> Table:
         return {"deal": self.deals, "lead": self.leads, "contact": self.contacts, "company": self.companies}[owner_type]
@@ -538,10 +527,12 @@ class Company:
         return self._table_of(owner_type)[owner]["ASSIGNED_BY_ID"]
 
     def _feel(self, owner_type: OwnerType, owner: int, at: datetime, by: int) -> None:
-        """LAST_ACTIVITY_TIME only moves forward, and counts robots; DATE_MODIFY does not move at all."""
+        """LAST_ACTIVITY_TIME only moves forward, and counts robots; DATE_MODIFY mostly does not move at all."""
         row = self._table_of(owner_type)[owner]
         if at > row["LAST_ACTIVITY_TIME"]:
             row["LAST_ACTIVITY_TIME"], row["LAST_ACTIVITY_BY"] = at, by
+        if self.quirks.activities_stamp_deals:
+            row["DATE_MODIFY"] = max(at, row["DATE_MODIFY"])
 
 
 _ACTIVITY_DEFAULTS: Row = {
@@ -560,3 +551,7 @@ def _clients(deal: Row) -> list[tuple[str, int]]:
     if deal["COMPANY_ID"]:
         return [("company", deal["COMPANY_ID"])]
     return [("contact", deal["CONTACT_ID"])] if deal["CONTACT_ID"] else []
+
+
+def _edit(row: Row, at: datetime, fields: Row) -> None:
+    row.update({"DATE_MODIFY": max(at, row["DATE_MODIFY"])} | fields)

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .schema import Row, Schema
 from .wire import Refusal, as_list, floatval, intval, parse_date, parse_instant
@@ -28,17 +27,27 @@ class Dialect:
 
     schema: Schema
     names: dict[str, str]
-    zone: ZoneInfo
+    zone: tzinfo
     refuses_unknown: bool = False
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Rows with `low` ≤ ID ≤ `high` that pass every test."""
+    """Rows with `low` ≤ ID ≤ `high` that pass every test.
+
+    Indexes help where the tests say no more than they do: `ids` are those asked for, `since` the lower bounds of instants.
+    """
 
     low: float
     high: float
     tests: tuple[Test, ...]
+    ids: frozenset[int] | None = None
+    since: tuple[tuple[str, datetime], ...] = ()
+
+    @classmethod
+    def of(cls, ids: frozenset[int]) -> "Conditions":
+        """The rows of those ids."""
+        return cls(float("-inf"), float("inf"), (lambda row: row["ID"] in ids,), ids)
 
     def match(self, row: Row) -> bool:
         return all(test(row) for test in self.tests)
@@ -48,14 +57,22 @@ def read_filter(dialect: Dialect, written: Any) -> Conditions:
     """The conditions of a filter; a key of no field is dropped or refused, as the family does."""
     if dialect.refuses_unknown and _logic(written) == "OR":
         return Conditions(float("-inf"), float("inf"), (_nested(dialect, written),))
-    low, high, tests = float("-inf"), float("inf"), []
+    low, high, tests, ids, since = float("-inf"), float("inf"), [], None, []
     for key, value in _items(written):
         operator, field = _split(dialect, key, value)
         if field == "ID" and operator in (">", ">=", "<", "<="):
             low, high = _narrow(low, high, operator, intval(value))
         elif test := _test(dialect, operator, field, value):
             tests.append(test)
-    return Conditions(low, high, tuple(tests))
+            if field == "ID" and operator in ("=", "@"):
+                ids = frozenset(intval(each) for each in as_list(value))
+            elif operator in (">", ">=") and (bound := _bound(dialect, field, value)):
+                since.append((field, bound))
+    return Conditions(low, high, tuple(tests), ids, tuple(since))
+
+
+def _bound(dialect: Dialect, field: str | None, value: Any) -> datetime | None:
+    return parse_instant(value, dialect.zone) if dialect.schema.get(field or "") == "datetime" else None
 
 
 def _items(written: Any) -> list[tuple[str, Any]]:
@@ -107,7 +124,7 @@ def _logic(written: Any) -> str:
     return str(found[0]).upper() if found else "AND"
 
 
-def _cast(kind: str, zone: ZoneInfo) -> Cast:
+def _cast(kind: str, zone: tzinfo) -> Cast:
     if kind in _NUMBERS or kind == "list":
         return intval
     if kind == "double":

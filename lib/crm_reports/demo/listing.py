@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Literal
@@ -25,12 +26,43 @@ class Page:
     next: int | None = None
 
 
-def find(table: Table, conditions: Conditions, order: Mapping[str, str]) -> Iterator[Row]:
-    """The rows that meet the conditions, in that order."""
-    rows = table.between(conditions.low, conditions.high)
-    if conditions.tests:
-        return iter(in_order(filter(conditions.match, rows), order))
-    return iter(in_order(rows, order))
+@dataclass(frozen=True)
+class Found:
+    """The rows that a filter finds, in its order; nothing is read before it is asked for."""
+
+    table: Table
+    conditions: Conditions
+    order: Mapping[str, str]
+
+    def rows(self) -> Iterator[Row]:
+        return iter(in_order(self._met(), self.order))
+
+    def _met(self) -> Iterator[Row]:
+        tests, rows = self.conditions, self._indexed()
+        if rows is None:
+            found = self.table.between(tests.low, tests.high)
+            return filter(tests.match, found) if tests.tests else found
+        return (row for row in rows if tests.low <= row["ID"] <= tests.high and tests.match(row))
+
+    def _indexed(self) -> Iterator[Row] | None:
+        """A few rows among which are all that meet the conditions, where an index knows them."""
+        if self.conditions.ids is not None:
+            return self.table.at(self.conditions.ids)
+        return next(filter(None, (self.table.since(*bound) for bound in self.conditions.since)), None)
+
+    def count(self) -> int:
+        if self.conditions.tests:
+            return len(self._all)
+        return self.table.count(self.conditions.low, self.conditions.high)
+
+    def page(self, offset: int) -> list[Row]:
+        if self.conditions.tests or self.order.get("ID", "ASC") != "ASC" or next(iter(self.order), "ID") != "ID":
+            return self._all[offset : offset + PAGE]
+        return list(islice(self.table.between(self.conditions.low, self.conditions.high, offset), PAGE))
+
+    @cached_property
+    def _all(self) -> list[Row]:
+        return list(self.rows())
 
 
 def in_order(rows: Iterable[Row], order: Mapping[str, str]) -> Iterable[Row]:
@@ -52,15 +84,15 @@ def _sorted(rows: Iterable[Row], order: Mapping[str, str]) -> list[Row]:
     return ordered
 
 
-def turn_to(family: Family, rows: Iterator[Row], start: Any) -> Page:
+def turn_to(family: Family, found: Found, start: Any) -> Page:
     """The page at `start`; -1 means the first rows without counting."""
     start = intval(start)
     if start < 0:
         uncounted = None if family == "controller" else 0
-        return Page(list(islice(rows, PAGE)), uncounted)
-    found = list(rows)
+        return Page(list(islice(found.rows(), PAGE)), uncounted)
+    total = found.count()
     offset = start if family == "orm" else start // PAGE * PAGE
-    if family == "legacy" and offset >= len(found):
+    if family == "legacy" and offset >= total:
         offset = 0
     following = offset + PAGE
-    return Page(found[offset:following], len(found), following if following < len(found) else None)
+    return Page(found.page(offset), total, following if following < total else None)

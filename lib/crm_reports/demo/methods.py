@@ -1,28 +1,22 @@
 """What each REST method answers. A method takes the desk and its parameters, and gives an Answer or a Refusal."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, timezone, tzinfo
+from functools import cached_property
+from typing import Any
 
 from . import schema
 from .company import Company, Currency
-from .conditions import Dialect, Test, read_filter
-from .listing import Page, find, in_order, turn_to
+from .conditions import Conditions, Dialect, Test, read_filter
+from .listing import Found, Page, turn_to
+from .quirks import Quirks
 from .schema import OWNER_TYPES, Row, camel
 from .tables import Table
+from .variants import Variant, variants
 from .wire import Refusal, Writers, as_list, intval
 
 Params = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Quirks:
-    """Places where portals are known to differ from each other."""
-
-    stage_history_as_text: bool = False
-    dates_at_utc_midnight: bool = True
-    comments_carry_files: bool = False
-    operating: Literal["always", "sometimes", "never"] = "sometimes"
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,24 @@ class Desk:
     quirks: Quirks
     scopes: tuple[str, ...]
     user: int
+    found: dict[Any, Found] = field(default_factory=dict)
+
+    def find(self, table: Table, conditions: Conditions, order: Mapping[str, str], params: Params) -> Found:
+        """The rows asked for; once in a request, for the commands of a batch often turn pages of the same list."""
+        asked = [(name, value) for name, value in params.items() if name.lower() not in ("start", "select")]
+        return self.found.setdefault((id(table), repr(asked)), Found(table, conditions, order))
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """What this portal does to its legacy rows."""
+        return variants(self.quirks)
+
+    @cached_property
+    def user_zone(self) -> tzinfo:
+        """The zone of filters without an offset: legacy lists take the user's, which should be the server's."""
+        shift = timedelta(hours=self.quirks.user_zone_shift_hours)
+        offset = self.company.now.astimezone(self.company.zone).utcoffset() or timedelta()
+        return timezone(offset + shift) if shift else self.company.zone
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,12 @@ class Answer:
     result: Any
     total: int | None = None
     next: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it gives: those of the list, be it in a wrapper; a single row is one."""
+        inside = next(iter(self.result.values()), None) if isinstance(self.result, dict) else self.result
+        return len(inside) if isinstance(inside, list) else 1
 
 
 @dataclass(frozen=True)
@@ -106,18 +124,36 @@ def _selected(table: Table, written: Any) -> list[str]:
 
 
 def _written(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
-    return [desk.writers.legacy(row, fields) for row in rows]
+    written = [desk.writers.legacy(row, fields) for row in rows]
+    for variant in desk.variants:
+        for row in written:
+            variant(row)
+    return written
 
 
 def _legacy_list(
     desk: Desk, table: Table, params: Params, default_order: Params | None = None, tests: tuple[Test, ...] = ()
 ) -> Answer:
     names = _filterable(table)
-    conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(params, "filter"))
+    known = names if desk.quirks.filters_last_activity else _without(names, "LAST_ACTIVITY_TIME")
+    conditions = read_filter(Dialect(table.schema, known, desk.user_zone), _array(params, "filter"))
     conditions = replace(conditions, tests=(*conditions.tests, *tests))
     order = _order(_array(params, "order"), names) or default_order or {}
-    page = turn_to("legacy", find(table, conditions, order), params.get("start"))
+    page = turn_to("legacy", desk.find(table, conditions, order, params), params.get("start"))
+    page = _capped(page, desk.quirks.total_at_most)
     return Answer(_written(desk, page.rows, _selected(table, _array(params, "select"))), page.total, page.next)
+
+
+def _without(names: dict[str, str], hidden: str) -> dict[str, str]:
+    return {name: field for name, field in names.items() if name != hidden}
+
+
+def _capped(page: Page, most: int | None) -> Page:
+    """Some plans count no further than so many rows, nor turn pages beyond; a cursor over ids does not notice."""
+    if most is None or page.total is None:
+        return page
+    following = page.next if page.next is not None and page.next < most else None
+    return replace(page, total=min(page.total, most), next=following)
 
 
 def _legacy_get(desk: Desk, table: Table, params: Params) -> Answer:
@@ -207,24 +243,37 @@ def _comment_list(desk: Desk, params: Params) -> Answer:
     """One timeline at a time; without an owner in the filter there is nothing. start=-1 counts all the same."""
     written, table = _array(params, "filter"), desk.company.comments
     owner = (str(written.get("ENTITY_TYPE")), intval(written.get("ENTITY_ID")))
-    rows = in_order(desk.company.comments_of(*owner), _order(_array(params, "order"), _filterable(table)))
-    page = turn_to("controller", iter(rows), max(0, intval(params.get("start"))))
+    ids = frozenset(row["ID"] for row in desk.company.comments_of(*owner))
+    rows = Found(table, Conditions.of(ids), _order(_array(params, "order"), _filterable(table)))
+    page = turn_to("controller", rows, max(0, intval(params.get("start"))))
     found = _written(desk, page.rows, _selected(table, _array(params, "select")))
-    files = {"FILES": []} if desk.quirks.comments_carry_files else {}
-    return Answer([row | files for row in found], page.total, page.next)
+    if desk.quirks.comments_carry_files:
+        found = [row | {"FILES": _files(row, desk)} for row in found]
+    return Answer(found, page.total, page.next)
+
+
+def _files(comment: Row, desk: Desk) -> Row | list[Any]:
+    """Every other comment has one: a map by its id; none is an empty array."""
+    number = intval(comment.get("ID"))
+    file = {"id": number, "type": "image", "name": "1.gif", "size": 43, "date": desk.writers.instant(desk.company.now)}
+    return {str(number): file} if number % 2 else []
 
 
 # Controllers
 
 
-def _controller_page(desk: Desk, table: Table, names: dict[str, str], params: Params) -> Page:
+def _controller_page(
+    desk: Desk, table: Table, names: dict[str, str], params: Params, tests: tuple[Test, ...] = ()
+) -> Page:
     written = params.get("filter")
     if written is not None and not isinstance(written, dict | list):
         problem = "Invalid value {filter} to match with parameter {filter}. Should be value of type array."
         raise Refusal(400, 100, problem)
     dialect = Dialect(table.schema, names, desk.company.zone, refuses_unknown=True)
     conditions = read_filter(dialect, written)
-    return turn_to("controller", find(table, conditions, _order(params.get("order"), names)), params.get("start"))
+    conditions = replace(conditions, tests=(*conditions.tests, *tests))
+    order = _order(params.get("order"), names)
+    return turn_to("controller", desk.find(table, conditions, order, params), params.get("start"))
 
 
 _UNSUPPORTED = "ENTITY_TYPE_NOT_SUPPORTED"
@@ -279,10 +328,20 @@ def _stage_history(desk: Desk, params: Params) -> Answer:
     if entity not in tables:
         raise Refusal(400, 0, f"{entity} entity is not supported")
     table = tables[entity]
-    page = _controller_page(desk, table, _filterable(table), params)
+    page = _controller_page(desk, table, _filterable(table), params, _shown_history(desk, entity))
     fields = ["ID", *(name for name in _selected(table, params.get("select") or []) if name != "ID")]
     write = desk.writers.legacy if desk.quirks.stage_history_as_text else desk.writers.native
     return Answer({"items": [write(row, fields) for row in page.rows]}, page.total, page.next)
+
+
+def _shown_history(desk: Desk, entity: int) -> tuple[Test, ...]:
+    """Some portals keep silent about how a deal began, or about the pipelines that it left."""
+    tests: list[Test] = []
+    if desk.quirks.history_lacks_creation:
+        tests.append(lambda row: row["TYPE_ID"] != 1)
+    if desk.quirks.history_lacks_old_pipelines and entity == OWNER_TYPES["deal"]:
+        tests.append(lambda row: row["CATEGORY_ID"] == desk.company.deals[row["OWNER_ID"]]["CATEGORY_ID"])
+    return tuple(tests)
 
 
 @_method("crm.category.list", "crm")
@@ -313,7 +372,7 @@ def _status_list(desk: Desk, params: Params) -> Answer:
         raise Refusal(400, "", "Parameter 'filter[ENTITY_ID]' must be string.")
     conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), written)
     order = _order(_array(params, "order"), _filterable(table))
-    rows = _written(desk, find(table, conditions, order), list(table.schema))
+    rows = _written(desk, Found(table, conditions, order).rows(), list(table.schema))
     return Answer([{name: value for name, value in row.items() if name != "EXTRA" or value} for row in rows], len(rows))
 
 
@@ -390,18 +449,25 @@ def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
     names = _filterable(table)
     outside = {key: value for key, value in upper.items() if key in names}
     conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(upper, "FILTER") or outside)
-    field, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
-    rows = find(table, conditions, {field: direction} if field in names else {})
+    by, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
+    rows = desk.find(table, conditions, {by: direction} if by in names else {}, upper)
     page = turn_to("orm", rows, upper.get("START"))
     fields = _selected(table, upper.get("SELECT") or [])
     return Answer(_written(desk, page.rows, fields), page.total, page.next)
+
+
+# What the scopes user_brief and user_basic do not show.
+_CONTACTS = ("EMAIL", "PERSONAL_MOBILE", "PERSONAL_WWW", "PERSONAL_BIRTHDAY", "WORK_PHONE")
 
 
 @_method("user.get", "user", "user_basic", "user_brief")
 def _users(desk: Desk, params: Params) -> Answer:
     answer = _orm_list(desk, desk.company.users, params)
     unknown = {name: {} for name in ("TIMESTAMP_X", "LAST_ACTIVITY_DATE")}
-    rows = [row | {name: value for name, value in unknown.items() if name in row} for row in answer.result]
+    hidden = () if "user" in desk.scopes else _CONTACTS
+    rows = [
+        {name: unknown.get(name, value) for name, value in row.items() if name not in hidden} for row in answer.result
+    ]
     return Answer(rows, answer.total if rows else None, answer.next)
 
 
@@ -415,10 +481,10 @@ def _departments(desk: Desk, params: Params) -> Answer:
     """Lower-case `sort` and `order`; everything in upper case is an exact filter, SORT too."""
     table = desk.company.departments
     filters = {key: value for key, value in params.items() if key in table.schema}
-    field, direction = str(params.get("sort", "ID")), str(params.get("order", "ASC")).upper()
+    by, direction = str(params.get("sort", "ID")), str(params.get("order", "ASC")).upper()
     conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), filters)
-    order = {field: direction} if field in table.schema else {}
-    page = turn_to("legacy", find(table, conditions, order), params.get("start"))
+    order = {by: direction} if by in table.schema else {}
+    page = turn_to("legacy", Found(table, conditions, order), params.get("start"))
     return Answer([_department(row) for row in page.rows], page.total, page.next)
 
 
@@ -443,7 +509,8 @@ def _profile(desk: Desk, params: Params) -> Answer:
 
 @_method("user.current", "user", "user_basic", "user_brief")
 def _current_user(desk: Desk, params: Params) -> Answer:
-    return Answer(_written(desk, [_me(desk)], list(schema.USER))[0])
+    seen = desk.company.now.astimezone(desk.company.zone).strftime("%Y-%m-%d %H:%M:%S")
+    return Answer(_written(desk, [_me(desk)], list(schema.USER))[0] | {"LAST_ACTIVITY_DATE": seen})
 
 
 @_method("scope")

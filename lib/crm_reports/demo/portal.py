@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 
 from . import batch
 from .company import Company
-from .limits import ENTERPRISE, Clock, LeakyBucket, Operating, Rate
-from .methods import METHODS, Answer, Desk, Quirks
+from .limits import AT_ONCE, ENTERPRISE, Clock, Latency, LeakyBucket, Operating, Rate
+from .methods import METHODS, Answer, Desk
+from .quirks import Quirks
+from .variants import status_of
 from .wire import Refusal, Writers, parse_body, parse_query, to_json
 
 SCOPES = ("crm", "user", "department", "telephony")
@@ -56,10 +59,11 @@ Faults = Iterable[Fault | None] | Callable[["Asked"], Fault | None]
 
 @dataclass(frozen=True)
 class Asked:
-    """One request in the log, without the webhook's secret."""
+    """One request in the log, without the webhook's secret; `at` is when it came, by the portal's clock of limits."""
 
     method: str
     params: Mapping[str, Any]
+    at: float = 0.0
 
     @property
     def commands(self) -> int:
@@ -68,11 +72,12 @@ class Asked:
 
 
 class Portal:
-    """Answers requests about one company, one at a time, and remembers what was asked.
+    """Answers requests about one company, and remembers what was asked.
 
     `faults` decides before anything else: an iterable gives one item to each request (None lets it through; after the
     last one all go through), a callable is asked each time. `processing` tells the seconds that a call of a method is
-    said to have worked; `clock` is the monotonic clock of both limits.
+    said to have worked; `clock` is the monotonic clock of both limits. With a `latency` each answer takes its time. It knows no method of `without`. `refusals` are what some methods say instead of
+    an answer, inside a batch as well; whoever gave them may change them later.
     """
 
     def __init__(
@@ -85,42 +90,70 @@ class Portal:
         scopes: Iterable[str] = SCOPES,
         quirks: Quirks | None = None,
         faults: Faults = (),
+        refusals: Mapping[str, Refusal] | None = None,
         clock: Clock = time.monotonic,
         processing: Callable[[str], float] = lambda method: 0.02,
         operating_budget: float = 480,
+        latency: Latency = AT_ONCE,
+        sleep: Callable[[float], None] = time.sleep,
+        without: Iterable[str] = (),
     ) -> None:
-        quirks = quirks or Quirks()
+        quirks = company.quirks = quirks or company.quirks
         writers = Writers(company.zone, dates_at_utc_midnight=quirks.dates_at_utc_midnight)
         self._desk = Desk(company, writers, quirks, tuple(scopes), user)
         self.user = user
         self._code = code
-        self._bucket = LeakyBucket(rate, clock)
         self._operating = Operating(operating_budget, clock)
         self._faults = _one_by_one(faults)
+        self._refusals = {} if refusals is None else refusals
         self._processing = processing
+        lacks = {"crm.category.list": not quirks.has_categories, "crm.settings.mode.get": not quirks.has_mode}
+        self._unknown = {*without, *(method for method, is_lacking in lacks.items() if is_lacking)}
+        self._sleep, self._clock, self._rows = sleep, clock, 0
+        self.limit(rate, latency)
         self._lock = Lock()
         self.requests: list[Asked] = []
+
+    def limit(self, rate: Rate, latency: Latency = AT_ONCE) -> None:
+        """From now on it takes no more than so many requests, and so long for each; its bucket is empty again."""
+        self._bucket, self._latency = LeakyBucket(rate, self._clock), latency
 
     def __repr__(self) -> str:
         return f"Portal({len(self._desk.company.deals)} deals)"
 
     def answer(self, request: Request) -> Response:
-        """The response to one request; never raises."""
+        """The response to one request; never raises. While one waits for its time others are served."""
+        started = self._clock()
         with self._lock:
-            path, _, query = request.target.partition("?")
-            params = parse_query(query) | parse_body(request.content_type, request.body)
-            user, code, method = _address(path)
-            asked = Asked(method.lower(), params)
-            self.requests.append(asked)
-            fault = self._faults(asked)
-            return fault.response() if fault else self._say(user, code, asked)
+            response, seconds = self._work(request)
+        if seconds:
+            self._sleep(max(0.0, started + seconds - self._clock()))
+        return response
+
+    def _work(self, request: Request) -> tuple[Response, float]:
+        """The response, and how long a real portal would have taken; refusals and faults come at once."""
+        path, _, query = request.target.partition("?")
+        params = parse_query(query) | parse_body(request.content_type, request.body)
+        user, code, method = _address(path)
+        asked = Asked(method.lower(), params, self._clock())
+        self.requests.append(asked)
+        self._desk.found.clear()
+        self._rows = 0
+        fault = self._faults(asked)
+        response = fault.response() if fault else self._say(user, code, asked)
+        took = self._latency.seconds(asked.commands, self._rows) if response.status == 200 else 0.0
+        return response, took
 
     def _say(self, user: str, code: str, asked: Asked) -> Response:
         try:
             self._admit(user, code)
-            return _json(200, self._envelope(asked.method, dict(asked.params)))
+            return self._json(200, self._envelope(asked.method, dict(asked.params)))
         except Refusal as refusal:
-            return _json(refusal.status, refusal.body)
+            return self._json(status_of(refusal, self._desk.quirks), refusal.body)
+
+    def _json(self, status: int, body: Mapping[str, Any]) -> Response:
+        mark = b"\xef\xbb\xbf" if self._desk.quirks.byte_order_mark else b""
+        return Response(status, mark + to_json(body), {"Content-Type": "application/json; charset=utf-8"})
 
     def _admit(self, user: str, code: str) -> None:
         if not self._bucket.pour():
@@ -140,14 +173,17 @@ class Portal:
     def _call(self, method: str, params: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
         method = method.lower()
         found = METHODS.get(method)
-        if found is None:
+        if found is None or method in self._unknown:
             raise Refusal(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
+        if method in self._refusals:
+            raise self._refusals[method]
         if found.scopes and not found.scopes & set(self._desk.scopes):
             needs = "The request requires higher privileges than provided by the webhook token"
             raise Refusal(403, "insufficient_scope", needs)
         if self._operating.is_blocked(method):
             raise Refusal(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit")
         answer = found.answer(self._desk, params)
+        self._rows += answer.rows
         self._operating.charge(method, self._processing(method))
         return answer, self._time(method)
 
@@ -155,13 +191,17 @@ class Portal:
         """The `time` of an answer, by the company's clock; the two `operating` keys are not always there."""
         now, worked = self._desk.company.now, self._processing(method) if method else 0.0
         written, start = self._desk.writers.instant(now), now.timestamp()
+        if self._desk.quirks.whole_seconds:
+            start, worked = int(start), round(worked)
         block = {
             "start": start, "finish": start + worked, "duration": worked, "processing": worked,
             "date_start": written, "date_finish": written,
         }  # fmt: skip
         if not method or self._hides_operating():
             return block
-        return block | {"operating_reset_at": int(start) + 600, "operating": self._operating.spent(method)}
+        reset = now + timedelta(minutes=10)
+        told = self._desk.writers.instant(reset) if self._desk.quirks.operating_reset_as_text else int(start) + 600
+        return block | {"operating_reset_at": told, "operating": self._operating.spent(method)}
 
     def _hides_operating(self) -> bool:
         often = {"always": False, "never": True, "sometimes": len(self.requests) % 3 == 0}
@@ -181,7 +221,3 @@ def _address(path: str) -> tuple[str, str, str]:
     if len(parts) != 4 or parts[0] != "rest":
         return "", "", ""
     return parts[1], parts[2], parts[3].removesuffix(".json")
-
-
-def _json(status: int, body: Mapping[str, Any]) -> Response:
-    return Response(status, to_json(body), {"Content-Type": "application/json; charset=utf-8"})

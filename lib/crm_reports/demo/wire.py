@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from email import message_from_bytes
 from itertools import takewhile
 from typing import Any
@@ -116,7 +116,7 @@ def floatval(value: Any) -> float:
     return float(intval(value) if isinstance(value, dict | list) else value or 0)
 
 
-def parse_instant(value: Any, zone: ZoneInfo) -> datetime | None:
+def parse_instant(value: Any, zone: tzinfo) -> datetime | None:
     """The instant that a filter means; without offset in the server's zone; None when unreadable."""
     try:
         moment = datetime.fromisoformat(str(value).strip())
@@ -125,7 +125,7 @@ def parse_instant(value: Any, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def parse_date(value: Any, zone: ZoneInfo) -> date | None:
+def parse_date(value: Any, zone: tzinfo) -> date | None:
     """The calendar day that a filter means; None when unreadable."""
     moment = parse_instant(value, zone)
     if moment is None or len(str(value).strip()) > 10:
@@ -160,7 +160,8 @@ class Writers:
             bool: lambda value: value,
             type(None): lambda value: None,
         }
-        self._native = common | {int: lambda value: value, float: lambda value: value}
+        # PHP writes 19000.0 as 19000.
+        self._native = common | {int: lambda value: value, float: lambda value: int(value) if value % 1 == 0 else value}
         self._legacy = common | {int: str, float: "{:.2f}".format}
 
     def instant(self, moment: datetime) -> str:

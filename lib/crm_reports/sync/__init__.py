@@ -1,0 +1,191 @@
+"""Source → store. Everything the first time, afterwards what changed; a reader never sees half of it.
+
+The store is copied, the copy is brought up to date and then takes the store's place in one step. A sync that was
+killed leaves the old store whole, and its half-made copy is thrown away by the next one.
+"""
+
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from .. import files
+from ..bitrix24.client import Client
+from ..bitrix24.pace import ORDINARY, Pace
+from ..bitrix24.reading import Findings, Reading, begin
+from ..errors import SourceError
+from ..fields import TABLES, arrow_schema
+from ..locks import only_one
+from ..settings import Settings
+from ..texts import _
+from .draft import Draft
+from .ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Received:
+    """Of one table: rows that came, and how many of them the store did not have."""
+
+    rows: int
+    new: int
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did; `holes` are {table, code, text}."""
+
+    synced_at: datetime
+    tables: Mapping[str, Received]
+    removed: Mapping[str, int]
+    holes: list[dict[str, str]]
+    seconds: float
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the rows come from; a store of another `origin` is of no use."""
+
+    kind: str
+    portal_url: str
+    origin: str
+
+
+def sync(
+    settings: Settings,
+    *,
+    webhook: SecretStr | str | None = None,
+    portal_url: str | None = None,
+    pace: Pace = ORDINARY,
+    progress: Progress = lambda table, rows: None,
+) -> SyncReport:
+    """Bring the store up to date with the source, and say what came.
+
+    `webhook` and `portal_url` (where links lead) replace those of the settings: a demo portal passes its own.
+    `progress(table, rows)` is told how many rows of a table have come so far.
+    """
+    started = time.monotonic()
+    busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
+    with only_one(settings.data / "sync.lock", busy), _work_folder(settings.data / "sync") as work:
+        if settings.source.kind == "files":
+            report = _sync_files(settings, work, progress)
+        else:
+            report = _sync_portal(settings, work, progress, webhook or settings.webhook, portal_url, pace)
+    seconds = time.monotonic() - started
+    log.info("synced %d rows in %.1f s", sum(each.rows for each in report.tables.values()), seconds)
+    return replace(report, seconds=seconds)
+
+
+def _sync_files(settings: Settings, work: Path, progress: Progress) -> SyncReport:
+    """Every table whole, from the folder of files."""
+    synced_at = datetime.now(UTC)
+    read = files.read(settings.source.folder, settings)
+    draft = Draft.begin(settings.store_path, "", synced_at)
+    with closing(Ledger(work)) as ledger:
+        for table, rows in read.items():
+            ledger.write(table, rows)
+            progress(table, len(rows))
+        findings = Findings(present=list(read), swept=True)
+        return _finish(draft, ledger, _Source("files", "", ""), findings, synced_at, files.holes(read))
+
+
+def _sync_portal(
+    settings: Settings,
+    work: Path,
+    progress: Progress,
+    webhook: SecretStr | str | None,
+    portal_url: str | None,
+    pace: Pace,
+) -> SyncReport:
+    if not webhook:
+        raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
+    with Client(webhook, pace=pace) as client:
+        synced_at = begin(client)
+        url = portal_url or client.portal_url
+        source = _Source(settings.source.kind, url, _origin(settings, url, synced_at))
+        draft = Draft.begin(settings.store_path, source.origin, synced_at)
+        with closing(Ledger(work, draft.held)) as ledger:
+            reading = Reading(client, settings.zone, ledger, synced_at)
+            _take(reading, ledger, progress)
+            holes = [asdict(hole) for hole in reading.findings.holes]
+            report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
+        return replace(report, requests=client.requests)
+
+
+def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
+    """All that the portal gives into the ledger."""
+    came: Counter[str] = Counter()
+    for table, rows in reading:
+        ledger.add(table, rows)
+        came[table] += len(rows)
+        progress(table, came[table])
+
+
+def _finish(
+    draft: Draft,
+    ledger: Ledger,
+    source: _Source,
+    findings: Findings,
+    synced_at: datetime,
+    holes: list[dict[str, str]],
+) -> SyncReport:
+    for table in findings.present:
+        if table in TABLES:
+            ledger.add(table, [])  # a table that is there and empty
+    ledger.add("syncs", [_sync_row(source, findings, synced_at, holes, ledger.swept_at)])
+    rows = {table: ledger.came(table) for table in ledger.tables() if table != "syncs"}
+    new, removed = draft.finish(ledger, synced_at)
+    received = {table: Received(came, new[table]) for table, came in rows.items()}
+    return SyncReport(synced_at, received, removed, holes, 0.0)
+
+
+def _sync_row(
+    source: _Source,
+    findings: Findings,
+    synced_at: datetime,
+    holes: list[dict[str, str]],
+    swept_at: datetime | None,
+) -> dict[str, Any]:
+    return {
+        "synced_at": synced_at,
+        "finished_at": datetime.now(UTC),
+        "source": source.kind,
+        "portal_url": source.portal_url,
+        "present": ",".join(findings.present),
+        "holes": json.dumps(holes, ensure_ascii=False),
+        "swept_at": synced_at if findings.swept else swept_at,
+    }
+
+
+def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> str:
+    """What a store must have in common with a sync to be of use to it; a demo company is invented anew every day."""
+    demo = settings.source.demo
+    said = [settings.source.kind, portal_url, settings.time_zone, *(str(arrow_schema(table)) for table in TABLES)]
+    if settings.source.kind == "demo":
+        said += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
+    return sha256("\n".join(said).encode()).hexdigest()
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder, gone at the end; what a killed sync left in it goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,112 @@
+"""A demo portal to sync from, the portal's own tables as the store should have them, and what the store holds."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import duckdb
+
+from crm_reports.bitrix24.pace import Pace
+from crm_reports.demo import UNLIMITED, Company, Served, serve
+from crm_reports.settings import Settings
+from crm_reports.sync import SyncReport, sync
+
+AT_ONCE = Pace(per_second=1e9, burst=1e9, pause=0)
+
+
+@contextmanager
+def served(company: Company, **options: Any) -> Iterator[Served]:
+    with serve(company, rate=UNLIMITED, code="s3cr3tc0de", **options) as portal:
+        yield portal
+
+
+def run(settings: Settings, portal: Served, **more: Any) -> SyncReport:
+    return sync(settings, webhook=portal.webhook, portal_url="https://acme.example", pace=AT_ONCE, **more)
+
+
+def stored(settings: Settings, table: str, columns: str = "*") -> list[tuple]:
+    with closing(duckdb.connect(str(settings.store_path), read_only=True)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(f"select {columns} from crm.{table} order by all").fetchall()
+
+
+def later(company: Company, **more: float) -> None:
+    company.now = company.now + timedelta(**(more or {"days": 1}))
+
+
+# What the portal's own tables hold, as the store should have it
+
+
+def _id(value: int | None) -> str | None:
+    return str(value) if value else None
+
+
+def _midnight(day: date | None, company: Company) -> datetime | None:
+    return day and datetime.combine(day, time(), company.zone).astimezone(UTC)
+
+
+OUTCOMES = {"P": "open", "S": "won", "F": "lost"}
+
+
+def deals_of(company: Company) -> list[tuple]:
+    return sorted(
+        (
+            str(row["ID"]), row["TITLE"] or None, str(row["CATEGORY_ID"]), row["STAGE_ID"], OUTCOMES[row["STAGE_SEMANTIC_ID"]],
+            _id(row["ASSIGNED_BY_ID"]), row["SOURCE_ID"] or None, _id(row["COMPANY_ID"]), _id(row["CONTACT_ID"]),
+            row["OPPORTUNITY"], row["CURRENCY_ID"], row["DATE_CREATE"], row["MOVED_TIME"],
+            _midnight(row["CLOSEDATE"], company), row["DATE_MODIFY"], row["LAST_ACTIVITY_TIME"], None,
+        )
+        for row in company.deals if row["IS_RECURRING"] != "Y"
+    )  # fmt: skip
+
+
+def history_of(company: Company) -> list[tuple]:
+    return [
+        (
+            row["ID"], str(row["OWNER_ID"]), row["STAGE_ID"], str(row["CATEGORY_ID"]),
+            OUTCOMES[row["STAGE_SEMANTIC_ID"]], row["CREATED_TIME"],
+        )
+        for row in company.history
+    ]  # fmt: skip
+
+
+def comments_of(company: Company) -> list[tuple]:
+    return sorted(
+        (str(row["ID"]), row["ENTITY_TYPE"], str(row["ENTITY_ID"]), str(row["AUTHOR_ID"]), row["CREATED"])
+        for row in company.comments
+    )
+
+
+def activities_of(company: Company) -> list[tuple]:
+    owners = {1: "lead", 2: "deal", 3: "contact", 4: "company"}
+    return sorted(
+        (str(row["ID"]), owners[row["OWNER_TYPE_ID"]], str(row["OWNER_ID"]), row["COMPLETED"] == "Y", row["CREATED"])
+        for row in company.activities
+    )
+
+
+def names_of(table: Any, *fields: str) -> list[tuple]:
+    return sorted((str(row["ID"]), " ".join(filter(None, (row[field] for field in fields)))) for row in table)
+
+
+def stages_of(company: Company) -> list[tuple]:
+    rows = (row for row in company.statuses if row["ENTITY_ID"].startswith("DEAL_STAGE"))
+    return sorted((row["STATUS_ID"], row["NAME"]) for row in rows)
+
+
+def rates_of(company: Company) -> list[tuple]:
+    return sorted((each.code, each.rate / each.count) for each in company.currencies.values())
+
+
+def assert_same(settings: Settings, company: Company) -> None:
+    assert stored(settings, "deals") == deals_of(company)
+    assert stored(settings, "stage_history") == history_of(company)
+    assert stored(settings, "comments") == comments_of(company)
+    columns = "activity_id, owner_type, owner_id, is_done, created_at"
+    assert stored(settings, "activities", columns) == activities_of(company)
+    assert stored(settings, "companies", "company_id, name") == names_of(company.companies, "TITLE")
+    assert stored(settings, "contacts", "contact_id, name") == names_of(company.contacts, "NAME", "LAST_NAME")
+    assert stored(settings, "leads", "lead_id, title") == names_of(company.leads, "TITLE")
+    assert stored(settings, "stages", "stage_id, name") == stages_of(company)
+    assert stored(settings, "currencies", "currency, rate") == rates_of(company)
