@@ -13,16 +13,15 @@ LIBRARY = ROOT / "lib" / "crm_reports"
 
 # From the ground up: a room imports only rooms above it in this list.
 ROOMS = (
-    "errors", "texts", "units", "settings", "filters", "fields", "bitrix24", "files", "sync", "store", "quality",
-    "dataset", "frames", "registry", "metrics", "measures", "elements", "findings", "charts", "tables", "page", "publish",
-    "kernels", "parameters", "run", "night", "mail", "demo", "cli",
+    "errors", "texts", "units", "settings", "filters", "fields", "locks", "bitrix24", "files", "sync", "store", "quality",
+    "dataset", "frames", "registry", "metrics", "origins", "measures", "elements", "findings", "charts", "tables", "page", "wiki", "publish",
+    "cells", "kernels", "parameters", "run", "specimen", "warm", "again", "proof", "night", "mail", "doctor", "demo", "cli",
 )  # fmt: skip
 
 OWNERS = {
     "babel": {"units", "texts"},
     "pydantic_settings": {"settings"},
     "httpx": {"bitrix24"},
-    "dlt": {"sync"},
     "ibis": {"store"},
     "scipy": {"metrics"},
     "statsmodels": {"metrics"},
@@ -30,10 +29,11 @@ OWNERS = {
     "plotly": {"charts"},
     "itables": {"tables"},
     "xlsxwriter": {"tables"},
-    "IPython": {"page"},
-    "jinja2": {"page", "publish", "night"},
-    "jupyter_client": {"kernels"},
-    "papermill": {"parameters", "run"},
+    "IPython": {"page", "cells"},
+    "jinja2": {"page", "wiki", "publish", "night", "mail"},
+    "jupyter_client": {"kernels", "cells"},
+    "papermill": {"parameters", "run", "cells"},
+    "distributed": {"night"},
     "nbconvert": {"publish"},
     "smtplib": {"mail"},
     "css_inline": {"mail"},

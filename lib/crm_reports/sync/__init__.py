@@ -17,13 +17,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from pydantic import SecretStr
 
 from .. import files
 from ..bitrix24.client import Client
 from ..bitrix24.pace import ORDINARY, Pace
 from ..bitrix24.reading import Findings, Reading, begin
-from ..errors import SourceError
+from ..errors import SourceError, StoreError
 from ..fields import TABLES, arrow_schema
 from ..locks import only_one
 from ..settings import Settings
@@ -80,7 +81,11 @@ def sync(
     """
     started = time.monotonic()
     busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
-    with only_one(settings.data / "sync.lock", busy), _work_folder(settings.data / "sync") as work:
+    with (
+        _told_when_full(settings.data),
+        only_one(settings.data / "sync.lock", busy),
+        _work_folder(settings.data / "sync") as work,
+    ):
         if settings.source.kind == "files":
             report = _sync_files(settings, work, progress)
         else:
@@ -178,6 +183,21 @@ def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> str:
     if settings.source.kind == "demo":
         said += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
     return sha256("\n".join(said).encode()).hexdigest()
+
+
+@contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        said = " ".join(str(error).split())
+        raise StoreError(
+            _(
+                "the store in {folder!r} can't be written ({said}): is there no room on the disk, or no right? The store "
+                "is as it was; sync again when there is.",
+                folder=str(folder), said=said,
+            )
+        ) from None  # fmt: skip
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -76,8 +76,9 @@ class Draft:
             before = row_counts(connection)
             if self.held:
                 connection.execute(f"attach {quoted(self.held)} as held (read_only)")
-                before_now = {table: at for table, at in ledger.synced.items() if at < synced_at}
-                _keep_versions(connection, tables, before_now)
+                _keep_versions(
+                    connection, {table: at for table, at in ledger.synced.items() if table in tables}, synced_at
+                )
             for table in tables:
                 _merge(connection, ledger.once(table, "ledger.came"), table)
             if "activities" in tables:
@@ -138,11 +139,14 @@ def _note_done(connection: duckdb.DuckDBPyConnection, synced_at: datetime) -> No
 # What was overwritten
 
 
-def _keep_versions(connection: duckdb.DuckDBPyConnection, came: list[str], synced: Mapping[str, datetime]) -> None:
-    """Keep the rows that this sync saw otherwise than the ones before it, as those saw them."""
-    for table in VERSIONED:
-        if table in came and table in synced:
-            connection.execute(_overwritten(table, list(TABLES[table].columns)), [synced[table]])
+def _keep_versions(
+    connection: duckdb.DuckDBPyConnection, seen: Mapping[str, datetime], synced_at: datetime
+) -> None:  # fmt: skip
+    """Keep the rows that this sync saw otherwise than the one before it, at the instants `seen`, as that one saw them."""
+    for table in seen.keys() & set(VERSIONED):
+        # The portal's clock has whole seconds: of two syncs at the same one, the later tells how it was then.
+        last_seen_at = min(seen[table], synced_at - timedelta(microseconds=1))
+        connection.execute(_overwritten(table, list(TABLES[table].columns)), [last_seen_at])
 
 
 def _overwritten(table: str, columns: list[str]) -> str:
