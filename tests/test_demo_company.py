@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_reports.demo import Company, Stage, invent
+from crm_reports.demo import Company, Quirks, Stage, invent
 
 TODAY = date(2025, 3, 14)
 
@@ -139,6 +139,126 @@ def test_deleting_takes_all_traces_and_restoring_gives_a_new_id_with_the_old_dat
     assert restored != deal
     assert company.deals[restored]["DATE_CREATE"] == company.deals[restored]["DATE_MODIFY"] == utc(2024, 12, 31, 21)
     assert entries(company, restored) == [(1, "NEW", "P")]
+
+
+def test_a_right_granted_again_brings_the_deal_back_as_it_was(company):
+    deal = company.add_deal("A")
+    company.move(deal, "PREPARATION")
+    company.add_comment("hello", owner=deal)
+    company.add_activity("todo", owner=deal)
+    before = [list(table) for table in (company.deals, company.history, company.comments, company.activities)]
+    company.hide_deal(deal)
+    assert not len(company.deals)
+    assert not len(company.history)
+    assert not len(company.comments)
+    company.show_deal(deal)
+    assert [list(table) for table in (company.deals, company.history, company.comments, company.activities)] == before
+    company.delete_deal(deal)
+    assert not len(company.history)
+    assert not len(company.comments)
+    assert not len(company.activities)
+
+
+def test_merged_companies_hand_over_their_deals_in_silence(company):
+    kept, gone = company.add_company("Kept"), company.add_company("Gone")
+    deal, lead = company.add_deal("A", COMPANY_ID=gone), company.add_lead("L", COMPANY_ID=gone)
+    person = company.add_contact("Ann", company=gone)
+    call = company.add_activity("call", owner=gone, owner_type="company")
+    comment = company.add_comment("hello", owner=gone, owner_type="company")
+    company.now = company.now + timedelta(days=1)
+    company.merge_companies(gone, kept)
+    assert [row["ID"] for row in company.companies] == [kept]
+    assert {table[row]["COMPANY_ID"] for table, row in [
+        (company.deals, deal), (company.leads, lead), (company.contacts, person)
+    ]} == {kept}  # fmt: skip
+    assert (company.activities[call]["OWNER_ID"], company.comments[comment]["ENTITY_ID"]) == (kept, kept)
+    assert [row["ID"] for row in company.comments_of("company", kept)] == [comment]
+    assert company.deals[deal]["DATE_MODIFY"] < company.companies[kept]["DATE_MODIFY"] == company.now
+
+
+def test_a_win_flags_the_deals_that_a_merged_company_brought(company):
+    kept, gone = company.add_company("Kept"), company.add_company("Gone")
+    brought = company.add_deal("A", COMPANY_ID=gone)
+    company.merge_companies(gone, kept)
+    company.add_deal("B", stage="WON", COMPANY_ID=kept)
+    assert company.deals[brought]["IS_RETURN_CUSTOMER"] == "Y"
+
+
+def test_a_deleted_contact_is_nobody_s_in_silence(company):
+    contact = company.add_contact("Ann")
+    deal = company.add_deal("A", CONTACT_ID=contact)
+    company.add_comment("hello", owner=contact, owner_type="contact")
+    company.now = company.now + timedelta(days=1)
+    company.delete_contact(contact)
+    assert company.deals[deal]["CONTACT_ID"] is None
+    assert company.deals[deal]["DATE_MODIFY"] < company.now
+    assert not len(company.contacts)
+    assert not len(company.comments)
+
+
+def test_a_merged_deal_is_gone_and_its_actions_are_the_other_s(company):
+    kept, gone = company.add_deal("Kept"), company.add_deal("Gone")
+    todo = company.add_activity("todo", owner=gone)
+    comment = company.add_comment("hello", owner=gone)
+    company.now = company.now + timedelta(days=1)
+    company.merge_deals(gone, kept)
+    assert entries(company, gone) == []
+    assert company.activities[todo]["OWNER_ID"] == company.comments[comment]["ENTITY_ID"] == kept
+    assert company.activities[todo]["LAST_UPDATED"] < company.deals[kept]["DATE_MODIFY"] == company.now
+
+
+def test_a_deleted_lead_takes_its_history_and_comes_back_with_a_new_id(company):
+    lead = company.add_lead("L")
+    deal = company.add_deal("A", LEAD_ID=lead)
+    company.delete_lead(lead)
+    assert not len(company.lead_history)
+    assert company.deals[deal]["LEAD_ID"] is None
+    restored = company.restore_lead(lead)
+    assert restored != lead
+    assert [row["OWNER_ID"] for row in company.lead_history] == [restored]
+
+
+def test_a_pipeline_goes_when_no_deal_stands_in_it_and_its_id_is_never_given_again(company):
+    pipeline = company.add_pipeline("Tenders", [Stage("NEW", "New")])
+    deal = company.add_deal("A", stage="C1:NEW")
+    with pytest.raises(ValueError, match="has deals"):
+        company.delete_pipeline(pipeline)
+    company.move(deal, "NEW")
+    company.delete_pipeline(pipeline)
+    assert not [row for row in company.statuses if row["ENTITY_ID"] == "DEAL_STAGE_1"]
+    assert entries(company, deal)[0] == (1, "C1:NEW", "P")
+    assert company.add_pipeline("Next", []) == 2
+
+
+def test_small_changes(company):
+    client, deal = company.add_company("Acme"), company.add_deal("A")
+    comment = company.add_comment("hello", owner=deal)
+    company.now = company.now + timedelta(days=1)
+    company.edit_company(client, TITLE="Acme Ltd")
+    company.edit_comment(comment, "goodbye")
+    company.set_rate("RUB", 2.0)
+    company.delete_user(2)
+    assert (company.companies[client]["TITLE"], company.companies[client]["DATE_MODIFY"]) == ("Acme Ltd", company.now)
+    assert company.comments[comment]["COMMENT"] == "goodbye"
+    assert (company.currencies["RUB"].rate, company.currencies["RUB"].changed_at) == (2.0, company.now)
+    assert [row["ID"] for row in company.users] == [1]
+
+
+def test_some_portals_leave_other_traces():
+    company = Company.small(
+        now=datetime(2025, 3, 1, 12),
+        quirks=Quirks(activities_stamp_deals=True, closing_keeps_planned_date=True, merging_stamps_deals=True),
+    )
+    kept, gone = company.add_company("Kept"), company.add_company("Gone")
+    deal = company.add_deal("A", CLOSEDATE=date(2025, 4, 1), COMPANY_ID=gone)
+    company.move(deal, "WON")
+    assert company.deals[deal]["CLOSEDATE"] == date(2025, 4, 1)
+    company.now = company.now + timedelta(days=1)
+    company.add_comment("hello", owner=deal)
+    assert company.deals[deal]["DATE_MODIFY"] == company.now
+    company.now = company.now + timedelta(days=1)
+    company.merge_companies(gone, kept)
+    assert company.deals[deal]["DATE_MODIFY"] == company.now
 
 
 def test_the_dictionary_forgets_a_deleted_stage_and_the_history_does_not(company):

@@ -1,7 +1,9 @@
 """The demo portal's wire: families of lists, PHP's arrays, batches, limits and refusals."""
 
 import json
+import threading
 from datetime import date, datetime
+from functools import partial
 from urllib.parse import urlencode
 
 import httpx
@@ -9,7 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_reports.demo import OTHER_PLANS, Company, Currency, Fault, Quirks, Rate, Stage, serve
+from crm_reports.demo import (
+    OTHER_PLANS,
+    Company,
+    Currency,
+    Fault,
+    Latency,
+    Quirks,
+    Rate,
+    Stage,
+    Vast,
+    serve,
+    serve_apart,
+)
 from crm_reports.demo.portal import Portal, Request
 from crm_reports.demo.wire import intval, parse_query, php_array
 
@@ -622,3 +636,113 @@ def test_the_log_counts_commands_and_holds_no_secret(company):
         client.get(served.webhook)
     assert [(asked.method, asked.commands) for asked in served.requests] == [("batch", 2), ("scope", 1), ("", 1)]
     assert "topsecret" not in f"{served.requests} {served!r} {served.portal!r}"
+
+
+# Latency, a process of its own, companies of any size
+
+
+def test_an_answer_takes_its_time_by_commands_and_rows_and_a_refusal_none(many):
+    slept = []
+    call = calling(many, latency=Latency(request=1, command=0.5, row=0.25), sleep=slept.append, clock=lambda: 0)
+    call("crm.deal.list")
+    call.batch({"a": "crm.deal.list?start=100", "b": "crm.deal.get?id=1"})
+    call("no.such.method")
+    assert slept == [1 + 0.5 + 50 * 0.25, 1 + 2 * 0.5 + 21 * 0.25]
+
+
+def test_while_one_answer_takes_its_time_others_are_given(company):
+    """Were they not, the first would wait for ever for the second."""
+    waiting, released = threading.Event(), threading.Event()
+    naps = iter([lambda: (waiting.set(), released.wait(30)), released.set])
+    portal = Portal(company, code="code", latency=Latency(request=1), sleep=lambda seconds: next(naps)())
+    request = Request("GET", "/rest/1/code/server.time")
+    first = threading.Thread(target=portal.answer, args=(request,))
+    first.start()
+    assert waiting.wait(30)
+    assert portal.answer(request).status == 200
+    first.join(30)
+    assert not first.is_alive()
+
+
+def test_limits_can_change_while_a_portal_runs(company):
+    call = calling(company, rate=Rate(1, 1), clock=lambda: 0)
+    call("server.time")
+    call("server.time")
+    assert call.status == 503
+    call.portal.limit(Rate(1, 2))
+    call("server.time")
+    assert call.status == 200
+
+
+def test_a_method_can_be_lacking(company):
+    call = calling(company, without=["crm.timeline.comment.list"])
+    assert call("crm.timeline.comment.list")["error"] == "ERROR_METHOD_NOT_FOUND"
+
+
+def _count_deals(company, served):
+    company.add_deal("One more")
+    return len(company.deals), len(served.requests)
+
+
+def test_a_portal_can_run_in_a_process_of_its_own():
+    with serve_apart(partial(Vast, deals=60, now=datetime(2025, 3, 1)), rate=Rate(1, 10)) as portal:
+        body = httpx.get(f"{portal.webhook}crm.deal.list").json()
+        assert (len(body["result"]), body["total"]) == (50, 60)
+        assert portal.do(_count_deals) == (61, 1)
+        assert httpx.get(f"{portal.webhook}crm.deal.list").json()["total"] == 61
+        assert portal.webhook not in repr(portal)
+
+
+@pytest.fixture
+def vast() -> Vast:
+    return Vast(deals=200, now=datetime(2025, 3, 1))
+
+
+def test_rows_made_on_demand_are_the_same_each_time_and_in_every_list(vast):
+    call = calling(vast)
+    deal = call("crm.deal.get", id=77)["result"]
+    assert call("crm.deal.list", filter={"ID": 77})["result"] == [deal]
+    assert ids(call("crm.deal.list", filter={">ID": 150}, order={"ID": "ASC"}, start=-1)) == list(range(151, 201))
+    entries = call("crm.stagehistory.list", entityTypeId=2, filter={"OWNER_ID": 77})["result"]["items"]
+    assert [entry["ID"] for entry in entries] == [229, 230, 231]
+    assert entries[-1]["STAGE_ID"] == deal["STAGE_ID"]
+    assert call("crm.activity.list", filter={"OWNER_ID": 77})["total"] == 3
+
+
+def test_a_made_deal_changes_goes_and_comes_back_like_any_other(vast):
+    call = calling(vast)
+    vast.now = datetime(2025, 3, 2)
+    vast.move(5, "WON")
+    vast.edit_deal(7, TITLE="renamed")
+    vast.add_deal("new")
+    vast.delete_deal(9)
+    since = {">=DATE_MODIFY": "2025-03-01T00:00:00+03:00"}
+    assert ids(call("crm.deal.list", filter=since, order={"ID": "ASC"})) == [5, 7, 201]
+    assert call("crm.deal.get", id=7)["result"]["TITLE"] == "renamed"
+    assert ids(call("crm.stagehistory.list", entityTypeId=2, filter={"OWNER_ID": 5})) == [13, 14, 15, 601]
+    assert call("crm.stagehistory.list", entityTypeId=2, filter={"OWNER_ID": 9})["total"] == 0
+    assert ids(call("crm.deal.list", filter={"@ID": [8, 9, 10]}, order={"ID": "DESC"})) == [10, 8]
+    vast.merge_companies(3, 4)
+    assert {vast.deals[deal]["COMPANY_ID"] for deal in (3, 43, 83)} == {4}
+
+
+def test_an_index_finds_what_reading_everything_finds(vast):
+    """The same filter once answered by the index of recent rows, once by a condition that has none."""
+    call = calling(vast)
+    vast.now = datetime(2025, 3, 2)
+    for deal in (3, 150, 200):
+        vast.edit_deal(deal, TITLE="touched")
+    by_index = call("crm.deal.list", filter={">=DATE_MODIFY": "2025-03-01T00:00:00+03:00"}, order={"ID": "ASC"})
+    by_reading = call("crm.deal.list", filter={"TITLE": "touched"}, order={"ID": "ASC"})
+    assert ids(by_index) == ids(by_reading) == [3, 150, 200]
+    long_ago = call("crm.deal.list", filter={">=DATE_MODIFY": "2024-03-01T00:00:00+03:00"})
+    assert 3 < long_ago["total"] < 200
+
+
+def test_pages_of_one_batch_by_offset_are_those_asked_for_one_by_one(many):
+    many.delete_deal(60)
+    call = calling(many)
+    commands = {f"c{n}": f"crm.deal.list?order[ID]=ASC&start={50 * n}" for n in range(3)}
+    together = call.batch(commands)["result"]
+    one_by_one = [call("crm.deal.list", order={"ID": "ASC"}, start=50 * n)["result"] for n in range(3)]
+    assert list(together.values()) == one_by_one

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 from ..errors import PortalError
@@ -73,9 +73,16 @@ class _Span:
         """About how many rows are there behind what was asked for."""
         return (min(self.until, self.last) - self.on_its_way) / self.gap
 
+    @property
+    def need(self) -> int:
+        """Pages that are left of it, rather one too many: an almost empty request more costs the most."""
+        left = (min(self.until, max(self.last, self.after)) - self.after) / self.gap
+        return MOST_COMMANDS if self.until == inf and not self.last else ceil(1.1 * left / PAGE) + 1
+
     def share(self) -> "_Span":
-        """The farther half of the rest, which this span then leaves out."""
-        middle = int(self.on_its_way + self.rest * self.gap / 2)
+        """The farther half of the rest, which this span then leaves out; what stays fills its requests."""
+        requests = max(1, round(self.rest / 2 / FULL))
+        middle = int(self.on_its_way + (requests * FULL - 2 * PAGE) * self.gap)
         other = _Span(self.ask, middle, self.until, self.last, MOST_COMMANDS, gap=self.gap)
         self.until = middle
         return other
@@ -88,13 +95,15 @@ class _Span:
         """
         taken: list[Row] = []
         for number, answer in enumerate(given):
-            page = None if isinstance(answer, PortalError) else rows_of(answer.result, self.ask.listing.wrapper)
+            given_rows = None if isinstance(answer, PortalError) else rows_of(answer.result, self.ask.listing.wrapper)
+            # Some portals' activities come twice in a page, once for each binding.
+            page = given_rows and list({_row_id(row, self.ask.listing.method): row for row in given_rows}.values())
             ids = [self.after, *(_row_id(row, self.ask.listing.method) for row in page or ())]
             if page is not None and all(earlier < later for earlier, later in pairwise(ids)):
                 kept = [row for row, row_id in zip(page, ids[1:], strict=True) if row_id <= self.until]
                 taken += kept
                 self.after = ids[-1]
-                if len(kept) < PAGE or self.after >= self.until:
+                if len(given_rows) < PAGE or len(kept) < len(page) or self.after >= self.until:
                     return taken, True
             elif number == 0:
                 raise answer if page is None else _does_not_rise(self.ask.listing.method, self.after)
@@ -110,7 +119,11 @@ class _Work:
         asks = list(asks)
         last = _last_ids(client, asks)
         self._client = client
-        self._waiting = deque(_Span(ask, ask.after, last=last.get(place, 0)) for place, ask in enumerate(asks))
+        self._waiting = deque(
+            # A long list whose length is known needs no small first requests to find out.
+            _Span(ask, ask.after, last=last.get(place, 0), pages=MOST_COMMANDS if place in last else 1)
+            for place, ask in enumerate(asks)
+        )
         self._running: dict[Future[list[Given]], list[_Span]] = {}
         self._ended: set[Any] = set()
         self._most = MOST_COMMANDS
@@ -126,7 +139,7 @@ class _Work:
         room = self._most
         while self._waiting and room:
             span = self._waiting.popleft()
-            span.asked = min(span.pages, room)
+            span.asked = min(span.pages, span.need, room)
             room -= span.asked
             yield span
 

@@ -1,6 +1,7 @@
 """How fast a portal may be asked: requests per second, and seconds of work per method in ten minutes."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,7 @@ class Turnstile:
         self._level, self._seen, self._lock = 0.0, self.clock(), Lock()
         self._rest_until: dict[str, float] = {}
         self._forgotten_at: dict[str, float] = {}
+        self._blocked: Counter[str] = Counter()
 
     def enter(self, methods: set[str]) -> None:
         """Wait for the next request's turn, and for the methods that have worked too long."""
@@ -73,14 +75,18 @@ class Turnstile:
     def note(self, method: str, spent: Mapping[str, Any]) -> None:
         """Take in an answer's `time`: from BUSY_SECONDS of work on, a method rests a minute before each call."""
         self._forgotten_at[method] = self.clock() + _seconds_to_reset(spent)
+        self._blocked.pop(method, None)
         if _number(spent.get("operating")) >= BUSY_SECONDS:
             self._rest_until[method] = min(self._forgotten_at[method], self.clock() + MINUTE)
 
     def rest(self, method: str, spent: Mapping[str, Any]) -> None:
-        """`method` is blocked: let it rest until the portal forgets its work, a minute when nobody said when."""
-        told = self.clock() + _seconds_to_reset(spent) if spent.get("operating_reset_at") else 0
-        until = told or self._forgotten_at.get(method, 0)
-        self._rest_until[method] = until if until > self.clock() else self.clock() + MINUTE
+        """`method` is blocked: let it rest until the portal forgets its work; when nobody said when, longer each time."""
+        now = self.clock()
+        told = now + _seconds_to_reset(spent) if spent.get("operating_reset_at") else self._forgotten_at.get(method, 0)
+        if told <= now and self._rest_until.get(method, 0) <= now:
+            told = now + min(MINUTE * 2 ** self._blocked[method], LONGEST_REST)
+            self._blocked[method] += 1
+        self._rest_until[method] = max(told, self._rest_until.get(method, 0))
 
 
 def _seconds_to_reset(spent: Mapping[str, Any]) -> float:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -35,11 +35,6 @@ class Listing:
         conditions = {**self.where, **where, ">ID": after}
         params = {**self.others, **selected, **self.order, self.filter_name: conditions, "start": -1}
         return Command(self.method, params)
-
-    @property
-    def ids(self) -> "Listing":
-        """The same rows, and nothing of them but their ids."""
-        return replace(self, select=("ID",))
 
     def newest(self) -> Command:
         """The page that begins with the greatest id."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..errors import PortalError
+from ..texts import _
 from . import tables, values
 from .client import Client, Command
 from .pages import Row
@@ -64,7 +65,7 @@ def clock(client: Client) -> Clock:
     told = str(answer.time.get("date_start") or answer.result)
     at = values.instant(told, ZoneInfo("UTC"))
     if at is None:
-        raise PortalError(f"server.time: {told[:40]!r}")
+        raise PortalError(_("server.time gave no instant"))
     ahead = (at - before).total_seconds() - took / 2
     return Clock(at, datetime.fromisoformat(told).utcoffset() or timedelta(), ahead, took)
 

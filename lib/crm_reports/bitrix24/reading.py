@@ -67,14 +67,17 @@ class Ledger(Protocol):
     def held(self, table: str, ids: Sequence[int]) -> set[int]:
         """Which of these are held."""
 
-    def note_alive(self, table: str, ids: Sequence[int]) -> None:
-        """The portal shows these now."""
+    def note_alive(self, table: str, rows: Sequence[tuple[int, Sequence[datetime | None]]]) -> None:
+        """The portal shows rows of these ids and stamps now."""
 
     def gone(self, table: str) -> list[int]:
         """Held, and not alive; without the activities of deals that are out of sight."""
 
-    def unknown(self, table: str) -> list[int]:
-        """Alive, and neither held nor come."""
+    def differing(self, table: str) -> list[int]:
+        """Alive, not come, and not held or held with other stamps."""
+
+    def moved_over(self, deals: Mapping[str, str]) -> set[int]:
+        """Which of these deals are held in another pipeline than the one given."""
 
     def orphans(self, table: str) -> list[int]:
         """Held deals, leads or activities of what was taken out."""
@@ -269,7 +272,7 @@ class Reading:
             if isinstance(rows, PortalError):
                 self._refuse(table, rows)
             elif kind == "alive":
-                self._ledger.note_alive(table, [int(row["ID"]) for row in rows])
+                self._ledger.note_alive(table, tables.stamps(table, rows, self._context.zone))
             else:
                 yield self._taken(table, rows)
         there = [table for table in asked if table not in self._refused]
@@ -290,7 +293,7 @@ class Reading:
             yield Ask((table, name), entity.listing, changed, goes_on=self._filters_by(table, name, since))
         yield Ask((table, "new"), entity.listing, after=self._ledger.last_id(table))
         if self.findings.swept and table in SWEPT:
-            yield Ask((table, "alive"), entity.listing.ids, is_long=True)
+            yield Ask((table, "alive"), tables.ask_stamps(table), is_long=True)
 
     def _filters_by(self, table: str, name: str, since: datetime) -> Callable[[list[Row]], bool]:
         def goes_on(rows: list[Row]) -> bool:
@@ -304,20 +307,26 @@ class Reading:
         return goes_on
 
     def _taken(self, table: str, raw: list[Row]) -> Chunk:
-        """The store's rows; a deal that is new to us and older than the last reading has an older history too."""
+        """The store's rows of what came; recurring templates are no deals."""
         raw = [row for row in raw if row.get("IS_RECURRING") != "Y"]
-        if table == "deals" and table in self._ledger.since:
-            old = [int(row["ID"]) for row in raw if self._is_old(row)]
-            self._late.update(set(old) - self._ledger.held(table, old))
         context = self._context
         if table == "activities":
             calls = self._ledger.unanswered([str(row["ID"]) for row in raw])
             context = replace(context, failed_calls=calls)
         self._came.update([table] if raw else [])
-        return table, [tables.ENTITIES[table].typed(row, context) for row in raw]
+        rows = [tables.ENTITIES[table].typed(row, context) for row in raw]
+        if table == "deals" and table in self._ledger.since:
+            self._note_late(rows)
+        return table, rows
 
-    def _is_old(self, raw: Row) -> bool:
-        created = values.instant(raw.get("DATE_CREATE"), self._context.zone)
+    def _note_late(self, deals: list[Row]) -> None:
+        """Deals of whose history more may have come into sight than what is new."""
+        old = [int(row["deal_id"]) for row in deals if self._is_old(row["created_at"])]
+        self._late.update(set(old) - self._ledger.held("deals", old))
+        # After a change of pipeline some portals hide the entries of the one before, until the deal is back in it.
+        self._late.update(self._ledger.moved_over({row["deal_id"]: row["pipeline_id"] for row in deals}))
+
+    def _is_old(self, created: datetime | None) -> bool:
         return created is None or created < self._ledger.since["deals"]
 
     def _tell_of_leads(self) -> None:
@@ -333,7 +342,7 @@ class Reading:
 
     def _came_late(self) -> Iterator[Chunk]:
         """What came into sight, by number; the history of such deals; calls of which telephony told only now."""
-        numbers = {table: self._ledger.unknown(table) for table in SWEPT} if self.findings.swept else {}
+        numbers = {table: self._ledger.differing(table) for table in SWEPT} if self.findings.swept else {}
         if self.findings.swept:
             # Merging or deleting a customer re-points its deals, leads and activities, and no time of change tells.
             for table in ("deals", "leads", "activities"):

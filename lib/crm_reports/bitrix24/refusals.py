@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PortalError, ScopeError
-from ..texts import _
+from ..texts import N_, _
 
 PASSES = {"query_limit_exceeded", "operation_time_limit", "internal_server_error", "error_unexpected_answer"}
 FORBIDDEN = {
     "insufficient_scope", "access_denied", "invalid_credentials", "user_access_error", "allowed_only_intranet_user",
     "wrong_auth_type",
 }  # fmt: skip
+_NEW_WEBHOOK = N_("make a new incoming webhook in Bitrix24 and put it into CRM_REPORTS_WEBHOOK")
 FATAL = {
-    "no_auth_found": "make a new incoming webhook in Bitrix24 and put it into CRM_REPORTS_WEBHOOK",
-    "expired_token": "the webhook has expired: make a new one in Bitrix24 and put it into CRM_REPORTS_WEBHOOK",
-    "authorization_error": "its owner was dismissed: let an administrator make a new webhook",
-    "payment_required": "REST needs a commercial plan of Bitrix24",
-    "portal_deleted": "give the address of a portal that exists",
-    "overload_limit": "Bitrix24 has blocked REST for this portal by hand: ask its support",
-    "invalid_request": "the address must begin with https://",
+    "no_auth_found": _NEW_WEBHOOK,
+    "expired_token": N_("the webhook has expired: make a new one in Bitrix24 and put it into CRM_REPORTS_WEBHOOK"),
+    "authorization_error": N_("its owner was dismissed: let an administrator make a new webhook"),
+    "payment_required": N_("REST needs a commercial plan of Bitrix24"),
+    "portal_deleted": N_("give the address of a portal that exists"),
+    "overload_limit": N_("Bitrix24 has blocked REST for this portal by hand: ask its support"),
+    "invalid_request": N_("the address must begin with https://"),
     **dict.fromkeys(
         ("invalid_token", "invalid_grant", "error_oauth", "application_not_found", "method_confirm_waiting"),
-        "make a new incoming webhook in Bitrix24 and put it into CRM_REPORTS_WEBHOOK",
+        _NEW_WEBHOOK,
     ),
 }
 
@@ -61,7 +62,7 @@ def refusal(method: str, body: Mapping[str, Any], status: int = 200) -> PortalEr
     said = " ".join(filter(None, (code, words))) or f"HTTP {status}"
     kind = _kind(code.lower(), words, status)
     if kind is AuthError:
-        remedy = FATAL.get(code.lower(), FATAL["no_auth_found"])
+        remedy = _(FATAL.get(code.lower(), _NEW_WEBHOOK))
         return AuthError(_("Bitrix24 refuses the webhook: {said!r}; {remedy}", said=said, remedy=remedy), code=code)
     words = _("Bitrix24 refused {method}: {said!r}", method=method, said=said)
     return Passing(words, code=code, time=as_map(body.get("time"))) if kind is Passing else kind(words, code=code)

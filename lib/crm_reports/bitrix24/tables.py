@@ -4,13 +4,13 @@ Which CRM field a column comes from is in `fields`; here is only what takes more
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..errors import PortalError
-from ..fields import TABLES
+from ..fields import STAMPS, TABLES
 from . import values
 from .activities import activity
 from .client import Client, Command
@@ -164,6 +164,18 @@ PEOPLE = Listing(
     filter_name="FILTER",
 )
 CALLS = Listing("voximplant.statistic.get", order={"SORT": "ID", "ORDER": "ASC"}, filter_name="FILTER")
+
+
+def ask_stamps(table: str) -> Listing:
+    """Every row of one of ENTITIES that the portal shows, and of it only the id and the stamps."""
+    names = (CRM_NAMES[table][stamp][0] for stamp in STAMPS[table])
+    return replace(ENTITIES[table].listing, select=("ID", *names))
+
+
+def stamps(table: str, rows: Iterable[Row], zone: ZoneInfo) -> list[tuple[int, list[datetime | None]]]:
+    """The ids and stamps of such rows."""
+    names = [CRM_NAMES[table][stamp][0] for stamp in STAMPS[table]]
+    return [(int(raw["ID"]), [values.instant(raw.get(name), zone) for name in names]) for raw in rows]
 
 
 # What is asked first, all in one request; people and what else has a cursor follow.

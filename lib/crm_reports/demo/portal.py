@@ -1,6 +1,7 @@
 """A Bitrix24 portal without its socket: takes a request, gives a response, as the REST server does."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from .limits import AT_ONCE, ENTERPRISE, Clock, Latency, LeakyBucket, Operating,
 from .methods import METHODS, Answer, Desk
 from .quirks import Quirks
 from .variants import status_of
-from .wire import Refusal, Writers, parse_body, parse_query, to_json
+from .wire import Refusal, Writers, as_list, parse_body, parse_query, to_json
 
 SCOPES = ("crm", "user", "department", "telephony")
 
@@ -72,12 +73,13 @@ class Asked:
 
 
 class Portal:
-    """Answers requests about one company, and remembers what was asked.
+    """Answers requests about one company, remembers what was asked, and how often it refused, by the error's code.
 
     `faults` decides before anything else: an iterable gives one item to each request (None lets it through; after the
-    last one all go through), a callable is asked each time. `processing` tells the seconds that a call of a method is
-    said to have worked; `clock` is the monotonic clock of both limits. With a `latency` each answer takes its time. It knows no method of `without`. `refusals` are what some methods say instead of
-    an answer, inside a batch as well; whoever gave them may change them later.
+    last one all go through), a callable is asked each time. `refusals` are what some methods say instead of an answer,
+    inside a batch as well; whoever gave them may change them later. It knows no method of `without`. `processing` tells
+    the seconds that a call of a method is said to have worked; `clock` is the monotonic clock of both limits. With a
+    `latency` each answer takes its time.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Portal:
         self.limit(rate, latency)
         self._lock = Lock()
         self.requests: list[Asked] = []
+        self.refused: Counter[str] = Counter()
 
     def limit(self, rate: Rate, latency: Latency = AT_ONCE) -> None:
         """From now on it takes no more than so many requests, and so long for each; its bucket is empty again."""
@@ -149,6 +152,7 @@ class Portal:
             self._admit(user, code)
             return self._json(200, self._envelope(asked.method, dict(asked.params)))
         except Refusal as refusal:
+            self.refused[str(refusal.error)] += 1
             return self._json(status_of(refusal, self._desk.quirks), refusal.body)
 
     def _json(self, status: int, body: Mapping[str, Any]) -> Response:
@@ -165,10 +169,23 @@ class Portal:
 
     def _envelope(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method == "batch":
-            return {"result": batch.run(params, self._call).result, "time": self._time()}
+            return self._batch(params)
         answer, took = self._call(method, params)
         counts = {"next": answer.next, "total": answer.total}
         return {"result": answer.result} | {k: n for k, n in counts.items() if n is not None} | {"time": took}
+
+    def _batch(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The commands are charged to their own methods, and on some self-hosted portals to the batch as well."""
+        if not self._desk.quirks.batch_is_charged:
+            return {"result": batch.run(params, self._call).result, "time": self._time()}
+        self._refuse_if_blocked("batch")
+        result = batch.run(params, self._call).result
+        self._operating.charge("batch", sum(each["processing"] for each in as_list(result["result_time"])))
+        return {"result": result, "time": self._time("batch")}
+
+    def _refuse_if_blocked(self, method: str) -> None:
+        if self._operating.is_blocked(method):
+            raise Refusal(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit")
 
     def _call(self, method: str, params: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
         method = method.lower()
@@ -180,8 +197,7 @@ class Portal:
         if found.scopes and not found.scopes & set(self._desk.scopes):
             needs = "The request requires higher privileges than provided by the webhook token"
             raise Refusal(403, "insufficient_scope", needs)
-        if self._operating.is_blocked(method):
-            raise Refusal(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit")
+        self._refuse_if_blocked(method)
         answer = found.answer(self._desk, params)
         self._rows += answer.rows
         self._operating.charge(method, self._processing(method))

@@ -15,6 +15,7 @@ class Quirks:
     stage_history_as_text: bool = False
     dates_at_utc_midnight: bool = True
     absent_id: Literal["as kept", "0", "null"] = "as kept"
+    empty_is_null: bool = True
     absent_department: Literal["list", "false"] = "list"
     incoming_channel: Literal["marked", "calls too", "absent"] = "marked"
     semantics: Literal["both", "column", "extra"] = "both"
@@ -26,11 +27,13 @@ class Quirks:
     operating: Literal["always", "sometimes", "never"] = "sometimes"
     operating_reset_as_text: bool = False
     whole_seconds: bool = False
+    batch_is_charged: bool = False
 
     # What it answers.
     errors: Literal["documented", "older"] = "documented"
     total_at_most: int | None = None
     filters_last_activity: bool = True
+    activities_repeat: bool = False
     user_zone_shift_hours: int = 0
     has_categories: bool = True
     has_mode: bool = True

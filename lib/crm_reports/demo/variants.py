@@ -21,6 +21,7 @@ def variants(quirks: Quirks) -> tuple[Variant, ...]:
     chosen = {
         _absent_as(None): quirks.absent_id == "null",
         _absent_as("0"): quirks.absent_id == "0",
+        _empty_text: not quirks.empty_is_null,
         _no_departments: quirks.absent_department == "false",
         _incoming_calls: quirks.incoming_channel == "calls too",
         _no_channel: quirks.incoming_channel == "absent",
@@ -38,6 +39,10 @@ def _absent_as(written: str | None) -> Variant:
         )
 
     return change
+
+
+def _empty_text(row: Row) -> None:
+    row.update({name: "" for name, value in row.items() if value is None})
 
 
 def _without(name: str) -> Variant:

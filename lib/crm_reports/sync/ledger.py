@@ -8,7 +8,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
-from ..fields import TABLES, arrow_schema
+from ..fields import STAMPS, TABLES, arrow_schema
 
 CHUNK = 10_000
 MEMORY = "1GB"
@@ -23,6 +23,7 @@ ID_OF = {
 OWNERS = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}
 
 Element = tuple[str, str]
+Alive = tuple[int, Sequence[datetime | None]]
 
 
 class Ledger:
@@ -39,8 +40,9 @@ class Ledger:
         )
         self._connection.execute("create schema came")
         self._waiting: dict[str, list[dict[str, Any]]] = {}
-        for name in ("alive", "gone", "unseen"):
+        for name in ("gone", "unseen"):
             self._connection.execute(f"create table {name} (of varchar, id bigint)")
+        self._connection.execute("create table alive (of varchar, id bigint, stamps varchar)")
         self._connection.execute("create table unanswered (id varchar)")
         self._connection.execute("create table commented (owner_type varchar, owner_id varchar)")
         if held:
@@ -126,8 +128,10 @@ class Ledger:
 
     # What is gone, and what came into sight
 
-    def note_alive(self, table: str, ids: Sequence[int]) -> None:
-        self._note("alive", table, ids)
+    def note_alive(self, table: str, rows: Sequence[Alive]) -> None:
+        stamps = [_stamps(each) for _row_id, each in rows]
+        query = "insert into alive select ?, unnest(?::bigint[]), unnest(?::varchar[])"
+        self._connection.execute(query, [table, [row_id for row_id, _stamps_of in rows], stamps])
 
     def take_out(self, table: str, ids: Sequence[int]) -> None:
         self._note("gone", table, ids)
@@ -148,9 +152,26 @@ class Ledger:
             f"where {column} not in (select id from alive where of = ?) {kept}", [table],
         ))  # fmt: skip
 
-    def unknown(self, table: str) -> list[int]:
-        known = [f"select {ID_OF[table]}::bigint from {each}.{table}" for each in self._homes(table)]
-        return sorted(self._numbers(" except ".join(["select id from alive where of = ?", *known]), [table]))
+    def differing(self, table: str) -> list[int]:
+        """Alive, not come, and not held or held with other stamps."""
+        column = f"{ID_OF[table]}::bigint"
+        stamps = " || ' ' || ".join(f"coalesce(epoch({name})::bigint::varchar, '')" for name in STAMPS[table])
+        known = {
+            "came": f"id not in (select {column} from came.{table})",
+            "held.crm": f"(id, stamps) not in (select ({column}, {stamps}) from held.crm.{table})",
+        }
+        query = " and ".join(["select id from alive where of = ?", *(known[home] for home in self._homes(table))])
+        return sorted(self._numbers(query, [table]))
+
+    def moved_over(self, deals: Mapping[str, str]) -> set[int]:
+        """Which of these deals are held in another pipeline than the one given."""
+        if "deals" not in self._held or not deals:
+            return set()
+        query = (
+            "select deal_id::bigint from held.crm.deals join (select unnest(?::varchar[]) as id, unnest(?::varchar[]) as now) "
+            "on id = deal_id where pipeline_id is distinct from now"
+        )
+        return self._numbers(query, [list(deals), list(deals.values())])
 
     def orphans(self, table: str) -> list[int]:
         """Held rows of what was taken out: merging or deleting a customer changes them and leaves no trace."""
@@ -242,6 +263,10 @@ def _is_in(noted: str, column: str, table: str) -> str:
 
 def _texts(ids: Sequence[int]) -> list[str]:
     return [str(each) for each in ids]
+
+
+def _stamps(instants: Sequence[datetime | None]) -> str:
+    return " ".join("" if each is None else str(int(each.timestamp())) for each in instants)
 
 
 def quoted(path: Path) -> str:
