@@ -23,12 +23,12 @@ class Pace:
 
     per_second: float = 2
     burst: float = 50
-    together: int = 8
+    together: int = 16
     pause: float = 0.5
 
 
 ORDINARY = Pace()
-ENTERPRISE = Pace(per_second=5, burst=250, together=16)
+ENTERPRISE = Pace(per_second=5, burst=250)
 
 
 @dataclass

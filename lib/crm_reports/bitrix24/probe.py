@@ -85,7 +85,11 @@ def survey(client: Client) -> dict[str, Given]:
 def refused(surveyed: Mapping[str, Given]) -> dict[str, PortalError]:
     """The tables that can't be read, and what the portal says of each."""
     named = ((name, surveyed.get(name)) for name in (*_TABLES, "stages", "currencies"))
-    return {name: given for name, given in named if isinstance(given, PortalError)}
+    found = {name: given for name, given in named if isinstance(given, PortalError)}
+    deals = surveyed.get("deals")
+    if isinstance(deals, Answer) and not deals.result and not is_unknown(found.get("comments")):
+        found.pop("comments", None)  # they were asked for of a deal that is not there
+    return found
 
 
 def is_unknown(given: Given | None) -> bool:
