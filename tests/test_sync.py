@@ -474,5 +474,52 @@ def test_a_folder_of_files_becomes_the_store(tmp_path: Path) -> None:
     report = sync(settings)
     assert report.tables["deals"].rows == 1
     assert stored(settings, "deals", "deal_id") == [("A-1",)]
-    [(source, url)] = stored(settings, "syncs", "source, portal_url")
-    assert (source, url) == ("files", "")
+    assert stored(settings, "syncs", "source, portal_url") == [("files", ""), ("files", "")]
+
+
+# What the CRM overwrites
+
+
+def test_what_was_overwritten_is_kept_as_the_last_sync_saw_it(settings: Settings, company: Company) -> None:
+    deal, untouched = (company.add_deal(name, OPPORTUNITY=100.0) for name in ("one", "two"))
+    todo = company.add_activity("todo", owner=deal, deadline=NOW + timedelta(days=3))
+    with served(company) as portal:
+        run(settings, portal)
+        later(company)
+        company.edit_deal(deal, OPPORTUNITY=80.0, ASSIGNED_BY_ID=2)
+        company.edit_activity(todo, DEADLINE=NOW + timedelta(days=9))
+        company.add_comment("only a trace", owner=untouched)
+        run(settings, portal)
+        later(company)
+        company.edit_deal(deal, OPPORTUNITY=90.0)
+        run(settings, portal)
+    columns = "deal_id, amount, manager_id, last_seen_at"
+    assert stored(settings, "deals_versions", columns) == [
+        (str(deal), 80.0, "2", NOW + timedelta(days=1)), (str(deal), 100.0, "1", NOW),
+    ]  # fmt: skip
+    assert stored(settings, "activities_versions", "deadline_at, last_seen_at") == [(NOW + timedelta(days=3), NOW)]
+    assert stored(settings, "leads_versions") == []
+
+
+def test_an_upgrade_reads_everything_again_and_forgets_nothing(settings: Settings, company: Company) -> None:
+    deal, gone = company.add_deal("one", OPPORTUNITY=100.0), company.add_deal("two", OPPORTUNITY=5.0)
+    with served(company) as portal:
+        run(settings, portal)
+        later(company)
+        company.edit_deal(deal, OPPORTUNITY=80.0)
+        company.edit_deal(gone, OPPORTUNITY=6.0)
+        run(settings, portal)
+        with closing(duckdb.connect(str(settings.store_path))) as store:
+            store.execute("update main.origin set layout = 'of an older version'")
+            store.execute("alter table crm.deals drop column title")
+            store.execute("alter table crm.deals_versions drop column title")
+        later(company)
+        company.edit_deal(deal, OPPORTUNITY=70.0)
+        company.delete_deal(gone)
+        report = run(settings, portal)
+    assert report.tables["deals"].rows == 1
+    assert_same(settings, company)
+    assert stored(settings, "deals_versions", "amount, title, last_seen_at") == [
+        (80.0, None, NOW + timedelta(days=1)), (100.0, None, NOW),
+    ]  # fmt: skip
+    assert len(stored(settings, "syncs")) == 3

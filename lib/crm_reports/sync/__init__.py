@@ -29,7 +29,7 @@ from ..fields import TABLES, arrow_schema
 from ..locks import only_one
 from ..settings import Settings
 from ..texts import _
-from .draft import Draft
+from .draft import Draft, Origin
 from .ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,6 @@ class SyncReport:
     holes: list[dict[str, str]]
     seconds: float
     requests: int = 0
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where the rows come from; a store of another `origin` is of no use."""
-
-    kind: str
-    portal_url: str
-    origin: str
 
 
 def sync(
@@ -99,13 +90,14 @@ def _sync_files(settings: Settings, work: Path, progress: Progress) -> SyncRepor
     """Every table whole, from the folder of files."""
     synced_at = datetime.now(UTC)
     read = files.read(settings.source.folder, settings)
-    draft = Draft.begin(settings.store_path, "", synced_at)
+    origin = _origin(settings, str(settings.source.folder), synced_at)
+    draft = Draft.begin(settings.store_path, origin, synced_at, anew=True)
     with closing(Ledger(work)) as ledger:
         for table, rows in read.items():
             ledger.write(table, rows)
             progress(table, len(rows))
         findings = Findings(present=list(read), swept=True)
-        return _finish(draft, ledger, _Source("files", "", ""), findings, synced_at, files.holes(read))
+        return _finish(draft, ledger, ("files", ""), findings, synced_at, files.holes(read))
 
 
 def _sync_portal(
@@ -121,12 +113,12 @@ def _sync_portal(
     with Client(webhook, pace=pace) as client:
         synced_at = begin(client)
         url = portal_url or client.portal_url
-        source = _Source(settings.source.kind, url, _origin(settings, url, synced_at))
-        draft = Draft.begin(settings.store_path, source.origin, synced_at)
+        draft = Draft.begin(settings.store_path, _origin(settings, url, synced_at), synced_at)
         with closing(Ledger(work, draft.held)) as ledger:
             reading = Reading(client, settings.zone, ledger, synced_at)
             _take(reading, ledger, progress)
             holes = [asdict(hole) for hole in reading.findings.holes]
+            source = (settings.source.kind, url)
             report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
         return replace(report, requests=client.requests)
 
@@ -143,7 +135,7 @@ def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
 def _finish(
     draft: Draft,
     ledger: Ledger,
-    source: _Source,
+    source: tuple[str, str],
     findings: Findings,
     synced_at: datetime,
     holes: list[dict[str, str]],
@@ -159,7 +151,7 @@ def _finish(
 
 
 def _sync_row(
-    source: _Source,
+    source: tuple[str, str],
     findings: Findings,
     synced_at: datetime,
     holes: list[dict[str, str]],
@@ -168,21 +160,22 @@ def _sync_row(
     return {
         "synced_at": synced_at,
         "finished_at": datetime.now(UTC),
-        "source": source.kind,
-        "portal_url": source.portal_url,
+        "source": source[0],
+        "portal_url": source[1],
         "present": ",".join(findings.present),
         "holes": json.dumps(holes, ensure_ascii=False),
         "swept_at": synced_at if findings.swept else swept_at,
     }
 
 
-def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> str:
-    """What a store must have in common with a sync to be of use to it; a demo company is invented anew every day."""
-    demo = settings.source.demo
-    said = [settings.source.kind, portal_url, settings.time_zone, *(str(arrow_schema(table)) for table in TABLES)]
+def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> Origin:
+    """What the store is to be of; a demo company is invented anew every day."""
+    portal = [settings.source.kind, portal_url]
     if settings.source.kind == "demo":
-        said += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
-    return sha256("\n".join(said).encode()).hexdigest()
+        demo = settings.source.demo
+        portal += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
+    layout = [settings.time_zone, *(str(arrow_schema(table)) for table in TABLES)]
+    return Origin(*(sha256("\n".join(said).encode()).hexdigest() for said in (portal, layout)))
 
 
 @contextmanager

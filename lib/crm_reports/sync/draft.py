@@ -10,14 +10,14 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from ..fields import TABLES, VERSIONED, arrow_schema
-from .ledger import ID_OF, OWNERS, Ledger, quoted
+from .ledger import ID_OF, OWNERS, Ledger, last_read, quoted
 
 log = logging.getLogger(__name__)
 
@@ -33,74 +33,91 @@ GO_WITH = {
     "contacts": ("contacts",),
     "activities": ("activities", "activities_versions", "done_seen"),
 }
+# What only a store knows, of the rows of which table.
+FOLLOWERS = {"done_seen": "activities"} | {f"{table}_versions": table for table in VERSIONED}
 # Of a row as it was only these may differ without making a version of it: they tell that something changed, not what.
 TOUCHES = {"modified_at", "updated_at", "last_activity_at"}
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a store is of: another `portal` has nothing in common with it; of another `layout` all rows are read anew."""
+
+    portal: str
+    layout: str
+
+
+@dataclass(frozen=True)
 class Draft:
-    """A copy of the store of the same origin, or nothing yet, at `path`."""
+    """The new store at `path`: a copy of the `earlier` one of the same portal, or begun anew."""
 
     path: Path
     store: Path
-    origin: str
-    is_first: bool
+    origin: Origin
+    earlier: Path | None
+    is_copy: bool
 
     @classmethod
-    def begin(cls, store: Path, origin: str, synced_at: datetime) -> "Draft":
-        """A copy of the store when it can be carried on with, else an empty one."""
+    def begin(cls, store: Path, origin: Origin, synced_at: datetime, *, anew: bool = False) -> "Draft":
+        """A copy of the store when it can be carried on with, else an empty one; `anew` when all rows will come."""
         path = store.with_name("store.next.duckdb")
         for left in (path, path.with_name(f"{path.name}.wal")):
             left.unlink(missing_ok=True)
-        carries_on = bool(origin) and store.is_file() and _is_of(store, origin, synced_at)
-        if carries_on:
+        signed = _signed(store, synced_at) if store.is_file() else None
+        is_copy = signed == origin and not anew
+        if is_copy:
             shutil.copyfile(store, path)
-        return cls(path, store, origin, not carries_on)
+        is_same_portal = signed is not None and signed.portal == origin.portal
+        return cls(path, store, origin, store if is_same_portal else None, is_copy)
 
     @property
     def held(self) -> Path | None:
-        """The store as it was, to look into."""
-        return None if self.is_first else self.store
+        """The store whose rows need not be read again."""
+        return self.earlier if self.is_copy else None
 
     def finish(self, ledger: Ledger, synced_at: datetime) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Merge what came, take out what is gone, and put the draft in the store's place.
 
         Gives the new and the removed rows of each table that came. The ledger is closed.
         """
-        tables = ledger.tables()
+        came = {table: ledger.once(table, "ledger.came") for table in ledger.tables()}
         ledger.close()
         with closing(duckdb.connect(str(self.path))) as connection:
             connection.execute(f"set temp_directory = {quoted(ledger.path.parent)}; set TimeZone = 'UTC'")
             connection.execute(f"attach {quoted(ledger.path)} as ledger (read_only); begin")
             _make_tables(connection)
+            if self.earlier:
+                connection.execute(f"attach {quoted(self.earlier)} as held (read_only)")
+                if not self.is_copy:
+                    _remember(connection)
+                _keep_versions(connection, came, synced_at)
             before = row_counts(connection)
-            if self.held:
-                connection.execute(f"attach {quoted(self.held)} as held (read_only)")
-                _keep_versions(
-                    connection, {table: at for table, at in ledger.synced.items() if table in tables}, synced_at
-                )
-            for table in tables:
-                _merge(connection, ledger.once(table, "ledger.came"), table)
-            if "activities" in tables:
+            for table, rows in came.items():
+                _merge(connection, rows, table)
+            if "activities" in came:
                 _note_done(connection, synced_at)
-            removed = _take_out(connection, is_commented="comments" in tables)
+            if not self.is_copy:
+                _forget(connection)
+            removed = _take_out(connection, is_commented="comments" in came)
             after = row_counts(connection)
-            connection.execute("create or replace table main.origin as select ? as origin", [self.origin])
+            connection.execute(
+                "create or replace table main.origin as select ? as portal, ? as layout", [*astuple(self.origin)]
+            )
             connection.execute("commit")
         os.replace(self.path, self.store)
-        return {table: max(0, after[table] - before[table] + removed[table]) for table in tables}, removed
+        return {table: max(0, after[table] - before[table] + removed[table]) for table in came}, removed
 
 
-def _is_of(store: Path, origin: str, synced_at: datetime) -> bool:
-    """Whether the store is of that origin, can be read, and is not of a later time."""
+def _signed(store: Path, synced_at: datetime) -> Origin | None:
+    """What the store is of; None when it can't be read, or is of a later time."""
     try:
         with closing(duckdb.connect(str(store), read_only=True)) as connection:
-            signed = connection.execute("select origin from main.origin").fetchone()
+            signed = connection.execute("select portal, layout from main.origin").fetchone()
             (last,) = connection.execute(f"select max(synced_at) from {SCHEMA}.syncs").fetchone()
     except duckdb.Error as error:
         log.info("the store can't be carried on with (%s): reading everything", error)
-        return False
-    return signed == (origin,) and last <= synced_at
+        return None
+    return Origin(*signed) if signed and last <= synced_at else None
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -139,23 +156,44 @@ def _note_done(connection: duckdb.DuckDBPyConnection, synced_at: datetime) -> No
 # What was overwritten
 
 
-def _keep_versions(
-    connection: duckdb.DuckDBPyConnection, seen: Mapping[str, datetime], synced_at: datetime
-) -> None:  # fmt: skip
-    """Keep the rows that this sync saw otherwise than the one before it, at the instants `seen`, as that one saw them."""
-    for table in seen.keys() & set(VERSIONED):
+def _remember(connection: duckdb.DuckDBPyConnection) -> None:
+    """What only the earlier store knows, and no portal tells again."""
+    for table in ("syncs", *FOLLOWERS):
+        if names := ", ".join(_in_common(connection, table)):
+            connection.execute(f"insert into {SCHEMA}.{table} by name select {names} from held.{SCHEMA}.{table}")
+
+
+def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """What is remembered of rows that did not come again goes."""
+    for table, of in FOLLOWERS.items():
+        (key,) = TABLES[of].key
+        _delete(connection, table, f"{key} not in (select {key} from {SCHEMA}.{of})")
+
+
+def _in_common(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The columns of a table that the earlier store has too."""
+    query = "select column_name from duckdb_columns() where database_name = 'held' and table_name = ?"
+    there = {name for (name,) in connection.execute(query, [table]).fetchall()}
+    return [f'"{name}"' for name in TABLES[table].columns if name in there]
+
+
+def _keep_versions(connection: duckdb.DuckDBPyConnection, came: Mapping[str, str], synced_at: datetime) -> None:
+    """Keep the rows that this sync saw otherwise than the last one that read their table, as that one saw them."""
+    seen = last_read(connection.execute(f"select synced_at, present from held.{SCHEMA}.syncs").fetchall())
+    for table in (each for each in VERSIONED if each in came and each in seen):
         # The portal's clock has whole seconds: of two syncs at the same one, the later tells how it was then.
         last_seen_at = min(seen[table], synced_at - timedelta(microseconds=1))
-        connection.execute(_overwritten(table, list(TABLES[table].columns)), [last_seen_at])
+        connection.execute(_overwritten(table, came[table], _in_common(connection, table)), [last_seen_at])
 
 
-def _overwritten(table: str, columns: list[str]) -> str:
+def _overwritten(table: str, came: str, columns: list[str]) -> str:
     (key,) = TABLES[table].key
-    told = [name for name in columns if name not in TOUCHES]
-    was, now = (", ".join(f'{side}."{name}"' for name in told) for side in ("was", "now"))
+    told = [name for name in columns if name.strip('"') not in TOUCHES]
+    kept = ", ".join(f"was.{name}" for name in columns)
+    was, now = (", ".join(f"{side}.{name}" for name in told) for side in ("was", "now"))
     return (
-        f"insert into {SCHEMA}.{table}_versions by name select was.*, ?::timestamptz as last_seen_at "
-        f"from held.{SCHEMA}.{table} was join ledger.came.{table} now using ({key}) "
+        f"insert into {SCHEMA}.{table}_versions by name select {kept}, ?::timestamptz as last_seen_at "
+        f"from held.{SCHEMA}.{table} was join ({came}) now using ({key}) "
         f"where ({was}) is distinct from ({now})"
     )
 

@@ -1,6 +1,6 @@
 """The rows of one sync on disk, beside what the store held before it: memory stays flat, however long the tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -48,8 +48,7 @@ class Ledger:
         if held:
             self._connection.execute(f"attach {quoted(held)} as held (read_only)")
         self._held = self._tables_of("held") if held else set()
-        self.synced = self._syncs() if "syncs" in self._held else {}
-        self.since = self._since()
+        self.since = self._since() if "syncs" in self._held else {}
         self.swept_at = self._swept_at() if self.since else None
 
     def close(self) -> None:
@@ -98,13 +97,9 @@ class Ledger:
 
     # What was held before
 
-    def _syncs(self) -> dict[str, datetime]:
-        """When each table was last read."""
-        said = self._all("select synced_at, present from held.crm.syncs order by synced_at")
-        return {table: at.astimezone(UTC) for at, present in said for table in present.split(",") if table}
-
     def _since(self) -> Mapping[str, datetime]:
-        since = {table: at - OVERLAP for table, at in self.synced.items()}
+        read = last_read(self._all("select synced_at, present from held.crm.syncs"))
+        since = {table: at - OVERLAP for table, at in read.items()}
         # Whoever changed while comments were refused may have got comments.
         return {table: min(at, since.get("comments", at)) if table in OWNERS else at for table, at in since.items()}
 
@@ -255,6 +250,11 @@ class Ledger:
 
 
 _CALL = "kind = 'call' and is_done"
+
+
+def last_read(syncs: Iterable[tuple[datetime, str]]) -> dict[str, datetime]:
+    """When each table was last read, of the instants and the tables of all syncs."""
+    return {table: at.astimezone(UTC) for at, present in sorted(syncs) for table in present.split(",") if table}
 
 
 def _is_in(noted: str, column: str, table: str) -> str:
