@@ -251,6 +251,25 @@ def test_many_deals_out_of_sight_are_kept_and_told(settings: Settings, company: 
     assert "30 of 60" in report.holes[0]["text"]
 
 
+def test_what_is_dear_to_look_for_is_looked_for_once_a_week_and_the_reports_say_so(
+    settings: Settings, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_reports.bitrix24.reading.SWEEP_REQUESTS", 0)
+    company.add_deal("kept"), company.add_deal("deleted")
+    with served(company) as portal:
+        run(settings, portal)
+        later(company)
+        company.delete_deal(2)
+        company.edit_deal(1, TITLE="renamed")
+        report = run(settings, portal)
+        assert stored(settings, "deals", "title") == [("renamed",), ("deleted",)]
+        assert [hole["code"] for hole in report.holes] == ["not_swept"]
+        assert "since 2025-06-02" in report.holes[0]["text"]
+        later(company, days=7)
+        assert run(settings, portal).holes == []
+    assert_same(settings, company)
+
+
 def test_many_deals_that_were_really_deleted_go(settings: Settings, company: Company) -> None:
     deals = [company.add_deal(f"deal {n}") for n in range(60)]
     with served(company) as portal:

@@ -87,6 +87,11 @@ class Client:
     ) -> None:
         address = webhook if isinstance(webhook, SecretStr) else SecretStr(webhook)
         self.portal_url, is_local = _portal_url(address)
+        if not self.portal_url:  # said here, where no value in sight shows the secret
+            n = len(address.get_secret_value().strip())
+            raise SettingsError(
+                _("the webhook (hidden, {n} characters) is none; give https://HOST/rest/USER/CODE/", n=n)
+            )
         _hide.learn(_code(address))
         self._attempts = attempts
         self._turnstile = Turnstile(pace, clock, sleep)
@@ -205,14 +210,12 @@ def _moved(response: httpx.Response) -> PortalError:
 
 
 def _portal_url(webhook: SecretStr) -> tuple[str, bool]:
-    """Where the portal's pages are, and whether that is this machine."""
+    """Where the portal's pages are, "" when the webhook is none, and whether that is this machine."""
     held = webhook.get_secret_value().strip()
     parts = urlsplit(held) if re.fullmatch(r"https?://[^\s@?#]+/rest/[^/\s?#]+/[^/\s?#]+/?", held) else None
     is_local = bool(parts and parts.hostname in LOOPBACK)
     if not parts or not (parts.scheme == "https" or is_local):
-        raise SettingsError(
-            _("the webhook (hidden, {n} characters) is none; give https://HOST/rest/USER/CODE/", n=len(held))
-        )
+        return "", False
     return f"{parts.scheme}://{parts.netloc}", is_local
 
 

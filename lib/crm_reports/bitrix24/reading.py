@@ -97,8 +97,11 @@ class Ledger(Protocol):
     def mistaken(self) -> list[int]:
         """The calls that are held as actions, and of which telephony now says that nobody answered."""
 
-    def elements(self, which: Literal["changed", "open", "all"]) -> Iterator[tables.Element]:
-        """What came and may have comments; "open" adds what is held in work, "all" all that is held. Deals first."""
+    def elements(self, which: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
+        """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
+
+    def lively(self) -> int:
+        """How many are held in work or have comments."""
 
     def note_commented(self, elements: Sequence[tables.Element]) -> None:
         """The comments of these were read whole: those that did not come are gone."""
@@ -369,7 +372,8 @@ class Reading:
         ledger = self._ledger
         if not ledger.since or not ledger.swept_at or self._at - ledger.swept_at >= SWEEP_EVERY:
             return True
-        if sum(ledger.rows(table) for table in SWEPT) <= SWEEP_REQUESTS * MOST_COMMANDS * PAGE:
+        rows = sum(ledger.rows(table) for table in SWEPT)
+        if rows / (MOST_COMMANDS * PAGE) + ledger.lively() / MOST_COMMANDS <= SWEEP_REQUESTS:
             return True
         words = _(
             "What was deleted in the CRM since {day} is still counted: with so many rows it is looked for once a week.",
@@ -406,9 +410,9 @@ class Reading:
     # Comments
 
     def _comments(self) -> Iterator[Chunk]:
-        """Comments have no time of change: those of what changed are read again, with a sweep those of all in work."""
+        """Comments have no time of change: those of what changed are read again, with a sweep those of all in use."""
         is_first = "comments" not in self._ledger.since
-        which: Literal["all", "open", "changed"] = "all" if is_first else "open" if self.findings.swept else "changed"
+        which: Literal["all", "alive", "changed"] = "all" if is_first else "alive" if self.findings.swept else "changed"
         refused, read = None, 0
         for some in by_many(self._ledger.elements(which), 20 * MOST_COMMANDS):
             whole = set(some)

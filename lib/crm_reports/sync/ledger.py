@@ -36,7 +36,7 @@ class Ledger:
         self.path = folder / "ledger.duckdb"
         self._connection = duckdb.connect(str(self.path))
         self._connection.execute(
-            f"set memory_limit = '{MEMORY}'; set temp_directory = {quoted(folder)}; set TimeZone = 'UTC'"
+            f"set memory_limit = '{MEMORY}'; set temp_directory = {quoted(folder)}; set TimeZone = 'UTC'; set enable_progress_bar = false"
         )
         self._connection.execute("create schema came")
         self._waiting: dict[str, list[dict[str, Any]]] = {}
@@ -202,17 +202,16 @@ class Ledger:
 
     # Comments
 
-    def elements(self, which: Literal["changed", "open", "all"]) -> Iterator[Element]:
+    def elements(self, which: Literal["changed", "alive", "all"]) -> Iterator[Element]:
         for table in OWNERS:
             yield from self._elements(table, which)
 
     def _elements(self, table: str, which: str) -> Iterator[Element]:
-        column = ID_OF[table]
-        held = {"open": "where outcome = 'open'" if table in ("deals", "leads") else "where false", "all": ""}
-        homes = self._homes(table)
+        column, homes = ID_OF[table], self._homes(table)
         parts = [f"select {column} as id from came.{table}"] if "came" in homes else []
-        if "held.crm" in homes and which in held:
-            parts.append(f"select {column} as id from held.crm.{table} {held[which]}")
+        if "held.crm" in homes and which != "changed":
+            condition = "true" if which == "all" else self._is_lively(table)
+            parts.append(f"select {column} as id from held.crm.{table} where {condition}")
         if not parts:
             return
         there = f"not {_is_in('gone', 'id', table)} and not {_is_in('unseen', 'id', table)}"
@@ -221,6 +220,16 @@ class Ledger:
             cursor.execute(query)
             while rows := cursor.fetchmany(CHUNK):
                 yield from ((OWNERS[table], row_id) for (row_id,) in rows)
+
+    def _is_lively(self, table: str) -> str:
+        """In work, or commented before: a comment that is taken back leaves no trace."""
+        commented = f"{ID_OF[table]} in (select owner_id from held.crm.comments where owner_type = '{OWNERS[table]}')"
+        return f"{commented} or outcome = 'open'" if table in ("deals", "leads") else commented
+
+    def lively(self) -> int:
+        there = [table for table in OWNERS if table in self._held]
+        counts = (self._one(f"select count(*) from held.crm.{table} where {self._is_lively(table)}") for table in there)
+        return sum(counts)
 
     def note_commented(self, elements: Sequence[Element]) -> None:
         if elements:
