@@ -262,7 +262,7 @@ def test_what_is_dear_to_look_for_is_looked_for_once_a_week_and_the_reports_say_
         company.delete_deal(2)
         company.edit_deal(1, TITLE="renamed")
         report = run(settings, portal)
-        assert stored(settings, "deals", "title") == [("renamed",), ("deleted",)]
+        assert stored(settings, "deals", "title") == [("deleted",), ("renamed",)]
         assert [hole["code"] for hole in report.holes] == ["not_swept"]
         assert "since 2025-06-02" in report.holes[0]["text"]
         later(company, days=7)
