@@ -1,5 +1,6 @@
 """reports.toml and the environment: what is read, what is refused, and that the secret stays one."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_reports.errors import SettingsError
-from crm_reports.settings import REPORTS, WEIGHTS, Settings
+from crm_reports.kernels import NO_WEBHOOK
+from crm_reports.publish import REPORTS
+from crm_reports.settings import WEIGHTS, Settings, is_address
+from crm_reports.settings.mistakes import ALLOWED, Lines
 
 SECRET = "s3cr3tc0de"
 WEBHOOK = f"https://company.example/rest/7/{SECRET}/"
@@ -17,7 +21,7 @@ WEBHOOK = f"https://company.example/rest/7/{SECRET}/"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("WEBHOOK", "CONFIG", "DATA"):
+    for name in ("WEBHOOK", "CONFIG", "DATA", "SMTP_USER", "SMTP_PASSWORD"):
         monkeypatch.delenv(f"CRM_REPORTS_{name}", raising=False)
     return tmp_path
 
@@ -52,6 +56,7 @@ def test_without_a_file_everything_has_a_default(folder):
         "call": 2, "meeting": 5, "email": 1, "crm_activity": 1, "comment": 0.5, "stage_move": 0.5,
     }  # fmt: skip
     assert (read.presets, read.webhook, read.home) == ((), None, folder)
+    assert (read.history.keep_days, read.mail) == (30, None)
     assert read.store_path == folder / "data" / "store.duckdb"
     assert read.zone.key == "Europe/Moscow"
 
@@ -103,29 +108,28 @@ def test_all_mistakes_are_told_at_once_each_in_a_sentence(folder):
         cals = 2
         [[presets]]
         name = "a"
-        report = "sales"
+        report = "../sales"
         [[presets]]
         name = ""
         parameters = { manager = { id = 1 } }
     """)  # fmt: skip
     for sentence in (
-        "there is no key 'tiem_zone'; near: time_zone",
-        "time_zone is 'Moscow'; allowed: an IANA name such as 'Europe/Moscow'; near: Europe/Moscow",
-        "base_currency is 'rubles'; allowed: a code of three letters",
-        "language is 'de'; allowed: 'en' or 'ru'",
-        "source.kind is 'demmo'; allowed: 'demo', 'bitrix24' or 'files'; near: demo",
-        "source.demo.deals is 0; allowed: a whole number from 1",
-        "source.demo has no key 'sead'; near: seed",
-        "weights.call is -1; allowed: a number from 0",
-        "weights has no key 'cals'; near: call",
-        "presets 1, report is 'sales'; allowed: overview, sales_dynamics, manager_effectiveness, forgotten_deals",
-        "presets 2, name is ''",
-        "presets 2, report is missing",
-        "presets 2, parameters: manager is {'id': 1}; allowed: a text, number",
+        "line 2: there is no key 'tiem_zone'; near: time_zone",
+        "line 3: time_zone is 'Moscow'; allowed: an IANA name such as 'Europe/Moscow'; near: Europe/Moscow",
+        "line 4: base_currency is 'rubles'; allowed: a code of three letters",
+        "line 5: language is 'de'; allowed: 'en' or 'ru'",
+        "line 7: source.kind is 'demmo'; allowed: 'demo', 'bitrix24' or 'files'; near: demo",
+        "line 9: source.demo.deals is 0; allowed: a whole number from 1",
+        "line 10: source.demo has no key 'sead'; near: seed",
+        "line 12: weights.call is -1; allowed: a number from 0",
+        "line 13: weights has no key 'cals'; near: call",
+        "line 16: presets 1, report is '../sales'; allowed: the name of a notebook in notebooks/",
+        "line 18: presets 2, name is ''",
+        "line 17: presets 2, report is missing",
+        "line 19: presets 2, parameters: manager is {'id': 1}; allowed: a text, number",
     ):
-        assert sentence in told
+        assert f"reports.toml, {sentence}" in told
     assert len(told.splitlines()) == 13
-    assert all(line.startswith("reports.toml: ") for line in told.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -330,7 +334,7 @@ def test_settings_are_frozen():
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_text_is_read_or_refused_in_sentences(folder, held):
     text = "\n".join(f'{key} = "{value}"' for key, value in held.items())
-    assert all(line.startswith("reports.toml: ") for line in mistakes(write(folder, text)))
+    assert all(line.startswith("reports.toml, line ") for line in mistakes(write(folder, text)))
 
 
 def test_the_example_file_of_the_project_runs():
@@ -339,10 +343,268 @@ def test_the_example_file_of_the_project_runs():
     assert {preset.report for preset in read.presets} <= set(REPORTS)
 
 
-def test_its_commented_presets_run_too(folder):
+def test_everything_that_is_commented_in_it_may_be_taken_as_it_is(folder):
     lines = (Path(__file__).parent.parent / "reports.toml").read_text("utf-8").splitlines()
-    first = next(number for number, line in enumerate(lines) if line.startswith("# [[presets]]"))
-    read = Settings.read(write(folder, "\n".join(line.removeprefix("# ") for line in lines[first:])))
+    taken = [re.sub(r'^# (?=\[|"|\w+ = )', "", line) for line in lines]
+    read = Settings.read(write(folder, "\n".join(taken)))
     assert [preset.report for preset in read.presets] == [
         "overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_dynamics",
     ]  # fmt: skip
+    assert read.mail.port == 587
+    assert read.mail.addresses["Anna Petrova"] == "anna@acme.example"
+
+
+def test_every_key_is_in_the_example_file():
+    told = (Path(__file__).parent.parent / "reports.toml").read_text("utf-8")
+    keys = [key.rpartition(".")[2] for key in ALLOWED]
+    assert [key for key in keys if not re.search(rf"\b{key}\b", told)] == []
+
+
+# Presets, history and mail
+
+MAIL = '[mail]\nhost = "smtp.acme.example"\nsender = "reports@acme.example"\n'
+PRESET = '[[presets]]\nname = "a"\nreport = "overview"\n'
+
+
+def test_a_preset_says_for_whom_and_how_often(folder):
+    read = Settings.read(write(folder, MAIL + """
+        addresses = { "Anna Petrova" = "anna@acme.example", "12" = "twelve@acme.example" }
+        [history]
+        keep_days = 7
+        [[presets]]
+        name = "Effectiveness"
+        report = "my own report"
+        each = ["manager", "department"]
+        whole = false
+        schedule = "weekly"
+        audience = "heads-of-sales"
+        mail_slices = true
+        attach = ["html", "xlsx", "pdf"]
+        pictures = true
+        [[presets]]
+        name = "Overview"
+        report = "overview"
+        recipients = ["boss@acme.example"]
+    """))  # fmt: skip
+    first, second = read.presets
+    assert (first.report, first.each, first.whole) == ("my own report", ("manager", "department"), False)
+    assert (first.schedule, first.audience, first.mail_slices) == ("weekly", "heads-of-sales", True)
+    assert (first.attach, first.pictures, first.recipients) == (("html", "xlsx", "pdf"), True, ())
+    assert (second.each, second.whole, second.schedule, second.audience) == ((), True, "nightly", "")
+    assert (second.recipients, second.mail_slices, second.attach) == (("boss@acme.example",), False, ())
+    assert read.history.keep_days == 7
+    assert read.mail.addresses == {"Anna Petrova": "anna@acme.example", "12": "twelve@acme.example"}
+    assert (read.mail.security, read.mail.port, read.mail.timeout) == ("starttls", 587, 30)
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+def test_the_port_is_the_usual_one_of_the_security(folder, security, port):
+    config = write(folder, f'{MAIL}security = "{security}"')
+    assert Settings.read(config).mail.port == port
+    assert Settings.read(write(folder, f'{MAIL}security = "{security}"\nport = 2525')).mail.port == 2525
+
+
+def test_the_published_folder_ends_in_a_slash(folder):
+    read = Settings.read(write(folder, MAIL + 'base_url = "https://reports.acme.example/sales"'))
+    assert read.mail.base_url == "https://reports.acme.example/sales/"
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ('each = ["team"]', "line 7: presets 1, each is 'team'; allowed: a list of 'manager', 'department'"),
+        ('each = ["managr"]', "near: manager"),
+        ('each = "manager"', "line 7: presets 1, each is 'manager'; allowed: a list"),
+        ('each = ["source", "source"]', "line 7: presets 1, each: 'source' comes more than once"),
+        ("whole = 0", "line 7: presets 1, whole is 0; allowed: true or false"),
+        ("each = []\nwhole = false", "line 8: presets 1, whole: without the whole and without slices there is no page"),
+        ("whole = false", "line 7: presets 1, whole: without the whole and without slices there is no page"),
+        ('schedule = "dayly"', "line 7: presets 1, schedule is 'dayly'; allowed: 'nightly', 'weekly' or 'monthly'"),
+        ('audience = "../x"', "line 7: presets 1, audience is '../x'; allowed: a name of small Latin letters"),
+        ('audience = "Heads"', "line 7: presets 1, audience is 'Heads'"),
+        ('audience = "a\\n"', "line 7: presets 1, audience is 'a\\n'"),
+        ('recipients = ["ok@acme.example", "boss"]', "line 7: presets 1, recipients is 'boss'; allowed: a list of addr"),
+        ('recipients = [\n "ok@acme.example",\n "boss" ]', "line 7: presets 1, recipients is 'boss'"),
+        ('recipients = ["a@b.example", "A@b.example"]', "recipients: 'a@b.example' comes more than once"),
+        ('each = ["source"]\nwhole = false\nrecipients = ["a@b.example"]', "line 9: presets 1, recipients: recipients get"),
+        ('each = ["source"]\nmail_slices = true', "line 8: presets 1, mail_slices: only managers' and departments'"),
+        ("mail_slices = true", "line 7: presets 1, mail_slices: only managers'"),
+        ('attach = ["doc"]', "line 7: presets 1, attach is 'doc'; allowed: a list of 'html', 'xlsx', 'pdf'"),
+        ("recipient = 3", "line 7: presets 1 has no key 'recipient'; near: recipients"),
+        ("[history]\nkeep_days = 0", "line 8: history.keep_days is 0; allowed: a whole number of days from 1"),
+    ],
+)  # fmt: skip
+def test_a_wrong_preset_is_told_with_its_line(folder, held, told):
+    assert told in refused(folder, f"{MAIL}{PRESET}{held}")
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ("mail = 3", "line 1: mail is 3; allowed: a table with host and sender at least"),
+        ("[mail]", "line 1: mail.host is missing; give the name of the mail server"),
+        ("[mail]", "line 1: mail.sender is missing; give an address"),
+        ('[mail]\nhost = "smtp://mail"', "line 2: mail.host is 'smtp://mail'; allowed: the name of the mail server"),
+        ('[mail]\nhost = "smtp.acme.example:25"', "line 2: mail.host is 'smtp.acme.example:25'"),
+        ('[mail]\nsender = "boss"', "line 2: mail.sender is 'boss'; allowed: an address"),
+        ('[mail]\nsender = "A <a@b.example>\\nBcc: c@d.example"', "line 2: mail.sender is "),
+        ('[mail]\nsender = "a@b.example, c@d.example"', "line 2: mail.sender is "),
+        ("[mail]\nport = 0", "line 2: mail.port is 0; allowed: a whole number from 1 to 65535"),
+        ('[mail]\nsecurity = "ssl"', "line 2: mail.security is 'ssl'; allowed: 'starttls', 'tls' or 'none'"),
+        ("[mail]\nsecurity = []", "line 2: mail.security is []"),
+        ("[mail]\ntimeout = 0", "line 2: mail.timeout is 0; allowed: a number of seconds above 0"),
+        ('[mail]\nbase_url = "reports.acme.example"', "line 2: mail.base_url is 'reports.acme.example'"),
+        ('[mail]\nbase_url = "javascript:alert(1)"', "line 2: mail.base_url is "),
+        ('[mail]\nbase_url = "https://h.example/?a=b"', "line 2: mail.base_url is "),
+        ('[mail]\nbase_url = "https://h.example:port/"', "line 2: mail.base_url is "),
+        ('[mail.addresses]\n"Anna" = "anna"', "line 2: mail.addresses, 'Anna' is 'anna'; allowed: a table of a manager's"),
+        (f'{PRESET}recipients = ["a@b.example"]', "line 1: presets: 'a' should be mailed, and no server is named; add"),
+    ],
+)  # fmt: skip
+def test_a_wrong_mail_server_is_told_with_its_line(folder, held, told):
+    assert f"reports.toml, {told}" in refused(folder, held)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "anna", "anna@", "@acme.example", "a b@acme.example", "a@b@c", "a@acme..example", "a@-acme.example",
+        "a@acme.example, b@acme.example", "<a@acme.example>", "a@acme.example\n", "a@acme.example\r\nBcc: b@c.example",
+        "анна@acme.example", f"{'a' * 65}@acme.example", None, 3,
+    ],
+)  # fmt: skip
+def test_what_is_no_address(text):
+    assert not is_address(text)
+
+
+@pytest.mark.parametrize("text", ["a@b", "anna.petrova+crm@sales.acme.example", "o'neill@xn--e1afmkfd.xn--p1ai"])
+def test_what_is_an_address(text):
+    assert is_address(text)
+
+
+# The mail server's password
+
+PASSWORD = "pa55-w0rd"
+
+
+@pytest.fixture
+def with_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_REPORTS_SMTP_USER", "reports@acme.example")
+    monkeypatch.setenv("CRM_REPORTS_SMTP_PASSWORD", PASSWORD)
+
+
+def test_the_login_is_read_from_the_environment(folder, with_login):
+    read = Settings.read(write(folder, MAIL))
+    assert (read.login.user.get_secret_value(), read.login.password.get_secret_value()) == (
+        "reports@acme.example", PASSWORD,
+    )  # fmt: skip
+
+
+def test_the_login_is_read_from_env_beside_the_file(folder):
+    (folder / ".env").write_text(f"CRM_REPORTS_SMTP_USER=u\nCRM_REPORTS_SMTP_PASSWORD={PASSWORD}\n")
+    assert Settings.read(write(folder, MAIL)).login.password.get_secret_value() == PASSWORD
+
+
+def test_a_variable_that_is_set_to_nothing_hides_what_the_env_file_has(folder, monkeypatch):
+    """This is how the kernel of a report is kept away from the password."""
+    (folder / ".env").write_text(f"CRM_REPORTS_SMTP_USER=u\nCRM_REPORTS_SMTP_PASSWORD={PASSWORD}\n")
+    for name, held in NO_WEBHOOK.items():
+        monkeypatch.setenv(name, held)
+    assert Settings.read(write(folder, MAIL)).login is None
+
+
+def test_a_server_may_ask_for_no_login(folder):
+    assert Settings.read(write(folder, MAIL)).login is None
+
+
+def test_only_who_mails_gets_the_password(folder, with_login):
+    assert Settings.read(write(folder, "")).login is None
+
+
+def test_the_password_is_in_no_text_of_the_settings(folder, with_login):
+    read = Settings.read(write(folder, MAIL))
+    for text in (repr(read), str(read), read.model_dump_json(), repr(read.model_dump()), repr(read.login)):
+        assert PASSWORD not in text
+
+
+def test_the_secrets_are_known_to_whoever_has_to_hide_them(folder, with_login, monkeypatch):
+    monkeypatch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
+    assert Settings.read(write(folder, f'source = "bitrix24"\n{MAIL}')).secrets == (SECRET, PASSWORD)
+    assert Settings.read(write(folder, "")).secrets == ()
+
+
+def test_a_user_without_a_password_is_told(folder, monkeypatch):
+    monkeypatch.setenv("CRM_REPORTS_SMTP_USER", "reports@acme.example")
+    assert "CRM_REPORTS_SMTP_USER is set and CRM_REPORTS_SMTP_PASSWORD is not" in refused(folder, MAIL)
+    assert Settings.read(write(folder, "")).mail is None  # nobody mails, nobody needs it
+
+
+def test_a_password_does_not_cross_the_network_in_the_open(folder, with_login):
+    told = refused(folder, f'{MAIL}security = "none"')
+    assert "mail.security is 'none' and CRM_REPORTS_SMTP_PASSWORD is set" in told
+    assert PASSWORD not in told
+    here = MAIL.replace("smtp.acme.example", "127.0.0.1")
+    assert Settings.read(write(folder, f'{here}security = "none"')).mail.security == "none"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [f'password = "{PASSWORD}"', f'user = "u"\npassword = "{PASSWORD}"', f'base_url = "https://u:{PASSWORD}@h/"'],
+)
+def test_a_password_in_the_file_is_refused_without_showing_it(folder, held):
+    told = refused(folder, MAIL + held)
+    assert PASSWORD not in told
+    assert "reports.toml, line 4: " in told
+
+
+# Lines
+
+
+@pytest.mark.parametrize(
+    ("at", "line"),
+    [
+        (("language",), 1),
+        (("source",), 3),
+        (("source", "demo", "deals"), 5),
+        (("source", "demo", "today"), 8),
+        (("weights", "call"), 11),
+        (("presets", 0, "name"), 13),  # is not written: the preset's own line
+        (("presets", 0, "each", 1), 14),
+        (("presets", 1), 19),
+        (("presets", 1, "parameters", "period"), 20),
+        (("nowhere", "at", "all"), 0),
+    ],
+)
+def test_a_key_is_found_however_it_is_written(at, line):
+    text = "\n".join([
+        'language = "en"  # [source]',
+        "",
+        "[source] # kind =",
+        "[source.demo]",
+        "deals = 5",
+        "# today = 1",
+        "",
+        "today = 2025-01-01",
+        "[weights]",
+        "# a comment",
+        "'call' = 1",
+        "",
+        "[[presets]]",
+        "each = [",
+        "  'manager',",
+        "  'x', # [[presets]]",
+        "]",
+        'about = """[[presets]]"""',
+        "[[presets]]",
+        "parameters.period = 'x'",
+    ])  # fmt: skip
+    assert Lines(text).of(at) == line
+
+
+PIECES = ["a = 1", "# a", "", "b = [", "1,", "]", "[t]", "[[l]]", 'c = """', 'x"""']
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
+def test_a_line_that_is_told_is_the_keys_own(lines):
+    told = Lines("\n".join(lines)).of(("a",))
+    assert told == 0 or lines[told - 1] == "a = 1"

@@ -1,0 +1,362 @@
+"""What a mail says: read from the JSON of a published page, cut to what fits a mail, every number already in words.
+
+Nothing in here is escaped yet, and nothing is trusted: titles and names are whatever web forms left in the CRM.
+"""
+
+import re
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .. import units
+from ..publish import REPORTS
+from ..tables import NUMERIC, verdict_of, web_address
+from ..texts import _, many
+
+NAME, SENTENCE, ADDRESS = 80, 240, 500  # characters that a name, a sentence, a link may have in a mail
+TILES, FINDINGS, LISTS, NOTES, FILTERS, ROWS = 9, 10, 4, 10, 8, 50
+
+# What is worth a list with bars, by the element's id: the number that the bars show, and those beside it.
+WORTH = {
+    "dynamics": ("won_money", ("won",)),
+    "managers": ("won_money", ("won", "conversion")),
+    "activity": ("activity_index", ("actions", "won_money")),
+    "by_department": ("forgotten", ("forgotten_share", "forgotten_money")),
+    "by_manager": ("forgotten", ("forgotten_share", "forgotten_money")),
+    "sources": ("won_money", ("created", "conversion")),
+    "loss_reasons": ("lost", ("lost_money",)),
+}
+BESIDE = ("_k", "_n", "_low", "_high", "_differs", "_previous", "_change")
+TO_DO = "forgotten_deals"
+_NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number: its change against the comparison, whether that is good, what it was, k of n."""
+
+    title: str
+    number: str
+    unit: str
+    change: str
+    verdict: str
+    before: str
+    note: str
+
+    @property
+    def value(self) -> str:
+        return f"{self.number}{units.SPACE}{self.unit}" if self.unit else self.number
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a list: its name, how long its bar is (0–1), its numbers, the first being the bar's."""
+
+    name: str
+    share: float
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A list with bars: `heading` is the finding, `columns` name the numbers, `more` rows are only in the report.
+
+    Cut short, a time line keeps its latest rows, any other list its longest bars.
+    """
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[Bar, ...]
+    more: int = 0
+    is_time: bool = False
+
+    def cut(self, most: int) -> "Bars":
+        rows = self.rows[max(len(self.rows) - most, 0) :] if self.is_time else self.rows[:most]
+        return replace(self, rows=rows, more=self.more + len(self.rows) - len(rows))
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A deal to work on: where it is in the CRM, its money, how long it has been silent, who has it."""
+
+    title: str
+    url: str
+    money: str
+    silent: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Deals:
+    """What there is to do; `more` deals are only in the report."""
+
+    heading: str
+    rows: tuple[Deal, ...] = ()
+    more: int = 0
+
+    def cut(self, most: int) -> "Deals":
+        rows = self.rows[:most]
+        return replace(self, rows=rows, more=self.more + len(self.rows) - len(rows))
+
+
+@dataclass(frozen=True)
+class Content:
+    """One page as a mail tells it."""
+
+    name: str
+    period: str
+    comparison: str
+    as_of: str
+    count: str
+    filters: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    more_tiles: tuple[Tile, ...]
+    needs: tuple[str, ...]
+    findings: tuple[str, ...]
+    bars: tuple[Bars, ...]
+    deals: Deals
+    notes: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The first number with its change, for the subject."""
+        first = next(iter(self.tiles), None)
+        return " ".join(filter(None, [first.title, first.value, first.change])) if first else ""
+
+    def apart_from(self, headings: Collection[str]) -> "Content":
+        """The same without the lists and findings that are told by something else of that heading."""
+        findings = tuple(each for each in self.findings if each not in headings)
+        return replace(self, findings=findings, bars=tuple(each for each in self.bars if each.heading not in headings))
+
+    def cut(self, *, rows: int, deals: int, sentences: int) -> "Content":
+        """The same with no more than so many rows a list, deals, and sentences of a kind."""
+        bars = tuple(each.cut(rows) for each in self.bars)
+        short = {name: getattr(self, name)[:sentences] for name in ("needs", "findings", "notes", "filters")}
+        return replace(self, bars=bars, deals=self.deals.cut(deals), **short)
+
+
+def clean(text: object, most: int) -> str:
+    """The text on one line, without control characters and marks that turn lines around, cut to `most` characters."""
+    line = re.sub(r" {2,}", " ", _NOT_SHOWN.sub(" ", str(text))).strip()
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The page's JSON with the words for its numbers. Call it in the reader's language."""
+
+    held: Mapping[str, Any]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.held["filters"]["time_zone"])
+
+    @property
+    def currency(self) -> str:
+        return self.held.get("currency") or ""
+
+    def write(self, value: object, unit: str, form: units.Form = "tile") -> str:
+        if unit == "text":
+            return "" if units.is_missing(value) else clean(value, NAME)
+        return units.write(value, unit, currency=self.currency, zone=self.zone, form=form)
+
+    def element(self, id: str) -> Mapping[str, Any]:
+        return self.held["elements"].get(id) or {"columns": [], "rows": []}
+
+
+def read(held: Mapping[str, Any], *, name: str) -> Content:
+    """What a mail says about the page whose JSON is `held`, in the language of the moment."""
+    page = _Read(held)
+    comparison = held["filters"].get("comparison")
+    tiles = tuple(_tiles(page))
+    bars = dict(islice(_all_bars(page), LISTS))
+    deals = _deals(page)
+    shown = {*bars, "needs_you", *(["deals"] if deals.rows else [])}
+    return Content(
+        name=clean(name, NAME),
+        period=_period(page),
+        comparison=span(comparison["start"], comparison["last_day"]) if comparison else "",
+        as_of=page.write(held["as_of"], "instant", "text"),
+        count=_count(page),
+        filters=tuple(_filters(page))[:FILTERS],
+        tiles=tiles[:TILES],
+        more_tiles=tiles[TILES : 3 * TILES],
+        needs=tuple(clean(row.get("text"), SENTENCE) for row in page.element("needs_you")["rows"])[:FINDINGS],
+        findings=tuple(_findings(page, apart_from=shown))[:FINDINGS],
+        bars=tuple(bars.values()),
+        deals=deals,
+        notes=tuple(_notes(page))[:NOTES],
+    )
+
+
+def _period(page: _Read) -> str:
+    period = page.held["filters"]["period"]
+    words = span(period["start"], period["last_day"])
+    today = units.as_instant(page.held["as_of"]).astimezone(page.zone).date()
+    return _("{period} so far", period=words) if date.fromisoformat(period["last_day"]) >= today else words
+
+
+def span(start: str, last_day: str) -> str:
+    """Two days as a person says them: Oct 2026, Q4 2026, 2026, or 27 Aug 2026 – 24 Nov 2026."""
+    first, last = date.fromisoformat(start), date.fromisoformat(last_day)
+    for size, months in (("year", 12), ("quarter", 3), ("month", 1)):
+        ends = date(first.year, first.month + months - 1, 1) if (first.month - 1) % months == 0 else None
+        if ends and first.day == 1 and last == ends.replace(day=monthrange(ends.year, ends.month)[1]):
+            return units.period(size, first)
+    days = [units.write(day, "date") for day in (first, last)]
+    return days[0] if first == last else " – ".join(days)
+
+
+def _count(page: _Read) -> str:
+    kept, total = page.held.get("kept"), page.held.get("total")
+    if kept is None or total is None:
+        return ""
+    return _("{kept} of {total} deals", kept=units.write(kept, "count"), total=units.write(total, "count"))
+
+
+def _filters(page: _Read) -> Iterator[str]:
+    """What the page leaves out: only filters that hide something."""
+    for each in page.held.get("words") or ():
+        if each["narrows"]:
+            yield clean(f"{each['label']}: {each['text']}", SENTENCE)
+
+
+def _tiles(page: _Read) -> Iterator[Tile]:
+    element = page.element("tiles")
+    entries = {each["name"]: each for each in element.get("metrics", ())}
+    for row in element["rows"]:
+        entry = entries.get(row["metric"], {"title": row["metric"], "unit": "number", "good": "none"})
+        number, unit = units.parts(row["value"], entry["unit"], currency=page.currency)
+        before = row.get("previous")
+        yield Tile(
+            title=clean(entry["title"], NAME), number=number, unit=unit, change=units.change(row.get("change")),
+            verdict=verdict_of(row.get("change"), entry["good"]),
+            before="" if units.is_missing(before) else page.write(before, entry["unit"]),
+            note=clean(row.get("note") or units.k_of_n(row.get("k"), row.get("n")), NAME),
+        )  # fmt: skip
+
+
+def _findings(page: _Read, *, apart_from: Iterable[str]) -> Iterator[str]:
+    for id, element in page.held["elements"].items():
+        if element.get("finding") and id not in apart_from:
+            yield clean(element["finding"], SENTENCE)
+
+
+def _notes(page: _Read) -> Iterator[str]:
+    """What to know before believing: what the source lacks, and what is wrong with the data."""
+    yield from (clean(each, SENTENCE) for each in page.held.get("holes") or ())
+    yield from (clean(each["text"], SENTENCE) for each in page.held.get("quality") or ())
+    for element in page.held["elements"].values():
+        if element.get("missing"):
+            yield clean(f"{element['title']}: {element['missing']}", SENTENCE)
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _all_bars(page: _Read) -> Iterator[tuple[str, Bars]]:
+    own = page.held["report"] not in REPORTS
+    for id, element in page.held["elements"].items():
+        if element["kind"] in ("table", "chart") and (id in WORTH or own):
+            bars = _bars(page, id, element)
+            if len(bars.rows) > 1:  # a list of one says nothing that the tiles don't
+                yield id, bars
+
+
+def _bars(page: _Read, id: str, element: Mapping[str, Any]) -> Bars:
+    """The element's rows, the longest bar first; a time line keeps its order."""
+    columns = {each["name"]: each for each in element["columns"]}
+    numbers = _numbers(id, columns)
+    heading = clean(element.get("finding") or element["title"], SENTENCE)
+    if not numbers or "deal_id" in columns or next(iter(columns.values()))["unit"] != "text":
+        return Bars(heading, (), ())
+    rows = [row for row in element["rows"] if not row.get("is_total") and _is_number(row.get(numbers[0]))]
+    is_time = "start" in columns
+    rows = _of_one_size(rows) if is_time else sorted(rows, key=lambda row: -row[numbers[0]])
+    titles = tuple(clean(columns[name]["title"], NAME) for name in numbers)
+    bars = Bars(heading, titles, _drawn(page, rows, columns, numbers), is_time=is_time)
+    return bars.cut(12 if is_time else ROWS)
+
+
+def _of_one_size(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The weeks, or the months, … of a time line that has several: the largest that give a line at all."""
+    sizes = dict.fromkeys(row.get("size") for row in rows)
+    parted = [[row for row in rows if row.get("size") == size] for size in sizes]
+    return min((each for each in parted if len(each) >= 4), key=len, default=max(parted, key=len, default=[]))
+
+
+def _numbers(id: str, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The columns that the list shows: those worth it, else the first three that hold a number of their own."""
+    if id in WORTH:
+        first, beside = WORTH[id]
+        return [name for name in (first, *beside) if name in columns] if first in columns else []
+    own = (name for name, each in columns.items() if each["unit"] in NUMERIC and not name.endswith(BESIDE))
+    return list(own)[:3]
+
+
+def _drawn(
+    page: _Read, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any], numbers: Sequence[str]
+) -> tuple[Bar, ...]:
+    top = max((abs(row[numbers[0]]) for row in rows), default=0) or 1
+    label = next(iter(columns))
+    return tuple(
+        Bar(
+            _label(row, label) or units.MISSING,
+            min(max(row[numbers[0]], 0) / top, 1),
+            tuple(page.write(row.get(name), columns[name]["unit"]) for name in numbers),
+        )
+        for row in rows
+    )
+
+
+def _label(row: Mapping[str, Any], label: str) -> str:
+    if row.get("start") and row.get("size"):
+        return units.period(row["size"], row["start"]) + ("*" if row.get("is_running") else "")
+    return "" if units.is_missing(row.get(label)) else clean(row[label], NAME)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not units.is_missing(value)
+
+
+def _deals(page: _Read) -> Deals:
+    element = page.element("deals")
+    if page.held["report"] != TO_DO or not element["rows"]:
+        return Deals("")
+    rows = tuple(_deal(page, row) for row in element["rows"][:ROWS])
+    return Deals(clean(element.get("finding") or element["title"], SENTENCE), rows, len(element["rows"]) - len(rows))
+
+
+def _deal(page: _Read, row: Mapping[str, Any]) -> Deal:
+    address = web_address(row.get("url"))
+    who = [clean(row.get(name) or "", NAME) for name in ("customer", "manager", "stage")]
+    return Deal(
+        title=clean(row.get("title") or "", NAME) or _("untitled"),
+        url=address if len(address) <= ADDRESS else "",
+        money=page.write(row.get("money"), "money"),
+        silent=page.write(row.get("days_silent"), "days"),
+        about=" · ".join(filter(None, [*who, _next_step(page, row), _at_risk(page, row)])),
+    )
+
+
+def _next_step(page: _Read, row: Mapping[str, Any]) -> str:
+    """What is planned, only where something is."""
+    if not row.get("next_step_at"):
+        return ""
+    day = page.write(row["next_step_at"], "instant", "cell")
+    return _("next step {step}: {day}", step=clean(row.get("next_step") or "", NAME), day=day)
+
+
+def _at_risk(page: _Read, row: Mapping[str, Any]) -> str:
+    """The money that such deals still bring, which the list is sorted by."""
+    at_risk = row.get("money_at_risk")
+    return _("{value} at risk", value=page.write(at_risk, "money")) if _is_number(at_risk) else ""
+
+
+def more_words(count: int) -> str:
+    """What stands under a list that was cut."""
+    return many("and {n} more in the report", "and {n} more in the report", count)

@@ -1,0 +1,247 @@
+"""Messages → an SMTP server: encryption as asked or not at all, patience with what passes, no patience with what stays.
+
+No text made here holds the password, not even where a server repeats it.
+"""
+
+import smtplib
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from ..errors import MailError
+from ..settings import Login, Mail, Settings
+from ..settings.parts import name_and_address
+from ..texts import _
+from .content import clean
+
+RETRY_AFTER = (10, 60, 300)  # seconds: a server that greylists takes the message after minutes
+IN_VAIN = 2  # connections that break one after the other end a round: the server is down
+REACH = 10  # seconds
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A message to one recipient, made when its turn comes: attachments are large and recipients many."""
+
+    to: str
+    about: str
+    key: str
+    make: Callable[[], EmailMessage]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An envelope that stays, and why, in a sentence."""
+
+    envelope: Envelope
+    why: str
+
+
+class _NoUse(Exception):
+    """What no other message would change: no encryption, a wrong password."""
+
+
+def deliver(
+    envelopes: Sequence[Envelope], *, mail: Mail, login: Login | None, accepted: Callable[[Envelope], object],
+    wait: Callable[[float], object],
+) -> list[Refused]:  # fmt: skip
+    """Send them one by one, tell `accepted` of each that the server took, and return those it did not take.
+
+    Refusals that may pass (4xx, a server that is busy, stalls or hangs up) are tried again after RETRY_AFTER.
+    """
+    stay: list[Refused] = []
+    left = [Refused(envelope, "") for envelope in envelopes]
+    for pause in (0, *RETRY_AFTER):
+        if left and pause:
+            wait(pause)
+        outcome = _Round(mail, login, accepted).run([each.envelope for each in left])
+        left = outcome.deferred
+        stay += outcome.refused
+    return [*stay, *left]
+
+
+def reach(settings: Settings) -> str:
+    """The name that the mail server gives itself; nobody logs in and nothing is sent. MailError when it can't be had."""
+    if settings.mail is None:
+        raise MailError(_("no mail server is named; add [mail] with host and sender to reports.toml"))
+    mail = settings.mail.model_copy(update={"timeout": min(settings.mail.timeout, REACH)})
+    try:
+        with _connected(mail, None) as server:
+            said = (server.ehlo_resp or server.helo_resp or b"").decode("utf-8", "replace")
+    except (_NoUse, OSError) as error:
+        why = _why(error, mail, None)
+    else:
+        return clean(said.partition("\n")[0], 100)
+    raise MailError(why)
+
+
+# ── One round ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Round:
+    """Every envelope tried once, over one connection as long as it holds."""
+
+    def __init__(self, mail: Mail, login: Login | None, accepted: Callable[[Envelope], object]) -> None:
+        self.mail, self.login, self.accepted = mail, login, accepted
+        self.refused: list[Refused] = []
+        self.deferred: list[Refused] = []
+        self.server: smtplib.SMTP | None = None
+        self.broken = 0
+
+    def run(self, envelopes: Sequence[Envelope]) -> "_Round":
+        try:
+            for at, envelope in enumerate(envelopes):
+                if not self._is_tried(envelope):
+                    self.refused += [Refused(each, self.refused[-1].why) for each in envelopes[at + 1 :]]
+                    break
+                if self.broken == IN_VAIN:
+                    self.deferred += [Refused(each, self.deferred[-1].why) for each in envelopes[at + 1 :]]
+                    break
+        finally:
+            self._hang_up()
+        return self
+
+    def _is_tried(self, envelope: Envelope) -> bool:
+        """Send one; False when there is no use in trying the others."""
+        try:
+            self._send(envelope)
+            self.broken = 0
+        except _NoUse as error:
+            self.refused.append(Refused(envelope, str(error)))
+            return False
+        except MailError as error:  # it could not be made
+            self.refused.append(Refused(envelope, str(error)))
+        except OSError as error:  # smtplib's own errors are OSErrors
+            self._put_by(envelope, error)
+        return True
+
+    def _send(self, envelope: Envelope) -> None:
+        if self.server is None:
+            self.server = _connected(self.mail, self.login)
+        sender = name_and_address(self.mail.sender)[1]
+        self.server.send_message(envelope.make(), sender, [envelope.to])
+        self.accepted(envelope)
+
+    def _put_by(self, envelope: Envelope, error: OSError) -> None:
+        code, greeted = _code(error), not isinstance(error, smtplib.SMTPConnectError)
+        kept = Refused(envelope, _why(error, self.mail, self.login))
+        if 500 <= code < 600 and greeted:
+            self.refused.append(kept)
+        else:
+            self.deferred.append(kept)
+        if not 400 <= code < 600 or code == 421 or not greeted:
+            self._hang_up()
+            self.broken += 1
+
+    def _hang_up(self) -> None:
+        server, self.server = self.server, None
+        if server is not None:
+            try:
+                server.quit()
+            except OSError:  # it is gone already
+                server.close()
+
+
+# ── The connection ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _connected(mail: Mail, login: Login | None) -> smtplib.SMTP:
+    """A server that listens, encrypted as the settings say, logged in where there is a login."""
+    server = _opened(mail)
+    try:
+        if mail.security == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        server.ehlo_or_helo_if_needed()
+        if login:
+            server.login(login.user.get_secret_value(), login.password.get_secret_value())
+    except BaseException as error:
+        server.close()
+        if (words := _no_use(error, mail)) is None:
+            raise
+    else:
+        return server
+    raise _NoUse(words)
+
+
+def _opened(mail: Mail) -> smtplib.SMTP:
+    if mail.security != "tls":
+        return smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout)
+    try:
+        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=mail.timeout, context=ssl.create_default_context())
+    except ssl.SSLError as error:
+        words = _no_use(error, mail)
+    raise _NoUse(words)
+
+
+def _place(mail: Mail) -> str:
+    return _("the mail server {host}:{port}", host=mail.host, port=mail.port)
+
+
+def _no_use(error: BaseException, mail: Mail) -> str | None:
+    """The sentence about a mistake that waiting does not mend; None for anything else."""
+    server = _place(mail)
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return _(
+            "{server} does not accept the login ({code}): look at CRM_REPORTS_SMTP_USER and CRM_REPORTS_SMTP_PASSWORD; "
+            "many providers want an app password, see docs/mail.md",
+            server=server, code=error.smtp_code,
+        )  # fmt: skip
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _(
+            "{server} shows a certificate that is not trusted ({why}): use the name that it is made out to, or let "
+            "SSL_CERT_FILE name the company's own authority",
+            server=server, why=error.verify_message,
+        )  # fmt: skip
+    if isinstance(error, ssl.SSLError):
+        return _(
+            "{server} does not speak TLS ({why}): look at security in reports.toml, 'starttls' or 'tls'",
+            server=server, why=error.reason,
+        )  # fmt: skip
+    if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:  # no way to log in
+        return _("{server} offers no {what}, so nothing was sent: look at security and port in reports.toml",
+                 server=server, what="STARTTLS" if "STARTTLS" in str(error) else "AUTH")  # fmt: skip
+    if isinstance(error, UnicodeEncodeError):  # its own text holds the password
+        return _("CRM_REPORTS_SMTP_USER or CRM_REPORTS_SMTP_PASSWORD has a letter that SMTP can't carry: use ASCII")
+    return None
+
+
+# ── What was said ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _code(error: OSError) -> int:
+    """The server's reply code; 0 when there was no reply."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return next(iter(error.recipients.values()))[0]
+    return getattr(error, "smtp_code", 0)
+
+
+def _why(error: Exception, mail: Mail, login: Login | None) -> str:
+    server = _place(mail)
+    if isinstance(error, _NoUse):
+        return str(error)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, said = next(iter(error.recipients.values()))
+        return _("{server} refuses the address: {said}", server=server, said=f"{code} {_heard(said, login)}")
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = f"{error.smtp_code} {_heard(error.smtp_error, login)}"
+        return _("{server} refuses: {said}", server=server, said=said)
+    if isinstance(error, TimeoutError) or isinstance(
+        error.__context__, TimeoutError
+    ):  # smtplib wraps one within a reply
+        return _("{server} did not answer within {seconds} s", server=server, seconds=f"{mail.timeout:g}")
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return _("{server} hung up", server=server)
+    return _(
+        "{server} can't be reached: {why}", server=server, why=getattr(error, "strerror", "") or type(error).__name__
+    )
+
+
+def _heard(said: bytes | str, login: Login | None) -> str:
+    """The server's own words on one line, without the login if it repeats that."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    for secret in (each.get_secret_value() for each in login or ()):
+        for form in (secret, b64encode(secret.encode()).decode()):
+            text = text.replace(form, "…")
+    return clean(text, 200)

@@ -1,0 +1,93 @@
+"""A letter and who it goes to → an e-mail message: headers, threads, attachments."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import Any
+
+from ..settings import Mail
+from ..settings.parts import name_and_address
+from .content import clean
+from .letter import Letter, put_into
+
+SUBJECT = 150  # characters
+
+
+class _Policy(EmailPolicy):
+    """SMTP's own, but for headers in other alphabets: Python's folding loses spaces between their encoded words."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if str(value).isascii() or name not in ("Subject", "From"):
+            return super().fold(name, value)
+        text, rest = str(value), ""
+        if name == "From":
+            (address,) = value.addresses
+            text, rest = address.display_name, f"{self.linesep} <{address.addr_spec}>"
+        return f"{name}: {Header(text, 'utf-8', header_name=name).encode(linesep=self.linesep)}{rest}{self.linesep}"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+
+POLICY = _Policy(linesep="\r\n")
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that comes with a mail."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+def message(
+    letter: Letter, *, mail: Mail, to: str, subject: str, id: str, thread: str, language: str,
+    attachments: Sequence[Attachment] = (),
+) -> EmailMessage:  # fmt: skip
+    """The message for one recipient. `id` names the message, `thread` its conversation and list; both stay the same
+    when the message is made again, so that a mailbox that gets it twice can tell.
+    """  # fmt: skip
+    made = EmailMessage(policy=POLICY)
+    name, sender = name_and_address(mail.sender)
+    made["From"] = Address(display_name=clean(name, 100), addr_spec=sender)
+    made["To"] = Address(addr_spec=to)
+    if mail.reply_to:
+        made["Reply-To"] = Address(addr_spec=mail.reply_to)
+    made["Subject"] = clean(subject, SUBJECT)
+    made["Date"] = format_datetime(datetime.now(UTC))
+    made["Content-Language"] = language
+    for header, said in _marks(sender, id, thread).items():
+        made[header] = said
+    put_into(made, letter)
+    html = made.get_body(("html",))
+    for picture in letter.pictures:
+        html.add_related(picture.png, "image", "png", cid=f"<{picture.cid}>", disposition="inline")
+    for each in attachments:
+        main, _slash, sub = each.kind.partition("/")
+        made.add_attachment(each.content, main, sub, filename=each.name)
+    return made
+
+
+def _marks(sender: str, id: str, thread: str) -> dict[str, str]:
+    """What mail programs go by: which message, which conversation, and that no answer by machine is wanted."""
+    domain = sender.rpartition("@")[2]
+    root = f"<{_short(thread)}.thread@{domain}>"
+    return {
+        "Message-ID": f"<{_short(id)}.mail@{domain}>",
+        "In-Reply-To": root,
+        "References": root,
+        "List-Id": f"<{_short(thread)}.crm-reports.{domain}>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,66 @@
+"""The one mail to whoever runs this, when something failed: plain words, first what is wrong."""
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from html import escape
+
+from .. import units
+from ..night import NightReport
+from ..run import without_secrets
+from ..settings import Mail
+from ..texts import _, many
+from .content import clean
+from .letter import Letter, wrapped
+from .messages import message as as_message
+
+MOST, NAMES = 50, 5  # sentences, and pages that are named in one
+
+
+def wrongs(report: NightReport, problems: Sequence[str]) -> list[str]:
+    """What went wrong, in sentences; pages that failed for the same reason share one."""
+    by_error: dict[str, list[str]] = {}
+    for page in report.failed:
+        by_error.setdefault(page.error, []).append(page.name)
+    failed = [f"{_some(names)}: {error}" for error, names in by_error.items()]
+    return [*filter(None, [report.problem]), *failed, *problems]
+
+
+def _some(names: Sequence[str]) -> str:
+    return "; ".join([*names[:NAMES], *_more(len(names) - NAMES)])
+
+
+def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, language: str) -> EmailMessage:
+    """What failed, what came out all the same, and where to look."""
+    subject = _subject(report, len(report.failed) + len(wrong) - len(wrongs(report, ())))
+    lines = [clean(without_secrets(each), 400) for each in wrong[:MOST]]
+    after = [*_more(len(wrong) - MOST), _what_else(report), *filter(None, [mail.base_url])]
+    text = "\n".join([wrapped(subject, ""), "", *(wrapped(each, "- ") for each in lines), "", *after, ""])
+    listed = "".join(f"<li>{escape(each)}</li>" for each in lines)
+    said = "<br>".join(map(escape, after))
+    html = (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
+        f"<body><p><b>{escape(subject)}</b></p><ul>{listed}</ul><p>{said}</p></body></html>"
+    )
+    return as_message(
+        Letter(html, text), mail=mail, to=mail.operator, subject=subject, id=key, thread="failures", language=language
+    )
+
+
+def _subject(report: NightReport, count: int) -> str:
+    day = units.write(report.date, "date")
+    if report.problem:
+        return _("Reports: nothing was made in the night of {day}", day=day)
+    return many(
+        "Reports: {n} thing went wrong in the night of {day}", "Reports: {n} things went wrong in the night of {day}",
+        count, day=day,
+    )  # fmt: skip
+
+
+def _more(count: int) -> list[str]:
+    return [many("and {n} more", "and {n} more", count)] if count > 0 else []
+
+
+def _what_else(report: NightReport) -> str:
+    came_out = len(report.pages) - len(report.failed)
+    return many("{n} page came out; recipients of the others got no mail.",
+                "{n} pages came out; recipients of the others got no mail.", came_out)  # fmt: skip

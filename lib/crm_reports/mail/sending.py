@@ -1,0 +1,293 @@
+"""A night → mails: which page goes to whom, what was sent before, what comes with it, and what the operator is told."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import date
+from email.message import EmailMessage
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import MailError, ReportError, all_at_once, near
+from ..locks import only_one
+from ..night import NightReport, Page, nights
+from ..proof import Chromium, browser
+from ..settings import Mail, Preset, Settings, is_address
+from ..texts import LANGUAGES, _, speaking
+from . import attachments, notice
+from .content import Content, clean, read
+from .delivery import Envelope, Refused, deliver
+from .ledger import Ledger, kept_at
+from .letter import Letter, write
+from .messages import message
+from .recipients import People, lacks_address, recipients
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MailReport:
+    """What went out, each as "page → address"; `problems` are sentences about what did not; `already` were sent before.
+
+    `notes` are about pages that go to nobody, because no address is known.
+    """
+
+    sent: tuple[str, ...] = ()
+    already: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.problems
+
+
+def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Collection[str] = ()) -> NightReport:
+    """The night of `day`, else the latest that made pages; MailError when there is none, or `to` or a preset means nothing."""
+    problems = []
+    if to and not is_address(to):
+        problems.append(_("--to is {to!r}; allowed: an address such as 'anna@acme.example'", to=to))
+    names = [preset.name for preset in settings.presets]
+    for name in presets:
+        if name not in names:
+            close = ", ".join(near(name, names) or names) or "—"
+            problems.append(_("there is no preset {name!r}; near: {close}", name=name, close=close))
+    kept = [each for each in nights(settings) if each.pages and day in (None, each.date)]
+    if not kept:
+        problems.append(_("no night was kept whose pages could be mailed: run `crm-reports night` first"))
+    all_at_once(problems, MailError)
+    return kept[0]
+
+
+def send(
+    settings: Settings, report: NightReport, *, out: Path, dry_run: Path | None = None, to: str = "",
+    presets: Collection[str] = (), told: Callable[[str], object] = lambda line: None,
+    wait: Callable[[float], object] = time.sleep,
+) -> MailReport:  # fmt: skip
+    """Mail the night's finished pages, published under `out`, to their recipients, one message each.
+
+    What was sent before is not sent again. `dry_run` gets the messages as .eml files and nothing is sent; `to` gets all
+    of them instead of the recipients, as often as it likes; `presets` names those that are meant, by default all.
+    One that can't be delivered stops no other. MailError: there is no [mail], or another process is mailing.
+    """
+    if settings.mail is None:
+        raise MailError(_("no mail server is named; add [mail] with host and sender to reports.toml"))
+    busy = _("another process is mailing from {folder!r}: wait for it to end", folder=str(settings.data))
+    with speaking(settings.language), only_one(settings.data / "mail.lock", busy):
+        path = browser()
+        with kept_at(settings.data / "mail.sqlite3") as ledger, Chromium(path) if path else nullcontext() as chromium:
+            run = _Run(settings, settings.mail, report, out, to, told, chromium)
+            posts = [each for each in run.posts(presets) if to or dry_run or not ledger.has(each.key)]
+            if dry_run is not None:
+                return run.written(posts, dry_run)
+            return run.sent(posts, ledger, wait)
+
+
+def tell_operator(
+    settings: Settings, report: NightReport, *, problems: Sequence[str] = (),
+    wait: Callable[[float], object] = time.sleep,
+) -> MailReport:  # fmt: skip
+    """One mail to [mail] operator about what failed in this night; none when all is well or it was told before.
+
+    `problems` are what else went wrong, such as a MailReport's.
+    """
+    with speaking(settings.language):
+        wrong = notice.wrongs(report, problems)
+        if settings.mail is None or not settings.mail.operator or not wrong:
+            return MailReport()
+        mail, key = settings.mail, _key("failure", report.date, settings.mail.operator, *sorted(wrong))
+        envelope = Envelope(
+            mail.operator, _("failures"), key, lambda: notice.message(mail, report, wrong, key, settings.language)
+        )
+        with kept_at(settings.data / "mail.sqlite3") as ledger:
+            if ledger.has(key):
+                return MailReport(already=1)
+            return _delivered(settings, [envelope], ledger, wait)
+
+
+def _delivered(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, wait: Callable) -> MailReport:
+    sent: list[str] = []
+
+    def accepted(envelope: Envelope) -> None:
+        if envelope.key:
+            ledger.add(envelope.key, page=envelope.about, recipient=envelope.to)
+        sent.append(f"{envelope.about} → {envelope.to}")
+
+    refused = deliver(envelopes, mail=settings.mail, login=settings.login, accepted=accepted, wait=wait)
+    return MailReport(tuple(sent), problems=tuple(map(_undelivered, refused)))
+
+
+def _undelivered(refused: Refused) -> str:
+    return f"{refused.envelope.about} → {refused.envelope.to}: {refused.why}"
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+# ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Post:
+    """One page's mail to one address."""
+
+    page: Page
+    preset: Preset
+    to: str
+    key: str
+
+
+@dataclass(frozen=True)
+class MailedPage:
+    """A finished page, what a mail says about it, and what comes with it; each is made once for all its recipients."""
+
+    page: Page
+    preset: Preset
+    mail: Mail
+    out: Path
+    usual_language: str
+    browser: Chromium | None
+
+    @cached_property
+    def held(self) -> dict[str, Any]:
+        return json.loads((self.out / self.page.file("json")).read_text(encoding="utf-8"))
+
+    @property
+    def language(self) -> str:
+        said = self.held["parameters"].get("language")
+        return said if said in LANGUAGES else self.usual_language
+
+    @cached_property
+    def content(self) -> Content:
+        return read(self.held, name=self.page.name)
+
+    @cached_property
+    def files(self) -> attachments.Made:
+        return attachments.made(
+            self.page, self.preset, self.held, self.out, language=self.language, browser=self.browser
+        )
+
+    @cached_property
+    def letter(self) -> Letter:
+        footer = [_why(self.page, self.preset), *self.files.lacking]
+        content = self.content.apart_from([each.title for each in self.files.pictures])
+        return write(content, link=self._link, footer=footer, pictures=self.files.pictures)
+
+    @property
+    def _link(self) -> str:
+        file = self.page.file("html")
+        return self.mail.base_url + quote(file) if self.mail.base_url and file else ""
+
+    @property
+    def subject(self) -> str:
+        return f"{self.content.name}: {' · '.join(filter(None, [self.content.headline, self.content.period]))}"
+
+    def message(self, to: str, id: str) -> EmailMessage:
+        with speaking(self.language):
+            return message(
+                self.letter, mail=self.mail, to=to, subject=self.subject, id=id, thread=_key(self.page.key, to),
+                language=self.language, attachments=self.files.attached,
+            )  # fmt: skip
+
+
+def _why(page: Page, preset: Preset) -> str:
+    """Why this mail comes to whoever reads it."""
+    name = clean(preset.name, 80)
+    if page.slice is None:
+        return _("You get this because you are a recipient of “{name}”.", name=name)
+    if page.slice["dimension"] == "manager":
+        return _("You get this because it is your own page of “{name}”.", name=name)
+    return _("You get this because you lead this department; it is its page of “{name}”.", name=name)
+
+
+@dataclass
+class _Run:
+    """One mailing of a night."""
+
+    settings: Settings
+    mail: Mail
+    report: NightReport
+    out: Path
+    to: str
+    told: Callable[[str], object]
+    browser: Chromium | None = None
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    all_posts: int = 0
+    opened: MailedPage | None = None
+
+    def posts(self, names: Collection[str]) -> Iterator[Post]:
+        """Every message that this night asks for, in the order of its pages."""
+        presets = {preset.name: preset for preset in self.settings.presets}
+        people = People(self.mail, self.settings.store_path)
+        for page in self.report.pages:
+            preset = presets.get(page.preset)
+            if page.state == "failed" or preset is None or (names and page.preset not in names):
+                continue
+            try:
+                yield from self._posts(page, preset, people)
+            except (ReportError, OSError, ValueError, LookupError) as error:
+                self._problem(f"{page.name}: {type(error).__name__}: {error}")
+
+    def _posts(self, page: Page, preset: Preset, people: People) -> Iterator[Post]:
+        addresses = (self.to,) if self.to else recipients(page, preset, people)
+        if not addresses and lacks_address(page, preset, people):
+            self._note(_("{page}: no address is known; give one in [mail.addresses]", page=page.name))
+        if addresses:
+            as_of = self._mailed(page, preset).held["as_of"]
+            for address in addresses:
+                self.all_posts += 1
+                yield Post(page, preset, address, _key(page.key, as_of, address.casefold()))
+
+    def _mailed(self, page: Page, preset: Preset) -> MailedPage:
+        """The page, opened; the one before it is let go, for a night has hundreds."""
+        if self.opened is None or self.opened.page is not page:
+            self.opened = MailedPage(page, preset, self.mail, self.out, self.settings.language, self.browser)
+        return self.opened
+
+    def sent(self, posts: Sequence[Post], ledger: Ledger, wait: Callable[[float], object]) -> MailReport:
+        done = _delivered(self.settings, [self._envelope(post) for post in posts], ledger, wait)
+        for line in done.problems:
+            self._problem(line)
+        return MailReport(done.sent, self.all_posts - len(posts), tuple(self.problems), tuple(self.notes))
+
+    def written(self, posts: Sequence[Post], folder: Path) -> MailReport:
+        """The messages as files that any mail program opens."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for at, envelope in enumerate(map(self._envelope, posts), 1):
+            path = folder / f"{at:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.eml"
+            try:
+                path.write_bytes(bytes(envelope.make()))
+                written.append(str(path))
+            except MailError as error:
+                self._problem(f"{envelope.about} → {envelope.to}: {error}")
+        return MailReport(tuple(written), 0, tuple(self.problems), tuple(self.notes))
+
+    def _envelope(self, post: Post) -> Envelope:
+        return Envelope(post.to, clean(post.page.name, 100), "" if self.to else post.key, lambda: self._message(post))
+
+    def _message(self, post: Post) -> EmailMessage:
+        """The message, or a MailError about a page that can't be drawn; that is for us to mend, not for the others."""
+        # A mail that somebody asked for once more must not look like the one that the mailbox has.
+        id = _key(post.key, time.time_ns()) if self.to else post.key
+        try:
+            return self._mailed(post.page, post.preset).message(post.to, id)
+        except (ReportError, OSError, ValueError, LookupError, TypeError) as error:
+            log.exception("the mail of %s", post.page.name)
+            raise MailError(f"{type(error).__name__}: {error}") from None
+
+    def _problem(self, line: str) -> None:
+        self.problems.append(line)
+        self.told(line)
+
+    def _note(self, line: str) -> None:
+        self.notes.append(line)
+        self.told(line)

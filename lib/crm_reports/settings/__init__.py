@@ -1,0 +1,284 @@
+"""reports.toml and the environment, read into one frozen `Settings`.
+
+The webhook and the mail server's password are secrets: they come from the environment or a .env beside reports.toml;
+no text made here holds them.
+"""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ..errors import SettingsError, all_at_once
+from . import mistakes
+from .mistakes import FILE, Lines, shown
+from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Mail, Preset, Source, doubled, is_address
+
+__all__ = ["WEIGHTS", "Demo", "Engine", "History", "Login", "Mail", "Preset", "Settings", "Source", "is_address"]
+
+ActionKind = Literal["call", "meeting", "email", "crm_activity", "comment", "stage_move"]
+WEIGHTS: dict[ActionKind, float] = {
+    "call": 2, "meeting": 5, "email": 1, "crm_activity": 1, "comment": 0.5, "stage_move": 0.5,
+}  # fmt: skip
+
+WEBHOOK = "an address such as https://HOST/rest/USER/CODE/ (https only, unless HOST is this machine)"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # "Europe" is a folder of zones, "../x" a ValueError
+        raise ValueError from None
+    return name
+
+
+def _currency_code(code: str) -> str:
+    code = code.strip().upper()
+    if code and not re.fullmatch("[A-Z]{3}", code):
+        raise ValueError
+    return code
+
+
+def _with_default_weights(weights: dict[ActionKind, float]) -> dict[ActionKind, float]:
+    return WEIGHTS | weights
+
+
+def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
+    double = doubled(preset.name.strip().casefold() for preset in presets)
+    names = sorted({preset.name for preset in presets if preset.name.strip().casefold() in double})
+    if names:
+        raise ValueError(f"more than one is called {', '.join(map(repr, names))}; give each a name of its own")
+    return presets
+
+
+class Login(NamedTuple):
+    """Who logs into the mail server."""
+
+    user: SecretStr
+    password: SecretStr
+
+
+Weight = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """All that reports.toml (`config`, absent when there is none) and the environment decide; `home` is its folder."""
+
+    model_config = FROZEN
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Moscow"
+    base_currency: Annotated[str, AfterValidator(_currency_code)] = ""
+    language: Literal["en", "ru"] = "en"
+    source: Source = Source()
+    weights: Annotated[dict[ActionKind, Weight], AfterValidator(_with_default_weights)] = WEIGHTS
+    engine: Engine = Engine()
+    history: History = History()
+    mail: Mail | None = None
+    presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = ()
+    home: Path
+    data: Path
+    config: Path | None = None
+    webhook: SecretStr | None = None
+    login: Login | None = None
+
+    @field_validator("presets")
+    @classmethod
+    def _mail_needs_a_server(cls, presets: tuple[Preset, ...], info: ValidationInfo) -> tuple[Preset, ...]:
+        mailed = [repr(preset.name) for preset in presets if preset.is_mailed]
+        if mailed and info.data.get("mail", "wrong") is None:
+            raise ValueError(
+                f"{', '.join(mailed)} should be mailed, and no server is named; add [mail] with host and sender"
+            )
+        return presets
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def store_path(self) -> Path:
+        return self.data / "store.duckdb"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no text may show, in plain: the webhook's code and the mail server's password."""
+        code = [self.webhook.get_secret_value().rstrip("/").rpartition("/")[2]] if self.webhook else []
+        password = [self.login.password.get_secret_value()] if self.login else []
+        return (*code, *password)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Pickled without the secrets: what goes to another process or machine is settings for reports, not for a sync."""
+        state = super().__getstate__()
+        return state | {"__dict__": state["__dict__"] | {"webhook": None, "login": None}}
+
+    @classmethod
+    def read(cls, config: Path | None = None, data: Path | None = None, source: str | None = None) -> Self:
+        """The settings of `config`, else of CRM_REPORTS_CONFIG, else of the nearest reports.toml, else the defaults.
+
+        `source` replaces what the file says: demo, bitrix24 or files:DIR.
+        """
+        config = _config(config)
+        home = config.parent if config else Path.cwd()
+        environment = _environment(home / ".env")
+        text = _text(config) if config else ""
+        written = _parsed(text, config)
+        all_at_once(_wrong_override(source), SettingsError)
+        content = mistakes.without_misplaced(written)
+        content["source"] = _source(content.get("source", {}), home, source)
+        content |= {"config": config, "home": home, "data": Path(data or environment.data or home / "data").absolute()}
+        content["engine"] = _engine(content.get("engine", {}), environment)
+        problems = mistakes.misplaced(written, Lines(text))
+        if isinstance(content.get("mail"), dict):
+            problems += _wrong_login(environment, content["mail"])
+            content["login"] = _login(environment)
+        if isinstance(content["source"], dict) and content["source"].get("kind") == "bitrix24":
+            problems += _wrong_webhook(environment.webhook)
+            content["webhook"] = environment.webhook and _with_slash(environment.webhook)
+        return cls._checked(content, problems, text)
+
+    @classmethod
+    def _checked(cls, content: dict[str, Any], problems: list[str], text: str) -> Self:
+        try:
+            settings = cls.model_validate(content)
+        except ValidationError as error:
+            problems = [*problems, *mistakes.sentences(error, Lines(text))]
+            settings = None
+        all_at_once(problems, SettingsError)  # outside the except: pydantic's own text must not hang on as the cause
+        return settings
+
+
+def _none_if_empty(held: object) -> object:
+    return None if held == "" else held
+
+
+Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+
+
+class Environment(BaseSettings):
+    """What the environment, or else the .env beside reports.toml, holds; an empty variable is nothing, in .env too."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_REPORTS_", extra="ignore", hide_input_in_errors=True, frozen=True)
+    webhook: Secret = None
+    data: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    memory: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
+    threads: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
+    smtp_user: Secret = None
+    smtp_password: Secret = None
+
+
+def _environment(env_file: Path) -> Environment:
+    try:
+        return Environment(_env_file=env_file, _env_file_encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError):  # their texts may hold the secret
+        raise SettingsError(f"{env_file} can't be read; it must be a text file in UTF-8") from None
+
+
+def _engine(written: object, environment: Environment) -> object:
+    """What the file says of the engine; CRM_REPORTS_MEMORY and CRM_REPORTS_THREADS go before it."""
+    told = {"memory": environment.memory, "threads": environment.threads}
+    return written | {key: held for key, held in told.items() if held} if isinstance(written, dict) else written
+
+
+def _login(environment: Environment) -> Login | None:
+    if environment.smtp_user is None or environment.smtp_password is None:
+        return None
+    return Login(environment.smtp_user, environment.smtp_password)
+
+
+def _wrong_login(environment: Environment, mail: dict[str, Any]) -> list[str]:
+    names = {"CRM_REPORTS_SMTP_USER": environment.smtp_user, "CRM_REPORTS_SMTP_PASSWORD": environment.smtp_password}
+    lacking = [name for name, held in names.items() if held is None]
+    if len(lacking) == 1:
+        (given,) = names.keys() - set(lacking)
+        return [f"{given} is set and {lacking[0]} is not; set both, or neither for a server that asks for none"]
+    if not lacking and mail.get("security") == "none" and mail.get("host") not in LOOPBACK:
+        return ["mail.security is 'none' and CRM_REPORTS_SMTP_PASSWORD is set: it would cross the network for "
+                "everybody to read; use security = \"starttls\" or \"tls\""]  # fmt: skip
+    return []
+
+
+def _config(given: Path | None) -> Path | None:
+    """The file to read; one that was asked for must be there, the usual one need not."""
+    asked = given or os.environ.get("CRM_REPORTS_CONFIG")
+    if not asked:
+        here = Path.cwd()
+        return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
+    path = Path(asked).absolute()
+    if not path.is_file():
+        said = "--config" if given else "CRM_REPORTS_CONFIG"
+        raise SettingsError(f"{said} is {str(asked)!r}, and no such file is there; give the path of a {FILE}")
+    return path
+
+
+def _text(config: Path) -> str:
+    try:
+        return config.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{config}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{config} can't be read: {error.strerror}") from None
+
+
+def _parsed(text: str, config: Path | None) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config} is not TOML: {error}; put texts in quotes, one key = value a line") from None
+
+
+def _wrong_override(source: str | None) -> list[str]:
+    if source is None or source in ("demo", "bitrix24", "files") or source.startswith("files:"):
+        return []
+    return [f"--source is {shown(source)}; allowed: demo, bitrix24 or files:DIR"]
+
+
+def _source(written: object, home: Path, override: str | None) -> object:
+    """The source's table; a folder in the file is relative to the file, one on the command line to where we are."""
+    if isinstance(written, str):
+        written = _spelled(written, home)
+    elif isinstance(written, dict) and isinstance(written.get("folder"), str):
+        written = written | {"folder": home / Path(written["folder"]).expanduser()}
+    if override is None or not isinstance(written, dict):
+        return written
+    return written | _spelled(override, Path.cwd())
+
+
+def _spelled(source: str, base: Path) -> dict[str, Any]:
+    kind, _, folder = source.partition(":")
+    if kind != "files":
+        return {"kind": source}
+    return {"kind": kind} | ({"folder": base / Path(folder).expanduser()} if folder else {})
+
+
+def _wrong_webhook(webhook: SecretStr | None) -> list[str]:
+    if webhook is None:  # only a sync needs it, and says so; a report's kernel never gets it
+        return []
+    held = webhook.get_secret_value().strip()
+    try:
+        address = urlsplit(held)
+        host, _ = address.hostname, address.port
+    except ValueError:
+        host = None
+    if not host or not re.fullmatch(r"https?://[^/?#@\s]+/rest/[^/?#\s]+/[^/?#\s]+/?", held):
+        return [f"CRM_REPORTS_WEBHOOK (hidden, {len(held)} characters) is no webhook; allowed: {WEBHOOK}"]
+    if address.scheme == "http" and host not in LOOPBACK:
+        return [f"CRM_REPORTS_WEBHOOK (hidden) begins with http://; allowed: {WEBHOOK}"]
+    return []
+
+
+def _with_slash(webhook: SecretStr) -> SecretStr:
+    return SecretStr(webhook.get_secret_value().strip().rstrip("/") + "/")

@@ -1,0 +1,223 @@
+"""The tables of reports.toml, each a frozen model that says no to what is not allowed."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from .mistakes import shown
+
+SourceKind = Literal["demo", "bitrix24", "files"]
+Dimension = Literal["manager", "department", "source", "pipeline"]
+Attachment = Literal["html", "xlsx", "pdf"]
+Security = Literal["starttls", "tls", "none"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
+PEOPLE = ("manager", "department")  # the slices that have somebody to mail to
+
+# What browsers take in <input type="email">: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_ADDRESS = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+
+
+def is_address(text: object) -> bool:
+    """True for what a mail can be sent to: one address, nothing around it."""
+    return isinstance(text, str) and len(text) <= 254 and bool(_ADDRESS.fullmatch(text))
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError
+    return text
+
+
+def _address_or_nothing(text: str) -> str:
+    return text and _address(text)
+
+
+def name_and_address(text: str) -> tuple[str, str]:
+    """Sales <sales@acme.example> in its two parts; an address alone has no name. ValueError for anything else."""
+    found = re.fullmatch(r'"?([^<>@,"]*?)"?\s*<([^<>]+)>', text.strip())
+    name, address = (found[1].strip(), found[2]) if found else ("", text)
+    if not name.isprintable() or not is_address(address):
+        raise ValueError
+    return name, address
+
+
+def _named_address(text: str) -> str:
+    name_and_address(text)
+    return text
+
+
+def _web_folder(text: str) -> str:
+    """The address with a slash at its end, so that names can be put after it."""
+    if not text:
+        return text
+    try:
+        address = urlsplit(text)
+        _port = address.port
+    except ValueError:
+        raise ValueError from None
+    wrong = address.query or address.fragment or address.username or address.password or re.search(r"\s", text)
+    if address.scheme not in ("http", "https") or not address.hostname or wrong:
+        raise ValueError
+    return text.rstrip("/") + "/"
+
+
+def _plain(held: object) -> object:
+    """The value as papermill can write it: a TOML date becomes its text."""
+    if isinstance(held, list):
+        return [_plain(each) for each in held]
+    return held.isoformat() if isinstance(held, date | datetime | time) else held
+
+
+def _plain_parameters(parameters: dict[str, object]) -> dict[str, object]:
+    plain = {name: _plain(held) for name, held in parameters.items()}
+    for name, held in plain.items():
+        if not all(isinstance(each, str | bool | int | float) for each in (held if isinstance(held, list) else [held])):
+            raise ValueError(f"{name} is {shown(held)}; allowed: a text, number, date, true, false, or a list of them")
+    return plain
+
+
+def _each_once(held: tuple[str, ...]) -> tuple[str, ...]:
+    said = [each.strip().casefold() for each in held]
+    if double := doubled(said):
+        raise ValueError(f"{', '.join(map(repr, double))} comes more than once; once is enough")
+    return held
+
+
+def doubled(names: Iterable[str]) -> list[str]:
+    """The names that come more than once, sorted."""
+    names = list(names)
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+Text = Annotated[str, Field(strict=True, min_length=1)]
+Whole = Annotated[int, Field(strict=True, ge=0)]
+Flag = Annotated[bool, Field(strict=True)]
+Address = Annotated[str, Field(strict=True), AfterValidator(_address)]
+Once = AfterValidator(_each_once)
+FROZEN = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Demo(BaseModel):
+    """The invented company: how many deals, from which seed, over how many months, up to which today."""
+
+    model_config = FROZEN
+    deals: Annotated[Whole, Field(ge=1, le=10_000_000)] = 3000
+    seed: Whole = 1
+    months: Annotated[Whole, Field(ge=1, le=240)] = 26
+    today: date | None = None
+
+
+class Source(BaseModel):
+    """Where the data come from."""
+
+    model_config = FROZEN
+    kind: SourceKind = "demo"
+    folder: Path | None = None
+    demo: Demo = Demo()
+
+    @model_validator(mode="after")
+    def _files_need_a_folder(self) -> Self:
+        if self.kind == "files" and self.folder is None:
+            raise ValueError("kind 'files' came without a folder; add folder = \"DIR\"")
+        return self
+
+
+class Preset(BaseModel):
+    """A saved report: it comes back under its name, as often as its schedule says, and goes to its recipients.
+
+    `report` is the name of a notebook, an analyst's own too. `recipients` get the whole page; with `mail_slices` a
+    manager's page goes to that manager, a department's to its head. The order of the fields is that of the checks.
+    """
+
+    model_config = FROZEN
+    name: Text
+    report: Annotated[str, Field(strict=True, pattern=r"^\w[\w \-]*$")]
+    parameters: Annotated[dict[str, object], AfterValidator(_plain_parameters)] = {}
+    each: Annotated[tuple[Dimension, ...], Once] = ()
+    whole: Flag = True
+    schedule: Literal["nightly", "weekly", "monthly"] = "nightly"
+    audience: Annotated[str, Field(strict=True, pattern=r"^([a-z0-9][a-z0-9_-]{0,59})?$")] = ""
+    recipients: Annotated[tuple[Address, ...], Once] = ()
+    mail_slices: Flag = False
+    attach: Annotated[tuple[Attachment, ...], Once] = ()
+    pictures: Flag = False
+
+    @field_validator("whole")
+    @classmethod
+    def _something_is_left(cls, whole: bool, info: ValidationInfo) -> bool:
+        if not whole and info.data.get("each") == ():
+            raise ValueError('without the whole and without slices there is no page; add each = ["manager"]')
+        return whole
+
+    @field_validator("recipients")
+    @classmethod
+    def _recipients_get_the_whole(cls, recipients: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if recipients and info.data.get("whole") is False:
+            raise ValueError("recipients get the whole page, and whole = false leaves none; take one of them away")
+        return recipients
+
+    @field_validator("mail_slices")
+    @classmethod
+    def _slices_have_somebody(cls, mail_slices: bool, info: ValidationInfo) -> bool:
+        if mail_slices and not set(PEOPLE) & set(info.data.get("each", PEOPLE)):
+            raise ValueError("only managers' and departments' pages have somebody to go to; add each = [\"manager\"]")
+        return mail_slices
+
+    @property
+    def is_mailed(self) -> bool:
+        return bool(self.recipients or self.mail_slices)
+
+
+class History(BaseModel):
+    """How long nights are kept, in days."""
+
+    model_config = FROZEN
+    keep_days: Annotated[Whole, Field(ge=1, le=36_500)] = 30
+
+
+class Engine(BaseModel):
+    """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
+
+    model_config = FROZEN
+    memory: Annotated[str, Field(strict=True, pattern=r"^[1-9]\d*(MB|GB)$")] = "1GB"
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+
+
+class Mail(BaseModel):
+    """Which server mails go through, in whose name, and who is told when a night fails (`operator`).
+
+    `base_url` is where output/ is served, ending in a slash, or nothing. `timeout` is in seconds. `addresses` go before
+    those of the CRM: by a manager's or department's name or id.
+    """
+
+    model_config = FROZEN
+    host: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*$")]
+    security: Security = "starttls"
+    port: Annotated[int, Field(strict=True, ge=1, le=65_535)] = 0
+    sender: Annotated[str, Field(strict=True), AfterValidator(_named_address)]
+    reply_to: Annotated[str, Field(strict=True), AfterValidator(_address_or_nothing)] = ""
+    operator: Annotated[str, Field(strict=True), AfterValidator(_address_or_nothing)] = ""
+    base_url: Annotated[str, Field(strict=True), AfterValidator(_web_folder)] = ""
+    timeout: Annotated[float, Field(strict=True, gt=0, le=600)] = 30
+    addresses: dict[Text, Address] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, written: object) -> object:
+        """The port that goes with the security, where none is said."""
+        if not isinstance(written, dict) or "port" in written:
+            return written
+        security = written.get("security", "starttls")
+        return written | {"port": PORTS.get(security, 587) if isinstance(security, str) else 587}
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        return self.host in LOOPBACK
