@@ -1,0 +1,31 @@
+"""One line of the doctor's table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import ReportError
+from ..texts import _
+
+State = Literal["ok", "look", "broken"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, how it is, what was found, and what to do about it (nothing, when all is well)."""
+
+    name: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def safely(checks: Callable[..., Iterable[Check]], *given: Any, name: str = "") -> Iterator[Check]:
+    """The checks; one that fails itself is a line too, and stops no other."""
+    try:
+        yield from checks(*given)
+    except ReportError as error:
+        yield Check(name or _("Check"), "broken", str(error))
+    except Exception as error:  # only its kind is said: its text may hold anything
+        found = _("this check failed itself: {kind} in {check}", kind=type(error).__name__, check=checks.__name__)
+        yield Check(name or _("Check"), "look", found, _("Tell the makers of crm-reports what this line says."))

@@ -1,0 +1,227 @@
+"""The portal: is it reached, whose is the webhook, what may it read, do the clocks agree, is the CRM set up to report on."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from ..bitrix24 import probe, tables
+from ..bitrix24.client import Client
+from ..bitrix24.pace import Pace
+from ..bitrix24.reading import LOST, SCOPES, begin
+from ..bitrix24.refusals import AuthError, Passing
+from ..errors import PortalError
+from ..settings import Settings
+from ..texts import _, many
+from ..units import span
+from .check import Check, State, safely
+
+ATTEMPTS = 2
+# A clock that is further off than this is not kept by anybody.
+DRIFT_SECONDS = 60
+# The scopes, each with those that do in its place.
+NEEDED = {"crm": ("crm",)} | {scopes[0]: scopes for scopes in SCOPES.values()}
+
+Surveyed = Mapping[str, probe.Given]
+
+
+def checks(settings: Settings, webhook: SecretStr, portal_url: str | None, pace: Pace) -> Iterator[Check]:
+    with Client(webhook, pace=pace, attempts=ATTEMPTS) as client:
+        reached = list(_reached(client, portal_url))
+        yield from reached
+        if any(check.state == "broken" for check in reached):
+            return
+        yield from safely(_owner, client, name=_("Webhook"))
+        yield from safely(_plan, client, name=_("Plan"))
+        yield from safely(_clock, client, settings, name=_("Clock"))
+        yield from safely(_surveyed, client, settings, name=_("Tables"))
+
+
+def _surveyed(client: Client, settings: Settings) -> Iterator[Check]:
+    surveyed = probe.survey(client)
+    granted = tables.scopes(surveyed["scope"])
+    yield from safely(_scopes, granted, name=_("Rights"))
+    yield from safely(_tables, surveyed, granted, name=_("Tables"))
+    yield from safely(_leads, surveyed, name=_("Leads"))
+    yield from safely(_pipelines, client, surveyed, name=_("Pipelines"))
+    yield from safely(_currencies, surveyed, settings, name=_("Currencies"))
+
+
+def _reached(client: Client, portal_url: str | None) -> Iterator[Check]:
+    """The portal's line, and the webhook's when the portal will have nothing of it."""
+    url = portal_url or client.portal_url
+    try:
+        begin(client)
+    except AuthError as error:
+        yield Check(_("Portal"), "ok", _("{url} answers", url=url))
+        yield Check(_("Webhook"), "broken", str(error))
+    except Passing as error:
+        yield Check(_("Portal"), "broken", str(error), _unreached(client.portal_url))
+    except PortalError as error:
+        yield Check(_("Portal"), "broken", str(error))
+    else:
+        yield Check(_("Portal"), "ok", _("{url} answers", url=url))
+
+
+def _unreached(url: str) -> str:
+    return _(
+        "See whether this machine reaches {host}: network, DNS, proxy (HTTPS_PROXY), firewall, certificates; and whether "
+        "the host in CRM_REPORTS_WEBHOOK is right.",
+        host=urlsplit(url).netloc,
+    )  # fmt: skip
+
+
+def _owner(client: Client) -> Iterator[Check]:
+    owner = probe.owner(client)
+    said = _("it is accepted; it belongs to {name} (user {id})", name=owner.name or "—", id=owner.id)
+    if owner.is_admin:
+        yield Check(_("Webhook"), "ok", f"{said}, {_('an administrator')}")
+        return
+    remedy = _("It shows only what this person may see. Let an administrator make the webhook.")
+    yield Check(_("Webhook"), "look", f"{said}, {_('no administrator')}", remedy)
+
+
+def _scopes(granted: set[str] | None) -> Iterator[Check]:
+    if granted is None:
+        yield Check(_("Rights"), "look", _("the portal does not tell what the webhook may do"))
+        return
+    for scope, any_of in NEEDED.items():
+        if granted.isdisjoint(any_of):
+            state: State = "broken" if scope == "crm" else "look"
+            yield Check(_("Rights"), state, _lost(scope), _("Add the scope {scope!r} to the webhook.", scope=scope))
+    had = sorted(granted & {each for any_of in NEEDED.values() for each in any_of})
+    yield Check(_("Rights"), "ok", _("granted: {scopes}", scopes=", ".join(had) or _("nothing")))
+    if beyond := sorted(granted - set(had)):
+        found = _("granted and not needed: {scopes}", scopes=", ".join(beyond))
+        yield Check(
+            _("Rights"), "look", found, _("What a webhook may not do, it can't be misused for: take them away.")
+        )
+
+
+def _lost(scope: str) -> str:
+    lost = [LOST[step] for step, any_of in SCOPES.items() if any_of[0] == scope]
+    if not lost:
+        return _("without the scope {scope!r} there is nothing to report on", scope=scope)
+    words = "; ".join(_(each) for each in lost)
+    return _("without the scope {scope!r} the reports lack: {lost}", scope=scope, lost=words)
+
+
+def _plan(client: Client) -> Iterator[Check]:
+    plan = probe.plan(client)
+    pace = _("5 requests a second") if probe.is_enterprise(plan) else _("2 requests a second")
+    yield Check(
+        _("Plan"), "ok", f"{plan}: {pace}" if plan else _("the portal does not tell it; 2 requests a second are safe")
+    )
+
+
+def _clock(client: Client, settings: Settings) -> Iterator[Check]:
+    clock = probe.clock(client)
+    if settings.source.kind != "demo":  # an invented company has its own today
+        yield _drift(clock)
+    here = clock.at.astimezone(settings.zone)
+    words = {"there": _offset(clock.offset), "zone": settings.time_zone, "here": _offset(here.utcoffset())}
+    if here.utcoffset() == clock.offset:
+        yield Check(_("Time zone"), "ok", _("the portal and {zone} are both at {here}", **words))
+        return
+    found = _("the portal writes times at {there}, and {zone} is at {here}", **words)
+    remedy = _(
+        "Days in the reports begin in {zone}. Correct time_zone, unless that is where the company works.", **words
+    )
+    yield Check(_("Time zone"), "look", found, remedy)
+
+
+def _offset(offset: timedelta) -> str:
+    seconds = offset.total_seconds()
+    hours, minutes = divmod(round(abs(seconds) / 60), 60)
+    return f"{'-' if seconds < 0 else '+'}{hours:02}:{minutes:02}"
+
+
+def _drift(clock: probe.Clock) -> Check:
+    # A portal tells whole seconds, and nobody knows when in the question's time it looked.
+    if abs(clock.ahead) <= 1 + clock.took:
+        return Check(_("Clock"), "ok", _("it agrees with the portal's to the second"))
+    words = {"drift": span(clock.ahead)}
+    slow, fast = (
+        _("it is {drift} slow against the portal's", **words),
+        _("it is {drift} fast against the portal's", **words),
+    )
+    found = slow if clock.ahead > 0 else fast
+    if abs(clock.ahead) <= DRIFT_SECONDS:
+        return Check(_("Clock"), "ok", found)
+    return Check(_("Clock"), "look", found, _("Let this machine's clock be set over the network (NTP)."))
+
+
+def _tables(surveyed: Surveyed, granted: set[str] | None) -> Iterator[Check]:
+    """What can't be read though the webhook has the right to."""
+    refused = {table: error for table, error in probe.refused(surveyed).items() if _is_granted(table, granted)}
+    for table, error in refused.items():
+        if table != "calls":
+            state: State = "broken" if table == "deals" else "look"
+            yield Check(_("Tables"), state, f"{table}: {error}", _reports_lack(table))
+    if not refused.keys() - {"calls"}:
+        yield Check(_("Tables"), "ok", _("whatever the webhook may read answers"))
+    if _is_granted("calls", granted):
+        yield _telephony(refused.get("calls"))
+
+
+def _is_granted(table: str, granted: set[str] | None) -> bool:
+    return granted is None or not granted.isdisjoint(SCOPES.get(table, ("crm",)))
+
+
+def _reports_lack(table: str) -> str:
+    return _("Without it the reports lack: {lost}.", lost=_(LOST[table]) if table in LOST else _("everything"))
+
+
+def _telephony(refused: PortalError | None) -> Check:
+    if refused is None:
+        return Check(_("Telephony"), "ok", _("calls can be read: those that nobody answered are told apart"))
+    if probe.is_unknown(refused):
+        return Check(_("Telephony"), "ok", _("the portal has none of its own"))
+    return Check(_("Telephony"), "look", str(refused), _reports_lack("calls"))
+
+
+def _leads(surveyed: Surveyed) -> Iterator[Check]:
+    mode = surveyed["lead_mode"]
+    uses = not probe.is_unknown(mode) and tables.uses_leads(probe.answer(mode))
+    found = _("the portal works with leads") if uses else _("the portal works without leads")
+    yield Check(_("Leads"), "ok", found)
+
+
+def _pipelines(client: Client, surveyed: Surveyed) -> Iterator[Check]:
+    funnels = probe.funnels(client, surveyed)
+    for name, stages in funnels:
+        if not any(stage["outcome"] == "won" for stage in stages):
+            found = _("no stage of the pipeline {name!r} is a won one: nothing in it can be won", name=name)
+            yield Check(
+                _("Pipelines"), "look", found, _("Give the webhook's owner the right to see it, or the stage back.")
+            )
+    stages = many("{n} stage", "{n} stages", sum(len(stages) for _name, stages in funnels))
+    found = many("{n} pipeline with {stages}", "{n} pipelines with {stages}", len(funnels), stages=stages)
+    yield Check(_("Pipelines"), "ok" if funnels else "broken", found)
+
+
+def _currencies(surveyed: Surveyed, settings: Settings) -> Iterator[Check]:
+    held = tables.currencies(probe.answer(surveyed["currencies"]))
+    codes = [row["currency"] for row in held]
+    base = next((row["currency"] for row in held if row["is_base"]), "—")
+    wanted = settings.base_currency
+    found = _("{base} is the portal's base; it has {codes}", base=base, codes=", ".join(codes) or _("nothing"))
+    if wanted and wanted not in codes:
+        remedy = _("Add {code} to the portal's currencies, or take base_currency out of reports.toml.", code=wanted)
+        yield Check(
+            _("Currencies"),
+            "broken",
+            _("{found}; no {code}, which reports.toml asks for", found=found, code=wanted),
+            remedy,
+        )
+    elif lacking := [row["currency"] for row in held if not row["rate"]]:
+        remedy = _("Give each a rate in the CRM's settings: deals in it are counted and not priced.")
+        yield Check(
+            _("Currencies"),
+            "look",
+            _("{found}; without a rate: {codes}", found=found, codes=", ".join(lacking)),
+            remedy,
+        )
+    else:
+        yield Check(_("Currencies"), "ok", found)
