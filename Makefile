@@ -1,4 +1,4 @@
-# make reports: environment, sync, notebooks, pages.   make test: all tests.   make lab: the notebooks in JupyterLab.
+# make reports: environment, sync, notebooks, pages.   make test: all tests.   make bench: benchmarks.   make lab: the notebooks in JupyterLab.
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
@@ -6,7 +6,7 @@ LOCKED := $(ENV)/.made-from-lock
 INSTALLED := $(ENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: reports test lab lock clean
+.PHONY: reports test bench lab lock clean
 
 reports: $(INSTALLED)
 	@$(BIN)/crm-reports night
@@ -15,6 +15,10 @@ test: $(INSTALLED)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/pytest
+
+# Each benchmark prints ratios; `make bench ONLY=loader` runs one, and takes its options: ONLY="loader --deals 5000".
+bench: $(INSTALLED)
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 lab: $(INSTALLED)
 	@$(BIN)/jupyter lab notebooks

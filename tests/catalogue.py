@@ -11,6 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from crm_reports.metrics import METRICS
+from crm_reports.origins import origins
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lib" / "crm_reports"
@@ -25,7 +26,7 @@ MARKS = {"_": None, "N_": None, "many": (1, 2)}
 def collected() -> dict[Id, list[str]]:
     """Every text of the product, and the files that say it, in their order."""
     found: dict[Id, list[str]] = {}
-    for text, where in (*_in_package(), *_in_docstrings(), *_in_notebooks()):
+    for text, where in (*_in_package(), *_in_docstrings(), *_in_fields(), *_in_notebooks()):
         places = found.setdefault(text, [])
         if where not in places:
             places.append(where)
@@ -71,6 +72,12 @@ def _in_docstrings() -> Iterator[tuple[str, str]]:
     """A metric's definition says in its docstring what the number means."""
     for entry in METRICS.values():
         yield entry.meaning, f"metrics/{entry.compute.__module__.rpartition('.')[2]}.py"
+
+
+def _in_fields() -> Iterator[tuple[str, str]]:
+    """The wiki says what the columns mean that a metric comes from."""
+    for meaning in {origin.meaning for entry in METRICS.values() for origin in origins(entry)}:
+        yield meaning, "fields.py"
 
 
 def _in_notebooks() -> Iterator[tuple[str, str]]:

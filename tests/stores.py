@@ -58,6 +58,15 @@ def deal(id: object, created: str | None, **fields: object) -> dict[str, object]
     return plain | fields
 
 
+def lead(id: object, created: str, **fields: object) -> dict[str, object]:
+    """A lead in work of Anna's, unless said otherwise."""
+    plain = {
+        "lead_id": str(id), "title": f"Lead {id}", "outcome": "open", "manager_id": "1", "source_id": "WEB",
+        "created_at": at(created),
+    }  # fmt: skip
+    return plain | fields
+
+
 def moves(id: object, *steps: tuple[str, str]) -> list[dict[str, object]]:
     """The stage history of one deal: ("2025-03-01", "NEW"), …"""
     return [

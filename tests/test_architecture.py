@@ -15,14 +15,14 @@ LIBRARY = ROOT / "lib" / "crm_reports"
 ROOMS = (
     "errors", "texts", "units", "settings", "filters", "fields", "locks", "bitrix24", "files", "sync", "store", "quality",
     "dataset", "frames", "registry", "metrics", "origins", "measures", "elements", "findings", "charts", "tables", "page", "wiki", "publish",
-    "cells", "kernels", "parameters", "run", "specimen", "warm", "again", "proof", "night", "mail", "doctor", "demo", "cli",
+    "cells", "kernels", "parameters", "discretion", "run", "specimen", "warm", "again", "proof", "night", "mail", "doctor", "demo", "cli",
 )  # fmt: skip
 
 OWNERS = {
     "babel": {"units", "texts"},
     "pydantic_settings": {"settings"},
     "httpx": {"bitrix24"},
-    "ibis": {"store"},
+    "duckdb": {"sync", "store", "doctor"},
     "scipy": {"metrics"},
     "statsmodels": {"metrics"},
     "lifelines": {"metrics"},

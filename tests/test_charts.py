@@ -126,7 +126,7 @@ def test_the_funnel_names_each_step_and_marks_the_narrowest():
     said = [note.text for note in figure.layout.annotations]
     assert said[:2] == ["New  <b>359</b>", "Request  <b>214</b>"]
     assert "214 of 359" in said[2]
-    assert "narrowest" in said[2]
+    assert "▼" in said[2]
     assert list(figure.data[1].x) == [359, 214]
 
 
@@ -163,7 +163,7 @@ def test_points_are_labelled_without_covering_each_other():
     rows = [{"manager": f"Anna Kern {n}", "manager_id": str(n), "activity_index": 5, "won": 5} for n in range(30)]
     figure = charts.scatter(pd.DataFrame(rows), x="activity_index", y="won")
     labels = [text for text in figure.data[0].text if text]
-    assert 0 < len(labels) <= len(charts.LABEL_PLACES)
+    assert 0 < len(labels) <= len(charts.activity.LABEL_PLACES)
     assert len(figure.layout.shapes) == 2
 
 
@@ -211,3 +211,88 @@ def test_a_name_can_be_no_template_and_no_formula():
 def test_a_sparkline_needs_two_numbers():
     assert charts.sparkline([1, None, float("nan")]) == ""
     assert charts.sparkline([1, None, 3]).count("<path") == 2
+
+
+# ── The rest of the reports' pictures ────────────────────────────────────────────────────────────────────────────────
+
+PARTS = [
+    ("opening", "Then", 3, 100.0), ("new", "New", 1, 30.0), ("moved_in", "In", 0, 0.0), ("won", "Won", -1, -50.0),
+    ("closing", "Now", 3, 80.0),
+]  # fmt: skip
+CHANGES = pd.DataFrame([
+    {"since": since, "since_name": HOSTILE, "part": part, "part_name": name, "deals": deals, "money": money}
+    for since in ("day", "week") for part, name, deals, money in PARTS
+])  # fmt: skip
+
+
+def test_each_step_of_the_waterfall_begins_where_the_one_before_ended():
+    figure = charts.waterfall(CHANGES)
+    bar = figure.data[1]
+    assert bar.visible is True  # a week at first
+    assert list(bar.base) == [100, 100, 130, 80]  # what did not happen is left out
+    assert list(bar.x)[1:3] == [30, -50]
+    low, high = figure.layout.xaxis.range
+    assert low < 80 < 130 < high
+
+
+def test_the_waterfall_tells_its_signs_without_colours_and_escapes_its_words():
+    figure = charts.waterfall(CHANGES)
+    said = " ".join(note.text for note in figure.layout.annotations).replace(units.SPACE, " ")
+    assert "New  <b>+30 ₽</b>" in said
+    assert "Won  <b>−50 ₽</b>" in said
+    labels = [button.label for button in figure.layout.updatemenus[0].buttons]
+    assert len(labels) == 2
+    assert not any("<img" in text for text in all_texts(figure.to_dict()))
+
+
+def test_silence_has_its_threshold_between_the_two_shades():
+    rows = [(0, "0–6", 5, False), (7, "7–13", 3, False), (14, "14 and more", 9, True)]
+    table = pd.DataFrame(rows, columns=["from_days", "silent", "deals", "is_forgotten"]).assign(money=1.0)
+    figure = charts.silence(table)
+    assert list(figure.data[0].y) == [5, 3, 9]
+    assert figure.layout.shapes[0].x0 == 1.5
+    assert len(set(figure.data[0].marker.color)) == 2
+    assert "14" in figure.layout.annotations[0].text
+
+
+def test_the_nights_say_their_first_and_last_number():
+    table = pd.DataFrame({"start": [date(2025, 3, day) for day in (1, 8, 15)], "forgotten": [4, 6, 5], "in_work": 9})
+    assert list(charts.nights(table).data[0].text) == ["4", "", "5"]
+    assert not charts.nights(table[:1]).data
+
+
+def test_the_week_has_seven_days_and_the_hours_between_the_first_and_the_last_action():
+    table = pd.DataFrame([{"weekday": 0, "hour": 9, "actions": 2}, {"weekday": 4, "hour": 11, "actions": 5}])
+    heat = charts.week(table).data[0]
+    assert list(heat.x) == [9, 10, 11]
+    assert [list(row) for row in heat.z] == [[2, 0, 0], *[[0, 0, 0]] * 3, [0, 0, 5], *[[0, 0, 0]] * 2]
+
+
+def test_those_picked_to_compare_begin_with_the_three_largest_and_keep_their_looks():
+    rows = [
+        {"manager": f"M{n}", "manager_id": str(n), "start": date(2025, month, 1), "won_money": n * 10.0, "won": n}
+        for n in range(5) for month in (1, 2)
+    ]  # fmt: skip
+    charts.use_managers(str(n) for n in range(5))
+    figure = charts.compared(pd.DataFrame(rows))
+    assert [trace.name for trace in figure.data if trace.visible is True] == ["M4", "M3", "M2"]
+    assert {trace.meta: trace.line.color for trace in figure.data} == {str(n): charts.colour_of(n) for n in range(5)}
+    assert [button.label for button in figure.layout.updatemenus[0].buttons] == ["Won money", "Won"]
+
+
+@pytest.mark.parametrize("draw", [charts.waterfall, charts.silence, charts.nights, charts.week, charts.compared])
+def test_nothing_to_draw_is_a_sentence(draw):
+    columns = ["since", "deals", "start", "manager", "manager_id", "won", "is_forgotten", "hour", "weekday"]
+    figure = draw(pd.DataFrame(columns=columns))
+    assert not figure.data
+    assert figure.layout.annotations[0].text
+
+
+def test_one_manager_s_point_has_the_team_s_medians_as_its_cross_lines():
+    rows = [
+        {"manager": "A", "manager_id": "3", "activity_index": 8.0, "won": 9, "is_total": False},
+        {"manager": "Team median", "manager_id": "", "activity_index": 5.0, "won": 4, "is_total": True},
+    ]
+    figure = charts.scatter(pd.DataFrame(rows), x="activity_index", y="won")
+    assert len(figure.data[0].x) == 1
+    assert [(line.x0, line.y0) for line in figure.layout.shapes] == [(5, 0), (0, 4)]

@@ -25,7 +25,7 @@ def call(*words: str):
 def test_help_names_the_commands():
     told = call("--help")
     assert told.exit_code == 0
-    for command in ("sync", "run", "night", "demo-portal"):
+    for command in ("sync", "run", "night", "mail", "demo-portal"):
         assert command in told.stdout
 
 

@@ -674,11 +674,6 @@ def test_limits_can_change_while_a_portal_runs(company):
     assert call.status == 200
 
 
-def test_a_method_can_be_lacking(company):
-    call = calling(company, without=["crm.timeline.comment.list"])
-    assert call("crm.timeline.comment.list")["error"] == "ERROR_METHOD_NOT_FOUND"
-
-
 def _count_deals(company, served):
     company.add_deal("One more")
     return len(company.deals), len(served.requests)

@@ -98,3 +98,60 @@ def test_twelve_months_are_told_against_the_twelve_before():
     less = table.assign(won_money=25.0)
     assert plain(findings.year_on_year(less)) == "50 ₽ won in twelve months, 50 % less than in the twelve before"
     assert plain(findings.year_on_year(table.assign(won_money_previous=0.0))) == "150 ₽ won in twelve months"
+
+
+# ── The sentences of the newer elements ──────────────────────────────────────────────────────────────────────────────
+
+
+def changes(closing):
+    parts = {"opening": 100.0, "new": 30.0, "won": -10.0, "lost": -5.0, "closing": closing}
+    rows = [{"since": "week", "since_name": "since a week ago", "part": name, "money": money, "deals": 1}
+            for name, money in parts.items()]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("closing", "said"),
+    [
+        (115.0, "The pipeline grew by 15 ₽ to 115 ₽ since a week ago: 30 ₽ new, 10 ₽ won, 5 ₽ lost"),
+        (80.0, "The pipeline shrank by 20 ₽ to 80 ₽ since a week ago: 30 ₽ new, 10 ₽ won, 5 ₽ lost"),
+        (100.0, "The pipeline holds 100 ₽, as much as since a week ago: 30 ₽ new, 10 ₽ won, 5 ₽ lost"),
+    ],
+)
+def test_what_changed_is_said_with_its_largest_parts(closing, said):
+    assert plain(findings.changed(changes(closing))) == said
+
+
+def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():
+    row = {
+        "manager": "Anna", "stage": "Request", "to_stage": "Invoice", "stage_conversion_k": 2, "stage_conversion_n": 20,
+        "team_conversion": 0.5, "money_short": 400.0, "stage_conversion_differs": True,
+    }  # fmt: skip
+    said = "Anna, Request → Invoice: 2 of 20 went on, the team 50 %; about 400 ₽ short. "
+    assert plain(findings.dearest(pd.DataFrame([row]))) == said + "More than chance."
+    chance = pd.DataFrame([row | {"stage_conversion_differs": False}])
+    assert plain(findings.dearest(chance)) == said + "It may be chance."
+    few = pd.DataFrame([row | {"stage_conversion_differs": False, "stage_conversion_n": 19}])
+    assert plain(findings.dearest(few)).endswith("Too few deals to be sure.")
+
+
+def test_a_pair_that_may_be_chance_says_so():
+    pair = {"manager": "Anna", "other": "Boris", "pair": "the same activity, more money", "is_sure": False}
+    assert "may be chance" in findings.pairs(pd.DataFrame([pair]))
+    assert findings.pairs(pd.DataFrame([pair | {"is_sure": True}])).endswith("More than chance.")
+
+
+def test_the_threshold_says_what_the_next_one_would_give():
+    table = pd.DataFrame({"after_days": [7, 14, 21], "forgotten": [9, 6, 4], "is_used": [False, True, False]})
+    assert findings.threshold(table) == "6 at 14 days; at 21 days it would be 4"
+
+
+def test_the_slowest_stage_needs_twenty_visits():
+    table = pd.DataFrame({"stage": ["A", "B"], "median_stage_days": [30.0, 12.0], "median_stage_days_n": [19, 20]})
+    assert plain(findings.slowest_stage(table)) == "Longest on B: half of the deals stand there 12 days or more"
+    assert "Too few visits" in findings.slowest_stage(table.assign(median_stage_days_n=3))
+
+
+def test_a_kind_without_data_is_named_and_no_zero(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[])
+    assert findings.without_data(ds).startswith("No data: call, meeting, e-mail")

@@ -1,23 +1,29 @@
-"""Metrics by dimension and by period: hand-counted cuts, and laws that hold for any history."""
+"""Metrics by dimension and by period: hand-counted cuts."""
 
-from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal
 
 from crm_reports import elements
-from crm_reports.dataset import load
 from crm_reports.errors import MetricError
 from crm_reports.filters import Period
-from crm_reports.measures import cut, label, measure, missing, one, over_time, tiles, twelve_months
+from crm_reports.measures import (
+    behind,
+    cut,
+    index_correlation,
+    index_sensitivity,
+    label,
+    measure,
+    missing,
+    one,
+    over_time,
+    tiles,
+    twelve_months,
+)
 from crm_reports.registry import METRICS
-from stores import at, dataset, deal, make_store, moves
-from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, act
+from stores import dataset, deal, moves
+from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, act
 
 TABLES = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
 
@@ -63,8 +69,8 @@ def test_managers_of_one_name_are_told_apart(tmp_path):
 
 
 def test_a_metric_cant_be_cut_by_what_its_rows_dont_have(march):
-    with pytest.raises(MetricError, match="stage"):
-        measure(march, ["calls"], by="stage")
+    with pytest.raises(MetricError, match="loss_reason"):
+        measure(march, ["calls"], by="loss_reason")
     with pytest.raises(MetricError, match="manager"):
         measure(march, ["won"], by="maneger")
     with pytest.raises(MetricError, match="won"):
@@ -245,158 +251,158 @@ def test_a_tile_of_what_the_source_lacks_says_no_data(tmp_path):
     assert tile["note"] == "no data"
 
 
-# ── Laws ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-FEW = settings(
-    max_examples=5,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-BEGIN = at("2025-01-01")
-STEPS = st.tuples(st.floats(0, 30), st.sampled_from(["NEW", "REQ", "INV", "WON", "DEAR", "GONE"]))
-OUTCOMES = {"WON": "won", "DEAR": "lost", "GONE": "lost"}
-AS_OF = at("2025-04-01")
-FLOWS = ["created", "created_money", "won", "won_money", "lost", "lost_money", "new_customers", "repeat_customers"]
-ACTS = ["calls", "emails", "stage_moves", "actions"]
+# ── By dimension and period at once ──────────────────────────────────────────────────────────────────────────────────
 
 
-@st.composite
-def histories(draw):
-    """A handful of deals of a few months: their rows and their history, also beyond the report's instant."""
-    deals, history = [], []
-    for id in range(draw(st.integers(1, 8))):
-        made = BEGIN + timedelta(days=draw(st.floats(0, 100)))
-        path, when = [(made, "NEW")], made
-        for days, stage in draw(st.lists(STEPS, max_size=5)):
-            when += timedelta(days=days)
-            path.append((when, stage))
-        fields = {
-            "manager_id": draw(st.sampled_from(["1", "2", "9", None])),
-            "source_id": draw(st.sampled_from(["WEB", "CALL", None])),
-            "company_id": draw(st.sampled_from(["5", "6", None])),
-            "amount": draw(st.sampled_from([0.0, 100.0, 2500.0, None])),
-            "currency": draw(st.sampled_from(["RUB", "USD", "XXX", None])),
-        }
-        deals.append(deal(id, None, stage_id=path[-1][1], outcome=OUTCOMES.get(path[-1][1], "open"), **fields))
-        deals[-1]["created_at"] = made
-        history += [moves(id, ("2025-01-01", stage))[0] | {"at": when} for when, stage in path]
-    # A source without any amount or customer lacks money or customers, which are missing and not 0.
-    deals[0] |= {"amount": 100.0, "company_id": "5"}
-    return {"deals": deals, "stage_history": history, "activities": draw(_activities(len(deals)))}
-
-
-@st.composite
-def _activities(draw, deals):
-    picked = st.tuples(st.sampled_from(["call", "email"]), st.sampled_from(["1", "2", "9"]), st.integers(0, 110))
-    return [
-        act(str(number), kind, manager, "2025-01-01", on=str(draw(st.integers(0, deals))),
-            at=BEGIN + timedelta(days=day), created_at=BEGIN)
-        for number, (kind, manager, day) in enumerate(draw(st.lists(picked, max_size=6)))
-    ]  # fmt: skip
-
-
-def opened(folder, tables, **filters):
-    """A copy of the rows, for a store numbers them."""
-    held = make_store(Path(folder), **{name: [dict(row) for row in rows] for name, rows in tables.items()})
-    return load(period="2025-02..2025-03", as_of="2025-04-01", settings=held, **filters)
-
-
-@FEW
-@given(histories())
-def test_parts_sum_to_the_whole_by_every_dimension_and_by_every_size_of_cut(tables):
-    with TemporaryDirectory() as folder:
-        ds = opened(folder, tables)
-        names = [*FLOWS, "in_work", "in_work_money", "forgotten"]
-        whole = pd.Series({name: float(one(ds, name)) for name in [*names, *ACTS]})
-        for by in ("manager", "department", "pipeline", "source"):
-            table = measure(ds, names, by=by, total=True)
-            assert table.loc[~table["is_total"], names].sum().to_dict() == pytest.approx(whole[names].to_dict())
-            assert table.loc[table["is_total"], names].iloc[0].to_dict() == pytest.approx(whole[names].to_dict())
-        assert measure(ds, ACTS, by="manager")[ACTS].sum().to_dict() == whole[ACTS].to_dict()
-        sums = over_time(ds, [*FLOWS, *ACTS]).groupby("size")[[*FLOWS, *ACTS]].sum()
-        for size in sums.index:
-            assert sums.loc[size].to_dict() == pytest.approx(whole[[*FLOWS, *ACTS]].to_dict())
-        last = over_time(ds, ["in_work", "in_work_money"]).groupby("size")[["in_work", "in_work_money"]].last()
-        for size in last.index:  # the stock at the period's end is the one at as_of
-            assert last.loc[size].to_dict() == pytest.approx(whole[["in_work", "in_work_money"]].to_dict())
-
-
-@FEW
-@given(histories())
-def test_the_funnel_of_a_cohort_never_grows_and_nobody_is_unaccounted_for(tables):
-    with TemporaryDirectory() as folder:
-        ds = opened(folder, tables)
-        steps = elements.funnel(ds)
-        assert (steps["cohort_reached"].diff().dropna() <= 0).all()
-        table = measure(ds, ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"], by="stage")
-        rest = table["stage_conversion_k"] + table["lost_on_the_way"] + table["on_the_way"]
-        assert (rest == table["stage_conversion_n"]).all()
-        assert (table["visited_next"] <= table["stage_conversion_k"]).all()
-        mine = ds.steps[ds.steps["created_at"] >= ds.filters.start_at]
-        assert (mine["visited_at"].dropna() >= mine.loc[mine["visited_at"].notna(), "reached_at"]).all()
-        assert (mine.groupby("stage_id")["visited_at"].count() <= mine.groupby("stage_id")["reached_at"].count()).all()
-
-
-@FEW
-@given(
-    histories(),
-    st.sampled_from([("manager", "Boris", "2"), ("source", "Website", "WEB"), ("department", "Kazan", "11")]),
-)
-def test_a_filter_never_changes_a_row_that_it_keeps(tables, chosen):
-    by, typed, id = chosen
-    metrics = [*FLOWS, "in_work", "forgotten", *([] if by == "source" else ["activity_index", *ACTS])]
-    with TemporaryDirectory() as one_folder, TemporaryDirectory() as other:
-        rows = [
-            measure(opened(folder, tables, **filters), metrics, by=by)
-            .query(f"{by}_id == '{id}'")
-            .reset_index(drop=True)
-            for folder, filters in ((one_folder, {}), (other, {by: typed}))
-        ]
-        assert_frame_equal(*rows, check_dtype=False)
-
-
-def _everything(ds):
-    names = [name for name, entry in METRICS.items() if entry.on not in ("steps", "cohort_steps", "visits")]
-    lists = [elements.deals(ds), elements.forgotten_deals(ds), elements.funnel(ds), elements.stage_conversion(ds)]
-    return [tiles(ds, names), over_time(ds, [*FLOWS, "in_work"]), *lists]
-
-
-def _until(tables, instant):
-    """What the CRM held that night: later rows are not there, and a deal stands where it stood."""
-    history = [row for row in tables["stage_history"] if row["at"] < instant]
-    last = {row["deal_id"]: row for row in sorted(history, key=lambda row: row["at"])}
-    deals = [
-        each | {"stage_id": last[each["deal_id"]]["stage_id"], "outcome": last[each["deal_id"]]["outcome"]}
-        for each in tables["deals"] if each["created_at"] < instant
-    ]  # fmt: skip
-    return {"deals": deals, "stage_history": history}
-
-
-@FEW
-@given(histories())
-def test_a_night_that_is_run_again_later_gives_what_it_gave(tables):
-    acts = tables["activities"]
-    that_night = _until(tables, AS_OF) | {
-        "activities": [
-            row if row["at"] < AS_OF else row | {"is_done": False, "is_action": False, "at": None} for row in acts
-        ]
+def test_every_manager_has_a_row_for_every_week(march):
+    table = measure(march, ["won", "in_work", "win_rate"], by=["manager", "week"])
+    assert table["period"].tolist() == [*over_time(march, ["won"]).query("size == 'week'")["period"]] * 2
+    assert table.groupby("manager")["won"].apply(list).to_dict() == {
+        "Anna": [0, 0, 2, 0, 0, 0],
+        "Boris": [0, 1, 0, 0, 0, 0],
     }
-    if not that_night["deals"]:
-        return
-    with TemporaryDirectory() as then, TemporaryDirectory() as later:
-        for one_table, other in zip(
-            _everything(opened(then, that_night)), _everything(opened(later, tables)), strict=True
-        ):
-            assert_frame_equal(one_table, other, check_dtype=False)
+    # 1, 3, 5 of Anna's until the wins of the 10th and the 11th; 2 of Boris' until the 4th, then 4
+    assert table.groupby("manager")["in_work"].apply(list).to_dict() == {
+        "Anna": [3, 3, 1, 1, 1, 1],
+        "Boris": [1, 1, 1, 1, 1, 1],
+    }
+    assert table.groupby("manager")["win_rate_n"].apply(list).to_dict() == {
+        "Anna": [0, 0, 2, 0, 0, 0],
+        "Boris": [0, 2, 0, 0, 0, 0],
+    }
+    assert table["is_running"].tolist() == ([False] * 5 + [True]) * 2
 
 
-@FEW
-@given(histories(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_never_matters(tables, chance):
-    for place, row in enumerate(tables["stage_history"], 1):
-        row["history_id"] = place
-    mixed = {name: chance.sample(rows, len(rows)) for name, rows in tables.items()}
-    with TemporaryDirectory() as then, TemporaryDirectory() as later:
-        for one_table, other in zip(_everything(opened(then, tables)), _everything(opened(later, mixed)), strict=True):
-            assert_frame_equal(one_table, other)
+def test_a_day_is_a_size_of_its_own(march):
+    table = measure(march, ["created", "calls"], by="day")
+    assert len(table) == 31
+    assert table.loc[table["created"] > 0, "period"].tolist() == [
+        "2025-03-01",
+        "2025-03-02",
+        "2025-03-05",
+        "2025-03-07",
+    ]
+    assert table.loc[table["calls"] > 0, "period"].tolist() == ["2025-03-20"]
+
+
+def test_a_period_has_one_size_at_a_time(march):
+    with pytest.raises(MetricError, match="one size"):
+        measure(march, ["won"], by=["week", "month"])
+
+
+# ── Compared ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_compared_has_the_number_before_and_the_change(march):
+    table = measure(march, ["created", "in_work", "win_rate"], by="manager", compare=True, total=True)
+    # 29 January to 28 February: deal 3 of Anna's was created; 3 and 5 were in work on 1 March
+    assert table["created_previous"].tolist() == [1, 0, 1]
+    assert table["created_change"].fillna(-9).tolist() == [0, -9, 3]
+    assert table["in_work_previous"].tolist() == [2, 0, 2]
+    assert table["win_rate_previous"].isna().all()
+
+
+def test_who_has_nothing_now_and_had_something_before_is_there_too(tmp_path):
+    deals = [deal(1, "2025-02-10"), deal(2, "2025-03-10", manager_id="2")]
+    ds = dataset(tmp_path, deals=deals, stage_history=[])
+    table = measure(ds, ["created", "conversion", "average_check"], by="manager", compare=True)
+    assert table[["manager", "created", "created_previous"]].to_numpy().tolist() == [["Anna", 0, 1], ["Boris", 1, 0]]
+    assert table["conversion_n"].tolist() == [0, 1]
+    assert table["average_check_n"].tolist() == [0, 0]
+
+
+def test_a_report_that_compares_with_nothing_has_nothing_beside(tmp_path):
+    table = measure(dataset(tmp_path, comparison="none", **TABLES), ["won"], by="manager", compare=True)
+    assert not [name for name in table if name.endswith(("_previous", "_change"))]
+
+
+# ── Parts of a whole ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_share_of_the_lost_is_k_of_n_and_of_money_a_plain_share(march):
+    table = measure(march, ["share_of_lost", "share_of_won_money"], by="manager", total=True)
+    assert (table["share_of_lost_k"].tolist(), table["share_of_lost_n"].tolist()) == ([0, 1, 1], [1, 1, 1])
+    assert table["share_of_won_money"].tolist() == [1, 0, 1]
+    assert not {"share_of_won_money_k", "share_of_lost_differs"} & set(table)
+
+
+# ── Behind a number ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_deals_behind_a_count_are_as_many(march):
+    for name in ("created", "won", "lost", "in_work", "forgotten", "no_next_step", "new_customers", "zero_money_wins"):
+        assert len(behind(march, name)) == one(march, name)
+    assert behind(march, "won")["deal_id"].tolist() == ["1", "3", "6"]
+
+
+@pytest.mark.parametrize("name", ["won_money", "win_rate", "calls", "leads_received"])
+def test_what_counts_no_deals_has_no_list_behind_it(march, name):
+    with pytest.raises(MetricError, match=name):
+        behind(march, name)
+
+
+# ── The activity index under other weights ───────────────────────────────────────────────────────────────────────────
+
+# Points with weights call 2, e-mail 1: Anna 4 calls = 8, Boris 7 e-mails = 7, stranger 9: 3 calls and no e-mail = 6.
+# With a call at 1 Anna has 4 and 9 has 3: Boris goes first. With e-mails at 0.5 Boris has 3.5: he and 9 change places;
+# with e-mails at 1.5 Boris has 10.5 and goes first. With a call at 3 Anna has 12, 9 has 9, and Boris' 7 come last.
+CALLS = [act(f"c{n}", "call", who, "2025-03-10", on="1") for n, who in enumerate("1111999")]
+LETTERS = [act(f"e{n}", "email", "2", "2025-03-10", on="1") for n in range(7)]
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return dataset(tmp_path_factory.mktemp("busy"), deals=[deal(1, "2025-03-01")], activities=[*CALLS, *LETTERS])
+
+
+def test_who_changes_places_when_a_weight_is_another_one(busy):
+    table = index_sensitivity(busy)
+    assert table[["kind", "weight", "weight_change", "keeps_ranking", "who_moves"]].to_numpy().tolist() == [
+        ["call", 2.0, -0.5, False, "Anna, Boris"],
+        ["call", 2.0, 0.5, False, "Boris, 9"],
+        ["email", 1.0, -0.5, False, "Boris, 9"],
+        ["email", 1.0, 0.5, False, "Anna, Boris"],
+    ]
+    assert table["n"].tolist() == [3] * 4
+    assert table["rank_correlation"].isna().all()  # of three nothing is said
+
+
+def test_a_small_change_of_a_weight_keeps_the_ranking(busy):
+    table = index_sensitivity(busy, step=0.05)
+    assert table["keeps_ranking"].all()
+    assert set(table["who_moves"]) == {""}
+
+
+def test_index_and_results_go_together_by_rank_with_n(tmp_path):
+    # Five managers; money rises with the calls but for the last two, who change places: ρ = 1 − 6·2 ÷ (5·24) = 0.9.
+    people = [{"manager_id": str(id), "name": f"M{id}", "is_active": True} for id in range(1, 6)]
+    calls = [act(f"{id}-{n}", "call", str(id), "2025-03-10", on="1") for id in range(1, 6) for n in range(id)]
+    deals = [
+        deal(id, "2025-03-01", manager_id=str(id), amount=amount, stage_id="WON", outcome="won")
+        for id, amount in zip(range(1, 6), (10.0, 20.0, 30.0, 50.0, 40.0), strict=True)
+    ]
+    history = [move for each in deals for move in moves(each["deal_id"], ("2025-03-05", "WON"))]
+    found = index_correlation(
+        dataset(tmp_path, managers=people, manager_departments=[], deals=deals, stage_history=history, activities=calls)
+    )
+    assert (found.rho, found.n) == (pytest.approx(0.9), 5)
+    assert found.low < 0.9 < found.high <= 1
+
+
+def test_leads_are_cut_by_source_and_by_manager(tmp_path):
+    ds = dataset(tmp_path, deals=[], activities=[], leads=LEADS)
+    table = measure(
+        ds, ["leads_received", "leads_converted", "lead_conversion", "leads_forgotten"], by="source", total=True
+    )
+    assert table["source"].tolist()[:2] == ["Call", "Website"]
+    assert table["leads_received"].tolist() == [1, 3, 4]
+    assert table["leads_converted"].tolist() == [0, 2, 2]
+    assert (table["lead_conversion_k"].tolist(), table["lead_conversion_n"].tolist()) == ([0, 1, 1], [1, 3, 4])
+    assert measure(ds, ["leads_in_work"], by="manager")["leads_in_work"].tolist() == [1, 1]
+    assert over_time(ds, ["leads_received"]).groupby("size")["leads_received"].sum().tolist() == [4] * 4
+
+
+def test_without_leads_their_numbers_are_missing(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")])
+    assert pd.isna(one(ds, "leads_received"))
+    assert missing(ds, "leads_received") == "The source has no leads."

@@ -1,12 +1,12 @@
-"""Every metric on one March that fits on a sheet of paper, and METRICS' edge cases one by one."""
+"""Every metric on one March that fits on a sheet of paper."""
 
 from math import isnan
 
 import pytest
 
 from crm_reports.measures import measure, missing, one
-from crm_reports.registry import METRICS, Ratio
-from stores import at, dataset, deal, moves
+from crm_reports.registry import METRICS, Ratio, Sample
+from stores import at, dataset, deal, lead, moves
 
 # Six deals of March 2025, as of 1 April, 00:00 UTC. Anna (1) is in Moscow, Boris (2) in Kazan.
 #   1  Anna   created 1 Mar 00:00, request 3 Mar, invoice 5 Mar, paid 11 Mar 00:00: 1 000 ₽, second win of company 5
@@ -51,6 +51,19 @@ ACTIVITIES = [
 ]
 COMMENTS = [{"comment_id": "1", "owner_type": "deal", "owner_id": "1", "manager_id": "1", "at": at("2025-03-06")}]
 
+# Leads: 1 of Anna's came in February and was converted on 3 March; of March's, 2 was converted, 3 was junk, 4 of Boris's
+# waits since 2 March, but he called on the 28th; 5 of Anna's waits since 4 March.
+LEADS = [
+    lead(1, "2025-02-10", outcome="won", closed_at=at("2025-03-03")),
+    lead(2, "2025-03-01", outcome="won", closed_at=at("2025-03-09")),
+    lead(3, "2025-03-01", outcome="lost", closed_at=at("2025-03-05"), source_id="CALL"),
+    lead(4, "2025-03-02", manager_id="2"),
+    lead(5, "2025-03-04"),
+]
+RANG = {"activity_id": "77", "owner_type": "lead", "owner_id": "4", "manager_id": "9", "kind": "call", "is_done": True,
+        "is_action": False, "is_incoming": True, "is_plan": False, "created_at": at("2025-03-28"),
+        "at": at("2025-03-28")}  # fmt: skip
+
 BY_HAND = {
     "created": 4,  # 1, 2, 4, 6
     "created_money": 1700,  # 1000 + 400 + 300 + 0
@@ -62,10 +75,16 @@ BY_HAND = {
     "win_rate": (3, 4),
     "conversion": (3, 4),  # won 3 for 4 created
     "cohort_conversion": (2, 4),  # of 1, 2, 4, 6: 1 and 6
-    "average_check": 950,  # (1000 + 900) ÷ 2; the win of 0 ₽ is left out
-    "median_check": 950,
-    "cycle_days": 41 / 3,  # 10 (1 → 11 Mar), 30 (8 Feb → 10 Mar), 1 (7 → 8 Mar)
-    "median_cycle_days": 10,
+    "cohort_lost": (1, 4),  # 2
+    "cohort_open": (1, 4),  # 4
+    "share_of_lost": (1, 1),  # of the whole it is all
+    "share_of_won_money": 1,
+    "zero_money_wins": 1,  # 6
+    "average_check": Sample(950, 2),  # (1000 + 900) ÷ 2; the win of 0 ₽ is left out
+    "median_check": Sample(950, 2),
+    "cycle_days": Sample(41 / 3, 3),  # 10 (1 → 11 Mar), 30 (8 Feb → 10 Mar), 1 (7 → 8 Mar)
+    "median_cycle_days": Sample(10, 3),
+    "customers": 1,  # company 5, by 1 and 3; 6 has none
     "in_work": 2,  # 4, 5
     "in_work_money": 300,  # 5 has no rate
     "new_customers": 1,  # 3 is company 5's first win; 6 has no customer
@@ -81,6 +100,10 @@ BY_HAND = {
     "visited_next": 5,  # 1: three; 4: the request; 6: paid
     "lost_on_the_way": 1,
     "on_the_way": 1,
+    "stage_days": Sample(14 / 6, 6),  # 1: 2, 2 and 6 days; 2: 2; 4: 1; 6: 1. Those of 3 were entered in February
+    "median_stage_days": Sample(2, 7),  # of seven two had ended after one day, five after two; 4's request still runs
+    "finished_visits": 6,
+    "running_visits": 1,
     "calls": 1,
     "meetings": 1,
     "emails": 1,
@@ -91,19 +114,31 @@ BY_HAND = {
     # Anna: meeting 5 + e-mail 1 + CRM activity 1 + comment 0.5 + four moves 2 = 9.5 → 10
     # Boris: call 2 + three moves 1.5 = 3.5 → 10 × 3.5 ÷ 9.5; the team's median is half-way
     "activity_index": (10 + 35 / 9.5) / 2,
+    "activity_points": 6.5 / 21,  # half-way between 9.5 and 3.5, over 21 Mondays to Fridays
+    "days_in_current_stage": Sample((26 + 86) / 2, 2),  # 4 since 6 March, 5 since 5 January
+    "days_silent": Sample((11 + 86) / 2, 2),  # 4 since the call of the 20th, 10:00
     "forgotten": 1,  # 5: silent for 86 days; 4 for eleven
     "forgotten_money": 0,  # 5 has no rate
     "forgotten_share": (1, 2),
     "no_next_step": 1,  # 5
     "next_step_overdue": 1,  # 4: due on 25 March
+    "money_at_risk": 0,  # 5 has no rate; see below for more
+    "leads_received": 4,  # 2, 3, 4, 5
+    "leads_converted": 2,  # 1, 2
+    "leads_lost": 1,  # 3
+    "lead_conversion": (1, 4),  # of 2, 3, 4, 5: 2
+    "leads_in_work": 2,  # 4, 5
+    "leads_forgotten": 1,  # 5: silent for 28 days; 4 for three, since somebody rang
+    "leads_forgotten_share": (1, 2),
 }
 
 
 @pytest.fixture(scope="module")
 def march(tmp_path_factory):
     return dataset(
-        tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=ACTIVITIES, comments=COMMENTS
-    )
+        tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=[*ACTIVITIES, RANG],
+        comments=COMMENTS, leads=LEADS,
+    )  # fmt: skip
 
 
 def test_every_metric_has_a_number_worked_out_by_hand():
@@ -116,6 +151,9 @@ def test_a_metric_gives_what_was_worked_out_by_hand(march, name):
     if isinstance(expected, tuple):
         assert isinstance(value, Ratio)
         assert (value.k, value.n) == expected
+    elif isinstance(expected, Sample):
+        assert isinstance(value, Sample)
+        assert (value.value, value.n) == pytest.approx((expected.value, expected.n))
     else:
         assert value == pytest.approx(expected)
 
@@ -129,6 +167,9 @@ def test_a_metric_gets_only_the_fields_it_declares_and_says_something_of_nothing
     if isinstance(nothing, Ratio):
         assert (nothing.k, nothing.n) == (0, 0)
         assert isnan(nothing.value)
+    elif isinstance(nothing, Sample):
+        assert nothing.n == 0
+        assert isnan(nothing.value)
     else:
         assert nothing == 0 or isnan(nothing)
 
@@ -139,167 +180,10 @@ def test_nobody_with_nothing_closed_has_a_win_rate(tmp_path):
     assert isnan(table["win_rate"].iloc[0])
 
 
-# ── Edge cases ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def numbers(ds, *names):
-    return [value.k if isinstance(value := one(ds, name), Ratio) else value for name in names]
-
-
-def test_a_reopened_deal_is_in_work_and_not_won(tmp_path):
-    ds = dataset(
-        tmp_path,
-        deals=[deal(1, "2025-02-01", stage_id="REQ")],
-        stage_history=moves(1, ("2025-02-01", "NEW"), ("2025-03-02", "WON"), ("2025-03-09", "REQ")),
-    )
-    assert numbers(ds, "won", "in_work") == [0, 1]
-    assert ds.deals["is_reopened"].tolist() == [True]
-    assert [note.code for note in ds.quality if note.code == "reopened"] == ["reopened"]
-
-
-def test_the_same_deal_was_won_before_it_was_reopened(tmp_path):
-    tables = {
-        "deals": [deal(1, "2025-02-01", stage_id="REQ")],
-        "stage_history": moves(1, ("2025-02-01", "NEW"), ("2025-03-02", "WON"), ("2025-03-09", "REQ")),
-    }
-    assert numbers(dataset(tmp_path, as_of="2025-03-09", **tables), "won", "in_work") == [1, 0]
-
-
-def test_what_happens_at_the_very_instant_of_as_of_does_not_count(tmp_path):
-    tables = {
-        "deals": [deal(1, "2025-03-01", stage_id="WON", outcome="won"), deal(2, "2025-03-10")],
-        "stage_history": [*moves(1, ("2025-03-01", "NEW"), ("2025-03-10", "WON")), *moves(2, ("2025-03-10", "NEW"))],
-    }
-    assert numbers(dataset(tmp_path, as_of="2025-03-10", **tables), "created", "won", "in_work") == [1, 0, 1]
-
-
-def test_from_one_lost_stage_to_another_counts_once_at_the_last_entry(tmp_path):
-    tables = {
-        "deals": [deal(1, "2025-02-01", stage_id="GONE", outcome="lost")],
-        "stage_history": moves(1, ("2025-02-01", "NEW"), ("2025-02-10", "DEAR"), ("2025-03-05", "GONE")),
-    }
-    assert numbers(dataset(tmp_path, **tables), "lost") == [1]
-    assert numbers(dataset(tmp_path, period="2025-02", **tables), "lost") == [0]
-
-
-def test_a_step_back_does_not_undo_what_was_reached(tmp_path):
-    ds = dataset(
-        tmp_path,
-        deals=[deal(1, "2025-03-01", stage_id="REQ")],
-        stage_history=moves(1, ("2025-03-01", "NEW"), ("2025-03-02", "INV"), ("2025-03-03", "REQ")),
-    )
-    table = measure(ds, ["reached", "visited"], by="stage").set_index("stage_id")
-    assert table["reached"].to_dict() == {"NEW": 1, "REQ": 1, "INV": 1}  # the request was skipped, then reached
-    assert table["visited"].to_dict() == {"NEW": 1, "REQ": 1, "INV": 1}
-    assert "moved_backwards" in [note.code for note in ds.quality]
-
-
-def test_a_deal_born_lost_reached_nothing(tmp_path):
-    ds = dataset(
-        tmp_path,
-        deals=[deal(1, "2025-03-01", stage_id="DEAR", outcome="lost")],
-        stage_history=moves(1, ("2025-03-01", "DEAR")),
-    )
-    assert numbers(ds, "lost", "reached", "cohort_reached") == [1, 0, 0]
-
-
-def test_two_wins_of_a_customer_at_one_instant_are_new_and_repeat_by_id(tmp_path):
-    won = {"stage_id": "WON", "outcome": "won"}
-    ds = dataset(
-        tmp_path,
-        deals=[deal(10, "2025-03-01", **won), deal(9, "2025-03-01", **won)],
-        stage_history=[*moves(10, ("2025-03-05", "WON")), *moves(9, ("2025-03-05", "WON"))],
-    )
-    assert ds.deals.set_index("deal_id")["is_repeat"].to_dict() == {"9": False, "10": True}
-
-
-def test_no_filter_narrows_the_history_that_makes_a_customer_a_repeat_one(tmp_path):
-    won = {"stage_id": "WON", "outcome": "won"}
-    tables = {
-        "deals": [deal(1, "2024-01-01", manager_id="2", **won), deal(2, "2025-03-01", **won)],
-        "stage_history": [*moves(1, ("2024-01-05", "WON")), *moves(2, ("2025-03-05", "WON"))],
-    }
-    assert numbers(dataset(tmp_path, manager="Anna", **tables), "new_customers", "repeat_customers") == [0, 1]
-
-
-def test_a_deal_without_history_is_dated_by_its_last_move_else_by_its_closing_date(tmp_path):
-    won = {"stage_id": "WON", "outcome": "won"}
-    deals = [
-        deal(1, "2025-02-01", moved_at=at("2025-03-31 23:59"), closed_at=at("2025-02-02"), **won),
-        deal(2, "2025-02-01", closed_at=at("2025-03-01"), **won),
-        deal(3, "2025-02-01", moved_at=at("2025-04-02"), **won),
-    ]
-    ds = dataset(tmp_path, deals=deals, stage_history=[])
-    assert numbers(ds, "won", "in_work") == [2, 1]  # the third was still open, on a stage nobody knows
-    assert ds.deals.set_index("deal_id").loc["3", "stage_id"] == ""
-
-
-def test_a_closed_deal_whose_history_never_saw_it_close_is_closed_at_its_last_move(tmp_path):
-    ds = dataset(
-        tmp_path,
-        deals=[deal(1, "2025-02-01", stage_id="WON", outcome="won", moved_at=at("2025-03-07"))],
-        stage_history=moves(1, ("2025-02-01", "NEW"), ("2025-02-03", "REQ")),
-    )
-    assert numbers(ds, "won", "in_work") == [1, 0]
-    assert "closing_added" in [note.code for note in ds.quality]
-
-
-def test_a_deal_without_creation_date_is_in_stock_and_in_no_periods_created(tmp_path):
-    ds = dataset(tmp_path, deals=[deal(1, None), deal(2, "2025-03-01")], activities=[])
-    assert numbers(ds, "created", "in_work", "forgotten") == [1, 2, 1]  # the first one's silence is unknown
-
-
-def test_days_silent_are_whole_days_of_24_hours(tmp_path):
-    deals = [deal(1, "2025-03-17 23:59"), deal(2, "2025-03-18 00:00"), deal(3, "2025-03-18 00:01")]
-    ds = dataset(tmp_path, deals=deals, activities=[])
-    assert ds.open_deals.set_index("deal_id")["days_silent"].to_dict() == {"1": 14, "2": 14, "3": 13}
-    assert numbers(ds, "forgotten") == [2]
-
-
-def test_an_incoming_call_takes_a_deal_off_the_list_and_is_no_action(tmp_path):
-    rang = act("1", "call", "1", "2025-03-30", on="1", is_action=False, is_incoming=True, is_plan=False)
-    ds = dataset(tmp_path, deals=[deal(1, "2025-01-01")], activities=[rang])
-    assert numbers(ds, "forgotten", "actions", "no_next_step") == [0, 0, 1]
-
-
-def test_a_planned_future_step_takes_a_deal_off_the_list_only_when_asked(tmp_path):
-    plan = act(
-        "1", "call", "1", "2025-01-02", on="1", is_done=False, is_action=False, at=None, deadline_at=at("2025-05-01")
-    )
-    tables = {"deals": [deal(1, "2025-01-01")], "activities": [plan]}
-    assert numbers(dataset(tmp_path, **tables), "forgotten", "no_next_step", "next_step_overdue") == [1, 0, 0]
-    assert numbers(dataset(tmp_path, snooze_planned=True, **tables), "forgotten") == [0]
-
-
-def test_a_plan_that_was_done_later_was_still_a_plan_that_night(tmp_path):
-    later = act("1", "meeting", "1", "2025-03-20", on="1", at=at("2025-04-03"), deadline_at=at("2025-03-25"))
-    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[later])
-    assert numbers(ds, "meetings", "no_next_step", "next_step_overdue") == [0, 0, 1]
-
-
-def test_a_todo_was_done_no_later_than_the_first_sync_that_saw_it_done(tmp_path):
-    todo = act("1", "crm_activity", "1", "2025-03-01", on="1", at=at("2025-05-09"))  # edited long after
-    seen = [{"activity_id": "1", "seen_at": at("2025-03-08")}]
-    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[todo], done_seen=seen)
-    assert numbers(ds, "crm_activities") == [1]
-
-
 def test_the_index_of_a_manager_is_the_same_whoever_the_report_is_about(march, tmp_path):
     tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
     alone = dataset(tmp_path / "alone", manager="Boris", **tables)
     assert one(alone, "activity_index") == pytest.approx(35 / 9.5)
-
-
-def test_a_day_that_the_clocks_make_longer_still_belongs_to_its_period(tmp_path):
-    from crm_reports.dataset import load
-    from stores import make_store
-
-    settings = make_store(
-        tmp_path, deals=[deal(1, "2025-03-29 23:30"), deal(2, "2025-03-30 21:30"), deal(3, "2025-03-30 22:30")]
-    )
-    berlin = settings.model_copy(update={"time_zone": "Europe/Berlin"})
-    # 30 March has 23 hours in Berlin: from 29 March 23:00 UTC to 30 March 22:00 UTC.
-    assert one(load(period="2025-03-30", as_of="2025-04-05", settings=berlin), "created") == 2
 
 
 def test_what_the_source_lacks_is_missing_and_not_zero(tmp_path):
@@ -309,10 +193,3 @@ def test_what_the_source_lacks_is_missing_and_not_zero(tmp_path):
     assert missing(ds, "reached") != ""
     assert missing(ds, "created") == ""
     assert measure(ds, ["calls"], by="manager")["calls"].isna().all()
-
-
-def test_an_empty_slice_gives_zeros_and_missing_rates(tmp_path):
-    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=[], source="Call")
-    assert numbers(ds, "created", "won", "won_money") == [0, 0, 0]
-    assert isnan(one(ds, "average_check"))
-    assert isnan(one(ds, "conversion").value)

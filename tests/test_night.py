@@ -1,15 +1,18 @@
 """One sync, every preset, and an index that leads to what came out and says what did not."""
 
 import re
+from contextlib import nullcontext
 from datetime import date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from crm_reports import night as nights
-from crm_reports import run as runs
-from crm_reports.errors import PortalError
-from crm_reports.night import night, presets
+from crm_reports import units
+from crm_reports.errors import PortalError, StoreError
+from crm_reports.locks import only_one
+from crm_reports.night import How, index, night, presets, work
+from crm_reports.run import RunRecord
 from crm_reports.settings import Settings
 from notebooks import PARAMETERS, WHOLE, write
 from stores import at, deal, make_store, moves
@@ -28,6 +31,9 @@ name = "Nobody"
 report = "overview"
 parameters = {{ manager = ["Zoe"] }}
 """
+
+
+QUICK = How(proved=False)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,9 @@ def settings(folder):
 def first(settings, folder):
     """The night of 1 January 2030, the day of the store's sync, and what was told on the way."""
     synced, told = [], []
-    report = night(settings, out=folder / "output", sync=lambda: synced.append(1), told=told.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        report = night(settings, out=Path("output"), sync=lambda: synced.append(1), told=told.append, how=QUICK)
     assert synced == [1]
     return report, told
 
@@ -80,12 +88,13 @@ def test_what_can_come_out_does_and_the_rest_says_why(first):
     ]  # fmt: skip
     assert report.pages[1].error == "Who brings the money?: ZeroDivisionError: division by zero"
     assert "'Zoe' is not known" in report.pages[2].error
-    assert len(told) == 3
+    assert len(told) == 4
+    assert report.notes == (told[0],)
 
 
 def test_the_pages_are_in_the_nights_folder_and_share_their_scripts(first, folder):
     name = "overview--2025-03--as-of-2025-04-01"
-    published = sorted(path.name for path in (folder / "output" / "2030-01-01").iterdir())
+    published = sorted(path.name for path in (folder / "output" / "2030-01-01").glob("overview*"))
     assert published == [f"{name}.{each}" for each in ("html", "ipynb", "json", "xlsx")]
     page = (folder / "output" / "2030-01-01" / f"{name}.html").read_text()
     assert len(page) < 300_000
@@ -99,7 +108,7 @@ def test_a_notebook_that_failed_is_kept_beside_the_store_and_nowhere_else(first,
     assert [path.name for path in (folder / "data" / "failed").iterdir()] == [
         "forgotten_deals--2025-03--as-of-2025-04-01.ipynb"
     ]
-    assert not list((folder / "output").rglob("forgotten_deals*"))
+    assert [path.suffix for path in (folder / "output").rglob("forgotten_deals*")] == [".html"]  # a word that it failed
 
 
 def test_the_index_leads_to_every_file_and_names_what_failed(first, folder):
@@ -109,12 +118,12 @@ def test_the_index_leads_to_every_file_and_names_what_failed(first, folder):
     assert "2030-01-01/overview--2025-03--as-of-2025-04-01.html" in links
     assert "2 reports did not come out" in index
     assert "division by zero" in index
-    assert "2025-03-01 – 2025-03-31" in index
+    assert "March 2025" in index
     assert "Anna brings it" in index
 
 
 def test_a_hostile_name_is_only_a_name(first, folder):
-    assert "<script" not in _index(folder)
+    assert "<script>alert" not in _index(folder)
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in _index(folder)
 
 
@@ -123,15 +132,21 @@ def test_the_index_asks_nobody_outside_and_tells_nothing_about_the_machine(first
     assert str(folder) not in _index(folder)
 
 
+def test_the_very_same_is_not_made_twice(first, settings, folder):
+    page = folder / "output" / "2030-01-01" / "overview--2025-03--as-of-2025-04-01.html"
+    made_at = page.stat().st_mtime_ns
+    report = night(settings, out=folder / "output", sync=lambda: None, how=QUICK)
+    assert [page.state for page in report.pages] == ["unchanged", "failed", "failed"]
+    assert page.stat().st_mtime_ns == made_at
+    assert report.pages[0].files == first[0].pages[0].files
+
+
 def test_a_later_failure_leaves_the_page_that_was_there_and_leads_to_it(first, settings, folder, monkeypatch):
     page = folder / "output" / "2030-01-01" / "overview--2025-03--as-of-2025-04-01.html"
     before = page.read_bytes()
-
-    def broken(plan, *, settings):
-        return runs.Executed(plan, datetime.fromisoformat("2030-01-01T03:00:00+00:00"), None, "Kernel died")
-
-    monkeypatch.setattr(runs, "execute", broken)
-    report = night(settings, out=folder / "output", sync=lambda: None)
+    write(folder / "notebooks" / "overview.ipynb", *WHOLE, "## Is it another one now?")
+    monkeypatch.setattr("crm_reports.night.made", lambda job: work.failed(job.plan, "Kernel died"))
+    report = night(settings, out=folder / "output", sync=lambda: None, how=QUICK)
     assert page.read_bytes() == before
     assert [p.last_good for p in report.pages] == ["2030-01-01/overview--2025-03--as-of-2025-04-01.html", "", ""]
     assert report.pages[0].last_good in _Links(_index(folder)).found
@@ -143,19 +158,18 @@ def test_a_sync_that_fails_runs_nothing_and_the_index_says_so(first, settings, f
         raise PortalError("Bitrix24 says: expired_token, asked at https://portal.example/rest/1/topsecret/")
 
     told = []
-    report = night(settings, out=folder / "output", sync=refused, told=told.append)
+    report = night(settings, out=folder / "output", sync=refused, told=told.append, how=QUICK)
     assert (report.pages, report.is_whole) == ((), False)
     index = _index(folder)
     assert "Nothing was made this night" in index
     assert "expired_token" in index
     assert "topsecret" not in index
-    assert "Earlier nights" in index
     assert "2030-01-01/overview--2025-03--as-of-2025-04-01.html" in _Links(index).found
 
 
 def test_pages_removed_by_hand_are_not_linked(first, settings, folder):
     (folder / "output" / "2030-01-01" / "overview--2025-03--as-of-2025-04-01.xlsx").unlink(missing_ok=True)
-    nights.write_index(settings, folder / "output")
+    index.write_indexes(settings, folder / "output")
     links = _Links(_index(folder)).found
     assert [link for link in links if not (folder / "output" / link).is_file()] == []
 
@@ -168,3 +182,231 @@ def test_without_presets_the_four_reports_run_with_their_defaults(settings):
 
 def replace_presets(settings):
     return settings.model_copy(update={"presets": ()})
+
+
+# ── Nights after nights, with pages that take no time ────────────────────────────────────────────────────────────────
+
+SLICED = """
+time_zone = "UTC"
+[history]
+keep_days = 3
+[[presets]]
+name = "Whole"
+report = "overview"
+[[presets]]
+name = "Results"
+report = "managers"
+each = ["manager", "department"]
+[[presets]]
+name = "Board"
+report = "overview"
+audience = "board"
+schedule = "weekly"
+"""
+PAGE = '<html><body class="crm"><nav><!--next--></nav><a href="{link}">x</a> {name} of {day}</body></html>'
+MONDAY = date(2029, 12, 31)
+
+
+class Company:
+    """A company of Anna, who won a deal in March, and Boris, who has one in work; Carl has nothing to show."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.out, self.day, self.broken, self.ran = folder, folder / "output", MONDAY, set(), []
+        (folder / "reports.toml").write_text(SLICED)
+        for name in ("overview", "managers"):
+            write(folder / "notebooks" / f"{name}.ipynb", *WHOLE, parameters=PARAMETERS + "department: list = []\n")
+        monkeypatch.setattr("crm_reports.night.made", self._made)
+
+    def night(self, day, **how):
+        self.day, self.ran = day, []
+        won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
+        synced = at(f"{day} 02:00")
+        make_store(
+            self.folder / "data", deals=[deal(1, "2025-03-02 10:00", **won), deal(2, "2025-03-02 10:00", manager_id="2")],
+            managers=[{"manager_id": id, "name": name, "is_active": True} for id, name in
+                      (("1", "Anna Petrova"), ("2", "Борис"), ("3", "Carl"))],
+            syncs=[{"synced_at": synced, "finished_at": synced, "source": "bitrix24", "holes": "[]",
+                    "portal_url": "https://portal.example", "present": "deals,managers,departments,pipelines,stages"}],
+        )  # fmt: skip
+        settings = Settings.read(self.folder / "reports.toml", self.folder / "data")
+        return night(settings, out=self.out, sync=lambda: None, how=How(jobs=1, proved=False), **how)
+
+    def _made(self, job):
+        self.ran.append(job.key)
+        if job.key in self.broken:
+            return work.failed(job.plan, "Boris has no amounts")
+        job.out.mkdir(parents=True, exist_ok=True)
+        files = tuple(job.out / f"{job.plan.name}.{suffix}" for suffix in ("ipynb", "html", "xlsx", "json"))
+        for path in files:
+            link = next((link.url for link in job.links if link.key == "manager:1"), "")
+            path.write_text(PAGE.format(link=link, name=job.key, day=self.day))
+        now = datetime.now().astimezone()
+        return RunRecord(job.plan.report, {}, job.plan.slug, "complete", now, now, files, "", "March", "Anna brings it")
+
+
+@pytest.fixture
+def company(tmp_path, monkeypatch):
+    return Company(tmp_path, monkeypatch)
+
+
+SLUG = "--2025-03"
+AS_OF = "--as-of-2025-04-01"
+
+
+def test_there_is_a_page_for_each_that_has_something_to_show_and_no_other(company):
+    report = company.night(MONDAY)
+    assert [(page.name, page.audience) for page in report.pages] == [
+        ("Whole", ""), ("Results", ""), ("Results: Anna Petrova", "anna-petrova-1"), ("Results: Борис", "boris-2"),
+        ("Results: Moscow", ""), ("Results: Kazan", ""), ("Board", "board"),
+    ]  # fmt: skip
+    assert report.pages[2].key == "Results/manager:1"
+    assert report.pages[2].slice == {"dimension": "manager", "id": "1", "name": "Anna Petrova"}
+    assert report.pages[2].file("html") == f"for/anna-petrova-1/2029-12-31/managers{SLUG}--manager-1{AS_OF}.html"
+    assert all((company.out / file).is_file() for page in report.pages for file in page.files)
+
+
+def test_a_personal_folder_knows_of_nobody_else(company):
+    company.broken = {"Results/manager:1"}
+    company.night(MONDAY)
+    company.broken = {"Results/manager:2"}
+    company.night(date(2030, 1, 1))
+    texts = {path: path.read_text() for path in (company.out / "for/anna-petrova-1").rglob("*.html")}
+    assert {path.name for path in texts} == {"index.html", f"managers{SLUG}--manager-1{AS_OF}.html"}
+    for text in texts.values():
+        for word in ("Boris", "Борис", "Whole", "Moscow", "Board", "manager:2", "../.."):
+            assert word not in text
+    assert (company.out / "for/anna-petrova-1/assets").is_dir()
+
+
+def test_the_companys_page_leads_to_a_managers_page_and_the_index_to_all(company):
+    company.night(MONDAY)
+    whole = (company.out / "2029-12-31" / f"managers{SLUG}{AS_OF}.html").read_text()
+    link = f"../for/anna-petrova-1/2029-12-31/managers{SLUG}--manager-1{AS_OF}.html"
+    assert link in _Links(whole).found
+    assert (company.out / "2029-12-31" / link).is_file()
+    index = _Links((company.out / "index.html").read_text()).found
+    assert link.removeprefix("../") in index
+    board = _Links((company.out / "for/board/index.html").read_text()).found
+    assert {name.partition("/")[0] for name in board} == {"2029-12-31"}
+
+
+def test_a_page_that_fails_is_replaced_by_the_last_one_marked_as_such(company):
+    company.night(MONDAY)
+    company.broken = {"Whole"}
+    report = company.night(date(2030, 1, 1))
+    page = (company.out / "2030-01-01" / f"overview{SLUG}{AS_OF}.html").read_text()
+    assert "Whole of 2029-12-31" in page
+    assert "the one after it did not come out" in page
+    assert "Boris has no amounts" in page
+    assert (company.out / "2030-01-01" / f"overview{SLUG}{AS_OF}.xlsx").is_file()
+    assert report.page("Whole").last_good == f"2029-12-31/overview{SLUG}{AS_OF}.html"
+    assert f"of {units.write(MONDAY, 'date')}</span>" in (company.out / "index.html").read_text()
+
+
+def test_a_page_that_never_came_out_leaves_a_word_where_links_lead(company):
+    company.broken = {"Whole", "Results/manager:2"}
+    company.night(MONDAY)
+    assert "Boris has no amounts" in (company.out / "2029-12-31" / f"overview{SLUG}{AS_OF}.html").read_text()
+    own = (company.out / "for/boris-2/2029-12-31" / f"managers{SLUG}--manager-2{AS_OF}.html").read_text()
+    assert "did not come out" in own
+    assert "Boris has no amounts" not in own
+
+
+def test_a_night_that_was_killed_goes_on_where_it_was(company, monkeypatch):
+    made = company._made
+
+    def killed(job):
+        if len(company.ran) == 3:
+            raise KeyboardInterrupt
+        return made(job)
+
+    monkeypatch.setattr("crm_reports.night.made", killed)
+    with pytest.raises(KeyboardInterrupt):
+        company.night(MONDAY)
+    assert not (company.out / "index.html").exists()
+    monkeypatch.setattr("crm_reports.night.made", made)
+    report = company.night(MONDAY)
+    assert [page.state for page in report.pages] == ["complete"] * 7
+    assert company.ran == [page.key for page in report.pages[3:]]
+
+
+def test_what_changed_is_made_again_and_nothing_else(company):
+    company.night(MONDAY)
+    write(company.folder / "notebooks" / "overview.ipynb", *WHOLE, "## More?", parameters=PARAMETERS)
+    report = company.night(MONDAY)
+    assert company.ran == ["Whole", "Board"]
+    assert [page.state for page in report.pages] == ["complete", *["unchanged"] * 5, "complete"]
+
+
+def test_a_weekly_preset_runs_on_mondays_and_when_monday_was_missed(company):
+    assert company.night(MONDAY).page("Board")
+    assert not company.night(date(2030, 1, 1)).page("Board")
+    company.broken = {"Board"}
+    assert company.night(date(2030, 1, 7)).page("Board").state == "failed"
+    company.broken = set()
+    assert company.night(date(2030, 1, 8)).page("Board").state == "complete"
+    assert not company.night(date(2030, 1, 9)).page("Board")
+    board = _Links((company.out / "for/board/index.html").read_text()).found
+    assert f"2030-01-08/overview{SLUG}{AS_OF}.html" in board
+
+
+def test_pages_of_one_report_lead_from_night_to_night(company):
+    company.night(MONDAY)
+    company.night(date(2030, 1, 1))
+    name = f"overview{SLUG}{AS_OF}.html"
+    earlier = _Links((company.out / "2029-12-31" / name).read_text()).found
+    assert f"../2030-01-01/{name}" in earlier
+    company.night(date(2030, 1, 2))
+    assert f"../2030-01-02/{name}" not in _Links((company.out / "2029-12-31" / name).read_text()).found
+
+
+def test_old_nights_go_unless_they_hold_the_newest_page_of_something(company):
+    company.night(MONDAY)
+    for day in range(1, 6):
+        company.night(date(2030, 1, day))
+    left = sorted(path.name for path in company.out.iterdir() if path.name[:2] == "20")
+    # keep_days = 3: of 5 January 2 and later; Monday's holds the newest page for the board.
+    assert left == ["2029-12-31", "2030-01-02", "2030-01-03", "2030-01-04", "2030-01-05"]
+    kept = sorted(path.stem for path in (company.folder / "data" / "nights").glob("*.json"))
+    assert kept == left
+    personal = sorted(path.name for path in (company.out / "for/boris-2").iterdir() if path.name[:2] == "20")
+    assert personal == left
+
+
+def test_a_page_that_the_browser_finds_torn_has_failed_and_is_taken_back(company, monkeypatch):
+    class Torn:
+        notes = ()
+
+        def look(self, html, notebook):
+            return ("chart 'dynamics' is not drawn", "") if html.name.startswith("overview") else ("", "2 charts drawn")
+
+    monkeypatch.setattr("crm_reports.proof.prover", lambda told, is_wanted: nullcontext(Torn()))
+    report = company.night(MONDAY)
+    assert [page.state for page in report.pages] == ["failed", *["complete"] * 5, "failed"]
+    assert report.page("Whole").error == "chart 'dynamics' is not drawn"
+    assert "did not come out" in (company.out / "2029-12-31" / f"overview{SLUG}{AS_OF}.html").read_text()
+    assert not (company.out / "2029-12-31" / f"overview{SLUG}{AS_OF}.xlsx").exists()
+    assert report.page("Results").proof == "2 charts drawn"
+
+
+def test_a_second_night_at_the_same_time_is_refused(company):
+    company.folder.joinpath("data").mkdir(exist_ok=True)
+    with only_one(company.folder / "data" / "night.lock", ""), pytest.raises(StoreError, match="another night"):
+        company.night(MONDAY)
+
+
+def test_the_record_of_the_night_says_what_ran_and_what_failed(company):
+    company.broken = {"Whole"}
+    company.night(MONDAY)
+    record = (company.out / "night.html").read_text()
+    assert "Results: Anna Petrova" in record
+    assert "Boris has no amounts" in record
+    assert "http" not in re.sub(r'http-equiv="', "", record)
+
+
+def test_a_slice_that_the_notebook_can_not_make_is_told(company):
+    write(company.folder / "notebooks" / "managers.ipynb", *WHOLE, parameters=PARAMETERS)
+    report = company.night(MONDAY)
+    assert report.page("Results").error == (
+        "report 'managers' can't be cut by department: its notebook has no such parameter"
+    )

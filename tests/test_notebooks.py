@@ -5,34 +5,42 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from datetime import date
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from crm_reports import demo, parameters, run
+import reports
+from crm_reports import demo, page, parameters, run
 from crm_reports.bitrix24.pace import ENTERPRISE
-from crm_reports.settings import REPORTS, Settings
+from crm_reports.dataset import load
+from crm_reports.measures import measure
+from crm_reports.publish import REPORTS
+from crm_reports.settings import Settings
 from crm_reports.sync import sync
+from stores import make_store
+from test_elements import SHOP
+from test_metrics import ACTIVITIES
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SHARED = ["period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language"]
 SHOWN = {
-    "overview": ["tiles", "dynamics", "needs_you"],
+    "overview": ["tiles", "dynamics", "needs_you", "changes"],
     "sales_dynamics": [
-        "tiles",
-        "dynamics",
-        "managers",
-        "funnel",
-        "stage_conversion",
-        "loss_reasons",
-        "sources",
-        "deals",
+        "tiles", "dynamics", "new_repeat", "changes", "managers", "managers_over_time", "managers_compared", "funnel",
+        "narrow_places", "stage_conversion", "time_in_stage", "time_by_manager", "stage_matrix", "status",
+        "loss_reasons", "losses_by_stage", "losses_by_manager", "sources", "deals",
     ],
-    "manager_effectiveness": ["tiles", "activity", "index_vs_results", "weights"],
-    "forgotten_deals": ["tiles", "by_department", "by_manager", "by_stage", "deals"],
-}
+    "manager_effectiveness": [
+        "tiles", "activity", "index_vs_results", "learn_from", "actions_over_time", "actions_by_manager", "week_pattern",
+        "weights", "sensitivity",
+    ],
+    "forgotten_deals": [
+        "tiles", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights", "deals", "leads",
+    ],
+}  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"
 
 
@@ -140,6 +148,117 @@ def test_a_report_about_one_manager_says_so_and_keeps_to_him(home):
     assert [each["id"] for each in whole["filters"]["manager"]] == ["5"]
     assert {row["manager_id"] for row in whole["elements"]["managers"]["rows"] if not row["is_total"]} == {"5"}
     assert re.search(r"--manager-5\.html$", str(record.files[1]))
+
+
+# ── One manager's own page ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def own(home):
+    """Manager effectiveness of manager 5 alone: the four files' text by suffix, and what the store knows of others."""
+    settings, _secret = home
+    given = {"period": "2025-Q1", "manager": ["5"]}
+    record = run.run("manager_effectiveness", given, settings=settings, out=settings.home / "own")
+    assert (record.error, record.state) == ("", "complete")
+    return settings, {path.suffix: _text(path) for path in record.files}
+
+
+def _text(path):
+    if path.suffix != ".xlsx":
+        return path.read_text("utf-8")
+    with zipfile.ZipFile(path) as book:
+        return "\n".join(book.read(name).decode() for name in book.namelist())
+
+
+def test_a_manager_s_own_page_names_nobody_else_and_no_deal_of_anybody(own):
+    settings, files = own
+    ds = load(period="2025-Q1", settings=settings)
+    others = [name for id, name in ds.managers["manager"].items() if id not in ("", "5")]
+    words = {*others, *(part for name in others for part in name.split() if len(part) > 4)}
+    words -= set(ds.managers.loc["5", "manager"].split())
+    words |= {text for text in {*ds.deals["title"], *ds.deals["customer"]} if len(text) > 4}
+    assert len(words) > 100
+    for suffix, text in files.items():
+        assert [word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)] == [], suffix
+
+
+def test_a_manager_s_own_page_holds_nobody_else_s_id_or_row(own):
+    _settings, files = own
+    whole = json.loads(files[".json"])
+    for element in whole["elements"].values():
+        for row in element["rows"]:
+            assert {row[key] for key in row if key.endswith(("manager_id", "other_id"))} <= {"5", "", None}
+    marks = re.findall(r"manager:(\w+)", files[".html"]) + re.findall(r'"manager_id": ?"(\w+)"', files[".ipynb"])
+    assert set(marks) <= {"5"}
+    traces = re.findall(r'"meta": ?"(\w+)"', files[".ipynb"])
+    assert set(traces) <= {"5", "week", "month", "quarter", "year"}
+
+
+def test_a_manager_s_own_page_sets_him_beside_the_team_s_median(own):
+    settings, files = own
+    rows = json.loads(files[".json"])["elements"]["activity"]["rows"]
+    assert [row["manager_id"] for row in rows] == ["5", ""]
+    indexes = measure(load(period="2025-Q1", settings=settings), ["activity_index"], by="manager")["activity_index"]
+    assert rows[1]["activity_index"] == pytest.approx(indexes.median())
+    assert "who_moves" not in files[".json"]
+
+
+def test_a_team_of_few_has_no_median_that_would_tell_on_one_of_them(tmp_path):
+    bundles = reports.shown("manager_effectiveness", make_store(tmp_path, **SHOP), manager=["1"], **MARCH)
+    rows = reports.elements(bundles)["activity"]["rows"]
+    assert [row["manager_id"] for row in rows] == ["1"]
+
+
+# ── Slices ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MARCH = {"period": "2025-03", "as_of": "2025-04-01"}
+SLICES = {
+    "everything": {}, "one manager": {"manager": ["2"]}, "a department": {"department": ["Moscow"]},
+    "a source": {"source": ["Website"]}, "a pipeline": {"pipeline": ["Retail"]},
+    "one deal": {"pipeline": ["Retail"], "manager": ["2"]}, "nothing": {"source": ["Call"], "manager": ["2"]},
+    "long ago": {"period": "2019-01"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("shop"), **SHOP, activities=ACTIVITIES)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("slice_", SLICES)
+def test_any_slice_gives_a_page_without_an_error_or_an_empty_chart_without_a_sentence(shop, report, slice_):
+    bundles = reports.shown(report, shop, **MARCH | SLICES[slice_])
+    shown = reports.elements(bundles)
+    assert set(shown) - {"header", "glossary"} <= set(SHOWN[report])
+    for bundle in bundles:
+        element, figure = bundle[page.ELEMENT], bundle.get(page.FIGURE, {"data": [1]})
+        words = [
+            *(note.get("text") for note in figure.get("layout", {}).get("annotations", ())),
+            element.get("missing"),
+        ]
+        assert figure["data"] or (any(words) and not element["rows"]), element["id"]
+
+
+def test_a_report_about_one_manager_leaves_out_what_only_compares(shop):
+    whole = reports.elements(reports.shown("sales_dynamics", shop, **MARCH))
+    one = reports.elements(reports.shown("sales_dynamics", shop, **MARCH, manager=["1"]))
+    assert set(whole) - set(one) == {"managers_compared", "stage_conversion", "time_by_manager", "losses_by_manager"}
+
+
+def test_a_manager_who_did_nothing_has_a_page_of_sentences(shop):
+    shown = reports.elements(reports.shown("manager_effectiveness", shop, **MARCH, manager=["2"], source=["Call"]))
+    assert shown["index_vs_results"]["rows"] == []
+    assert shown["index_vs_results"]["finding"] == "Nothing was done in the period"
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_source_without_history_actions_or_amounts_says_so_and_goes_on(tmp_path, report):
+    bare = [row | {"amount": None} for row in SHOP["deals"]]
+    store = make_store(tmp_path, deals=bare, companies=None, sources=None)
+    shown = reports.elements(reports.shown(report, store, **MARCH))
+    said = [element.get("missing") for element in shown.values()] + [row["note"] for row in shown["tiles"]["rows"]]
+    assert any(said)
 
 
 def test_a_notebook_runs_cell_by_cell_as_an_analyst_runs_it(home):

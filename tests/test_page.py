@@ -134,8 +134,10 @@ def test_an_analysts_own_element_needs_no_entry(shown):
 
 
 def test_what_needs_you_is_a_list_of_sentences_that_lead_into_reports(shown):
-    page.show(pd.DataFrame([{"priority": 1, "text": HOSTILE, "report": "forgotten_deals"}]), "needs_you")
-    assert '<a data-link="report:forgotten_deals">&lt;script&gt;' in shown[0]["text/html"]
+    page.show(
+        pd.DataFrame([{"priority": 1, "text": HOSTILE, "report": "forgotten_deals", "element": "deals"}]), "needs_you"
+    )
+    assert '<a data-link="report:forgotten_deals" data-at="deals">&lt;script&gt;' in shown[0]["text/html"]
 
 
 def test_the_glossary_lists_each_number_once_in_the_order_of_the_page(shown):

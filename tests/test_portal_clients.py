@@ -117,7 +117,11 @@ def test_their_strategies_are_what_they_are_said_to_be() -> None:
         with served(company) as portal:
             fetch(portal.webhook, "crm.deal.list", {})
         written = str([asked.params for asked in portal.requests])
-        seen[name] = ("$result" in unquote(written), "start': 50" in written or "start=50" in written, "%3CID" in written)
+        seen[name] = (
+            "$result" in unquote(written),
+            "start': 50" in written or "start=50" in written,
+            "%3CID" in written,
+        )
     assert seen == {
         "fast_bitrix24": (False, True, False),
         "b24pysdk by offsets": (False, True, False),

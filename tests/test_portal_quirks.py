@@ -30,7 +30,9 @@ TURNED: dict[str, Quirks] = {
     "yet other ways of writing values": Quirks(
         absent_id="null", empty_is_null=False, incoming_channel="absent", semantics="extra", byte_order_mark=True,
     ),
-    "says all about its work, in words": Quirks(operating="always", operating_reset_as_text=True, whole_seconds=True),
+    "says all about its work, in words": Quirks(
+        operating="always", operating_reset_as_text=True, whole_seconds=True, batch_is_charged=True,
+    ),
     "says nothing about its work": Quirks(operating="never"),
     "counts no further than a page": Quirks(total_at_most=10, errors="older", activities_repeat=True),
     "an old portal": Quirks(

@@ -14,6 +14,7 @@ DEALS = [
     deal("euro", "2025-03-02", currency="EUR"),
     deal("no amount", "2025-03-02", amount=None),
     deal("free", "2025-03-02", amount=0.0, **WON),
+    deal("empty", "2025-03-02", amount=0.0),
     deal("early", "2025-03-09", **WON),
     deal("unsaid", "2025-03-02", moved_at=at("2025-03-08"), **WON),
     deal("again", "2025-03-02"),
@@ -46,6 +47,7 @@ EXPECTED = {
     "not_priced": {"euro"},
     "no_amount": {"no amount"},
     "zero_money": {"free"},
+    "zero_money_rest": {"empty"},
     "closed_before_created": {"early"},
     "closing_added": {"unsaid"},
     "reopened": {"again"},
@@ -84,6 +86,20 @@ def test_a_deal_of_after_the_period_is_not_what_the_numbers_are_made_of(tmp_path
     path = moves(1, ("2025-03-05", "NEW"), ("2025-03-06", "WON"))
     ds = dataset(tmp_path, period="2025-02", deals=[closed, deal(2, "2024-01-01")], stage_history=path)
     assert "no_customer" not in {note.code for note in ds.quality}
+
+
+def test_unpriced_currencies_are_named(notes):
+    assert notes["not_priced"].text == "1 deal is in a currency without a rate (EUR): counted, not priced"
+
+
+def test_every_note_has_the_deals_that_it_is_about(tmp_path):
+    from crm_reports.measures import noted
+
+    tables = {"deals": [deal(1, "2025-03-05"), deal(2, "2025-03-06")], "stage_history": moves(1, ("2025-03-05", "NEW"))}
+    ds = dataset(tmp_path, **tables)
+    assert {note.code: len(noted(ds, note.code)) for note in ds.quality} == {note.code: note.count for note in ds.quality}
+    assert noted(ds, "history_starts_late")["deal_id"].tolist() == ["1", "2"]
+    assert noted(ds, "no_such_note").empty
 
 
 def test_several_are_told_in_the_plural(tmp_path):

@@ -111,7 +111,7 @@ def test_the_executed_notebook_says_how_to_make_it_again_and_nothing_about_the_m
 
 
 def test_the_record_says_what_the_page_is_about_and_its_first_finding(record):
-    assert record.about == "2025-03-01 – 2025-03-31 · Manager: Boris"
+    assert record.about == "March 2025 · Manager: Boris"
     assert record.headline == "Anna brings it"
 
 

@@ -2,10 +2,11 @@
 
 from math import atanh, isnan, sqrt, tanh
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from crm_reports.metrics.statistics import differs, interval, rank_correlation
+from crm_reports.metrics.statistics import differs, fisher, holm, interval, median_time, rank_correlation
 
 
 def of(*numbers):
@@ -71,3 +72,94 @@ def test_rank_correlation_of_few_or_constant_or_missing_pairs_is_missing():
     assert isnan(rank_correlation(of(1, 2, 3), of(1, 2, 3))[0])
     assert isnan(rank_correlation(of(1, 1, 1, 1), of(1, 2, 3, 4))[0])
     assert rank_correlation(of(1, 2, 3, 4, float("nan")), of(1, 2, 3, 5, 4))[3] == 4
+
+
+def test_fishers_chances_are_those_of_scipy_for_every_row_against_the_rest():
+    from scipy.stats import fisher_exact
+
+    chance = np.random.default_rng(7)
+    for _round in range(20):
+        n = chance.integers(1, 60, size=8)
+        k = chance.binomial(n, chance.uniform(0.02, 0.98))
+        rest_k, rest_n = k.sum() - k, n.sum() - n
+        expected = [
+            fisher_exact([[a, b - a], [c, d - c]]).pvalue for a, b, c, d in zip(k, n, rest_k, rest_n, strict=True)
+        ]
+        assert fisher(k, n) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+# Agresti (2002), Categorical data analysis, 2nd edition, table 3.8: Fisher's tea, 3 of 4 against 1 of 4: two-sided 0.486.
+def test_the_ladys_own_cups_prove_nothing():
+    assert fisher(np.array([3, 1]), np.array([4, 4])) == pytest.approx([34 / 70, 34 / 70])
+
+
+# Holm's own rule on the chances of a textbook: Abdi (2010), Holm's sequential Bonferroni procedure, Encyclopedia of
+# research design, table 1: 0.000040, 0.016100, 0.612300 for three tests; 0.0161 < 0.05/2 and 0.6123 > 0.05.
+def test_holms_procedure_is_the_encyclopedias():
+    assert holm(np.array([0.000040, 0.016100, 0.612300])).tolist() == [True, True, False]
+
+
+def test_holms_procedure_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    chance = np.random.default_rng(8)
+    for _round in range(8):
+        chances = chance.choice([0.0001, 0.004, 0.01, 0.0125, 0.02, 0.025, 0.05, 0.3, 1.0], size=chance.integers(5, 40))
+        assert holm(chances).tolist() == multipletests(chances, alpha=0.05, method="holm")[0].tolist()
+
+
+def stays(*times):
+    """Times as survival tables print them: "6+" still runs."""
+    parts = [(float(str(each).rstrip("+")), not str(each).endswith("+")) for each in times]
+    return pd.DataFrame(parts, columns=["time", "has_ended"])
+
+
+# Freireich et al. (1963), weeks of remission of leukaemia, the example of Cox (1972) and of Kalbfleisch and Prentice:
+# the median is 23 weeks with 6-MP and 8 with the placebo.
+SIX_MP = stays(
+    6, 6, 6, "6+", 7, "9+", 10, "10+", "11+", 13, 16, "17+", "19+", "20+", 22, 23, "25+", "32+", "32+", "34+", "35+"
+)
+PLACEBO = stays(1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23)
+
+
+def test_the_median_time_is_that_of_the_leukaemia_trial():
+    assert median_time(SIX_MP) == 23
+    assert median_time(PLACEBO) == 8
+    both = pd.concat([SIX_MP.assign(arm="6-MP"), PLACEBO.assign(arm="placebo")])
+    assert median_time(both.groupby("arm")).to_dict() == {"6-MP": 23, "placebo": 8}
+
+
+# Miller (1981), Survival analysis, chapter 3: maintenance of acute myelogenous leukaemia (Embury et al. 1977), 31 and 23
+# weeks; R prints the same for survfit(Surv(time, status) ~ x, data = aml).
+def test_the_median_time_is_that_of_the_maintenance_trial():
+    assert median_time(stays(9, 13, "13+", 18, 23, "28+", 31, 34, "45+", 48, "161+")) == 31
+    assert median_time(stays(5, 5, 8, 8, 12, "16+", 23, 27, 30, 33, 43, 45)) == 23
+
+
+def test_the_median_time_is_where_statsmodels_curve_first_passes_half():
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    chance = np.random.default_rng(9)
+    for _round in range(50):
+        times = chance.integers(1, 30, size=25).astype(float)
+        ended = chance.random(25) < 0.7
+        curve = SurvfuncRight(times, ended.astype(int))
+        past_half = curve.surv_times[curve.surv_prob <= 0.5 + 1e-12]
+        ours = median_time(pd.DataFrame({"time": times, "has_ended": ended}))
+        assert ours == pytest.approx(past_half[0] if len(past_half) else float("nan"), nan_ok=True)
+
+
+def test_without_half_an_end_there_is_no_median_time():
+    assert isnan(median_time(stays("3+", "4+")))
+    assert isnan(median_time(stays(1, "3+", "4+")))
+    assert isnan(median_time(stays()))
+    assert median_time(stays(2, 9)) == 2
+
+
+def test_rank_correlation_is_scipys():
+    from scipy.stats import spearmanr
+
+    chance = np.random.default_rng(10)
+    for _round in range(20):
+        one, other = (pd.Series(chance.integers(0, 9, size=15), dtype=float) for _side in range(2))
+        assert rank_correlation(one, other)[0] == pytest.approx(spearmanr(one, other).statistic)

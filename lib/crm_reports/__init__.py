@@ -19,7 +19,7 @@ _FROM = {
     "small_multiples": "charts", "Dataset": "dataset", "load": "dataset", "measure": "measures", "missing": "measures",
     "one": "measures", "tiles": "measures", "twelve_months": "measures", "over_time": "measures", "glossary": "page",
     "header": "page", "show": "page", "show_tiles": "page", "verdict": "page", "METRICS": "metrics", "Ratio": "registry",
-    "metric": "registry", "matrix": "tables", "elements": "", "findings": "", "metrics": "",
+    "metric": "registry", "matrix": "tables", "charts": "", "elements": "", "findings": "", "metrics": "",
 }  # fmt: skip
 
 __all__ = list(_FROM)

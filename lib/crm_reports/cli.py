@@ -2,18 +2,27 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 import typer
+from pydantic import SecretStr
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 
 from .errors import ReportError
 from .settings import Demo, Settings
+from .settings.environ import hide_secrets
+from .texts import _, speaking
+
+if TYPE_CHECKING:
+    from .doctor import Check
+    from .night import NightReport
 
 # The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
@@ -26,6 +35,7 @@ class _Told(TyperGroup):
     """Says our own errors in their own words; anything else is a mistake of the product and keeps its traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        hide_secrets()
         try:
             return super().invoke(ctx)
         except ReportError as error:
@@ -53,7 +63,9 @@ Said = Annotated[list[str], typer.Option("-p", "--parameter", metavar="KEY=VALUE
 @app.command()
 def sync(config: Config = None, data: Data = None, source: Source = None) -> None:
     """Reads what is new in the CRM into the store."""
-    _synced(Settings.read(config, data, source))
+    settings = Settings.read(config, data, source)
+    with speaking(settings.language):  # what can't be read is kept in the store as it was said
+        _synced(settings)
 
 
 @app.command()
@@ -70,7 +82,8 @@ def run(
     from .run import run as make
 
     settings = Settings.read(config, data)
-    record = make(report, parameters.spoken(parameter), settings=settings, out=out, show_code=show_code)
+    with speaking(settings.language):
+        record = make(report, parameters.spoken(parameter), settings=settings, out=out, show_code=show_code)
     if record.state == "failed":
         _tell(record.error)
         raise typer.Exit(FAILED)
@@ -79,15 +92,110 @@ def run(
 
 
 @app.command()
-def night(out: Out = Path("output"), config: Config = None, data: Data = None, source: Source = None) -> None:
-    """Syncs once, runs every preset, and writes the site that people open in the morning."""
+def night(
+    out: Out = Path("output"),
+    jobs: Annotated[int, typer.Option(min=0, help="Pages at a time; 0 for one per core.")] = 0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one page before it is ended.")] = 600,
+    scheduler: Annotated[
+        str, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster to make the pages on.")
+    ] = "",
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Open no page in Chromium.")] = False,
+    no_mail: Annotated[bool, typer.Option("--no-mail", help="Mail nothing, whatever the file says.")] = False,
+    config: Config = None,
+    data: Data = None,
+    source: Source = None,
+) -> None:
+    """Syncs once, runs every preset, writes the site that people open in the morning, and mails it."""
+    from .night import JOBS, How
     from .night import night as make
 
     settings = Settings.read(config, data, source)
-    report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell)
+    how = How(jobs or JOBS, timeout, scheduler, not no_proof)
+    report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell, how=how)
     typer.echo(out / "index.html")
-    if not report.is_whole:
+    is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)
+    if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def mail(
+    dry_run: Annotated[
+        Path | None, typer.Option("--dry-run", metavar="DIR", help="Write the mails as .eml files there, send nothing.")
+    ] = None,
+    night: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of which day; by default the latest.")
+    ] = None,
+    to: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Send all of them there, to nobody else, again and again.")
+    ] = "",
+    preset: Annotated[
+        list[str], typer.Option("--preset", metavar="NAME", help="Only this one; may come several times.")
+    ] = [],  # noqa: B006  typer reads it and never changes it
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the pages are.")] = Path("output"),
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Mails the pages of a night that were not mailed yet."""
+    from . import mail as room
+
+    settings = Settings.read(config, data)
+    report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
+    sent = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, told=_tell)
+    for line in sent.sent:
+        typer.echo(line)
+    _tell(
+        f"{len(sent.sent)} {'written' if dry_run else 'mailed'}, {sent.already} mailed before, {len(sent.problems)} not."
+    )
+    if not sent.is_whole:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def rerun(
+    page: Annotated[Path, typer.Argument(help="A page of ours: .html, .json or .ipynb.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="By default where the page is.")] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Makes a page again, of the same report with the same parameters as of the same instant."""
+    from .again import rerun as make
+
+    record = make(page, settings=Settings.read(config, data), out=out)
+    for difference in record.differences:
+        _tell(difference)
+    if record.run.state == "failed":
+        _tell(record.run.error)
+        raise typer.Exit(FAILED)
+    for path in record.run.files:
+        typer.echo(path)
+
+
+@app.command()
+def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, source: Source = None) -> None:
+    """Says of everything that a night rests on whether it is well, and what to do where it is not. Changes nothing."""
+    from . import doctor as room
+
+    settings, problem = room.read(config, data, source)
+    with speaking(settings.language), nullcontext({}) if problem else _portal(settings) as portal:
+        states = Counter(_line(check) for check in room.examine(settings, problem, out=out, **portal))
+        _table.print(
+            _(
+                "{broken} broken, {look} to look at, {ok} well",
+                **{each: states[each] for each in ("broken", "look", "ok")},
+            )
+        )
+    if states["broken"]:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def glossary(out: Out = Path("output")) -> None:
+    """Writes the wiki of all numbers: what each means, its formula, where it comes from, and its code."""
+    from .wiki import write
+
+    for path in write(out):
+        typer.echo(path)
 
 
 @app.command()
@@ -109,6 +217,20 @@ def demo_portal(
         raise ReportError(
             f"port {port} can't be served: {error.strerror}; give another, or 0 for any free one"
         ) from None
+
+
+def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
+    """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
+    from . import mail as room
+
+    sent = room.send(settings, report, out=out, told=_tell)
+    operator = room.tell_operator(settings, report, problems=sent.problems)
+    for line in (*sent.sent, *operator.sent):
+        _tell(line)
+    for line in operator.problems:
+        _tell(line)
+    _tell(f"{len(sent.sent)} mailed, {sent.already} mailed before, {len(sent.problems)} not.")
+    return sent.is_whole and operator.is_whole
 
 
 def _synced(settings: Settings) -> None:
@@ -137,7 +259,7 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
     _tell(f"Inventing a company of {held.deals} deals, and serving it as Bitrix24 would.")
     company = demo.invent(deals=held.deals, seed=held.seed, months=held.months, today=on)
     with demo.serve(company) as served:
-        yield {"webhook": served.webhook, "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
+        yield {"webhook": SecretStr(served.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
 
 
 @contextmanager
@@ -161,6 +283,22 @@ def _log(*, every: int) -> Callable[[str, int], None]:
     return told
 
 
+def _line(check: "Check") -> str:
+    """Prints one line of the doctor's table, and gives its state; the sign is not all that tells it, nor its colour."""
+    signs = {"ok": ("✓", "+", "green"), "look": ("!", "!", "yellow"), "broken": ("✗", "x", "red")}
+    sign, plain, colour = signs[check.state]
+    words = {"ok": _("ok"), "look": _("look"), "broken": _("broken")}
+    shown = sign if _table.encoding.startswith("utf") else plain
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for width in (11, 16, None):
+        grid.add_column(width=width, overflow="fold")
+    found = Text(check.found) + Text(f"\n→ {check.remedy}" if check.remedy else "", style="bold")
+    grid.add_row(Text(f"{shown} {words[check.state]}", style=colour), Text(check.name), found)
+    _table.print(grid)
+    return check.state
+
+
+_table = Console(highlight=False)
 _console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -3,24 +3,25 @@
 Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "": its own row in every table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 import pandas as pd
+import pyarrow as pa
 
-from . import store as engine
-from . import units
+from . import texts, units
 from .errors import FilterError, all_at_once, near
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
 from .quality import Note, notes
 from .settings import Settings
-from .store import Store
+from .store import PARTS, Snapshot, Store
 from .texts import N_, _, use
 
 DAY = pd.Timedelta(days=1)
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
+SILENCE_STEPS = (1, 2, 4, 8)  # times `forgotten_after`: how finely past silences are told apart
 LACKING = {
     "amount": N_("The source has no amounts."),
     "created_at": N_("The source does not say when deals were created."),
@@ -30,7 +31,20 @@ LACKING = {
     "stage_order": N_("The source does not say in which order the stages come."),
     "activities": N_("The source has no activities."),
     "comments": N_("The source has no comments."),
+    "leads": N_("The source has no leads."),
 }
+CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
+
+# Facts of a deal that rows of its own history are cut by.
+DIMENSIONS = ("manager_id", "department_id", "pipeline_id", "source_id", "customer_kind_id")
+VISIT = "deal_id, history_id, row.stage_id, visited_pipeline_id, entered_at, left_at, created_at"
+STEP = "deal_id, row.stage_id, step, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at, outcome, created_at"
+STANDING = ("outcome", "money", "is_inside")
+TOUCHED = "(created_at >= ? and created_at < ?) or (closed_at >= ? and closed_at < ?)"
+NOTED = (
+    "deal_id, manager_id, stage_id, source_id, customer_id, outcome, amount, currency, created_at, closed_at, has_history, is_priced, "
+    "closing_added, is_reopened, went_back"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,18 @@ class Forgetting:
     snooze_planned: bool = False
 
 
+def _shared(make: Callable[["Dataset"], pd.DataFrame]) -> property:
+    """A property that all datasets of one store share: names are the same whatever the filters."""
+
+    def shared(self: "Dataset") -> pd.DataFrame:
+        key = (make.__name__, texts.language())
+        if key not in self.store.made:
+            self.store.made[key] = make(self)
+        return self.store.made[key]
+
+    return property(shared, doc=make.__doc__)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Everything that a report's tables are measured from. Frames are read when first asked for, and then kept."""
@@ -52,12 +78,18 @@ class Dataset:
     filters: Filters
     forgetting: Forgetting = Forgetting()
     metrics_used: list[str] = field(default_factory=list, repr=False)
+    frames: dict[tuple, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- what the report says about itself -------------------------------------------------------------------------
 
     @property
     def synced_at(self) -> datetime:
         return self.store.synced_at
+
+    @property
+    def versions_since(self) -> datetime | None:
+        """The first sync, from when on owners, amounts and plans are as they were that night; None: they are as now."""
+        return self.store.versions_since
 
     @cached_property
     def currency(self) -> str:
@@ -71,12 +103,13 @@ class Dataset:
     @cached_property
     def total(self) -> int:
         """How many deals there are at as_of, whatever the filters."""
-        return int(self._all_facts.count().to_pyarrow().as_py())
+        return int(self._query("select count(*) as deals from deal_facts")["deals"].iloc[0])
 
-    @property
+    @cached_property
     def kept(self) -> int:
         """How many of them the filters leave."""
-        return len(self.deals)
+        inside, ids = self._slice(self._manager_ids)
+        return int(self._query(f"select count(*) as deals from deal_facts where {inside}", *ids)["deals"].iloc[0])
 
     @cached_property
     def holes(self) -> list[str]:
@@ -91,20 +124,16 @@ class Dataset:
     @cached_property
     def quality(self) -> list[Note]:
         """What is wrong with the deals that the numbers are made of."""
-        deals, start, end = self.deals, self.filters.start_at, self.filters.end_at
-        within = [(deals[at] >= start) & (deals[at] < end) for at in ("created_at", "closed_at")]
-        is_open = deals["outcome"] == "open"
-        touched = deals[is_open | within[0] | within[1] | (~is_open & deals["closed_at"].isna())]
+        undated = "outcome = 'open' or closed_at is null"
+        touched = self._deal_rows(f"{undated} or {TOUCHED}", *self._ends(self.filters.period) * 2, columns=NOTED)
         gone = self.stages.index[self.stages["is_deleted"].astype(bool)]
-        return notes(
-            touched.assign(first_known_at=self._first_created_at), self.stage_visits, self.steps_of["step"],
-            self.dismissed, set(gone), start,
-        )  # fmt: skip
+        touched = touched.assign(first_known_at=self._first_created_at)
+        return notes(touched, self.dismissed, set(gone), self.filters.start_at)
 
     @cached_property
     def _first_created_at(self) -> pd.Timestamp:
         """The oldest creation in the whole company: before it nothing is known."""
-        return pd.Timestamp(self._all_facts.created_at.min().to_pyarrow().as_py())
+        return self._query("select min(created_at) as created_at from deal_facts")["created_at"].iloc[0]
 
     def has(self, table: str) -> bool:
         """Whether the source has this table at all."""
@@ -113,10 +142,9 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        deals = self.store.table("deals")
         columns = ("amount", "created_at", "closed_at", "moved_at", "company_id", "contact_id")
-        filled = deals.aggregate(**{name: deals[name].count() for name in columns})
-        has = {name: count > 0 for name, count in filled.to_pyarrow().to_pylist()[0].items()}
+        filled = ", ".join(f"count({name}) > 0 as {name}" for name in columns)
+        has = self.store.now.query(f"select {filled} from deals").to_pylist()[0]
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -126,6 +154,7 @@ class Dataset:
             "stage_order": bool(self.stages["position"].notna().any()),
             "activities": self.has("activities"),
             "comments": self.has("comments"),
+            "leads": self.has("leads"),
         }
         # A portal without a single deal lacks nothing: its zeros are true.
         empty = self.total == 0 and self.store.last_sync["source"] != "files"
@@ -133,13 +162,13 @@ class Dataset:
 
     # --- dimensions ------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @_shared
     def managers(self) -> pd.DataFrame:
         """manager_id → manager (name), department_id, is_active; whoever is named anywhere, known to the CRM or not."""
         people = self._read("managers").set_index("manager_id")
         homes = self._read("manager_departments").sort_values(["manager_id", "position"])
         people["department_id"] = homes.drop_duplicates("manager_id").set_index("manager_id")["department_id"]
-        strangers = self.store.ids("manager_id", ("deals", "activities", "comments")) - set(people.index)
+        strangers = self.store.ids("manager_id") - set(people.index)
         people = people.reindex([*people.index, *sorted(strangers)])
         return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
 
@@ -148,32 +177,32 @@ class Dataset:
         """The managers who the CRM says have left; of a stranger it says nothing."""
         return {id for id, is_active in self.managers["is_active"].items() if pd.notna(is_active) and not is_active}
 
-    @cached_property
+    @_shared
     def departments(self) -> pd.DataFrame:
         """department_id → department (name), parent_id."""
         frame = self._read("departments").set_index("department_id").rename(columns={"name": "department"})
         return _named(frame, "department", _("no department"))
 
-    @cached_property
+    @_shared
     def pipelines(self) -> pd.DataFrame:
         """pipeline_id → pipeline (name), in the CRM's order."""
         frame = self._read("pipelines").sort_values(["position", "pipeline_id"]).set_index("pipeline_id")
         return _named(frame.rename(columns={"name": "pipeline"}), "pipeline", _("no pipeline"))
 
-    @cached_property
+    @_shared
     def sources(self) -> pd.DataFrame:
         """source_id → source (name)."""
         frame = self._read("sources").set_index("source_id").rename(columns={"name": "source"})
         return _named(frame, "source", _("no source"))
 
-    @cached_property
+    @_shared
     def stages(self) -> pd.DataFrame:
         """stage_id → stage (name), pipeline_id, pipeline, position, outcome; in the order of pipelines and stages.
 
         A stage that history names and the CRM has deleted is there under its id.
         """
         frame = self._read("stages").set_index("stage_id").rename(columns={"name": "stage"})
-        gone = self.store.ids("stage_id", ("deals", "stage_history")) - set(frame.index)
+        gone = self.store.ids("stage_id") - set(frame.index)
         frame = frame.reindex([*frame.index, *sorted(gone)])
         frame["is_deleted"] = frame.index.isin(gone)
         nameless = frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each))
@@ -184,48 +213,49 @@ class Dataset:
         unknown = {"stage": _("unknown stage"), "outcome": "open", "is_deleted": False}
         return _with_row(frame.drop(columns="_place"), "", unknown)
 
-    @cached_property
+    @_shared
     def steps_of(self) -> pd.DataFrame:
         """stage_id → the funnel's place of each stage: pipeline_id, step, to_stage_id ("" after the last)."""
-        frame = _pandas(engine.steps(self.store)).sort_values(["pipeline_id", "step"])
-        frame["to_stage_id"] = frame.groupby("pipeline_id")["stage_id"].shift(-1).fillna("")
-        return frame.set_index("stage_id")
+        return _pandas(self.store.now.query("from funnel")).set_index("stage_id")
 
-    @cached_property
-    def _customers(self) -> pd.Series:
-        """customer_id → name."""
-        names = [
-            self._read(table).assign(customer_id=lambda frame, k=kind: f"{k}:" + frame[f"{k}_id"])
-            for table, kind in (("companies", "company"), ("contacts", "contact"))
-        ]
-        return pd.concat(names).set_index("customer_id")["name"]
+    @property
+    def customer_kinds(self) -> pd.DataFrame:
+        """customer_kind_id → customer_kind: whether the customer of a deal had bought before."""
+        return pd.DataFrame({"customer_kind": {id: _(name) for id, name in CUSTOMER_KINDS.items()}})
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _instant(self) -> engine.TimestampScalar:
-        return engine.instant(self.filters.as_of)
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self.store.snapshot(self.filters.as_of, self.currency)
 
-    @cached_property
-    def _moves(self) -> engine.Table:
-        return self.store.keep(engine.entries(self.store, self._instant))
+    def _query(self, sql: str, *values: object) -> pd.DataFrame:
+        """What the SQL finds in the store as of the report's instant; each ? stands for one of the values."""
+        return _pandas(self._snapshot.query(sql, *values))
 
-    @cached_property
-    def _all_facts(self) -> engine.Table:
-        facts = engine.deal_facts(self.store, self._moves, self._instant, self.currency)
-        return self.store.keep(engine.with_repeat(facts))
+    def _slice(self, managers: Sequence[str] | None) -> tuple[str, list[str]]:
+        """In SQL, which deals pipeline, source and these managers (None: all) keep; and the values of its ?."""
+        chosen = {f"{name}_id": self.filters.ids(name) or None for name in ("pipeline", "source")}
+        chosen = {column: ids for column, ids in (chosen | {"manager_id": managers}).items() if ids is not None}
+        kept = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in chosen.items()]
+        return " and ".join(["true", *kept]), [id for ids in chosen.values() for id in ids]
 
-    @cached_property
-    def _all_actions(self) -> engine.Table:
-        return self.store.keep(engine.actions(self.store, self._moves, self._all_facts, self._instant))
+    def _ends(self, period: Period) -> tuple[datetime, datetime]:
+        """The first instant of the period, and the first after it."""
+        return first_instant(period.start, self.filters.zone), first_instant(period.end, self.filters.zone)
 
-    @cached_property
-    def _facts(self) -> engine.Table:
-        return self._all_facts.filter(self._in_slice(self._manager_ids))
+    def _deal_rows(self, condition: str = "true", *values: object, columns: str = "*") -> pd.DataFrame:
+        """The facts of the slice's deals that the condition keeps."""
+        inside, ids = self._slice(self._manager_ids)
+        return self._query(f"select {columns} from deal_facts where {inside} and ({condition})", *ids, *values)
 
-    def _in_slice(self, managers: Sequence[str] | None) -> engine.BooleanValue:
-        chosen = {name: self.filters.ids(name) for name in ("pipeline", "source")}
-        return engine.in_slice(self._all_facts, manager=managers, **chosen)
+    def _rows_on_deals(self, part: str, columns: str, condition: str = "true", *values: object) -> pd.DataFrame:
+        """`columns` of the rows of a part on the slice's deals, each `row` beside the dimensions of its `deal`."""
+        inside, ids = self._slice(self._manager_ids)
+        dimensions = ", ".join(f"deal.{name}" for name in DIMENSIONS)
+        facts = f"(select * from deal_facts where {inside}) as deal"
+        sql = f"select {columns}, {dimensions} from {part} as row join {facts} using (deal_no) where {condition}"
+        return self._query(sql, *ids, *values)
 
     @cached_property
     def _manager_ids(self) -> list[str] | None:
@@ -241,54 +271,72 @@ class Dataset:
     @cached_property
     def deals(self) -> pd.DataFrame:
         """One row per deal of the slice, as it stood at as_of: names beside ids, last action, next step."""
-        facts = self._facts
-        traces = engine.last_traces(self.store, self._all_actions, self._instant)
-        begun = engine.visits(self._moves)
-        begun = begun.filter(begun.left_at.isnull()).select("deal_id", stage_since_at="entered_at")
-        frame = _pandas(facts).set_index("deal_id", drop=False)
-        for each in (traces, engine.next_steps(self.store, self._instant).mutate(has_next_step=True), begun):
-            frame = frame.join(_pandas(each.semi_join(facts, "deal_id")).set_index("deal_id"))
-        return self._with_names(_with_endings(frame, self.filters.as_of)).reset_index(drop=True)
+        return self._with_names(self._deal_rows())
 
-    def _with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
-        for key in ("manager_id", "pipeline_id", "source_id", "stage_id", "customer_id"):
-            frame[key] = frame[key].fillna("")
-        frame = self._with_department(frame)
+    def deals_in(self, period: Period, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Those of `deals` that were created or closed in `period`; with `columns` only these facts, and no names."""
+        ends = self._ends(period) * 2
+        if columns:
+            return self._deal_rows(TOUCHED, *ends, columns=", ".join(columns))
+        return self._with_names(self._deal_rows(TOUCHED, *ends))
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The first day on which a deal of the slice was created or closed; None without any."""
+        first = self._deal_rows(columns="least(min(created_at), min(closed_at)) as at")["at"].iloc[0]
+        return None if pd.isna(first) else first.tz_convert(self.filters.zone.key).date()
+
+    @cached_property
+    def loss_reasons(self) -> pd.DataFrame:
+        """loss_reason_id → loss_reason, of the slice's lost deals; "" for those that were not lost."""
+        lost = self._deal_rows("outcome = 'lost'", columns="distinct outcome, stage_id, loss_reason")
+        names = sorted({"", *self.with_loss_reason(lost)["loss_reason"]})
+        return pd.DataFrame({"loss_reason": names}, index=pd.Index(names, name="loss_reason_id", dtype=str))
+
+    def holders(self, period: Period) -> set[str]:
+        """The managers of the slice with a deal created or closed in `period`, or in work."""
+        ends = self._ends(period) * 2
+        return set(
+            self._deal_rows(f"outcome = 'open' or {TOUCHED}", *ends, columns="distinct manager_id")["manager_id"]
+        )
+
+    def with_loss_reason(self, deals: pd.DataFrame) -> pd.DataFrame:
+        """The deals with loss_reason and its id: what the CRM says, else the lost stage's name; "" where it is not lost."""
+        stage = looked_up(deals["stage_id"], self.stages["stage"], deals["stage_id"])
+        reason = deals["loss_reason"].astype(object).fillna(stage).where(deals["outcome"] == "lost", "")
+        return deals.assign(loss_reason=reason, loss_reason_id=reason)
+
+    def _with_names(self, facts: pd.DataFrame) -> pd.DataFrame:
+        frame = _with_endings(facts.drop(columns="deal_no"), self.filters.as_of)
         for key in ("manager", "department", "pipeline", "source", "stage"):
             names = getattr(self, f"{key}s")[key]
             frame[key] = looked_up(frame[f"{key}_id"], names, frame[f"{key}_id"])
-        frame["customer"] = looked_up(frame["customer_id"], self._customers)
-        frame["loss_reason"] = frame["loss_reason"].fillna(frame["stage"]).where(frame["outcome"] == "lost", "")
-        frame["loss_reason_id"] = frame["loss_reason"]
         link = f"{self.portal_url.rstrip('/')}/crm/deal/details/"
         frame["url"] = link + frame["deal_id"] + "/" if self.portal_url else ""
-        return frame
+        return self.with_loss_reason(frame)
 
     @cached_property
     def open_spans(self) -> pd.DataFrame:
         """When each deal of the slice was in work: opened_at, until_at, and the deal's dimensions and money."""
-        spans = _pandas(engine.open_spans(self._moves, self._facts).semi_join(self._facts, "deal_id"))
-        return self._on_deals(spans, "money")
+        return self._rows_on_deals("open_spans", "deal_id, opened_at, until_at, money")
 
     @cached_property
     def steps(self) -> pd.DataFrame:
         """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
-        frame = _pandas(engine.reached(self._moves, self._facts, engine.steps(self.store)))
-        frame = self._on_deals(frame.rename(columns={"stage_id": "step_id"}), "outcome", "created_at")
-        frame["stage_id"] = frame.pop("step_id")
-        frame["to_stage_id"] = frame["stage_id"].map(self.steps_of["to_stage_id"])
-        nexts = frame[["reached_at", "visited_at"]].add_prefix("next_")
-        nexts = nexts.assign(deal_id=frame["deal_id"], to_stage_id=frame["stage_id"])
-        return frame.merge(nexts, on=["deal_id", "to_stage_id"], how="left")
+        return self._rows_on_deals("steps_reached", STEP)
+
+    def steps_in(self, period: Period, at: str = "reached_at") -> pd.DataFrame:
+        """Those of `steps` whose reached_at, or created_at, falls into `period`."""
+        return self._rows_on_deals("steps_reached", STEP, f"{at} >= ? and {at} < ?", *self._ends(period))
 
     @cached_property
     def stage_visits(self) -> pd.DataFrame:
         """One row per visit of a deal of the slice to a stage, by entered_at; left_at is missing while it lasts."""
-        seen = engine.visits(self._moves).semi_join(self._facts, "deal_id")
-        frame = _pandas(seen).rename(columns={"stage_id": "visited_id", "pipeline_id": "visited_pipeline_id"})
-        frame = self._on_deals(frame, "created_at")
-        frame["visited_pipeline_id"] = frame["visited_pipeline_id"].fillna("")
-        frame["stage_id"] = frame.pop("visited_id").fillna("")
+        return self._rows_on_deals("stage_visits", VISIT).sort_values(["entered_at", "history_id"], ignore_index=True)
+
+    def visits_in(self, period: Period) -> pd.DataFrame:
+        """Those of `stage_visits` that began in `period`."""
+        frame = self._rows_on_deals("stage_visits", VISIT, "entered_at >= ? and entered_at < ?", *self._ends(period))
         return frame.sort_values(["entered_at", "history_id"], ignore_index=True)
 
     def _with_department(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -296,34 +344,40 @@ class Dataset:
         department_id = looked_up(manager_id, self.managers["department_id"])
         return frame.assign(manager_id=manager_id, department_id=department_id)
 
-    def _on_deals(self, frame: pd.DataFrame, *facts: str) -> pd.DataFrame:
-        dimensions = ["manager_id", "department_id", "pipeline_id", "source_id"]
-        return frame.join(self.deals.set_index("deal_id")[[*dimensions, *facts]], on="deal_id")
-
     # --- actions ---------------------------------------------------------------------------------------------------
 
-    def _scoped_actions(self, period: Period) -> engine.Table:
-        """Every action in `period` on the deals that pipeline and source keep, of whatever manager."""
-        acts, chosen = self._all_actions, self.filters
-        start, end = (first_instant(day, chosen.zone) for day in (period.start, period.end))
-        acts = acts.filter((acts.at >= engine.instant(start)) & (acts.at < engine.instant(end)))
-        if not chosen.pipeline and not chosen.source:
-            return acts
-        return acts.semi_join(self._all_facts.filter(self._in_slice(None)), "deal_id")
+    def _actions(self, period: Period, columns: str, managers: Sequence[str] | None) -> pd.DataFrame:
+        """Actions in `period` of these managers (None: all), on the deals that pipeline and source keep."""
+        inside, ids = self._slice(managers)
+        return self._query(
+            f"""
+            with acts as (
+                select kind, sign.manager_id, sign.at, sign.deal_id, coalesce(pipeline_id, '') as pipeline_id,
+                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id
+                from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
+                where is_action and sign.at >= ? and sign.at < ?
+            )
+            select {columns} from acts where {inside}
+            """, *self._ends(period), *ids,
+        )  # fmt: skip
 
     def actions_in(self, period: Period) -> pd.DataFrame:
-        """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, deal_id."""
-        acts = self._scoped_actions(period)
-        if self._manager_ids is not None:
-            acts = acts.filter(acts.manager_id.isin(self._manager_ids))
-        return self._with_department(_pandas(acts))
+        """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, and its deal's ids.
+
+        deal_id is missing, and the deal's pipeline_id, source_id, stage_id are "", where it was on no deal.
+        """
+        return self._with_department(self._actions(period, "*", self._manager_ids))
+
+    def counts_in(self, period: Period) -> pd.DataFrame:
+        """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
+        acts = self._actions(period, "manager_id, kind", None)
+        counted = acts[acts["manager_id"] != ""].value_counts(["manager_id", "kind"]).rename("count").reset_index()
+        table = counted.pivot(index="manager_id", columns="kind", values="count")
+        return table.reindex(columns=list(KINDS)).fillna(0.0).astype(float)
 
     def points_in(self, period: Period) -> pd.Series:
         """manager_id → points (Σ weight × actions) in `period`, of everybody in the company who acted."""
-        acts = self._scoped_actions(period)
-        counted = _pandas(acts.group_by("manager_id", "kind").aggregate(count=acts.count())).dropna(subset="manager_id")
-        points = counted["count"] * counted["kind"].map(self.settings.weights).astype(float)
-        return points.groupby(counted["manager_id"]).sum()
+        return self.counts_in(period) @ pd.Series(self.settings.weights, dtype=float).reindex(list(KINDS)).fillna(0.0)
 
     def in_team(self, manager_ids: Iterable[str]) -> set[str]:
         """Those of them that the manager and department filters keep."""
@@ -332,8 +386,7 @@ class Dataset:
     @cached_property
     def kinds_without_data(self) -> list[str]:
         """Kinds of action of which the whole store holds not one: nothing is connected, so a zero would be no fact."""
-        acts = self._all_actions
-        seen = set(_pandas(acts.select("kind").distinct())["kind"])
+        seen = set(self._query("select distinct kind from signs where is_action")["kind"])
         return [kind for kind in KINDS if kind not in seen]
 
     # --- in work now ------------------------------------------------------------------------------------------------
@@ -342,7 +395,7 @@ class Dataset:
     def open_deals(self) -> pd.DataFrame:
         """One row per deal of the slice in work at as_of: days_silent, is_forgotten, next step."""
         rule, as_of = self.forgetting, pd.Timestamp(self.filters.as_of)
-        frame = self.deals[self.deals["outcome"] == "open"]
+        frame = self._with_names(self._deal_rows("outcome = 'open'"))
         frame = frame[~frame["stage_id"].isin(rule.exclude_stages) & ~frame["pipeline_id"].isin(rule.exclude_pipelines)]
         since = frame["last_action_at"].fillna(frame["created_at"])
         silent = (as_of - since) // DAY
@@ -362,9 +415,111 @@ class Dataset:
         )
 
     @cached_property
+    def silence_outcomes(self) -> pd.DataFrame:
+        """stage_id, silent_days, k, n: of the company's n closed deals once silent there for so long, k were won."""
+        levels = ", ".join(str(self.forgetting.after * step) for step in SILENCE_STEPS)
+        return self._query(f"""
+            select stage_id, level as silent_days, coalesce(sum(deals) filter (where ended_as = 'won'), 0)::bigint as k,
+                sum(deals)::bigint as n
+            from silences join (select unnest([{levels}])::bigint as level) on silences.silent_days >= level
+            group by stage_id, level order by stage_id, level
+        """)
+
+    @cached_property
+    def forgotten_deals(self) -> pd.DataFrame:
+        """The forgotten deals, each with chance (share won in the end of past deals as silent there), its k and n."""
+        rows = self.open_deals[self.open_deals["is_forgotten"]]
+        levels = self.forgetting.after * pd.Series(SILENCE_STEPS)
+        level = rows["days_silent"].map(lambda days: levels[levels <= days].max())
+        known = self.silence_outcomes.set_index(["stage_id", "silent_days"])
+        past = known.reindex(pd.MultiIndex.from_arrays([rows["stage_id"], level])).set_axis(rows.index)
+        chance = past["k"] / past["n"]
+        return rows.assign(
+            silent_level=level, chance=chance, chance_k=past["k"], chance_n=past["n"],
+            money_at_risk=rows["money"] * chance,
+        )  # fmt: skip
+
+    @cached_property
+    def leads(self) -> pd.DataFrame:
+        """One row per lead of the slice as it stood at as_of: names beside ids, days_silent and is_forgotten in work.
+
+        Leads stand in no pipeline, so a pipeline filter keeps them all.
+        """
+        frame = self._query("from lead_facts")
+        frame = self._with_department(frame[self._keeps(frame)].reset_index(drop=True))
+        for key in ("manager", "department", "source"):
+            frame[key] = looked_up(frame[f"{key}_id"], getattr(self, f"{key}s")[key], frame[f"{key}_id"])
+        since = frame["last_action_at"].fillna(frame["created_at"])
+        silent = ((pd.Timestamp(self.filters.as_of) - since) // DAY).where(frame["outcome"] == "open")
+        return frame.assign(days_silent=silent, is_forgotten=silent >= self.forgetting.after)
+
+    def _keeps(self, rows: pd.DataFrame) -> pd.Series:
+        """Which rows the manager, department and source filters keep."""
+        sources, managers = self.filters.ids("source"), self._manager_ids
+        kept = rows["source_id"].isin(sources) if sources else pd.Series(True, index=rows.index)
+        return kept if managers is None else kept & rows["manager_id"].isin(managers)
+
+    @cached_property
     def before(self) -> "Dataset":
         """The same report at the comparison's instant: where stocks such as `in_work` are compared."""
         return replace(self, filters=replace(self.filters, as_of=self.filters.as_of_before))
+
+    @cached_property
+    def team(self) -> "Dataset":
+        """The same report without the manager and department filters: whom somebody is compared with."""
+        everybody = replace(self.filters, manager=(), department=(), departments=())
+        return self if everybody == self.filters else replace(self, filters=everybody)
+
+    def standing_since(self, then: "Dataset") -> tuple[pd.DataFrame, pd.DataFrame]:
+        """How deals stood then and how they stand now: deal_id, outcome, money, is_inside (the filters keep it).
+
+        Those that the filters keep at one of the two; without those that were closed then and are so in the same way.
+        """
+        inside, ids = self._slice(self._manager_ids)
+        was = then._snapshot.name_of("standings")
+        found = self._query(
+            f"""
+            with was as (select deal_id, outcome, money, {inside} as is_inside from {was}),
+            became as (select deal_id, outcome, money, {inside} as is_inside from standings),
+            ids as (select deal_id from was where is_inside union select deal_id from became where is_inside)
+            select ids.deal_id, {", ".join(f"{when}.{name} as {name}_{when}" for when in ("was", "became") for name in STANDING)}
+            from ids left join was using (deal_id) left join became using (deal_id)
+            where was.outcome is null or was.outcome = 'open' or became.outcome is distinct from was.outcome
+            """, *ids, *ids,
+        )  # fmt: skip
+        return _standing(found, "was"), _standing(found, "became")
+
+    @cached_property
+    def stage_worth(self) -> pd.DataFrame:
+        """stage_id → mean, n: what the closed deals of the slice that ever reached the stage brought on average, and how many."""
+        inside, ids = self._slice(self._manager_ids)
+        sql = f"""
+            select row.stage_id, avg(if(outcome = 'won', coalesce(money, 0), 0)) as mean, count(*) as n
+            from steps_reached as row join (select * from deal_facts where {inside}) as deal using (deal_no)
+            where outcome in ('won', 'lost') group by all order by all
+        """
+        return self._query(sql, *ids).set_index("stage_id")
+
+    def last_traces_at(self, instant: datetime) -> pd.Series:
+        """deal_id → the last sign of life before `instant`, of the deals that have one."""
+        inside, ids = self._slice(self._manager_ids)
+        sql = f"""
+            select deal.deal_id, max(sign.at) as last_action_at
+            from signs as sign join (select * from deal_facts where {inside}) as deal using (deal_no)
+            where sign.at < ? group by all
+        """
+        return self._query(sql, *ids, instant).set_index("deal_id")["last_action_at"]
+
+    @cached_property
+    def stages_known_since(self) -> pd.Timestamp | None:
+        """The first entry of the stage history; None without any."""
+        first = self._query("select min(entry.at) as at from stage_history as entry")["at"].iloc[0]
+        return None if pd.isna(first) else first
+
+    @property
+    def amounts_known_since(self) -> pd.Timestamp:
+        """From when on amounts, owners and plans are as they were that night; before it, those of that sync stand in."""
+        return pd.Timestamp(self.versions_since or self.synced_at)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -372,13 +527,20 @@ class Dataset:
         return self.store.rows(table).to_pandas()
 
 
-def _pandas(expression: engine.Table) -> pd.DataFrame:
-    """The rows, instants as UTC and absent texts as NaN whatever the engine calls its time zone."""
-    found = expression.to_pyarrow().cast(expression.schema().to_pyarrow())
+def _pandas(found: pa.Table) -> pd.DataFrame:
+    """The rows, absent texts as NaN."""
     if len(found):
         return found.to_pandas()
     nothing = found.to_pandas()  # its texts have no chunk at all, which pandas can't join on
     return nothing.astype(object).astype(nothing.dtypes)
+
+
+def _standing(both: pd.DataFrame, when: str) -> pd.DataFrame:
+    """The deals that there were at one of the two instants."""
+    rows = both[both[f"outcome_{when}"].notna()]
+    return rows[["deal_id", *(f"{name}_{when}" for name in STANDING)]].rename(
+        columns=lambda name: name.removesuffix(f"_{when}")
+    )
 
 
 def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") -> pd.Series:
@@ -400,10 +562,10 @@ def _with_row(frame: pd.DataFrame, id: str, values: dict[str, object]) -> pd.Dat
     return pd.concat([frame.astype(object), row.astype(object)]).rename_axis(frame.index.name)
 
 
-def _with_endings(frame: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+def _with_endings(facts: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    frame = facts.copy()
     frame["won_at"] = frame["closed_at"].where(frame["outcome"] == "won")
     frame["lost_at"] = frame["closed_at"].where(frame["outcome"] == "lost")
-    frame["has_next_step"] = frame["has_next_step"].astype("boolean").fillna(False).astype(bool)
     is_open = frame["outcome"] == "open"
     moved_at = frame["moved_at"].where(frame["moved_at"] < pd.Timestamp(as_of))
     since = frame["stage_since_at"].fillna(moved_at).fillna(frame["created_at"])
@@ -447,7 +609,7 @@ def load(
     """
     settings = settings or Settings.read()
     use(language or settings.language)
-    data = Store.open(settings.store_path)
+    data = Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
     said = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
     problems: list[str] = []
     rule = _forgetting(data, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
@@ -461,6 +623,19 @@ def load(
     all_at_once(problems, FilterError)
     units.use(currency=base_currency(data, settings), zone=settings.zone)
     return Dataset(data, settings, filters, rule)
+
+
+def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> None:
+    """Work out once what the reports of a night share, and keep it beside the store.
+
+    All of it as of the default instant; as of `as_ofs` (`Filters.as_of_before`) what a comparison needs.
+    """
+    data = Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
+    currency = base_currency(data, settings)
+    data.now.prepare("ids")
+    data.snapshot(default_as_of(data, settings), currency).prepare(*PARTS)
+    for as_of in as_ofs:
+        data.snapshot(as_of, currency).prepare("deal_facts")
 
 
 def default_as_of(data: Store, settings: Settings) -> datetime:

@@ -9,7 +9,8 @@
     │   │   └── ScopeError       the webhook may not read this table
     │   └── FilesError       a folder of files that does not hold what docs/files.md asks for
     ├── StoreError       there is no store yet, or it can't be read
-    └── RunError         a report did not come out whole
+    ├── RunError         a report did not come out whole
+    └── MailError        the mail server could not be used
 
 Every message is one sentence: what was wrong, what is allowed, what to do. Several problems are reported together.
 """
@@ -60,6 +61,10 @@ class StoreError(ReportError):
 
 class RunError(ReportError):
     """A report did not come out whole."""
+
+
+class MailError(ReportError):
+    """The mail server could not be used."""
 
 
 def near(name: str, known: Iterable[str], *, most: int = 5) -> list[str]:

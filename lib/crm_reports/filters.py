@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from . import texts
+from . import texts, units
 from .errors import FilterError, all_at_once, near
 from .texts import N_, _, many, speaking
 
@@ -507,7 +507,7 @@ class Filters:
         """A short name for files, another one for other filters: the period, and what differs from the defaults."""
         parts = [_period_slug(self.period.text)]
         for name in DIMENSIONS:
-            if ids := [_safe(each.id) for each in getattr(self, name)]:
+            if ids := [safe(each.id) for each in getattr(self, name)]:
                 parts.append(f"{name}-{'_'.join(ids)}")
         if self.comparison != "previous":
             parts.append({"year_ago": "vs-year-ago", "none": "not-compared"}[self.comparison])
@@ -586,15 +586,13 @@ def _dates(period: Period) -> dict[str, str]:
 
 
 def _date(day: date) -> str:
-    return _("{year:04}-{month:02}-{day:02}", year=day.year, month=day.month, day=day.day)
+    return units.write(day, "date")
 
 
 def _span(period: Period) -> str:
     if period.start == BEGINNING:
         return _("everything up to {last}", last=_date(period.last_day))
-    if period.days == 1:
-        return _date(period.start)
-    return f"{_date(period.start)} – {_date(period.last_day)}"
+    return units.date_span(period.start, period.last_day)
 
 
 # ── Slugs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -630,14 +628,19 @@ def _instant_slug(instant: datetime, zone: ZoneInfo) -> str:
     return str(day) if instant == first_instant(day, zone) else f"{instant:%Y%m%dt%H%M%Sz%f}".rstrip("0")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """The text as part of a file name: itself if it is short, plain and lower case, else Latin letters and a hash."""
     if re.fullmatch("[a-z0-9]{1,24}", text):
         return text
+    latin = readable(text)
+    return f"{latin}-{_hash(text)}" if latin else _hash(text)
+
+
+def readable(text: str) -> str:
+    """The text in at most 24 lower-case Latin letters, digits and dashes; other texts may read the same."""
     latin = unicodedata.normalize("NFKC", text).casefold().translate(LATIN)
     latin = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
-    readable = re.sub("[^a-z0-9]+", "-", latin)[:24].strip("-")
-    return f"{readable}-{_hash(text)}" if readable else _hash(text)
+    return re.sub("[^a-z0-9]+", "-", latin)[:24].strip("-")
 
 
 def _hash(text: str) -> str:

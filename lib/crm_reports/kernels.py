@@ -16,7 +16,11 @@ from jupyter_core.utils import ensure_event_loop
 
 OURS = "CRM_REPORTS_"
 # Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
-NO_WEBHOOK = {"CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/"}
+NO_WEBHOOK = {
+    "CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/",
+    "CRM_REPORTS_SMTP_USER": "",
+    "CRM_REPORTS_SMTP_PASSWORD": "",
+}
 
 
 @contextmanager
@@ -28,7 +32,7 @@ def kernel_class(environment: Mapping[str, str]) -> Iterator[type[AsyncKernelMan
     # Short on purpose: the path of a Unix socket may not exceed some 100 characters.
     folder = Path(tempfile.mkdtemp(prefix="crm-"))
     try:
-        yield type("ReportKernel", (_Kernel,), {"folder": folder, "environment": _clean(environment, folder)})
+        yield type("ReportKernel", (_Kernel,), {"folder": folder, "environment": clean(environment, folder)})
     finally:
         _close_loop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,7 +65,7 @@ class _Kernel(AsyncKernelManager):
         await super().start_kernel(**(options | {"env": self.environment, "cwd": str(self.folder)}))
 
 
-def _clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+def clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no profile of the user's."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     ours = {"IPYTHONDIR": str(folder / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}

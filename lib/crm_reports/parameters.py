@@ -16,14 +16,15 @@ import nbformat
 import papermill
 
 from .errors import FilterError, all_at_once, near
+from .texts import N_, _
 
 ALLOWED = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "list": "a value, several of them, or a JSON list",
-    "dict": "a JSON object",
+    "str": N_("a text"),
+    "int": N_("a whole number"),
+    "float": N_("a number"),
+    "bool": N_("true or false"),
+    "list": N_("a value, several of them, or a JSON list"),
+    "dict": N_("a JSON object"),
 }
 TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
@@ -48,7 +49,7 @@ def _parameter(name: str, inferred_type_name: str, default: str, help: str) -> P
     value = None
     with suppress(ValueError, SyntaxError):
         value = ast.literal_eval(default)
-    outer, _, inner = inferred_type_name.rstrip("]").partition("[")
+    outer, _bracket, inner = inferred_type_name.rstrip("]").partition("[")
     if outer not in ALLOWED:
         outer = type(value).__name__ if type(value).__name__ in ALLOWED else "str"
     item = inner if inner in READ else _item(value)
@@ -63,10 +64,11 @@ def _item(value: object) -> str:
 def spoken(pairs: Iterable[str]) -> dict[str, str | list[str]]:
     """`key=value` words by key; a key that came several times holds a list."""
     pairs = list(pairs)
-    all_at_once((f"-p {pair!r} is no key=value" for pair in pairs if not re.match(r"[^=]+=", pair)), FilterError)
+    wrong = [pair for pair in pairs if not re.match(r"[^=]+=", pair)]
+    all_at_once((_("-p {pair!r} is no key=value", pair=pair) for pair in wrong), FilterError)
     heard: dict[str, list[str]] = {}
     for pair in pairs:
-        key, _, value = pair.partition("=")
+        key, _sign, value = pair.partition("=")
         heard.setdefault(key.strip(), []).append(value)
     return {key: values[0] if len(values) == 1 else values for key, values in heard.items()}
 
@@ -84,14 +86,19 @@ def typed(
         try:
             values[name] = _value(value, known[name].type, known[name].item)
         except (ValueError, TypeError):
-            problems.append(f"parameter {name!r} is {value!r}; allowed: {ALLOWED[known[name].type]}")
+            allowed = _(ALLOWED[known[name].type])
+            problems.append(
+                _("parameter {name!r} is {value!r}; allowed: {allowed}", name=name, value=value, allowed=allowed)
+            )
     return values, problems
 
 
 def _unknown(name: str, known: Mapping[str, Parameter], report: str) -> str:
     if not known:
-        return f"report {report!r} has no parameter {name!r}; its notebook has no cell tagged parameters"
-    return f"report {report!r} has no parameter {name!r}; near: {', '.join(near(name, known) or known)}"
+        text = N_("report {report!r} has no parameter {name!r}; its notebook has no cell tagged parameters")
+        return _(text, report=report, name=name)
+    like = ", ".join(near(name, known) or known)
+    return _("report {report!r} has no parameter {name!r}; near: {near}", report=report, name=name, near=like)
 
 
 def _value(value: object, type_: str, item: str = "str") -> Any:

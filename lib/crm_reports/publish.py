@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from html import escape
 from html.parser import HTMLParser
@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 import nbformat
 from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbconvert.preprocessors import TagRemovePreprocessor
 
 from . import charts, page, tables
 from .page import ELEMENT, FIGURE, HERE
@@ -36,11 +35,12 @@ REPORTS = {
     "manager_effectiveness": N_("Managers"),
     "forgotten_deals": N_("Forgotten deals"),
 }
+KINDS = {"tiles": N_("tiles"), "table": N_("table"), "chart": N_("chart"), "header": N_("header")}
 SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
     "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
     "won": N_("All won"), "lost": N_("All lost"), "open": N_("All in work"),
-    "failed": N_("This part could not be drawn."),
+    "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
 }  # fmt: skip
 
 
@@ -65,7 +65,12 @@ def html(
     scripts = _needed(parts)
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
     where = {} if assets == "inline" else {name: f"{assets.rstrip('/')}/{_file(name)}" for name in scripts}
-    settings = {"texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook")}
+    settings = {
+        "texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook"),
+        "links": {link.key: link.url for link in links if ":" in link.key},
+        "others": [asdict(link) for link in links if ":" not in link.key],
+        "made_of": notebook.metadata.get("crm_reports", {}),
+    }  # fmt: skip
     script = _read("page.js")
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
@@ -73,7 +78,8 @@ def html(
         "packed": {} if where else {name: _packed(name) for name in scripts},
         "nav": _nav(links, notebook), "links": links, "parts": parts,
     }  # fmt: skip
-    return _exporter().from_notebook_node(notebook, resources={"page": resources})[0]
+    # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
+    return _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})[0]
 
 
 def _language() -> str:
@@ -104,8 +110,8 @@ def _exporter() -> _PageExporter:
 
 def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without the cells that are there for analysts and for papermill."""
-    remove = TagRemovePreprocessor(enabled=True, remove_cell_tags=NOT_FOR_READERS)
-    return remove.preprocess(nbformat.from_dict(notebook), {})[0]
+    cells = [cell for cell in notebook.cells if not NOT_FOR_READERS & {*cell.metadata.get("tags", ())}]
+    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
 
 
 def _title(notebook: nbformat.NotebookNode) -> str:
@@ -274,6 +280,14 @@ def _needed(parts: Sequence[Part]) -> list[str]:
     return [name for name in _SCRIPTS if marks[name] in whole]
 
 
+def figures_of(path: Path) -> list[list[dict[str, Any]]]:
+    """The traces of every figure that the executed notebook's page draws, in order."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    shown = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    drawn = [data for data in shown if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
+    return [data[FIGURE].get("data", []) for data in drawn]
+
+
 # ── Is everything there? ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -285,23 +299,24 @@ def missing_from(page_html: str, notebook: nbformat.NotebookNode) -> list[str]:
     problems = [text for data in outputs if ELEMENT in data for text in _lacks(data, found)]
     bare = sum(1 for data in outputs if FIGURE in data and ELEMENT not in data)
     if found.traces_of("").total() < bare or len(found.bare) != bare:
-        problems.append(f"the page has {len(found.bare)} of the notebook's {bare} charts without an id")
+        problems.append(_("the page has {k} of the notebook's {n} charts without an id", k=len(found.bare), n=bare))
     return problems
 
 
 def _lacks(data: Mapping[str, Any], found: "_Found") -> Iterator[str]:
     element = data[ELEMENT]
     id, kind, rows = element["id"], element["kind"], element.get("rows") or []
+    said = {"kind": _(KINDS.get(kind, kind)), "id": id}
     if kind != "text" and id not in found.ids:
-        yield f"{kind} {id!r} is not in the page"
+        yield _("{kind} {id!r} is not in the page", **said)
         return
     if FIGURE in data and not element.get("missing"):
         traces = len(data[FIGURE].get("data", []))
         if found.traces[id] != traces:
-            yield f"chart {id!r} has {found.traces[id]} of {traces} traces in the page"
+            yield _("{kind} {id!r} has {k} of {n} traces in the page", k=found.traces[id], n=traces, **said)
     ordinary = [row for row in rows if not row.get("is_total")]
     if kind in ("table", "tiles", "chart") and found.rows[id] < len(ordinary):
-        yield f"{kind} {id!r} has {found.rows[id]} of {len(ordinary)} rows in the page"
+        yield _("{kind} {id!r} has {k} of {n} rows in the page", k=found.rows[id], n=len(ordinary), **said)
 
 
 class _Found(HTMLParser):

@@ -19,15 +19,13 @@ class Note:
     deal_ids: tuple[str, ...] = ()
 
 
-def notes(
-    deals: pd.DataFrame, visits: pd.DataFrame, places: pd.Series, dismissed: set[str], gone: set[str], start: datetime
-) -> list[Note]:
+def notes(deals: pd.DataFrame, dismissed: set[str], gone: set[str], start: datetime) -> list[Note]:
     """The findings about the deals that the report's numbers are made of; nothing found, nothing said.
 
-    `deals` are those created or closed in the period or in work; `places` gives each stage its place in its pipeline,
-    `dismissed` the managers who left, `gone` the stages that the CRM has deleted, `start` the period's first instant.
+    `deals` are those created or closed in the period or in work, `dismissed` the managers who left, `gone` the stages
+    that the CRM has deleted, `start` the period's first instant.
     """
-    found = {**_missing(deals), **_odd(deals), **_moved(deals, visits, places)}
+    found = {**_missing(deals), **_odd(deals)}
     found["dismissed_owner"] = deals[deals["manager_id"].isin(dismissed) & (deals["outcome"] == "open")]
     found["deleted_stage"] = deals[deals["stage_id"].isin(gone)]
     made = [_note(code, rows) for code, rows in found.items() if len(rows)]
@@ -50,26 +48,20 @@ def _odd(deals: pd.DataFrame) -> dict[str, pd.DataFrame]:
     won = deals["outcome"] == "won"
     return {
         "zero_money": deals[won & (deals["amount"] == 0)],
+        "zero_money_rest": deals[~won & (deals["amount"] == 0)],
         "closed_before_created": deals[deals["closed_at"] < deals["created_at"]],
         "closing_added": deals[deals["closing_added"]],
         "reopened": deals[deals["is_reopened"]],
+        "moved_backwards": deals[deals["went_back"]],
     }
 
 
-def _moved(deals: pd.DataFrame, visits: pd.DataFrame, places: pd.Series) -> dict[str, pd.DataFrame]:
-    """Deals that went back to an earlier stage of the same pipeline."""
-    walk = visits[visits["deal_id"].isin(deals["deal_id"])].sort_values(["deal_id", "entered_at", "history_id"])
-    place, whose = walk["stage_id"].map(places), walk[["deal_id", "visited_pipeline_id"]]
-    same = (whose == whose.shift()).all(axis=1)
-    back = walk.loc[same & (place < place.shift()), "deal_id"].unique()
-    return {"moved_backwards": deals[deals["deal_id"].isin(back)]}
-
-
 def _note(code: str, rows: pd.DataFrame) -> Note:
-    return Note(code, len(rows), _words(code, len(rows)), tuple(rows["deal_id"]))
+    codes = ", ".join(sorted(rows["currency"].dropna().unique()))
+    return Note(code, len(rows), _words(code, len(rows), codes), tuple(rows["deal_id"]))
 
 
-def _words(code: str, n: int) -> str:
+def _words(code: str, n: int, codes: str) -> str:
     return {
         "no_customer": many("{n} deal has no customer", "{n} deals have no customer", n),
         "no_source": many("{n} deal has no source", "{n} deals have no source", n),
@@ -83,10 +75,12 @@ def _words(code: str, n: int) -> str:
             "{n} deal has no stage history: dated by its own fields, not in the funnel",
             "{n} deals have no stage history: dated by their own fields, not in the funnel", n),
         "not_priced": many(
-            "{n} deal is in a currency without a rate: counted, not priced",
-            "{n} deals are in a currency without a rate: counted, not priced", n),
+            "{n} deal is in a currency without a rate ({codes}): counted, not priced",
+            "{n} deals are in a currency without a rate ({codes}): counted, not priced", n, codes=codes),
         "no_amount": many("{n} deal has no amount", "{n} deals have no amount", n),
         "zero_money": many("{n} won deal has no money in it", "{n} won deals have no money in them", n),
+        "zero_money_rest": many(
+            "{n} deal in work or lost has no money in it", "{n} deals in work or lost have no money in them", n),
         "closed_before_created": many(
             "{n} deal was closed before it was created", "{n} deals were closed before they were created", n),
         "closing_added": many(
@@ -112,4 +106,4 @@ def _late_history(deals: pd.DataFrame, start: datetime) -> Iterator[Note]:
             "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated",
             len(deals),
         )  # fmt: skip
-        yield Note("history_starts_late", len(deals), text)
+        yield Note("history_starts_late", len(deals), text, tuple(deals["deal_id"]))

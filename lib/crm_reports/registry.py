@@ -5,7 +5,7 @@ metric's name, so `column(name)` finds title, unit and formula for anything that
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -30,7 +30,15 @@ class Ratio:
         return self.k / self.n if self.n else float("nan")
 
 
-Number = float | pd.Series | Ratio
+@dataclass(frozen=True)
+class Sample:
+    """A mean or a median, and of how many cases it is; each a number, or a column with one number per row."""
+
+    value: float | pd.Series
+    n: float | pd.Series
+
+
+Number = float | pd.Series | Ratio | Sample
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,9 @@ class Metric:
     fields: tuple[str, ...]
     compute: Callable[[pd.DataFrame], Number]
     needs: tuple[str, ...] = ()
+    caveats: str = ""
+    is_part: bool = False
+    of: str = ""
 
     @property
     def meaning(self) -> str:
@@ -55,7 +66,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Column:
-    """What a column of any table is called, how it is written, and the formula behind it (empty for no metric)."""
+    """What a column of any table is called, how it is written, what it means; the formula is empty for no metric."""
 
     name: str
     title: str
@@ -63,6 +74,8 @@ class Column:
     formula: str = ""
     meaning: str = ""
     good: str = "none"
+    caveats: str = ""
+    of: str = ""
 
 
 METRICS: dict[str, Metric] = {}
@@ -77,17 +90,24 @@ def metric(
     fields: list[str],
     good: Literal["up", "down", "none"] = "none",
     needs: list[str] | None = None,
+    caveats: str = "",
+    is_part: bool = False,
+    of: str = "",
 ) -> Callable[[Callable[[pd.DataFrame], Number]], Callable[[pd.DataFrame], Number]]:
     """Register the function below it under its own name; it then gets only `fields` of the frame `on`.
 
-    `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0.
+    `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0. What `is_part`
+    is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
+    names a share's denominator, under every title: several shares may be called alike and are never the same.
     """
 
     def register(compute: Callable[[pd.DataFrame], Number]) -> Callable[[pd.DataFrame], Number]:
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
-        METRICS[name] = Metric(name, title, unit, good, formula, on, tuple(fields), compute, tuple(needs or ()))
+        METRICS[name] = Metric(
+            name, title, unit, good, formula, on, tuple(fields), compute, tuple(needs or ()), caveats, is_part, of
+        )
         return compute
 
     return register
@@ -110,68 +130,113 @@ SUFFIXES: dict[str, tuple[str, Unit | None]] = {
     "_change": (N_("{title}: change"), "share"),
 }
 
-COLUMNS: dict[str, tuple[str, Unit]] = {
-    "manager": (N_("Manager"), "text"),
-    "department": (N_("Department"), "text"),
-    "pipeline": (N_("Pipeline"), "text"),
-    "source": (N_("Source"), "text"),
-    "stage": (N_("Stage"), "text"),
-    "to_stage": (N_("Next stage"), "text"),
-    "loss_reason": (N_("Loss reason"), "text"),
-    "customer": (N_("Customer"), "text"),
-    "size": (N_("Period size"), "text"),
-    "period": (N_("Period"), "text"),
-    "start": (N_("First day"), "date"),
-    "is_running": (N_("Still running"), "flag"),
-    "is_total": (N_("Total"), "flag"),
-    "is_narrowest": (N_("Narrowest step"), "flag"),
-    "position": (N_("Order"), "number"),
-    "metric": (N_("Metric"), "text"),
-    "value": (N_("Value"), "number"),
-    "previous": (N_("Before"), "number"),
-    "change": (N_("Change"), "share"),
-    "k": (N_("k"), "count"),
-    "n": (N_("of n"), "count"),
-    "deal_id": (N_("Deal ID"), "text"),
-    "title": (N_("Deal"), "text"),
-    "url": (N_("Link"), "text"),
-    "status": (N_("Status"), "text"),
-    "outcome": (N_("Outcome"), "text"),
-    "money": (N_("Money"), "money"),
-    "amount": (N_("Amount"), "number"),
-    "currency": (N_("Currency"), "text"),
-    "created_at": (N_("Created on"), "instant"),
-    "closed_at": (N_("Closed on"), "instant"),
-    "duration_days": (N_("Days in all"), "days"),
-    "last_action_at": (N_("Last action"), "instant"),
-    "last_action_kind": (N_("Kind of last action"), "text"),
-    "next_step_at": (N_("Next step"), "instant"),
-    "next_step": (N_("Next step is"), "text"),
-    "crm_trace_at": (N_("The CRM has a later trace"), "instant"),
-    "is_reopened": (N_("Reopened"), "flag"),
-    "kind": (N_("Kind of action"), "text"),
-    "weight": (N_("Weight"), "number"),
-    "share_of_lost": (N_("Share of what was lost"), "share"),
-    "days_in_current_stage": (N_("Days in the stage"), "days"),
-    "days_silent": (N_("Days silent"), "days"),
-    "element": (N_("Element"), "text"),
-    "text": (N_("What"), "text"),
-    "report": (N_("Report"), "text"),
-}
+COLUMNS: dict[str, tuple[str, Unit, str]] = {
+    "manager": (N_("Manager"), "text", N_("who was responsible for the deal at the report's instant, or who did the action")),
+    "department": (N_("Department"), "text", N_("the manager's first department in the CRM")),
+    "pipeline": (N_("Pipeline"), "text", N_("the pipeline the deal stood in at the report's instant")),
+    "source": (N_("Source"), "text", N_("where the deal or lead came from, as the CRM had it at the report's instant")),
+    "stage": (N_("Stage"), "text", N_("the stage the deal stood on at the report's instant, or the stage of the funnel")),
+    "to_stage": (N_("Next stage"), "text", N_("the stage after it in the funnel")),
+    "loss_reason": (N_("Loss reason"), "text", N_("the lost stage's name, or the CRM's own field for the reason")),
+    "customer": (N_("Customer"), "text", N_("the company of the deal, else its contact")),
+    "customer_kind": (
+        N_("Kind of customer"), "text",
+        N_("repeat: had bought before; new: had not; of a won deal as of its win, of any other as of its end or now"),
+    ),
+    "size": (N_("Period size"), "text", N_("day, week, month, quarter or year")),
+    "period": (N_("Period"), "text", N_("the week, month, quarter or year, as it is written")),
+    "start": (N_("First day"), "date", N_("the first day of it that belongs to the report")),
+    "is_running": (N_("Still running"), "flag", N_("days of it are still to come")),
+    "is_total": (N_("Total"), "flag", N_("measured again from all rows, never added up")),
+    "is_narrowest": (N_("Narrowest step"), "flag", N_("the smallest share passes here, of the steps with 20 deals or more")),
+    "position": (N_("Order"), "number", N_("the place in the funnel, from 1")),
+    "metric": (N_("Metric"), "text", N_("which number the row holds")),
+    "value": (N_("Value"), "number", N_("the number itself")),
+    "previous": (N_("Before"), "number", N_("the same number of the period to compare with")),
+    "change": (N_("Change"), "share", N_("by what share it changed; missing when there was nothing before")),
+    "k": (N_("k"), "count", N_("how many of n")),
+    "n": (N_("of n"), "count", N_("of how many; under 20 it is greyed and not ranked")),
+    "deal_id": (N_("Deal ID"), "text", N_("the deal's number in the CRM")),
+    "title": (N_("Deal"), "text", N_("what the CRM calls the deal")),
+    "url": (N_("Link"), "text", N_("where the deal is in the CRM")),
+    "status": (N_("Status"), "text", N_("won, lost, in work, or in work again after it was closed")),
+    "outcome": (N_("Outcome"), "text", N_("open, won or lost at the report's instant")),
+    "money": (N_("Money"), "money", N_("the amount in the base currency, at the rate the CRM has; missing without a rate")),
+    "amount": (N_("Amount"), "number", N_("as the CRM has it, in the deal's own currency")),
+    "currency": (N_("Currency"), "text", N_("of the amount")),
+    "created_at": (N_("Created on"), "instant", N_("when the deal was created")),
+    "closed_at": (N_("Closed on"), "instant", N_("the last entry into a won or lost stage, not the editable closing date")),
+    "duration_days": (N_("Days in all"), "days", N_("from creation to the end, or to the report's instant")),
+    "last_action_at": (
+        N_("Last action"), "instant", N_("the latest action, stage move, comment, incoming message or call on the deal"),
+    ),
+    "last_action_kind": (N_("Kind of last action"), "text", N_("what the last sign of life was")),
+    "next_step_at": (N_("Next step"), "instant", N_("the earliest deadline of what is planned on the deal")),
+    "next_step": (N_("Next step is"), "text", N_("planned, overdue or none")),
+    "crm_trace_at": (
+        N_("The CRM has a later trace"), "instant",
+        N_("the CRM's own last activity where it is later by a day or more; robots count there"),
+    ),
+    "is_reopened": (N_("Reopened"), "flag", N_("was won or lost once and is in work at the report's instant")),
+    "kind": (N_("Kind of action"), "text", N_("call, meeting, e-mail, CRM activity, comment or stage move")),
+    "weight": (N_("Weight"), "number", N_("points for one action of the kind in the activity index")),
+    "weight_change": (N_("Weight changed by"), "share", N_("by how much the weight of this kind was changed for the trial")),
+    "rank_correlation": (
+        N_("Rank correlation"), "number", N_("Spearman's: 1 is the same order, 0 no link, −1 the reverse order"),
+    ),
+    "keeps_ranking": (N_("Ranking holds"), "flag", N_("nobody changes places when the weight changes")),
+    "who_moves": (N_("Who changes places"), "text", N_("the managers whose place in the ranking changes")),
+    "chance": (
+        N_("Won in the end, share"), "share",
+        N_("of the closed deals that were once silent for as long on this stage, the share that was won in the end"),
+    ),
+    "team_conversion": (N_("The team's"), "share", N_("the same step of everybody that the other filters keep")),
+    "deals_short": (
+        N_("Deals short"), "number", N_("the team's rate × n − k: how many more would have gone on at the team's own rate"),
+    ),
+    "money_short": (
+        N_("Money short"), "money",
+        N_("deals short × what a closed deal that came to the next stage has brought on average, in the whole history"),
+    ),
+    "deals": (N_("Deals"), "count", N_("how many deals")),
+    "since_name": (N_("Since"), "text", N_("the instant that now is compared with")),
+    "since_on": (N_("From"), "date", N_("the day at whose midnight the opening stock is taken")),
+    "part_name": (N_("What changed"), "text", N_("opening + all parts = closing, to the cent")),
+    "silent": (N_("Days silent"), "text", N_("from the last sign of life to the report's instant, in whole days")),
+    "is_forgotten": (N_("Forgotten"), "flag", N_("silent for the threshold or longer")),
+    "after_days": (N_("Threshold, days"), "count", N_("the parameter forgotten_after")),
+    "is_used": (N_("Used here"), "flag", N_("the threshold of this report")),
+    "weekday": (N_("Weekday"), "number", N_("0 is Monday")),
+    "hour": (N_("Hour"), "count", N_("of the day, in the report's time zone")),
+    "other": (N_("Beside"), "text", N_("the manager to compare with")),
+    "pair": (N_("What is alike, what is not"), "text", N_("within one point of the index is the same activity")),
+    "other_index": (N_("The other's index"), "index", N_("the activity index of the other manager")),
+    "other_won_money": (N_("The other's money"), "money", N_("won money of the other manager")),
+    "other_win_rate": (N_("The other's win rate"), "share", N_("won ÷ (won + lost) of the other manager")),
+    "is_sure": (N_("Sure"), "flag", N_("the intervals do not overlap, and both have at least 20 closed deals")),
+    "sureness": (N_("How sure"), "text", N_("whether the 95 % intervals of the win rates overlap, and n")),
+    "lead_id": (N_("Lead ID"), "text", N_("the lead's number in the CRM")),
+    "element": (N_("Element"), "text", N_("the part of the page")),
+    "text": (N_("What"), "text", N_("what it says")),
+    "report": (N_("Report"), "text", N_("the report that shows it")),
+    "code": (N_("Code"), "text", N_("the finding's own name, the same in every language")),
+    "count": (N_("Count"), "count", N_("how many deals it is about")),
+}  # fmt: skip
 
 
 def column(name: str) -> Column:
     """What the column `name` is called and how it is written, in the reader's language. Unknown: its own name, text."""
     if name in METRICS:
         entry = METRICS[name]
-        return Column(name, _(entry.title), entry.unit, _(entry.formula), _(entry.meaning), entry.good)
+        words = (_(each) for each in (entry.formula, entry.meaning))
+        return Column(name, _(entry.title), entry.unit, *words, entry.good, _(entry.caveats), _(entry.of))
     if name in COLUMNS:
-        title, unit = COLUMNS[name]
-        return Column(name, _(title), unit)
+        title, unit, meaning = COLUMNS[name]
+        return Column(name, _(title), unit, meaning=_(meaning))
     for suffix, (words, unit) in SUFFIXES.items():
-        if name.endswith(suffix) and name.removesuffix(suffix) in METRICS:
+        if name.endswith(suffix) and (name.removesuffix(suffix) in METRICS or name.removesuffix(suffix) in COLUMNS):
             base = column(name.removesuffix(suffix))
-            return Column(name, _(words, title=base.title), unit or base.unit, base.formula, base.meaning, base.good)
+            return replace(base, name=name, title=_(words, title=base.title), unit=unit or base.unit)
     if name.endswith("_id") and name.removesuffix("_id") in COLUMNS:
         return Column(name, _("{title}: ID", title=column(name.removesuffix("_id")).title), "text")
     return Column(name, name, "text")

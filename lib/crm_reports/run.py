@@ -8,11 +8,13 @@ import math
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -21,20 +23,26 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from . import dataset, errors, parameters, publish, tables
+from . import dataset, discretion, errors, parameters, publish, tables
+from .cells import HERE
 from .dataset import Dataset
 from .errors import FilterError, ReportError, RunError, near
-from .filters import Filters
+from .filters import Choice, Filters
 from .kernels import kernel_class
 from .settings import Settings
-from .texts import speaking
+from .store import Store
+from .texts import _, speaking
 
 log = logging.getLogger(__name__)
+for _each in ("papermill", "traitlets"):
+    if logging.getLogger(_each).level == logging.NOTSET:
+        logging.getLogger(_each).setLevel(logging.INFO)  # at DEBUG they write down all that a notebook shows
 
 ELEMENT = "application/vnd.crm-reports.element+json"
 FIGURE = "application/vnd.plotly.v1+json"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
+ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
 CELL_TIMEOUT = 600
 TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
 
@@ -51,10 +59,24 @@ class Plan:
     language: str
     about: str
     reproduction: Mapping[str, Any]
+    filters: Filters | None = None
+    beyond: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return f"{self.report}--{self.slug}"
+
+    def cut_to(self, dimension: str, choice: Choice, below: Sequence[str] = ()) -> "Plan":
+        """The same report of one pipeline, department (with those below), manager or source."""
+        below = tuple(below) if dimension == "department" else self.filters.departments
+        filters = replace(self.filters, **{dimension: (choice,)}, departments=below)
+        return replace(
+            self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=_about(filters),
+            given=dict(self.given) | {dimension: [choice.id]},
+            parameters=dict(self.parameters) | {dimension: [choice.id]},
+            reproduction=dict(self.reproduction)
+            | {"parameters": dict(self.given) | {dimension: [choice.id]}, "filters": filters.parameters()},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,13 +142,18 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     values, problems = parameters.typed(given, known, report=report)
     meant = {name: each.default for name, each in known.items() if each.default is not None} | values
     try:
-        data = _load(meant, settings)
+        data = load(meant, settings)
     except FilterError as error:
         raise FilterError("\n".join([*problems, str(error)])) from None
     errors.all_at_once(problems, FilterError)
-    slug = "--".join([data.filters.slug(), *_beyond_filters(values, known)])
-    about = _about(data.filters)
-    return Plan(report, values, meant, slug, notebook, data.filters.language, about, _reproduction(path, data))
+    filters, beyond = data.filters, tuple(_beyond_filters(values, known))
+    slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
+    return Plan(report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond)
+
+
+def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Parameter]:
+    """What that report's notebook can be told."""
+    return parameters.declared(_read(find(report, settings)))
 
 
 def find(report: str, settings: Settings) -> Path:
@@ -135,7 +162,8 @@ def find(report: str, settings: Settings) -> Path:
     notebooks = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.ipynb"))}
     if report not in notebooks:
         close = near(report, notebooks) or sorted(notebooks)
-        raise FilterError(f"there is no report {report!r}; near: {', '.join(close) or 'none, the folder is empty'}")
+        near_ones = ", ".join(close) or _("none, the folder is empty")
+        raise FilterError(_("there is no report {report!r}; near: {near}", report=report, near=near_ones))
     return notebooks[report]
 
 
@@ -143,14 +171,13 @@ def _read(path: Path) -> nbformat.NotebookNode:
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise RunError(
-            f"notebook {path.name!r} can't be read ({type(error).__name__}); open it in JupyterLab"
-        ) from None
+        told = {"name": path.name, "why": type(error).__name__}
+        raise RunError(_("notebook {name!r} can't be read ({why}); open it in JupyterLab", **told)) from None
     notebook.metadata.setdefault("kernelspec", KERNEL)
     return notebook
 
 
-def _load(values: Mapping[str, Any], settings: Settings) -> Dataset:
+def load(values: Mapping[str, Any], settings: Settings) -> Dataset:
     """What the notebook's own `crm.load` will give: its checks, its filters, its names."""
     understood = inspect.signature(dataset.load).parameters
     with speaking(settings.language):  # load goes on in the report's language; other reports follow this one
@@ -180,11 +207,41 @@ def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
     return {
         "notebook": path.name,
         "notebook_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "git_commit": _commit(path.parent),
         "crm_reports": version("crm-reports"),
+        "code_sha256": _code(),
         "synced_at": data.synced_at.isoformat(),
+        "rows": _rows(data.store.path, data.synced_at),
         "as_of": data.filters.as_of.isoformat(),
         "filters": data.filters.parameters(),
     }
+
+
+def _commit(folder: Path) -> str:
+    """The commit that git has checked out where the notebook is; "" where there is no git."""
+    try:
+        asked = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+@cache
+def _code() -> str:
+    """A hash of this library's own files: its version says little while it is being worked on."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in CODE):
+        found.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+CODE = (".py", ".j2", ".css", ".js", ".json", ".po")
+
+
+@cache
+def _rows(store: Path, _synced_at: datetime) -> dict[str, int]:
+    """How many rows each table of that store has."""
+    return Store.open(store).counts()
 
 
 # ── The kernel ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,15 +249,32 @@ def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
 
 def execute(plan: Plan, *, settings: Settings) -> Executed:
     """The notebook as papermill leaves it, run in a kernel of its own that sees this store and no secret."""
+    with kernel_class(environment(settings)) as kernels:
+        return _executed(
+            plan,
+            kernel_manager_class=kernels,
+            execution_timeout=CELL_TIMEOUT,
+            shutdown_kernel="immediate",
+        )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells a notebook where its store and its settings are."""
+    told = {"CRM_REPORTS_DATA": str(settings.data)}
+    return told | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
+
+
+def execute_here(plan: Plan) -> Executed:
+    """The same, run in this very process, which should have been made for it (`warm`) and may not outlive it."""
+    return _executed(plan, engine_name=HERE)
+
+
+def _executed(plan: Plan, **engine: Any) -> Executed:
     started_at = datetime.now(UTC)
-    environment = {"CRM_REPORTS_DATA": str(settings.data)}
-    if settings.config:
-        environment["CRM_REPORTS_CONFIG"] = str(settings.config)
-    with kernel_class(environment) as kernels, tempfile.TemporaryDirectory(prefix="crm-") as folder:
+    with tempfile.TemporaryDirectory(prefix="crm-") as folder:
         path = Path(folder) / "executed.ipynb"
         try:
-            _papermill(plan, path, kernels)
-            error = ""
+            return Executed(plan, started_at, _papermill(plan, path, engine))
         except PapermillExecutionError as failed:
             error = _said(failed, nbformat.read(path, as_version=4))
         except Exception as failed:  # a kernel that died, hung or never came up; papermill writes no notebook then
@@ -208,18 +282,16 @@ def execute(plan: Plan, *, settings: Settings) -> Executed:
         return Executed(plan, started_at, nbformat.read(path, as_version=4) if path.exists() else None, error)
 
 
-def _papermill(plan: Plan, path: Path, kernels: type) -> None:
-    papermill.execute_notebook(
+def _papermill(plan: Plan, path: Path, engine: Mapping[str, Any]) -> nbformat.NotebookNode:
+    return papermill.execute_notebook(
         plan.notebook,
         str(path).replace("{", "{{").replace("}", "}}"),  # papermill fills {names} in paths
         parameters=dict(plan.given),
         kernel_name=KERNEL["name"],
-        kernel_manager_class=kernels,
         progress_bar=False,
         request_save_on_cell_execute=False,
         autosave_cell_every=0,
-        execution_timeout=CELL_TIMEOUT,
-        shutdown_kernel="immediate",
+        **engine,
     )
 
 
@@ -248,6 +320,11 @@ def without_secrets(text: str) -> str:
     return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+", "…/", text)
 
 
+def make_here(plan: Plan, *, settings: Settings, out: Path, **look: Any) -> RunRecord:
+    """`execute_here`, then `complete`: all of a run in the process that was forked for it."""
+    return complete(execute_here(plan), settings=settings, out=out, **look)
+
+
 # ── After: is it whole? ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -261,8 +338,9 @@ def complete(
     links: Sequence[publish.Link] = (),
 ) -> RunRecord:
     """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/."""
-    plan, files, error = executed.plan, (), executed.error
-    notebook = _signed(executed)
+    plan, files, notebook = executed.plan, (), _signed(executed)
+    shown = discretion.what_shows((json.dumps(each) for each in (notebook,) if each), settings)
+    error = shown or discretion.without_secrets(executed.error, settings)
     if not error:
         try:
             with speaking(plan.language):
@@ -272,7 +350,7 @@ def complete(
         except Exception as failed:  # ours to mend; but the other reports of a night must not pay for it
             log.exception("the page of %s", plan.name)
             error = without_secrets(f"{type(failed).__name__}: {failed}")
-    if error and notebook is not None:
+    if error and notebook is not None and not shown:
         _kept(notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
     return RunRecord(
@@ -306,7 +384,7 @@ def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any
     page = publish.html(notebook, **look)
     errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
     write: dict[str, Callable[[Path], object]] = {
-        "ipynb": lambda path: nbformat.write(notebook, path),
+        "ipynb": lambda path: nbformat.write(notebook, path, indent=None),  # ten times as fast
         "html": lambda path: path.write_text(page, encoding="utf-8"),
         "xlsx": lambda path: tables.workbook(elements, path),
         "json": lambda path: path.write_text(as_json(plan, elements), encoding="utf-8"),
@@ -344,40 +422,47 @@ def elements_of(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
 def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence for everything that the notebook should show and does not."""
     if not any(each["kind"] == "header" for each in elements):
-        yield "the notebook shows no header: nothing says what the report is about; add `crm.header(ds)`"
+        yield _("the notebook shows no header: nothing says what the report is about; add `crm.header(ds)`")
     times = Counter(each["id"] for each in elements if each["kind"] in SHOWING_DATA)
     for id, count in times.items():
         if count > 1:
-            yield f"{count} elements are called {id!r}; give each its own id"
+            yield _("{n} elements are called {id!r}; give each its own id", n=count, id=id)
     for output in outputs_of(notebook):
         yield from _torn_output(output)
 
 
 def _torn_output(output: nbformat.NotebookNode) -> Iterator[str]:
     if output.output_type == "error":
-        yield f"a cell failed: {output.ename}: {output.evalue}"
+        yield _("a cell failed: {what}", what=f"{output.ename}: {output.evalue}")
     if output.output_type == "stream" and output.name == "stderr" and TRACEBACK in output.text:
-        yield f"a cell could not show what it made: {output.text.strip().splitlines()[-1]}"
+        yield _("a cell could not show what it made: {what}", what=output.text.strip().splitlines()[-1])
     element, figure = (output.get("data", {}).get(kind) for kind in (ELEMENT, FIGURE))
-    if element and element["kind"] == "chart" and element.get("rows") and not (figure and figure.get("data")):
-        yield f"chart {element['id']!r} draws nothing and has {len(element['rows'])} rows"
+    if element and element["kind"] == "chart" and _can_be_drawn(element) and not (figure and figure.get("data")):
+        yield _("chart {id!r} draws nothing and has {n} rows", id=element["id"], n=len(element["rows"]))
+
+
+def _can_be_drawn(element: Mapping[str, Any]) -> bool:
+    """Whether there are rows, and something in each of their columns: a chart of nothing but gaps is rightly empty."""
+    rows = element.get("rows") or ()
+    return bool(rows) and all(any(row.get(each["name"]) is not None for row in rows) for each in element["columns"])
 
 
 def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
-    """The report as numbers: what was asked, what it was about, and every element's columns and rows."""
+    """The report as numbers and sentences: what was asked, what it was about, every element's columns and rows."""
     header = next(each for each in elements if each["kind"] == "header")
     shown = {each["id"]: _data(each) for each in elements if each["kind"] in SHOWING_DATA}
-    about = {key: header.get(key) for key in ("filters", "as_of", "synced_at", "currency", "quality")}
+    about = {key: header.get(key) for key in ABOUT}
     whole = {"report": plan.report, "parameters": dict(plan.parameters), **about, "elements": shown}
-    return json.dumps(_finite(whole), ensure_ascii=False, allow_nan=False, indent=1)
+    whole["made_of"] = dict(plan.reproduction)
+    return json.dumps(_finite(whole), ensure_ascii=False, allow_nan=False)
 
 
 def _data(element: Mapping[str, Any]) -> dict[str, Any]:
     """An element's numbers; one that the source has no data for says so."""
-    said = {"missing": element["missing"]} if element.get("missing") else {}
+    said = {key: element[key] for key in ("metrics", "finding", "missing") if element.get(key)}
     names = [each["name"] for each in element["columns"]]
     rows = [{name: row.get(name) for name in names} for row in element["rows"]]  # in order: notebooks sort their keys
-    return {"title": element["title"], "columns": element["columns"], "rows": rows, **said}
+    return {"kind": element["kind"], "title": element["title"], "columns": element["columns"], "rows": rows, **said}
 
 
 def _finite(value: Any) -> Any:

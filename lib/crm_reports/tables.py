@@ -25,7 +25,9 @@ from .texts import _
 
 NUMERIC = ("count", "money", "share", "days", "index", "number")
 BESIDE = ("_k", "_n", "_low", "_high", "_id", "_differs", "_previous", "_change")  # shown within another column's cell
-WITHIN = ("url", "outcome", "position", "start", "size", "text_id")
+WITHIN = ("url", "outcome", "position", "size", "text_id", "from_days", "to_days", "since", "part", "report", "element")
+BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # small, under the cell of the first
+EXTRA = ("department", "pipeline", "source", "loss_reason")  # of a list: picked by and exported, but not shown
 PICKED = ("status", "manager", "stage", "loss_reason", "department", "source", "next_step", "pipeline")
 WHISKERED = ("conversion", "forgotten_share")
 BARRED = ("won_money", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
@@ -57,7 +59,11 @@ def shown(frame: pd.DataFrame) -> list[str]:
 
 
 def _is_beside(name: str, frame: pd.DataFrame) -> bool:
-    if name.startswith("is_") or name in WITHIN or (name == "deal_id" and "title" in frame):
+    if name.startswith("is_") or name in WITHIN or (name in ("deal_id", "lead_id") and "title" in frame):
+        return True
+    if name == "start" and "period" in frame:
+        return True
+    if name == "crm_trace_at" or any(name == small and large in frame for large, small in BELOW.items()):
         return True
     return any(name.endswith(end) and name.removesuffix(end) in frame for end in BESIDE)
 
@@ -74,7 +80,7 @@ class _Sheet:
 
     @cached_property
     def is_list(self) -> bool:
-        return "deal_id" in self.frame
+        return "deal_id" in self.frame or "lead_id" in self.frame
 
     @cached_property
     def rows(self) -> list[dict[str, object]]:
@@ -94,7 +100,7 @@ class _Sheet:
     def barred(self) -> str:
         """The one column whose cells carry a bar."""
         names = [each.name for each in self.columns]
-        return "" if self.is_list else next((name for name in BARRED if name in names), "")
+        return "" if self.is_list or "status" in names else next((name for name in BARRED if name in names), "")
 
     def top(self, name: str) -> float:
         """The largest value of a column, the total apart."""
@@ -130,8 +136,9 @@ def _header(entry: Column, sheet: _Sheet) -> str:
     said = f"{escape(entry.title)}" + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
     number = sheet.kind(entry.name) in ("number", "rate")
     told = _tag("span", said, class_="told" if entry.formula else None)
+    extra = sheet.is_list and entry.name in EXTRA
     return _tag(
-        "th", told, scope="col", class_="num" if number else None,
+        "th", told, scope="col", class_="extra" if extra else "num" if number else None, data_extra=extra,
         title=explained(entry), data_name=entry.name, data_kind=sheet.kind(entry.name),
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
@@ -149,7 +156,7 @@ def _row(sheet: _Sheet, row: Mapping[str, object], *, is_total: bool = False) ->
         first = sheet.columns[0].name
         name = _("Total") if units.is_missing(row.get(first)) or row.get(first) == "" else str(row[first])
         cells[0] = _tag("th", escape(name), scope="row")
-    return _tag("tr", *cells, class_="total" if is_total else None)
+    return _tag("tr", *cells, class_="total" if is_total else "used" if row.get("is_used") else None)
 
 
 def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: bool) -> str:
@@ -167,9 +174,26 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         bar = _bar(sheet, row, entry.name) if entry.name == sheet.barred and not is_total else ""
         return _tag("td", _written(value, entry), _changed(row, entry), bar, class_="num", data_order=_order(value))
     if kind in ("instant", "date"):
-        return _tag("td", _written(value, entry), class_="day", data_order=_order(value))
+        below = _below(row, entry.name)
+        said = _tag("i", escape(below)) if below else ""
+        return _tag("td", _written(value, entry), said, class_="day", data_order=_order(value))
+    if entry.name == "period" and not units.is_missing(row.get("size")):
+        return _tag(
+            "td", escape(units.period(str(row["size"]), row["start"])), class_="day", data_order=str(row["start"])
+        )
     said = "" if is_total and units.is_missing(value) else _written(value, entry)
-    return _tag("td", said, class_="txt" if kind == "text" and sheet.is_list else None)
+    below = _below(row, entry.name)
+    name = "extra" if sheet.is_list and entry.name in EXTRA else "txt" if kind == "text" and sheet.is_list else None
+    return _tag("td", said, _tag("i", escape(below)) if below else "", class_=name)
+
+
+def _below(row: Mapping[str, object], name: str) -> str:
+    """What stands small under a cell: the kind of the last action, the day of the next step, the CRM's later trace."""
+    small = BELOW.get(name, "")
+    said = [units.write(row.get(small), column(small).unit, form="cell")] if small in row else []
+    if name == "last_action_at" and not units.is_missing(row.get("crm_trace_at")):
+        said.append(_("the CRM has a trace of {day}", day=units.write(row["crm_trace_at"], "instant", form="cell")))
+    return " · ".join(each for each in said if each and each != units.MISSING)
 
 
 def _written(value: object, entry: Column) -> str:
@@ -235,7 +259,7 @@ def _rate(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str:
     few = " few" if units.is_few(n) else ""
     return _tag(
         "td", said, whisker, _tag("i", escape(units.k_of_n(k, n))), _changed(row, entry),
-        class_=f"num rate{few}", data_order=_order(row.get(name)),
+        class_=f"num rate{few}", data_order=_order(row.get(name)) + ("~" if few else ""),
     )  # fmt: skip
 
 
@@ -297,9 +321,12 @@ def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
     if kind == "status":
         return [units.write(value, "text"), _outcome(row)]
     said = units.write(value, entry.unit, form="cell")
-    if kind in ("number", "rate", "instant", "date"):
-        return [None if units.is_missing(value) else _sorted_by(value), said]
-    return said
+    if kind == "rate":
+        k, n = row.get(f"{entry.name}_k"), row.get(f"{entry.name}_n")
+        return [None if units.is_missing(value) else _sorted_by(value), said, units.k_of_n(k, n), units.is_few(n)]
+    if kind in ("number", "instant", "date"):
+        return [None if units.is_missing(value) else _sorted_by(value), said, _below(row, entry.name)]
+    return [said, _below(row, entry.name)] if entry.name in BELOW else said
 
 
 def _sorted_by(value: object) -> float | str:
@@ -311,25 +338,27 @@ def _sorted_by(value: object) -> float | str:
 
 def matrix(
     frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
-    value: str = "stage_conversion", caption: str = "",
+    value: str = "stage_conversion", details: Sequence[str] = (), caption: str = "",
 ) -> str:  # fmt: skip
-    """A row per manager, a column per step: tinted above or below the team, grey where few, the narrowest named."""
+    """A row per manager, a column per step: the value, beneath it k of n or the `details`, and the team at the bottom.
+
+    A rate or a time is tinted above or below the team and grey where few; a count the darker, the more.
+    """
     if frame.empty:
         return _tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
     steps = _steps(frame, columns)
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in frame.to_dict("records")}
     people = list(dict.fromkeys(who for who, _step in cells if who is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
-    grid = _Matrix(cells, steps, team, rows, columns, value)
+    grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
     drawn = _tag(
         "table", _tag("caption", escape(caption)) if caption else "", grid.head(),
         _tag("tbody", *(grid.line(who) for who in people)),
         _tag("tfoot", grid.line(None)) if any(team.values()) else "",
-        class_="matrix", data_rows=len(frame),
+        class_=f"matrix {grid.kind}", data_rows=len(frame),
     )  # fmt: skip
-    legend = _("Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank.")
     box = _tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
-    return box + _tag("p", escape(legend), class_="foot")
+    return box + _tag("p", escape(grid.legend), class_="foot")
 
 
 def _row_key(row: Mapping[str, object], rows: str) -> object:
@@ -346,10 +375,10 @@ def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[object
 def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ...], str]:
     """The matrix's columns in order, each with what its header says."""
     steps = {}
-    several = "pipeline" in frame and frame["pipeline"].nunique() > 1
+    several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
     for row in frame.to_dict("records"):
         named = [escape(units.write(row.get(name), "text")) for name in columns]
-        of = f"<small>{escape(str(row['pipeline']))}</small>" if several else ""
+        of = f"<small>{escape(str(row['pipeline']))}</small>" if several and row["pipeline"] else ""
         steps.setdefault(_step_key(row, columns), of + " → ".join(named))
     return steps
 
@@ -362,6 +391,23 @@ class _Matrix:
     rows: str
     columns: Sequence[str]
     value: str
+    details: Sequence[str] = ()
+
+    @cached_property
+    def kind(self) -> str:
+        """What the value is: a rate, a time, or a count."""
+        unit = column(self.value).unit
+        return {"share": "rates", "days": "times"}.get(unit, "counts")
+
+    @property
+    def legend(self) -> str:
+        return {
+            "rates": _(
+                "Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank."
+            ),
+            "times": _("Green and red: shorter and longer than the team. Grey: fewer than 20, do not rank."),
+            "counts": _("The darker, the more."),
+        }[self.kind]
 
     @cached_property
     def narrowest(self) -> object:
@@ -369,7 +415,14 @@ class _Matrix:
         name = self.value
         ranked = [step for step, row in self.team.items() if row and not units.is_few(row.get(f"{name}_n"))]
         ranked = [step for step in ranked if not units.is_missing(self.team[step].get(name))]
-        return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if len(ranked) > 1 else None
+        sought = self.kind == "rates" and len(ranked) > 1
+        return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if sought else None
+
+    @cached_property
+    def most(self) -> float:
+        """The largest value of a cell that is nobody's total."""
+        found = [row.get(self.value) for (who, step), row in self.cells.items() if who is not None and "*" not in step]
+        return max((float(each) for each in found if not units.is_missing(each)), default=0) or 1
 
     def head(self) -> str:
         tip = explained(column(self.value))
@@ -383,22 +436,39 @@ class _Matrix:
     def line(self, who: object) -> str:
         row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
         name = _manager(row) if self.rows == "manager" else escape(units.write(row.get(self.rows), "text"))
-        head = _tag("th", name if who is not None else escape(_("Team")), scope="row")
-        drawn = [self.cell(self.cells.get((who, step), {}), self.team[step], who is None) for step in self.steps]
+        total = _("Team") if self.rows == "manager" else _("Total")
+        head = _tag("th", name if who is not None else escape(total), scope="row")
+        drawn = [self.cell(self.cells.get((who, step), {}), step, who is None) for step in self.steps]
         return _tag("tr", head, *drawn, class_="total" if who is None else None)
 
-    def cell(self, row: Mapping[str, object], team: Mapping[str, object], is_team: bool) -> str:
-        entry, n = column(self.value), row.get(f"{self.value}_n")
-        said = _written(row.get(self.value), entry) + _differs(row, self.value, team.get(self.value))
-        below = _tag("i", escape(units.k_of_n(row.get(f"{self.value}_k"), n)))
-        few = units.is_few(n) or units.is_missing(row.get(self.value))
-        tint = "" if few or is_team else self._tint(row, team)
-        return _tag("td", said, below, class_="few" if few else None, style=tint or None)
+    def cell(self, row: Mapping[str, object], step: tuple[object, ...], is_team: bool) -> str:
+        entry, n, team = column(self.value), row.get(f"{self.value}_n"), self.team[step]
+        value = row.get(self.value)
+        if units.is_missing(value) or (self.kind == "counts" and not value):
+            return _tag("td", _tag("span", units.MISSING, class_="none"), class_="few")
+        said = _written(value, entry) + _differs(row, self.value, team.get(self.value))
+        few = self.kind != "counts" and units.is_few(n)
+        whole = is_team or "*" in step
+        tint = "" if few or whole else self._tint(row, team)
+        names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
+        return _tag("td", said, self._below(row), class_=names or None, style=tint or None)
+
+    def _below(self, row: Mapping[str, object]) -> str:
+        """What stands small beneath the value: k of n of a rate, the details of anything else, of how many a time is."""
+        if self.kind == "rates":
+            return _tag("i", escape(units.k_of_n(row.get(f"{self.value}_k"), row.get(f"{self.value}_n"))))
+        said = [units.write(row.get(name), column(name).unit, form="tile") for name in self.details]
+        of = row.get(f"{self.value}_n") if self.kind == "times" else None
+        said += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
+        return "".join(_tag("i", escape(each)) for each in said if each != units.MISSING)
 
     def _tint(self, row: Mapping[str, object], team: Mapping[str, object]) -> str:
+        if self.kind == "counts":
+            return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / self.most)}%"
         if units.is_missing(team.get(self.value)):
             return ""
-        away = float(row[self.value]) - float(team[self.value])
+        own, usual = float(row[self.value]), float(team[self.value])
+        away = own - usual if self.kind == "rates" else (usual - own) / max(usual, 1) / 2
         strength = min(round(abs(away) * 150), 40)
         return f"--tint:var(--{'good' if away > 0 else 'bad'});--much:{strength}%" if strength >= 4 else ""
 
@@ -502,7 +572,7 @@ def _line(
     sheet: Worksheet, down: int, row: Mapping[str, object], columns: Sequence[Mapping[str, str]], styles: _Styles
 ) -> None:
     for at, entry in enumerate(columns):
-        value = row.get(entry["name"])
+        value = _for_people(row, entry["name"])
         style = styles.of(entry["unit"], bold=bool(row.get("is_total")))
         if units.is_missing(value):
             sheet.write_blank(down, at, None, style)
@@ -514,6 +584,13 @@ def _line(
             sheet.write_number(down, at, value, style)
         else:
             sheet.write_string(down, at, _plain(value), style)
+
+
+def _for_people(row: Mapping[str, object], name: str) -> object:
+    """The value, a period as it is written on a page; its own name stays in the JSON."""
+    if name == "period" and row.get("size") and not units.is_missing(row.get("start")):
+        return units.period(str(row["size"]), row["start"])
+    return row.get(name)
 
 
 def _plain(value: object) -> str:

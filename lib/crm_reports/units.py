@@ -7,13 +7,13 @@ cell ("cell": the header has the unit). `use` says once per report which currenc
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Literal
 
 import pandas as pd
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta, get_day_names
 from babel.numbers import get_currency_symbol, get_decimal_symbol
 from babel.units import format_unit, get_unit_name
 
@@ -168,6 +168,30 @@ def k_of_n(k: object, n: object) -> str:
     return _("{k} of {n}", k=write(k, "count"), n=write(n, "count"))
 
 
+def span(seconds: float) -> str:
+    """How long, in its largest fitting unit: 40 seconds, 5 hours, 3 days."""
+    return format_timedelta(timedelta(seconds=abs(seconds)), threshold=1.5, locale=language())
+
+
+def size(count: int) -> str:
+    """So many bytes, as a folder shows them: 12 MB, 3.4 GB."""
+    scale, name = next(((each, name) for each, name in _BYTES if count >= each), _BYTES[-1])
+    scaled = count / scale
+    number = _plain(scaled, 1 if scaled < 10 else 0)
+    word = format_unit(1, f"digital-{name}", length="short", locale=language()).split()[-1]
+    return f"{number}{SPACE}{word}"
+
+
+_BYTES = ((10**9, "gigabyte"), (10**6, "megabyte"), (10**3, "kilobyte"))
+
+
+def between(low: object, high: object) -> str:
+    """The ends of a share's interval in whole per cent, "51–70"; nothing when either is missing."""
+    if is_missing(low) or is_missing(high):
+        return ""
+    return f"{100 * float(low):.0f}–{100 * float(high):.0f}"
+
+
 def is_few(n: object) -> bool:
     """Too few to rank: the rate is shown in grey."""
     return not is_missing(n) and float(n) < FEW
@@ -191,6 +215,24 @@ def period(size: str, start: object, *, form: Form = "text") -> str:
         return words if form == "axis" else _("week of {day}", day=words)
     patterns = {"month": "LLL", "quarter": "QQQ", "year": "y"} if form == "axis" else {"month": "LLL y", "year": "y"}
     return format_date(day, patterns.get(size, "QQQ y"), locale=language())
+
+
+def date_span(start: date, last: date) -> str:
+    """Days as people say them: March 2025, Q1 2025, 2025, 13 Mar 2025, 1 Dec 2024 – 13 Mar 2025."""
+    whole = {"month": "LLLL y", "quarter": "QQQ y", "year": "y"}
+    for size, pattern in whole.items():
+        full = pd.Timestamp(start).to_period(size[0].upper())
+        if (full.start_time.date(), full.end_time.date()) == (start, last):
+            return format_date(start, pattern, locale=language())
+    if start == last:
+        return write(start, "date")
+    same = start.year == last.year
+    return f"{format_date(start, 'd MMM' if same else 'd MMM y', locale=language())} – {write(last, 'date')}"
+
+
+def weekday(day: int) -> str:
+    """The short name of a day of the week; 0 is Monday."""
+    return get_day_names("abbreviated", "stand-alone", language())[day]
 
 
 @cache
@@ -237,4 +279,4 @@ def excel_format(unit: str, currency: str | None = None) -> str:
     sign = currency_sign(currency).replace('"', "")
     money = f'#,##0\\ "{sign}"' if sign else "#,##0"
     formats = {"money": money, "share": "0.0%", "days": "0.0", "count": "#,##0", "index": "0.0", "number": "#,##0.##"}
-    return (formats | {"date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm"}).get(unit, "General")
+    return (formats | {"date": "d mmm yyyy", "instant": "d mmm yyyy hh:mm"}).get(unit, "General")

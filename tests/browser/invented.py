@@ -245,6 +245,7 @@ def notebook(monkeypatch) -> nbformat.NotebookNode:
         say("## Who brings it in?"),
         shown(managers(), "managers", finding="Two of eight managers bring 61 % of the money"),
         shown(charts.small_multiples(each, by="manager"), "managers_over_time", data=each),
+        shown(charts.compared(each), "managers_compared"),
         shown(charts.scatter(activity(), x="activity_index", y="won_money"), "index_vs_results", data=activity()),
         say("## Why are deals lost?"),
         shown(charts.bars(reasons, x="loss_reason", y="lost"), "loss_reasons", data=reasons),

@@ -149,6 +149,41 @@ def test_the_reader_picks_the_metric_and_the_period_size(whole):
     assert pick.filter(has_text="quarter").get_attribute("aria-pressed") == "true"
 
 
+def test_the_reader_picks_whom_to_compare(whole):
+    drawn = "[...document.querySelector('#managers_compared .chart').data].filter(each => each.visible === true).length"
+    assert whole.page.evaluate(drawn) == 3
+    buttons = whole.page.locator("#managers_compared .people button")
+    buttons.nth(0).click()
+    whole.until(f"{drawn} === 2")
+    assert buttons.nth(0).get_attribute("aria-pressed") == "false"
+    buttons.nth(0).click()
+    whole.until(f"{drawn} === 3")
+
+
+def test_a_manager_without_a_page_makes_this_one_about_him_and_a_second_click_about_all(whole):
+    rows = "document.querySelectorAll('#managers tbody tr').length"
+    name = whole.page.locator("#managers a.pickable").nth(0)
+    everybody = whole.page.evaluate(rows)
+    name.click()
+    whole.until(f"{rows} === 1")
+    assert whole.page.locator(".only").is_visible()
+    assert whole.page.evaluate("document.querySelector('#deals select[data-name=manager]').value") != "0"
+    whole.page.locator("#managers a.pickable").nth(0).press("Enter")
+    whole.until(f"{rows} === {everybody}")
+    assert not whole.page.locator(".only").is_visible()
+
+
+def test_a_click_on_a_bar_shows_the_shorter_periods_inside_it_and_a_second_one_goes_back_up(whole):
+    shown = "document.querySelector('#dynamics .chart').data.find(each => each.type === 'bar' && each.visible !== false).meta"
+    usual = whole.page.evaluate(shown)
+    smaller = {"year": "quarter", "quarter": "month", "month": "week"}[usual]
+    click = "document.querySelector('#dynamics .chart').emit('plotly_click', {points: [{pointNumber: 1}]})"
+    whole.page.evaluate(click)
+    whole.until(f"{shown} === '{smaller}'")
+    whole.page.evaluate(click)
+    whole.until(f"{shown} === '{usual}'")
+
+
 def test_a_tile_leads_to_the_deals_behind_it(whole):
     whole.page.locator("a.tile", has_text="Lost").first.click()
     assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 200"

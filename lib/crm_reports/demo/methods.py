@@ -9,7 +9,7 @@ from typing import Any
 from . import schema
 from .company import Company, Currency
 from .conditions import Conditions, Dialect, Test, read_filter
-from .listing import PAGE, Found, Page, turn_to
+from .listing import PAGE, Family, Found, Page, turn_to
 from .quirks import Quirks
 from .schema import OWNER_TYPES, Row, camel
 from .tables import Table
@@ -30,10 +30,13 @@ class Desk:
     user: int
     found: dict[Any, Found] = field(default_factory=dict)
 
-    def find(self, table: Table, conditions: Conditions, order: Mapping[str, str], params: Params) -> Found:
-        """The rows asked for; once in a request, for the commands of a batch often turn pages of the same list."""
+    def page(
+        self, family: Family, table: Table, conditions: Conditions, order: Mapping[str, str], params: Params
+    ) -> Page:
+        """The page asked for; its rows are looked for once in a request, for a batch often turns pages of one list."""
         asked = [(name, value) for name, value in params.items() if name.lower() not in ("start", "select")]
-        return self.found.setdefault((id(table), repr(asked)), Found(table, conditions, order))
+        found = self.found.setdefault((family, id(table), repr(asked)), Found(table, conditions, order))
+        return turn_to(family, found, params.get("start", params.get("START")))
 
     @cached_property
     def variants(self) -> tuple[Variant, ...]:
@@ -139,7 +142,7 @@ def _legacy_list(
     conditions = read_filter(Dialect(table.schema, known, desk.user_zone), _array(params, "filter"))
     conditions = replace(conditions, tests=(*conditions.tests, *tests))
     order = _order(_array(params, "order"), names) or default_order or {}
-    page = turn_to("legacy", desk.find(table, conditions, order, params), params.get("start"))
+    page = desk.page("legacy", table, conditions, order, params)
     page = _capped(page, desk.quirks.total_at_most)
     return Answer(_written(desk, page.rows, _selected(table, _array(params, "select"))), page.total, page.next)
 
@@ -282,7 +285,7 @@ def _controller_page(
     conditions = read_filter(dialect, written)
     conditions = replace(conditions, tests=(*conditions.tests, *tests))
     order = _order(params.get("order"), names)
-    return turn_to("controller", desk.find(table, conditions, order, params), params.get("start"))
+    return desk.page("controller", table, conditions, order, params)
 
 
 _UNSUPPORTED = "ENTITY_TYPE_NOT_SUPPORTED"
@@ -459,8 +462,7 @@ def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
     outside = {key: value for key, value in upper.items() if key in names}
     conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(upper, "FILTER") or outside)
     by, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
-    rows = desk.find(table, conditions, {by: direction} if by in names else {}, upper)
-    page = turn_to("orm", rows, upper.get("START"))
+    page = desk.page("orm", table, conditions, {by: direction} if by in names else {}, upper)
     fields = _selected(table, upper.get("SELECT") or [])
     return Answer(_written(desk, page.rows, fields), page.total, page.next)
 

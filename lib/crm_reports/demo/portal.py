@@ -13,7 +13,7 @@ from .company import Company
 from .limits import AT_ONCE, ENTERPRISE, Clock, Latency, LeakyBucket, Operating, Rate
 from .methods import METHODS, Answer, Desk
 from .quirks import Quirks
-from .variants import status_of
+from .variants import refused
 from .wire import Refusal, Writers, as_list, parse_body, parse_query, to_json
 
 SCOPES = ("crm", "user", "department", "telephony")
@@ -77,7 +77,7 @@ class Portal:
 
     `faults` decides before anything else: an iterable gives one item to each request (None lets it through; after the
     last one all go through), a callable is asked each time. `refusals` are what some methods say instead of an answer,
-    inside a batch as well; whoever gave them may change them later. It knows no method of `without`. `processing` tells
+    inside a batch as well; whoever gave them may change them later. `processing` tells
     the seconds that a call of a method is said to have worked; `clock` is the monotonic clock of both limits. With a
     `latency` each answer takes its time.
     """
@@ -98,7 +98,6 @@ class Portal:
         operating_budget: float = 480,
         latency: Latency = AT_ONCE,
         sleep: Callable[[float], None] = time.sleep,
-        without: Iterable[str] = (),
     ) -> None:
         quirks = company.quirks = quirks or company.quirks
         writers = Writers(company.zone, dates_at_utc_midnight=quirks.dates_at_utc_midnight)
@@ -110,7 +109,7 @@ class Portal:
         self._refusals = {} if refusals is None else refusals
         self._processing = processing
         lacks = {"crm.category.list": not quirks.has_categories, "crm.settings.mode.get": not quirks.has_mode}
-        self._unknown = {*without, *(method for method, is_lacking in lacks.items() if is_lacking)}
+        self._unknown = {method for method, is_lacking in lacks.items() if is_lacking}
         self._sleep, self._clock, self._rows = sleep, clock, 0
         self.limit(rate, latency)
         self._lock = Lock()
@@ -153,7 +152,7 @@ class Portal:
             return self._json(200, self._envelope(asked.method, dict(asked.params)))
         except Refusal as refusal:
             self.refused[str(refusal.error)] += 1
-            return self._json(status_of(refusal, self._desk.quirks), refusal.body)
+            return self._json(*refused(refusal, self._desk.quirks))
 
     def _json(self, status: int, body: Mapping[str, Any]) -> Response:
         mark = b"\xef\xbb\xbf" if self._desk.quirks.byte_order_mark else b""

@@ -39,6 +39,8 @@ class Served:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
+    # A client may open fifty connections at once; those that do not fit would knock again a second later.
+    request_queue_size = 128
 
     def __init__(self, port: int, portal: Portal) -> None:
         self.portal = portal

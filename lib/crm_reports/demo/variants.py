@@ -73,7 +73,10 @@ def _without_prefix(row: Row) -> None:
         row["STATUS_ID"] = row["STATUS_ID"].partition(":")[2]
 
 
-def status_of(refusal: Refusal, quirks: Quirks) -> int:
-    """The HTTP status that this portal's version gives the error."""
-    older = _OLDER_STATUSES if quirks.errors == "older" else {}
-    return older.get(str(refusal.error).upper(), refusal.status)
+def refused(refusal: Refusal, quirks: Quirks) -> tuple[int, Row]:
+    """The HTTP status and the body that this portal's version gives the error."""
+    if quirks.errors == "documented":
+        return refusal.status, refusal.body
+    status = _OLDER_STATUSES.get(str(refusal.error).upper(), refusal.status)
+    code = refusal.error.lower() if isinstance(refusal.error, str) else refusal.error
+    return status, refusal.body | {"error": code}

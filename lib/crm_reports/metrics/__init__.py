@@ -5,6 +5,6 @@ and counts over nothing are 0; means, medians and rates over nothing are missing
 """
 
 from ..registry import METRICS
-from . import activity, deals, forgotten, stages
+from . import activity, deals, forgotten, leads, stages
 
-__all__ = ["METRICS", "activity", "deals", "forgotten", "stages"]
+__all__ = ["METRICS", "activity", "deals", "forgotten", "leads", "stages"]

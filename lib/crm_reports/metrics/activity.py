@@ -10,6 +10,7 @@ from ..texts import N_
     title=N_("Calls"), unit="count", good="up", on="actions", fields=["is_call"],
     formula=N_("completed calls in both directions; failed and missed ones are left out"),
     needs=["activities"],
+    caveats=N_("Only what telephony or people enter into the CRM is known."),
 )  # fmt: skip
 def calls(actions: pd.DataFrame) -> float:
     """Calls that took place, by the day they ended."""
@@ -30,6 +31,7 @@ def meetings(actions: pd.DataFrame) -> float:
     title=N_("E-mails"), unit="count", good="up", on="actions", fields=["is_email"],
     formula=N_("e-mails sent by the manager; incoming ones are left out"),
     needs=["activities"],
+    caveats=N_("Only letters sent through the CRM are known."),
 )  # fmt: skip
 def emails(actions: pd.DataFrame) -> float:
     """Letters the manager wrote."""
@@ -40,6 +42,7 @@ def emails(actions: pd.DataFrame) -> float:
     title=N_("CRM activities"), unit="count", good="up", on="actions", fields=["is_crm_activity"],
     formula=N_("to-dos, tasks, outgoing messages and the rest that a person completed; robots are left out"),
     needs=["activities"],
+    caveats=N_("The instant is the last change; an edited one looks later than it was done."),
 )  # fmt: skip
 def crm_activities(actions: pd.DataFrame) -> float:
     """Everything else a person completed in the CRM."""
@@ -62,6 +65,7 @@ def comments(actions: pd.DataFrame) -> float:
         "every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"
     ),
     needs=["stage_history"],
+    caveats=N_("Robots move deals too, and the history does not tell them apart."),
 )  # fmt: skip
 def stage_moves(actions: pd.DataFrame) -> float:
     """How often the manager's deals moved, forward or back."""
@@ -85,7 +89,19 @@ def actions(actions: pd.DataFrame) -> float:
         "a team's index is the median of its managers'"
     ),
     needs=["activities"],
+    caveats=N_("It depends on the weights, which somebody chose; see whether the ranking survives other ones."),
 )  # fmt: skip
 def activity_index(team: pd.DataFrame) -> float:
     """How much a manager does beside the most active one; it says nothing of what comes out of it."""
     return team["index"].median()
+
+
+@metric(
+    title=N_("Points per working day"), unit="number", good="up", on="team", fields=["points_a_day"],
+    formula=N_("Σ weight × actions ÷ working days of the period; a team's is the median of its managers'"),
+    needs=["activities"],
+    caveats=N_("Working days are Monday to Friday: public holidays and leave are not known."),
+)  # fmt: skip
+def activity_points(team: pd.DataFrame) -> float:
+    """What the index is made of, before it is set against the best manager."""
+    return team["points_a_day"].median()

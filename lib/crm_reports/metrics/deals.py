@@ -6,7 +6,7 @@ one row per deal that is in work at the report's instant.
 
 import pandas as pd
 
-from ..registry import Ratio, metric
+from ..registry import Ratio, Sample, metric
 from ..texts import N_
 
 
@@ -14,6 +14,7 @@ from ..texts import N_
     title=N_("Created"), unit="count", good="up", on="events", fields=["is_created"],
     formula=N_("deals whose creation falls into the period"),
     needs=["created_at"],
+    caveats=N_("A deal without a creation date is in no period."),
 )  # fmt: skip
 def created(events: pd.DataFrame) -> float:
     """New deals of the period, whatever became of them."""
@@ -26,7 +27,7 @@ def created(events: pd.DataFrame) -> float:
     needs=["created_at", "amount"],
 )  # fmt: skip
 def created_money(events: pd.DataFrame) -> float:
-    """What the new deals of the period are worth as the CRM has it now; deals without a rate are not in it."""
+    """What the new deals of the period are worth as of the report's instant; deals without a rate are not in it."""
     return events["created_money"].sum()
 
 
@@ -34,6 +35,7 @@ def created_money(events: pd.DataFrame) -> float:
     title=N_("Won"), unit="count", good="up", on="events", fields=["is_won"],
     formula=N_("deals whose last entry into the won stage falls into the period and that still stand there"),
     needs=["closing"],
+    caveats=N_("Who wins is who was responsible at the report's instant: the CRM has no history of owners."),
 )  # fmt: skip
 def won(events: pd.DataFrame) -> float:
     """Deals that ended well in the period; one that was reopened since is not among them."""
@@ -44,9 +46,10 @@ def won(events: pd.DataFrame) -> float:
     title=N_("Won money"), unit="money", good="up", on="events", fields=["won_money"],
     formula=N_("sum of the amounts of the deals won in the period, in the base currency"),
     needs=["closing", "amount"],
+    caveats=N_("The amount as of the report's instant: editing a won deal later changes the past, too."),
 )  # fmt: skip
 def won_money(events: pd.DataFrame) -> float:
-    """What the won deals brought, at the rates the CRM has now; deals without a rate are counted, not priced."""
+    """What the won deals brought, at the rates of the report's instant; deals without a rate are counted, not priced."""
     return events["won_money"].sum()
 
 
@@ -54,6 +57,7 @@ def won_money(events: pd.DataFrame) -> float:
     title=N_("Lost"), unit="count", good="down", on="events", fields=["is_lost"],
     formula=N_("deals whose last entry into a lost stage falls into the period and that still stand there"),
     needs=["closing"],
+    caveats=N_("A deal that was lost and reopened since is in work and not lost."),
 )  # fmt: skip
 def lost(events: pd.DataFrame) -> float:
     """Deals that ended badly in the period; moving from one lost stage to another counts once, at the last move."""
@@ -72,6 +76,7 @@ def lost_money(events: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Lost, share"), unit="share", good="down", on="events", fields=["is_lost", "is_closed"],
+    of=N_("of the deals closed in the period"),
     formula=N_("lost ÷ (won + lost), both closed in the period"),
     needs=["closing"],
 )  # fmt: skip
@@ -82,8 +87,10 @@ def lost_share(events: pd.DataFrame) -> Ratio:
 
 @metric(
     title=N_("Win rate"), unit="share", good="up", on="events", fields=["is_won", "is_closed"],
+    of=N_("of the deals closed in the period"),
     formula=N_("won ÷ (won + lost), both closed in the period"),
     needs=["closing"],
+    caveats=N_("Deals that linger for years without being closed are in neither half."),
 )  # fmt: skip
 def win_rate(events: pd.DataFrame) -> Ratio:
     """Of the deals that ended in the period, how many were won. Nobody with nothing closed has a win rate."""
@@ -92,8 +99,10 @@ def win_rate(events: pd.DataFrame) -> Ratio:
 
 @metric(
     title=N_("Conversion"), unit="share", good="up", on="events", fields=["is_won", "is_created"],
+    of=N_("for each deal created in the period"),
     formula=N_("won in the period ÷ created in the period; they are not the same deals, so it may pass 100 %"),
     needs=["created_at", "closing"],
+    caveats=N_("The two halves are different deals, so it is no chance of winning and may pass 100 %."),
 )  # fmt: skip
 def conversion(events: pd.DataFrame) -> Ratio:
     """How many deals were won for each one created in the same period: quick to read, generous after a rich past."""
@@ -102,6 +111,7 @@ def conversion(events: pd.DataFrame) -> Ratio:
 
 @metric(
     title=N_("Cohort conversion"), unit="share", good="up", on="events", fields=["is_created", "is_won_cohort"],
+    of=N_("of the deals created in the period"),
     formula=N_("of the deals created in the period, the share won by the report's instant"),
     needs=["created_at"],
 )  # fmt: skip
@@ -111,13 +121,59 @@ def cohort_conversion(events: pd.DataFrame) -> Ratio:
 
 
 @metric(
+    title=N_("Cohort lost"), unit="share", good="down", on="events", fields=["is_created", "is_lost_cohort"],
+    of=N_("of the deals created in the period"),
+    formula=N_("of the deals created in the period, the share lost by the report's instant"),
+    needs=["created_at"],
+)  # fmt: skip
+def cohort_lost(events: pd.DataFrame) -> Ratio:
+    """How many of the deals created in the period have already come to nothing."""
+    return Ratio(events["is_lost_cohort"].sum(), events["is_created"].sum())
+
+
+@metric(
+    title=N_("Cohort still open"), unit="share", on="events", fields=["is_created", "is_open_cohort"],
+    of=N_("of the deals created in the period"),
+    formula=N_("of the deals created in the period, the share still in work at the report's instant"),
+    needs=["created_at"],
+)  # fmt: skip
+def cohort_open(events: pd.DataFrame) -> Ratio:
+    """How unfinished the cohort is: the larger, the less its conversion says yet."""
+    return Ratio(events["is_open_cohort"].sum(), events["is_created"].sum())
+
+
+@metric(
+    title=N_("Share of what was lost"), unit="share", on="events", fields=["is_lost"], is_part=True,
+    of=N_("of all deals lost in the period"),
+    formula=N_("lost deals of the row ÷ all deals lost in the period"),
+    needs=["closing"],
+    caveats=N_("Of all that the report's filters keep, so another filter gives another share."),
+)  # fmt: skip
+def share_of_lost(events: pd.DataFrame) -> float:
+    """Where the losses come from: by reason, manager, source."""
+    return events["is_lost"].sum()
+
+
+@metric(
+    title=N_("Share of won money"), unit="share", on="events", fields=["won_money"], is_part=True,
+    of=N_("of all money won in the period"),
+    formula=N_("won money of the row ÷ all money won in the period"),
+    needs=["closing", "amount"],
+    caveats=N_("Of all that the report's filters keep, so another filter gives another share."),
+)  # fmt: skip
+def share_of_won_money(events: pd.DataFrame) -> float:
+    """Who or what brings the money."""
+    return events["won_money"].sum()
+
+
+@metric(
     title=N_("Average check"), unit="money", good="up", on="events", fields=["check"],
     formula=N_("money of the deals won in the period ÷ their number; wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
-def average_check(events: pd.DataFrame) -> float:
+def average_check(events: pd.DataFrame) -> Sample:
     """What a win brings on average; one very large deal can carry it, so look at the median too."""
-    return events["check"].mean()
+    return Sample(events["check"].mean(), events["check"].count())
 
 
 @metric(
@@ -125,19 +181,31 @@ def average_check(events: pd.DataFrame) -> float:
     formula=N_("half of the deals won in the period brought more, half less; wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
-def median_check(events: pd.DataFrame) -> float:
+def median_check(events: pd.DataFrame) -> Sample:
     """What an ordinary win brings."""
-    return events["check"].median()
+    return Sample(events["check"].median(), events["check"].count())
+
+
+@metric(
+    title=N_("Won without money"), unit="count", good="down", on="events", fields=["is_moneyless_win"],
+    formula=N_("deals won in the period whose amount is 0 or absent"),
+    needs=["closing", "amount"],
+    caveats=N_("Deals in a currency without a rate have money and are not among them."),
+)  # fmt: skip
+def zero_money_wins(events: pd.DataFrame) -> float:
+    """Wins that are in the count and in no average: gifts, tests, or an amount that nobody filled in."""
+    return events["is_moneyless_win"].sum()
 
 
 @metric(
     title=N_("Cycle"), unit="days", good="down", on="events", fields=["cycle_days"],
     formula=N_("mean of (won − created) over the deals won in the period, in calendar days"),
     needs=["closing", "created_at"],
+    caveats=N_("A deal closed before it was created has a negative cycle; it stays in and is a quality note."),
 )  # fmt: skip
-def cycle_days(events: pd.DataFrame) -> float:
+def cycle_days(events: pd.DataFrame) -> Sample:
     """How long a won deal took from its creation; old deals won late pull it up."""
-    return events["cycle_days"].mean()
+    return Sample(events["cycle_days"].mean(), events["cycle_days"].count())
 
 
 @metric(
@@ -145,9 +213,9 @@ def cycle_days(events: pd.DataFrame) -> float:
     formula=N_("half of the deals won in the period took longer, half less, in calendar days"),
     needs=["closing", "created_at"],
 )  # fmt: skip
-def median_cycle_days(events: pd.DataFrame) -> float:
+def median_cycle_days(events: pd.DataFrame) -> Sample:
     """How long an ordinary won deal took."""
-    return events["cycle_days"].median()
+    return Sample(events["cycle_days"].median(), events["cycle_days"].count())
 
 
 @metric(
@@ -163,6 +231,7 @@ def in_work(open_deals: pd.DataFrame) -> float:
     title=N_("In work, money"), unit="money", on="open_deals", fields=["open_money"],
     formula=N_("sum of the amounts of the deals in work at the report's instant, in the base currency"),
     needs=["amount"],
+    caveats=N_("It is no forecast: most deals in work are not won."),
 )  # fmt: skip
 def in_work_money(open_deals: pd.DataFrame) -> float:
     """What the deals in work are worth if all were won; deals without a rate are not in it."""
@@ -191,10 +260,34 @@ def repeat_customers(events: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Repeat, share"), unit="share", on="events", fields=["is_repeat", "is_new"],
+    of=N_("of the deals won in the period that have a customer"),
     formula=N_("repeat ÷ (new + repeat) among the deals won in the period"),
     needs=["closing", "customer"],
+    caveats=N_("Where the history starts late, old customers look new."),
 )  # fmt: skip
 def repeat_share(events: pd.DataFrame) -> Ratio:
     """How much of the winning is with customers who had bought before."""
     repeat = events["is_repeat"].sum()
     return Ratio(repeat, repeat + events["is_new"].sum())
+
+
+@metric(
+    title=N_("Customers"), unit="count", good="up", on="events", fields=["won_customer_id"],
+    formula=N_("different customers of the deals won in the period"),
+    needs=["closing", "customer"],
+    caveats=N_("One who bought from two managers counts for both, so the rows may sum to more than the total."),
+)  # fmt: skip
+def customers(events: pd.DataFrame) -> float:
+    """How many bought, however often. Deals without customer are not in it."""
+    return events["won_customer_id"].nunique()
+
+
+@metric(
+    title=N_("Days in the stage"), unit="days", good="down", on="open_deals", fields=["days_in_current_stage"],
+    formula=N_("report's instant − last entry into the present stage; for several deals in work the median"),
+    caveats=N_("A deal without history counts from its last move, else from its creation."),
+)  # fmt: skip
+def days_in_current_stage(open_deals: pd.DataFrame) -> Sample:
+    """How long the deals in work have stood where they stand."""
+    days = open_deals["days_in_current_stage"]
+    return Sample(days.median(), days.count())

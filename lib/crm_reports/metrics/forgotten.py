@@ -1,8 +1,10 @@
-"""Deals nobody touches. `open_deals` holds one row per deal in work at the report's instant."""
+"""Deals nobody touches. `open_deals` holds one row per deal in work at the report's instant, `forgotten_deals` those
+of them that are forgotten, each with what became of past deals like it.
+"""
 
 import pandas as pd
 
-from ..registry import Ratio, metric
+from ..registry import Ratio, Sample, metric
 from ..texts import N_
 
 
@@ -10,6 +12,7 @@ from ..texts import N_
     title=N_("Forgotten"), unit="count", good="down", on="open_deals", fields=["is_forgotten"],
     formula=N_("deals in work whose last action, stage move, comment or incoming message is at least N whole days old"),
     needs=["activities"],
+    caveats=N_("What people do outside the CRM is not known; a deal they work on by messenger looks forgotten."),
 )  # fmt: skip
 def forgotten(open_deals: pd.DataFrame) -> float:
     """Deals in work that nobody has touched for N days; N is the report's parameter."""
@@ -20,6 +23,7 @@ def forgotten(open_deals: pd.DataFrame) -> float:
     title=N_("Forgotten, money"), unit="money", good="down", on="open_deals", fields=["forgotten_money"],
     formula=N_("sum of the amounts of the forgotten deals, in the base currency"),
     needs=["activities", "amount"],
+    caveats=N_("All of it is not at stake: most deals in work are not won; see the money at risk."),
 )  # fmt: skip
 def forgotten_money(open_deals: pd.DataFrame) -> float:
     """What the forgotten deals are worth if all were won."""
@@ -28,6 +32,7 @@ def forgotten_money(open_deals: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Forgotten, share"), unit="share", good="down", on="open_deals", fields=["is_forgotten", "is_open"],
+    of=N_("of the deals in work"),
     formula=N_("forgotten ÷ deals in work"),
     needs=["activities"],
 )  # fmt: skip
@@ -50,7 +55,35 @@ def no_next_step(open_deals: pd.DataFrame) -> float:
     title=N_("Next step overdue"), unit="count", good="down", on="open_deals", fields=["is_overdue"],
     formula=N_("deals in work whose earliest planned activity was due before the report's instant"),
     needs=["activities"],
+    caveats=N_("A to-do without a date is never overdue."),
 )  # fmt: skip
 def next_step_overdue(open_deals: pd.DataFrame) -> float:
     """Deals in work whose plan has passed without being done."""
     return open_deals["is_overdue"].sum()
+
+
+@metric(
+    title=N_("Money at risk"), unit="money", good="down", on="forgotten_deals", fields=["money_at_risk"],
+    formula=N_(
+        "Σ over the forgotten deals: amount × the share of closed deals that were once silent for as long on the same "
+        "stage and were won in the end"
+    ),
+    needs=["activities", "amount", "stage_history"],
+    caveats=N_(
+        "Silence is compared in steps of N, 2 N, 4 N and 8 N days. A deal whose stage has no past case is not in it."
+    ),
+)  # fmt: skip
+def money_at_risk(forgotten_deals: pd.DataFrame) -> float:
+    """What the forgotten deals would still bring if they fare as those before them did."""
+    return forgotten_deals["money_at_risk"].sum()
+
+
+@metric(
+    title=N_("Days silent"), unit="days", good="down", on="open_deals", fields=["days_silent"],
+    formula=N_("whole 24-hour days from the last sign of life to the report's instant; for several deals the median"),
+    needs=["activities"],
+    caveats=N_("The CRM's own last activity counts robots and is not used."),
+)  # fmt: skip
+def days_silent(open_deals: pd.DataFrame) -> Sample:
+    """How long nothing has been heard of the deals in work."""
+    return Sample(open_deals["days_silent"].median(), open_deals["days_silent"].count())

@@ -1,19 +1,22 @@
-"""The funnel: who reached which stage, and who went on.
+"""The funnel: who reached which stage, who went on, and how long it took.
 
 `steps` holds one row per deal and stage it reached in the period, `cohort_steps` per deal created in the period and
-stage it reached by the report's instant, `visits` per deal and stage it entered in the period.
+stage it reached by the report's instant, `visits` per deal and stage it entered in the period, `stays` per visit to a
+stage of work entered in the period.
 """
 
 import pandas as pd
 
-from ..registry import Ratio, metric
+from ..registry import Ratio, Sample, metric
 from ..texts import N_
+from .statistics import median_time
 
 
 @metric(
     title=N_("Reached"), unit="count", on="steps", fields=["is_reached"],
     formula=N_("deals that for the first time got as far as this stage in the period; a skipped stage counts"),
     needs=["stage_history", "stage_order"],
+    caveats=N_("A deal that changed pipeline is in the funnel of the pipeline it stood in at the report's instant."),
 )  # fmt: skip
 def reached(steps: pd.DataFrame) -> float:
     """How many deals came this far. May grow from stage to stage: each stage has its own deals."""
@@ -24,6 +27,7 @@ def reached(steps: pd.DataFrame) -> float:
     title=N_("Visited"), unit="count", on="visits", fields=["is_visited"],
     formula=N_("deals that entered this very stage in the period"),
     needs=["stage_history", "stage_order"],
+    caveats=N_("A deal that came back to the stage counts once."),
 )  # fmt: skip
 def visited(visits: pd.DataFrame) -> float:
     """How many deals really stood on the stage; those that jumped over it are left out."""
@@ -34,6 +38,7 @@ def visited(visits: pd.DataFrame) -> float:
     title=N_("Reached, of those created"), unit="count", on="cohort_steps", fields=["is_reached"],
     formula=N_("of the deals created in the period, those that got as far as this stage by the report's instant"),
     needs=["stage_history", "stage_order"],
+    caveats=N_("A young cohort has not had its time yet."),
 )  # fmt: skip
 def cohort_reached(cohort_steps: pd.DataFrame) -> float:
     """The picture of the funnel: the same deals all the way, so it never grows."""
@@ -42,10 +47,12 @@ def cohort_reached(cohort_steps: pd.DataFrame) -> float:
 
 @metric(
     title=N_("Stage conversion"), unit="share", good="up", on="steps", fields=["went_on", "could_go_on"],
+    of=N_("of the deals that reached the stage in the period"),
     formula=N_(
         "of the deals that reached this stage in the period, the share that reached the next by the report's instant"
     ),
     needs=["stage_history", "stage_order"],
+    caveats=N_("Deals still on the way count as not gone on."),
 )  # fmt: skip
 def stage_conversion(steps: pd.DataFrame) -> Ratio:
     """Whose narrow place is where. Young deals may still be on the way, so look at that column beside it."""
@@ -80,3 +87,48 @@ def lost_on_the_way(steps: pd.DataFrame) -> float:
 def on_the_way(steps: pd.DataFrame) -> float:
     """Those that may still go on: the more there are, the less final the conversion is."""
     return steps["on_the_way"].sum()
+
+
+@metric(
+    title=N_("Time in stage, mean"), unit="days", good="down", on="stays", fields=["finished_days"],
+    formula=N_("mean of (left − entered) over the visits entered in the period and finished by the report's instant"),
+    needs=["stage_history"],
+    caveats=N_("Slow deals that are still there are not in it, so it is too low; the median counts them."),
+)  # fmt: skip
+def stage_days(stays: pd.DataFrame) -> Sample:
+    """How long those who have left stood on the stage; the number that people know from the CRM."""
+    return Sample(stays["finished_days"].mean(), stays["finished_days"].count())
+
+
+@metric(
+    title=N_("Time in stage, median"), unit="days", good="down", on="stays", fields=["time", "has_ended"],
+    formula=N_(
+        "the first day by which half of the visits entered in the period had ended, by Kaplan and Meier: a running visit "
+        "counts as longer than it has lasted so far"
+    ),
+    needs=["stage_history"],
+    caveats=N_("Missing while more than half of the visits still run."),
+)  # fmt: skip
+def median_stage_days(stays: pd.DataFrame) -> Sample:
+    """How long an ordinary deal stands on the stage, those that still stand there counted in."""
+    return Sample(median_time(stays[["time", "has_ended"]]), stays["time"].count())
+
+
+@metric(
+    title=N_("Visits finished"), unit="count", on="stays", fields=["has_ended"],
+    formula=N_("visits entered in the period that ended before the report's instant"),
+    needs=["stage_history"],
+)  # fmt: skip
+def finished_visits(stays: pd.DataFrame) -> float:
+    """Of how many visits the mean time is."""
+    return stays["has_ended"].sum()
+
+
+@metric(
+    title=N_("Visits running"), unit="count", on="stays", fields=["still_runs"],
+    formula=N_("visits entered in the period that had not ended at the report's instant"),
+    needs=["stage_history"],
+)  # fmt: skip
+def running_visits(stays: pd.DataFrame) -> float:
+    """How many visits the mean time leaves out and the median counts as longer than so far."""
+    return stays["still_runs"].sum()

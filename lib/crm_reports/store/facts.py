@@ -1,97 +1,105 @@
 """What was true of every deal at an instant, rebuilt from stage history."""
 
-from collections.abc import Sequence
-
-import ibis
-from ibis.expr.types import BooleanValue, StringValue, Table, TimestampScalar
-
-from .moves import CLOSED
-from .open import Store
-
-
-def deal_facts(store: Store, moves: Table, as_of: TimestampScalar, base_currency: str) -> Table:
-    """One row per deal that existed at `as_of`: where it stood, how and when it had ended, its money and customer."""
-    deals = store.table("deals")
-    deals = deals.filter(deals.created_at.isnull() | (deals.created_at < as_of))
-    known = deals.left_join(_standing(moves), "deal_id").drop("deal_id_right")
-    known = known.left_join(_ever_moved(store), "deal_id").drop("deal_id_right")
-    return _customers(_priced(store, _as_it_stood(known, as_of), base_currency))
-
-
-def _standing(moves: Table) -> Table:
-    order = [moves.at, moves.history_id]
-    return moves.group_by("deal_id").aggregate(
-        last_stage_id=moves.stage_id.last(order_by=order),
-        last_pipeline_id=moves.pipeline_id.last(order_by=order),
-        last_outcome=moves.outcome.last(order_by=order),
-        last_at=moves.at.max(),
-        was_closed=moves.outcome.isin(CLOSED).any(),
-        closing_added=moves.is_added.any(),
+# One row per deal that existed at as_of, with the columns of `deals`: where it stood, how and when it had ended, its money.
+#
+# Stage, outcome and closing instant: the last entry before as_of; without history, what the deal itself says, unless it
+# closed or first moved only later. Money is in the base currency at the rate the portal gives; null where there is none.
+DEALS_STOOD = """
+    with standing as (
+        select deal_no, coalesce(bool_or(outcome in ('won', 'lost')), false) as was_closed,
+            bool_or(is_added) as closing_added, max(entry.at) filter (where is_visit) as stage_since_at
+        from entries as entry group by deal_no
+    ),
+    last as (
+        select deal_no, stage_id as last_stage_id, pipeline_id as last_pipeline_id, outcome as last_outcome,
+            entry.at as last_at
+        from entries as entry where next_at is null
+    ),
+    backwards as (
+        select distinct deal_no from entries as entry join funnel as here on entry.stage_id = here.stage_id
+        join funnel as before on stage_before = before.stage_id
+        where here.step < before.step and entry.pipeline_id is not distinct from pipeline_before
+    ),
+    unmoved as (select deal_id from numbered anti join last using (deal_no)),
+    moved_later as (
+        select distinct deal_id from stage_history as entry semi join unmoved using (deal_id)
+        where entry.at < known_until()
+    ),
+    rates as (
+        select currency, rate / coalesce((select max(rate) from currencies where currency = base_currency()), 1.0) as rate
+        from currencies
+    ),
+    told as (
+        select deals.* replace (if(coalesce(currency, '') = '', base_currency(), currency) as currency),
+            coalesce(moved_at, closed_at) as told_closed_at, last_at is not null as has_history,
+            moved_later.deal_id is not null or coalesce(outcome in ('won', 'lost')
+                and coalesce(moved_at, closed_at) >= as_of(), false) as is_later,
+            last.* exclude (deal_no), standing.* exclude (deal_no), backwards.deal_no is not null as went_back, deal_no
+        from deals join numbered using (deal_id) left join last using (deal_no) left join standing using (deal_no)
+        left join moved_later using (deal_id) left join backwards using (deal_no)
+        where created_at is null or created_at < as_of()
+    ),
+    stood as (
+        select * replace (
+            case when has_history then last_outcome when is_later then 'open' else outcome end as outcome,
+            case when has_history then last_stage_id when not is_later then stage_id end as stage_id,
+            if(has_history, coalesce(last_pipeline_id, pipeline_id), pipeline_id) as pipeline_id
+        ) from told
+    ),
+    ended as (
+        select stood.* replace (
+            case when outcome not in ('won', 'lost') then null when has_history then last_at else told_closed_at end
+                as closed_at
+        ) from stood
     )
+    select ended.*, outcome = 'open' and coalesce(was_closed, false) as is_reopened,
+        amount * if(ended.currency = base_currency(), 1.0, rate) as money,
+        if(ended.currency = base_currency(), 1.0, rate) is not null as is_priced,
+        coalesce('company:' || company_id, 'contact:' || contact_id) as customer_id
+    from ended left join rates on ended.currency = rates.currency
+"""
 
+# How each deal stood, and whose it was: what two instants are compared by.
+STANDINGS = """
+    select deal_id, outcome, money, coalesce(manager_id, '') as manager_id, coalesce(pipeline_id, '') as pipeline_id,
+        coalesce(source_id, '') as source_id
+    from deals_stood order by deal_no
+"""
 
-def _ever_moved(store: Store) -> Table:
-    history = store.table("stage_history")
-    return history.group_by("deal_id").aggregate(first_entry_at=history.at.min())
-
-
-def _as_it_stood(deals: Table, as_of: TimestampScalar) -> Table:
-    """Stage, outcome and closing instant: the last entry before as_of; without history, what the deal itself says."""
-    has_history = deals.last_at.notnull()
-    closing = deals.moved_at.coalesce(deals.closed_at)
-    # Without an entry before as_of the present stage holds, unless the deal closed or first moved only later.
-    later = deals.first_entry_at.notnull() | (deals.outcome.isin(CLOSED) & (closing >= as_of).fill_null(False))
-    outcome = ibis.cases((has_history, deals.last_outcome), (later, "open"), else_=deals.outcome)
-    is_closed = outcome.isin(CLOSED)
-    return deals.mutate(
-        has_history=has_history,
-        outcome=outcome,
-        stage_id=ibis.cases((has_history, deals.last_stage_id), (later, ibis.null(str)), else_=deals.stage_id),
-        pipeline_id=ibis.ifelse(has_history, deals.last_pipeline_id.coalesce(deals.pipeline_id), deals.pipeline_id),
-        closed_at=ibis.cases((~is_closed, ibis.null("timestamp('UTC')")), (has_history, deals.last_at), else_=closing),
-        is_reopened=(outcome == "open") & deals.was_closed.fill_null(False),
-        closing_added=deals.closing_added.fill_null(False),
-    ).drop("last_stage_id", "last_pipeline_id", "last_outcome", "last_at", "was_closed", "first_entry_at")
-
-
-def _priced(store: Store, deals: Table, base_currency: str) -> Table:
-    """Money in the base currency at the rate the portal gives now; null where there is no rate."""
-    rates = store.table("currencies")
-    base_rate = rates.filter(rates.currency == base_currency).rate.max().as_scalar()
-    rates = rates.select(rate_of="currency", rate=rates.rate / ibis.coalesce(base_rate, 1.0))
-    priced = deals.mutate(currency=_or_else(deals.currency, base_currency))
-    priced = priced.left_join(rates, priced.currency == rates.rate_of)
-    rate = ibis.ifelse(priced.currency == base_currency, 1.0, priced.rate)
-    return priced.mutate(money=priced.amount * rate, is_priced=rate.notnull()).drop("rate", "rate_of")
-
-
-def _or_else(text: StringValue, instead: str) -> StringValue:
-    return ibis.ifelse(text.isnull() | (text == ""), instead, text)
-
-
-def _customers(deals: Table) -> Table:
-    company, contact = "company:" + deals.company_id, "contact:" + deals.contact_id
-    return deals.mutate(customer_id=company.coalesce(contact))
-
-
-def with_repeat(facts: Table) -> Table:
-    """The facts with `is_repeat`: true on a won deal whose customer had won before, false on a first win, null else.
-
-    Over the whole company and its whole history, whatever the filters. Ties: by instant, then by id.
-    """
-    won = facts.filter((facts.outcome == "won") & facts.customer_id.notnull())
-    # Bitrix24's ids are numbers written as text: "9" comes before "10".
-    order = [won.closed_at.asc(nulls_first=True), won.deal_id.try_cast("int64"), won.deal_id]
-    place = ibis.row_number().over(group_by="customer_id", order_by=order)
-    ranked = won.select(ranked_id="deal_id", is_repeat=place > 0)
-    return facts.left_join(ranked, facts.deal_id == ranked.ranked_id).drop("ranked_id")
-
-
-def in_slice(
-    facts: Table, *, pipeline: Sequence[str], manager: Sequence[str] | None, source: Sequence[str]
-) -> BooleanValue:
-    """Which deals the filters keep; nothing chosen keeps all."""
-    kept = ibis.literal(True)
-    for column, ids in (("pipeline_id", pipeline), ("source_id", source)):
-        kept = kept & facts[column].isin(ids) if ids else kept
-    return kept if manager is None else kept & facts.manager_id.isin(manager)
+# All that a report says of a deal: how it stood, its customer, its last sign of life and its next step. An absent id is ''.
+#
+# is_repeat: true on a won deal whose customer had won before, false on a first win, null else; over the whole company
+# and its whole history. Ties: by instant, then by id (Bitrix24's ids are numbers written as text: "9" is before "10").
+DEAL_FACTS = """
+    with valued as materialized (select * from deals_stood),
+    homes as (
+        select manager_id, arg_min(department_id, coalesce(position, 1000000)) as department_id
+        from manager_departments group by manager_id
+    ),
+    wins as (
+        select deal_id, customer_id, closed_at, row_number() over (
+            partition by customer_id order by closed_at nulls first, try_cast(deal_id as bigint), deal_id
+        ) > 1 as is_repeat
+        from valued where outcome = 'won' and customer_id is not null
+    ),
+    first_wins as (select customer_id, min(closed_at) as first_won_at from wins group by customer_id)
+    select valued.* exclude (
+            manager_id, pipeline_id, source_id, stage_id, customer_id, closing_added, was_closed, is_later,
+            told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at
+        ),
+        coalesce(valued.manager_id, '') as manager_id, coalesce(homes.department_id, '') as department_id,
+        coalesce(pipeline_id, '') as pipeline_id, coalesce(source_id, '') as source_id,
+        coalesce(stage_id, '') as stage_id, coalesce(valued.customer_id, '') as customer_id,
+        case when valued.customer_id is null then 'none'
+             when coalesce(is_repeat, coalesce(first_won_at < coalesce(valued.closed_at, as_of()), false)) then 'repeat'
+             else 'new' end as customer_kind_id,
+        coalesce(if(company_id is null, contacts.name, companies.name), '') as customer,
+        coalesce(closing_added, false) as closing_added, is_repeat, last_action_at, last_action_kind,
+        next_step_at, next_steps.deal_id is not null as has_next_step
+    from valued left join wins using (deal_id)
+    left join first_wins on valued.customer_id = first_wins.customer_id
+    left join homes on valued.manager_id = homes.manager_id
+    left join companies using (company_id) left join contacts using (contact_id)
+    left join last_traces using (deal_no) left join next_steps using (deal_id)
+    order by deal_no
+"""

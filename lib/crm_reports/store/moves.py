@@ -1,100 +1,102 @@
-"""From stage history: entries, visits, spans of being open, and the steps of the funnel that a deal reached."""
+"""From stage history: entries, visits, spans of being in work, and the steps of the funnel that a deal reached.
 
-import ibis
-from ibis.expr.types import Table, TimestampScalar
+Each text is the SQL of one part of a snapshot (snapshot.py). A deal is known to the parts by its `deal_no`: numbers are
+joined and sorted several times faster than texts, and one manager's deals stand side by side.
+"""
 
-from .open import Store
+NUMBERED = """
+    select deal_id, row_number() over (order by coalesce(manager_id, ''), try_cast(deal_id as bigint), deal_id)::integer as deal_no
+    from deals
+"""
 
-CLOSED = ("won", "lost")
-
-
-def entries(store: Store, as_of: TimestampScalar) -> Table:
-    """Every stage entry strictly before `as_of` of the deals that still exist, with the columns of `stage_history`.
-
-    A deal that the CRM holds closed while its history never saw it close (old portals lack rows; exports leave the last
-    move out) gets one closing entry, `is_added`, at its last move or closing date.
-    """
-    deals = store.table("deals")
-    history = store.table("stage_history").semi_join(deals, "deal_id").mutate(is_added=False)
-    return history.union(_missing_closings(deals, history)).filter(lambda row: row.at < as_of)
-
-
-def _missing_closings(deals: Table, history: Table) -> Table:
-    last = history.group_by("deal_id").aggregate(
-        last_at=history.at.max(),
-        last_id=history.history_id.max(),
-        last_outcome=history.outcome.last(order_by=[history.at, history.history_id]),
+# Every stage entry strictly before as_of of the deals that still exist; `place` counts a deal's entries from 1, `…_before`
+# is of its entry before, next_at of the one after. A deal that the CRM holds closed while its history never saw it close
+# (old portals lack rows; exports leave the last move out) gets one closing entry, `is_added`, at its last move or closing
+# date.
+ENTRIES = """
+    with walked as (
+        select deal_no, history_id, stage_id, pipeline_id, outcome, entry.at, row_number() over walk as place,
+            lag(stage_id) over walk as stage_before, lag(pipeline_id) over walk as pipeline_before,
+            lag(outcome) over walk as outcome_before, lead(entry.at) over walk as next_at
+        from stage_history as entry join numbered using (deal_id) where entry.at < known_until()
+        window walk as (partition by deal_no order by entry.at, history_id)
+    ),
+    closings as (
+        select deal_no, history_id + 1 as history_id, deals.stage_id, deals.pipeline_id, deals.outcome,
+            greatest(coalesce(moved_at, closed_at, walked.at), walked.at) as at, place + 1 as place,
+            walked.stage_id as stage_before, walked.pipeline_id as pipeline_before, 'open' as outcome_before
+        from walked join numbered using (deal_no) join deals using (deal_id)
+        where next_at is null and walked.outcome = 'open' and deals.outcome in ('won', 'lost')
+    ),
+    entered as (
+        select walked.* replace (coalesce(next_at, closings.at) as next_at), false as is_added
+        from walked left join closings using (deal_no)
+        union all by name
+        select *, null as next_at, true as is_added from closings
     )
-    unclosed = deals.filter(deals.outcome.isin(CLOSED)).inner_join(last, "deal_id").filter(last.last_outcome == "open")
-    closing = unclosed.moved_at.coalesce(unclosed.closed_at, unclosed.last_at)
-    return unclosed.select(
-        history_id=unclosed.last_id + 1,
-        deal_id="deal_id",
-        stage_id="stage_id",
-        pipeline_id="pipeline_id",
-        outcome="outcome",
-        at=ibis.greatest(closing, unclosed.last_at),
-        is_added=True,
+    select * replace (if(next_at < as_of(), next_at, null) as next_at),
+        place = 1 or stage_id is distinct from stage_before as is_visit
+    from entered where entered.at < as_of() order by deal_no
+"""
+
+# One row per visit: an entry into the stage a deal already stands on goes on with the visit. left_at null: it lasts.
+STAGE_VISITS = """
+    select deal_no, history_id, coalesce(stage_id, '') as stage_id, coalesce(pipeline_id, '') as visited_pipeline_id,
+        entry.at as entered_at, lead(entry.at) over (partition by deal_no order by place) as left_at
+    from entries as entry where is_visit order by deal_no
+"""
+
+# When each deal was in work: opened_at (null: since ever), until_at (null: still). It was open at an instant t when
+# opened_at < t and until_at is absent or >= t. The first span begins with the deal's creation, also where history begins
+# later or with its end. A deal without history has one span.
+OPEN_SPANS = """
+    with turns as (
+        select deal_no, place, outcome = 'open' as is_open, entry.at as turned_at,
+            lead(entry.at) over (partition by deal_no order by place) as until_at
+        from entries as entry where place = 1 or (outcome = 'open') is distinct from (outcome_before = 'open')
+    ),
+    spans as (
+        select deal_no, if(place = 1, created_at, greatest(created_at, turned_at)) as opened_at,
+            if(is_open, until_at, turned_at) as until_at
+        from turns join deal_facts using (deal_no) where place = 1 or is_open
+        union all
+        select deal_no, created_at, closed_at from deal_facts where not has_history
     )
+    select * from spans order by deal_no
+"""
 
+# The steps of each pipeline's funnel: lost stages are no step, the won stage is the last one, and a stage without a
+# place in its pipeline is none.
+FUNNEL = """
+    select pipeline_id, stage_id, name, row_number() over steps - 1 as step, outcome = 'won' as is_won,
+        coalesce(lead(stage_id) over steps, '') as to_stage_id
+    from stages where outcome in ('open', 'won') and position is not null
+    window steps as (partition by pipeline_id order by outcome = 'won', position, stage_id)
+    order by pipeline_id, step
+"""
 
-def visits(moves: Table) -> Table:
-    """One row per visit: deal_id, history_id (of the entry), stage_id, pipeline_id, entered_at, left_at (null: lasts).
-
-    An entry into the stage a deal already stands on goes on with the visit.
-    """
-    by_deal = ibis.window(group_by="deal_id", order_by=["at", "history_id"])
-    marked = moves.mutate(before=moves.stage_id.lag().over(by_deal), place=ibis.row_number().over(by_deal))
-    begun = marked.filter((marked.place == 0) | ~marked.stage_id.identical_to(marked.before))
-    times = {"entered_at": begun.at, "left_at": begun.at.lead().over(by_deal)}
-    return begun.select("deal_id", "history_id", "stage_id", "pipeline_id", **times)
-
-
-def open_spans(moves: Table, facts: Table) -> Table:
-    """When each deal was in work: deal_id, opened_at (null: since ever), until_at (null: still).
-
-    It was open at an instant t when opened_at < t and until_at is absent or ≥ t. The first span begins with the deal's
-    creation, also where history begins later or with its end. A deal without history has one span.
-    """
-    by_deal = ibis.window(group_by="deal_id", order_by=["at", "history_id"])
-    marked = moves.mutate(is_open=moves.outcome == "open")
-    marked = marked.mutate(was_open=marked.is_open.lag().over(by_deal), first=ibis.row_number().over(by_deal) == 0)
-    turns = marked.filter(marked["first"] | (marked.is_open != marked.was_open))
-    turns = turns.mutate(until_at=turns.at.lead().over(by_deal))
-    opened = turns.filter(turns["first"] | turns.is_open).inner_join(facts.select("deal_id", "created_at"), "deal_id")
-    start = ibis.ifelse(opened["first"], opened.created_at, ibis.greatest(opened.created_at, opened.at))
-    until = ibis.ifelse(opened.is_open, opened.until_at, opened.at)
-    recorded = opened.select("deal_id", opened_at=start, until_at=until)
-    plain = facts.filter(~facts.has_history).select("deal_id", opened_at="created_at", until_at="closed_at")
-    return recorded.union(plain)
-
-
-def steps(store: Store) -> Table:
-    """The steps of each pipeline's funnel, in order: pipeline_id, stage_id, name, step (0…), is_won.
-
-    Lost stages are no step; the won stage is the last one. A stage without a place in its pipeline is no step.
-    """
-    stages = store.table("stages")
-    kept = stages.filter(stages.outcome.isin(("open", "won")) & stages.position.notnull())
-    order = ibis.window(group_by="pipeline_id", order_by=[kept.outcome == "won", "position", "stage_id"])
-    return kept.select(
-        "pipeline_id", "stage_id", "name", step=ibis.row_number().over(order), is_won=kept.outcome == "won"
+# First instants per deal and step, in the funnel of the pipeline it stands in at as_of: reached_at, visited_at (null:
+# skipped), and the same of the step after it. A later stage reaches all before it; won reaches all.
+STEPS_REACHED = """
+    with last as (select pipeline_id, max(step) as last_step from funnel group by pipeline_id),
+    placed as (
+        select deal_no, deal.pipeline_id, entry.at,
+            case when entry.outcome = 'won' then last_step when entry.outcome = 'open' then step end as place
+        from entries as entry join deal_facts as deal using (deal_no) join last on deal.pipeline_id = last.pipeline_id
+        left join funnel on entry.stage_id = funnel.stage_id
+        where coalesce(entry.pipeline_id, '') = deal.pipeline_id
+    ),
+    far as (
+        select deal_no, any_value(pipeline_id) as pipeline_id, place, min(placed.at) as first_at
+        from placed where place is not null group by deal_no, place
+    ),
+    reached as (
+        select deal_no, step, any_value(pipeline_id) as pipeline_id, min(first_at) as reached_at,
+            min(first_at) filter (where place = step) as visited_at
+        from far join funnel using (pipeline_id) where place >= step group by deal_no, step
     )
-
-
-def reached(moves: Table, facts: Table, funnel: Table) -> Table:
-    """First instants: deal_id, pipeline_id, stage_id, step, reached_at, visited_at (null: skipped).
-
-    In the funnel of the pipeline the deal stands in at as_of. A later stage reaches all before it; won reaches all.
-    """
-    here = moves.inner_join(facts.select("deal_id", home_id=facts.pipeline_id), "deal_id")
-    here = here.filter(here.pipeline_id.identical_to(here.home_id))
-    last = funnel.group_by(home_id=funnel.pipeline_id).aggregate(last_step=funnel.step.max())
-    places = funnel.select(placed_id="stage_id", place="step")
-    placed = here.inner_join(last, "home_id").left_join(places, [("stage_id", "placed_id")])
-    place = ibis.cases((placed.outcome == "won", placed.last_step), (placed.outcome == "open", placed.place))
-    placed = placed.select("deal_id", "home_id", "at", place=place)
-    crossed = placed.inner_join(funnel, [("home_id", "pipeline_id")]).filter(lambda row: row.place >= row.step)
-    return crossed.group_by("deal_id", "stage_id", "step").aggregate(
-        reached_at=crossed.at.min(), visited_at=crossed.at.min(where=crossed.place == crossed.step)
-    )
+    select deal_no, stage_id, step, to_stage_id, reached_at, visited_at,
+        lead(reached_at) over steps as next_reached_at, lead(visited_at) over steps as next_visited_at
+    from reached join funnel using (pipeline_id, step) window steps as (partition by deal_no order by step)
+    order by deal_no
+"""

@@ -1,87 +1,115 @@
 """One sync's tables, read only."""
 
 import json
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-import ibis
+import duckdb
 import pyarrow as pa
-from ibis.expr.types import Table, TimestampScalar
-from ibis.util import gen_name
 
 from ..errors import StoreError
-from ..fields import TABLES, arrow_schema
+from ..fields import VERSIONED, arrow_schema
+from ..texts import _
+from .cache import Cache
+from .snapshot import RECIPE, Snapshot, quoted
+from .versions import rows_now
 
 SCHEMA = "crm"
-
-
-def instant(at: datetime) -> TimestampScalar:
-    """The instant as the engine compares it."""
-    return ibis.literal(at, type="timestamp('UTC')")
+MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
+NOW = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Store:
-    """The tables of `fields.TABLES` as Ibis tables. A table that the source does not have is there, and empty."""
+    """The tables of `fields.TABLES`, and what follows from them. A table that the source does not have is empty."""
 
     path: Path
-    connection: ibis.BaseBackend = field(repr=False)
-    _tables: dict[str, Table] = field(default_factory=dict, repr=False, compare=False)
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    identity: str
+    made: dict[tuple, Any] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
+    _snapshots: dict[tuple[datetime, str], Snapshot] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def open(cls, path: Path) -> "Store":
-        """Read the store at `path`; a later sync replaces the file and does not disturb this reader."""
+    def open(cls, path: Path, *, memory: str = "", threads: int = 0) -> "Store":
+        """Read the store at `path`; a later sync replaces the file and does not disturb this reader.
+
+        The engine takes at most `memory` (such as 500MB; what does not fit goes to a folder beside the store) and
+        `threads`; 0 is one per core.
+        """
         if not path.is_file():
-            raise StoreError(f"there is no store at {path.name!r} in the data folder yet: run `crm-reports sync` first")
-        connection = ibis.duckdb.connect()
+            raise StoreError(
+                _(
+                    "there is no store at {name} in the data folder yet: run `crm-reports sync` first",
+                    name=repr(path.name),
+                )
+            )
+        said = {"memory_limit": memory or MEMORY, "temp_directory": str(path.with_name(f"spill-{os.getpid()}"))}
+        connection = duckdb.connect(config=said | ({"threads": threads} if threads else {}))
         try:
-            connection.attach(path, name="store", read_only=True)
-        except Exception as error:
-            raise StoreError(f"the store {path.name!r} can't be read ({error}): run `crm-reports sync` again") from None
-        return cls(path, connection)
+            connection.execute("set global TimeZone = 'UTC'")
+            return cls(path, connection, _attached(connection, path))
+        except duckdb.Error as error:
+            connection.close()
+            text = _(
+                "the store {name} can't be read ({error}): run `crm-reports sync` again",
+                name=repr(path.name),
+                error=error,
+            )
+            raise StoreError(text) from None
 
     @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(self.connection.list_tables(database=("store", SCHEMA)))
-
-    def table(self, name: str) -> Table:
-        """One table, with the columns of `fields.TABLES[name]` and no others."""
-        if name not in self._tables:
-            self._tables[name] = self._table(name)
-        return self._tables[name]
-
-    def _table(self, name: str) -> Table:
-        if name not in self._names:
-            return ibis.memtable(arrow_schema(name).empty_table())
-        return self.connection.table(name, database=("store", SCHEMA))[TABLES[name].columns]
+    def kept(self) -> dict[str, set[str]]:
+        """The tables that the store has, and the columns of each."""
+        sql = "select table_name, column_name from duckdb_columns() where database_name = 'store' and schema_name = ?"
+        kept: dict[str, set[str]] = {}
+        for table, column in self.connection.execute(sql, [SCHEMA]).fetchall():
+            kept.setdefault(table, set()).add(column)
+        return kept
 
     def rows(self, name: str) -> pa.Table:
-        """All rows of a small table (managers, stages, …), read once."""
+        """All rows of a small table (managers, stages, …) as they are now, read once; the columns of `fields.TABLES`."""
         if name not in self._rows:
-            self._rows[name] = self.table(name).to_pyarrow().cast(arrow_schema(name))
+            found = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
+            self._rows[name] = found.cast(arrow_schema(name))
         return self._rows[name]
 
-    def ids(self, column: str, tables: Sequence[str]) -> set[str]:
-        """Every id that `column` holds in any of `tables`."""
-        found = ibis.union(*(self.table(name).select(column) for name in tables), distinct=True)
-        return set(found.to_pyarrow()[column].drop_null().to_pylist())
+    def counts(self) -> dict[str, int]:
+        """How many rows each table of the store has."""
+        asked = {name: f'select count(*) from store.{SCHEMA}."{name}"' for name in sorted(self.kept)}
+        return {name: self.connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
 
-    def keep(self, expression: Table) -> Table:
-        """The result of `expression`, computed once and kept in memory for the questions that follow."""
-        return self.connection.create_table(gen_name("kept"), expression, temp=True)
+    def snapshot(self, as_of: datetime, base_currency: str) -> Snapshot:
+        """The store as it stood at an instant, with money in that currency."""
+        key = (as_of, base_currency)
+        if key not in self._snapshots:
+            name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency}".encode()).hexdigest()[:16]
+            cache = Cache(self.path.parent / "cache", self.identity, name)
+            until = self._reported_by(as_of)
+            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, as_of, until, base_currency)
+        return self._snapshots[key]
+
+    @property
+    def now(self) -> Snapshot:
+        """The store as it is."""
+        return self.snapshot(NOW, "")
+
+    def ids(self, what: str) -> set[str]:
+        """Every manager_id or stage_id that the store names anywhere."""
+        return set(self.now.query("select id from ids where what = ?", what)["id"].to_pylist())
 
     @cached_property
     def last_sync(self) -> dict:
         """The last row of `syncs`: synced_at (UTC), source, portal_url, present (set of table names), holes (list)."""
-        syncs = self.table("syncs")
-        rows = syncs.order_by(syncs.synced_at.desc()).limit(1).to_pyarrow().to_pylist()
-        if not rows:
-            raise StoreError("the store holds no finished sync: run `crm-reports sync`")
-        row = rows[0]
+        syncs = self.rows("syncs").to_pylist()
+        if not syncs:
+            raise StoreError(_("the store holds no finished sync: run `crm-reports sync`"))
+        row = max(syncs, key=lambda each: each["synced_at"])
         present = frozenset(filter(None, (row["present"] or "").split(",")))
         return row | {"present": present, "holes": json.loads(row["holes"] or "[]")}
 
@@ -89,6 +117,34 @@ class Store:
     def synced_at(self) -> datetime:
         return self.last_sync["synced_at"].astimezone(UTC)
 
+    def _reported_by(self, as_of: datetime) -> datetime | None:
+        """The first sync at or after `as_of`: what it saw is what was known of that night. None: it is still to come."""
+        later = [at for at in self.rows("syncs")["synced_at"].to_pylist() if at >= as_of]
+        return min(later).astimezone(UTC) if later else None
+
+    @property
+    def versions_since(self) -> datetime | None:
+        """From which sync on the store knows what owners, amounts and plans were; None when it keeps no versions."""
+        if not any(f"{table}_versions" in self.kept for table in VERSIONED):
+            return None
+        return min(self.rows("syncs")["synced_at"].to_pylist()).astimezone(UTC)
+
     def has(self, table: str) -> bool:
         """Whether the source delivered `table` at all; an empty table counts as delivered."""
         return table in self.last_sync["present"]
+
+
+def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """Which store file `store` is from now on: the one that was there before and after it was attached."""
+    while True:
+        before = _identity(path)
+        connection.execute(f"attach '{quoted(str(path))}' as store (read_only)")
+        if _identity(path) == before:
+            return before
+        connection.execute("detach store")  # a sync has just replaced it
+
+
+def _identity(path: Path) -> str:
+    held = path.stat()
+    said = (held.st_dev, held.st_ino, held.st_mtime_ns, held.st_size)
+    return sha256(repr(said).encode()).hexdigest()[:16]

@@ -1,70 +1,71 @@
-"""What people did: actions, the last sign of life of each deal, and its next step."""
+"""What people did: actions, the last sign of life of each deal, and its next step.
 
-import ibis
-from ibis.expr.types import Table, TimestampScalar
+Each text is the SQL of a view or a part of a snapshot (snapshot.py).
+"""
 
-from .open import Store
-
-ON_THEIR_INSTANT = ("call", "meeting", "email")
-
-
-def _activities(store: Store) -> Table:
-    """The activities; what has no end time of its own was done no later than it was first seen done."""
-    activities = store.table("activities")
-    seen = store.table("done_seen").select(seen_id="activity_id", seen_at="seen_at")
-    joined = activities.left_join(seen, activities.activity_id == seen.seen_id)
-    timeless = joined.is_action & ~joined.kind.isin(ON_THEIR_INSTANT) & joined.seen_at.notnull()
-    at = ibis.ifelse(timeless, ibis.least(joined.at, joined.seen_at), joined.at)
-    return joined.mutate(at=at).drop("seen_id", "seen_at")
-
-
-def _done(store: Store) -> Table:
-    done = _activities(store)
-    done = done.filter(done.is_action)
-    said = store.table("comments").mutate(kind=ibis.literal("comment"))
-    columns = ["kind", "manager_id", "at", "owner_type", "owner_id"]
-    return done[columns].union(said[columns])
-
-
-def _moved(moves: Table, facts: Table) -> Table:
-    """Every entry but a deal's first: the deal's manager moved it, for the history names no author."""
-    order = ibis.window(group_by="deal_id", order_by=["at", "history_id"])
-    later = moves.mutate(place=ibis.row_number().over(order))
-    later = later.filter(later.place > 0).inner_join(facts.select("deal_id", "manager_id"), "deal_id")
-    return later.select(
-        kind=ibis.literal("stage_move"), manager_id="manager_id", at="at",
-        owner_type=ibis.literal("deal"), owner_id="deal_id",
-    )  # fmt: skip
-
-
-def actions(store: Store, moves: Table, facts: Table, as_of: TimestampScalar) -> Table:
-    """Every action before `as_of`: kind, manager_id (who did it), at, deal_id (null when it was on no deal)."""
-    done = _done(store).union(_moved(moves, facts))
-    return done.filter(done.at < as_of).select(
-        "kind", "manager_id", "at", deal_id=ibis.ifelse(done.owner_type == "deal", done.owner_id, None)
+# The activities. Calls, meetings and letters have an end of their own; what else a person did was done no later than the
+# first sync that saw it done. Before the first sync of all nothing was seen: that spares most rows the join.
+DATED = """
+    with first as (select coalesce(min(seen_at), timestamptz 'infinity') as seen_at from done_seen),
+    marked as (
+        select activity.*, is_action and kind not in ('call', 'meeting', 'email')
+            and (activity.at is null or activity.at > (select seen_at from first)) as is_late
+        from activities as activity
     )
+    select * exclude (is_late) from marked where is_late is not true
+    union all
+    select marked.* exclude (is_late) replace (least(marked.at, seen_at) as "at")
+    from marked left join done_seen using (activity_id) where is_late
+"""
 
+# What people did on deals, leads, contacts, companies before as_of.
+ACTED = """
+    select kind, manager_id, owner_type, owner_id, dated.at from dated where is_action and dated.at < as_of()
+    union all
+    select 'comment', manager_id, owner_type, owner_id, comment.at from comments as comment where comment.at < as_of()
+"""
 
-def last_traces(store: Store, acts: Table, as_of: TimestampScalar) -> Table:
-    """Per deal, the last sign of life before `as_of`: deal_id, last_action_at, last_action_kind.
+# Messages and calls that came in before as_of: signs of life, no actions.
+INCOMING = """
+    select kind, owner_type, owner_id, dated.at from dated where is_incoming and dated.at < as_of()
+"""
 
-    An action, a stage move, a comment, an incoming message or call. The deal's own creation is not in it.
-    """
-    came = _activities(store)
-    came = came.filter(came.is_incoming & (came.owner_type == "deal") & (came.at < as_of))
-    came = came.select(kind="kind", at="at", deal_id="owner_id")
-    signs = acts.filter(acts.deal_id.notnull())[["kind", "at", "deal_id"]].union(came)
-    return signs.group_by("deal_id").aggregate(
-        last_action_at=signs.at.max(), last_action_kind=signs.kind.last(order_by=[signs.at, signs.kind])
+# The last sign of life of each deal before as_of: an action, a stage move, a comment, an incoming message or call. The
+# deal's own creation is none. Of two at one instant the kind that comes last in the alphabet.
+LAST_TRACES = """
+    with heard as (
+        select deal_no, kind, acted.at from acted join numbered on owner_id = deal_id where owner_type = 'deal'
+        union all
+        select deal_no, kind, incoming.at from incoming join numbered on owner_id = deal_id where owner_type = 'deal'
+        union all
+        select deal_no, 'stage_move', entry.at from entries as entry where place > 1
+    ),
+    by_kind as (select deal_no, kind, max(heard.at) as last_at from heard group by all)
+    select deal_no, max(last_at) as last_action_at, arg_max(kind, (last_at, kind)) as last_action_kind
+    from by_kind group by deal_no
+"""
+
+# Per deal with a next step at as_of: the earliest deadline; null when none has one. A file may not say when a plan was
+# made: an open one is taken as made, a finished one as never planned.
+NEXT_STEPS = """
+    select owner_id as deal_id, min(deadline_at) as next_step_at from dated
+    where is_plan and owner_type = 'deal' and (not is_done or dated.at >= as_of())
+        and if(is_done, created_at < as_of(), coalesce(created_at < as_of(), true))
+    group by owner_id
+"""
+
+# Every sign of life before as_of, who gave it and on which deal (null: on none); `is_action`: a person did it. Stage
+# history names no author: every entry but a deal's first counts for the deal's manager.
+SIGNS = """
+    with heard as (
+        select kind, manager_id, acted.at, if(owner_type = 'deal', owner_id, null) as deal_id, true as is_action from acted
+        union all
+        select kind, null, incoming.at, owner_id, false from incoming where owner_type = 'deal'
     )
-
-
-def next_steps(store: Store, as_of: TimestampScalar) -> Table:
-    """Per deal with a next step at `as_of`: deal_id, next_step_at (the earliest deadline; null when none has one)."""
-    planned = _activities(store)
-    planned = planned.filter(planned.owner_type == "deal")
-    # A file may not say when a plan was made: an open one is taken as made, a finished one as never planned.
-    existed = ibis.ifelse(planned.is_done, planned.created_at < as_of, (planned.created_at < as_of).fill_null(True))
-    was_open = ~planned.is_done | (planned.at >= as_of)
-    waiting = planned.filter(existed & was_open & planned.is_plan)
-    return waiting.group_by(deal_id=waiting.owner_id).aggregate(next_step_at=waiting.deadline_at.min())
+    select kind, coalesce(manager_id, '') as manager_id, heard.at, deal_no, deal_id, is_action
+    from heard left join numbered using (deal_id)
+    union all
+    select 'stage_move', manager_id, entry.at, deal_no, deal_id, true
+    from entries as entry join deal_facts using (deal_no) where place > 1
+    order by manager_id
+"""

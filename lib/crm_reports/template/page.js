@@ -71,11 +71,15 @@
     layout.dragmode ??= false;
     delete layout.width;
     if (layout.meta?.panes) panes(chart);
+    if (layout.meta?.people) people(chart);
     chart.theme = theme();
     const shown = chart.theme === "dark" ? recoloured({data, layout}, "dark") : {data, layout};
     chart.node.replaceChildren();
     tall(chart, layout.height);
-    return Plotly.newPlot(chart.node, shown.data, shown.layout, config).then(() => chart.node.dataset.drawn = data.length);
+    return Plotly.newPlot(chart.node, shown.data, shown.layout, config).then(() => {
+      if (shown.data.some(trace => trace.ids)) chart.node.on("plotly_click", ({points: [point]}) => drill(chart, point.pointNumber));
+      chart.node.dataset.drawn = data.length;
+    });
   }
 
   // Without a height of its own the block follows the drawing, and collapses while plotly redraws.
@@ -98,12 +102,54 @@
         node.innerText = plain(button.label);
         node.addEventListener("click", () => {
           buttons.forEach(each => each.setAttribute("aria-pressed", each === node));
-          Plotly.update(chart.node, ...button.args);
+          chart.drilled = false;
+          Plotly.update(chart.node, ...recoloured(button.args, chart.theme));
         });
         return node;
       });
       return make("fieldset", {class: "seg"}, make("legend", {}, menu.name ?? ""), ...buttons);
     }));
+  }
+
+  // Managers in one chart: a button for each instead of plotly's legend.
+  function people(chart) {
+    const buttons = chart.figure.data.map((trace, at) => {
+      const node = make("button", {type: "button", class: `who ${page.looks?.[trace.meta] ?? ""}`, "aria-pressed": trace.visible === true, "data-manager": trace.meta},
+        make("i", {class: "dot", style: `--hue:${trace.line.color}`}), plain(trace.name));
+      node.addEventListener("click", () => pick(at, node.getAttribute("aria-pressed") !== "true"));
+      return node;
+    });
+    const pick = (at, shown) => {
+      buttons[at].setAttribute("aria-pressed", shown);
+      return Plotly.restyle(chart.node, {visible: shown ? true : "legendonly"}, [at]);
+    };
+    chart.only = id => {
+      const usual = chart.figure.data.map(trace => trace.visible === true);
+      const shown = chart.figure.data.map((trace, at) => id ? trace.meta === id : usual[at]);
+      buttons.forEach((button, at) => button.setAttribute("aria-pressed", shown[at]));
+      return Plotly.restyle(chart.node, {visible: shown.map(each => each || "legendonly")}, shown.map((_each, at) => at));
+    };
+    chart.figure.layout.showlegend = false;
+    chart.node.before(make("fieldset", {class: "seg people"}, make("legend", {}, page.texts.who), ...buttons));
+  }
+
+  // A click on a bar shows what it is made of: the shorter periods inside it; a second one goes back up.
+  function drill(chart, point) {
+    const bars = chart.node.data.filter(trace => trace.type === "bar" && trace.ids), sizes = bars.map(trace => trace.meta);
+    const here = bars.find(trace => trace.visible !== false), at = sizes.indexOf(here.meta);
+    const from = here.ids[point], to = here.ids[point + 1] ?? "9999";
+    const inner = chart.drilled ? null : bars[at - 1];
+    chart.drilled = Boolean(inner);
+    const shown = inner ?? bars[sizes.indexOf(chart.cameFrom ?? here.meta)];
+    chart.cameFrom = here.meta;
+    const menu = chart.menus.find(each => each.buttons.length === sizes.length && each.buttons[0].args[0].visible);
+    const button = menu?.buttons[sizes.indexOf(shown.meta)];
+    if (!button || (!inner && shown === here)) return;
+    const inside = shown.ids.map((id, place) => id >= from && id < to ? place : -1).filter(place => place >= 0);
+    const [data, layout, traces] = recoloured(button.args, chart.theme);
+    const range = inner && inside.length ? {"xaxis.range": [inside[0] - .6, inside.at(-1) + .6], "xaxis.tickvals": inside,
+      "xaxis.ticktext": inside.map(place => shown.text?.[place] !== undefined ? plain(shown.customdata[place]).split("·")[0].split("\n")[0] : "")} : {};
+    Plotly.update(chart.node, data, {...layout, ...range}, traces);
   }
 
   const plain = text => new DOMParser().parseFromString(text, "text/html").body.textContent;
@@ -165,16 +211,21 @@
     if (kind === "title") return value[1] ? make("a", {href: value[1], rel: "noopener noreferrer", target: "_blank"}, value[0]) : value[0];
     if (kind === "manager") return value[1] ? make("span", {}, make("i", {class: `dot ${value[1]}`}), value[0]) : value[0];
     if (kind === "status") return make("span", {class: `pill ${value[1]}`}, value[0]);
-    return number.has(kind) ? value[1] : value;
+    if (kind === "rate") return make("span", {class: value[3] ? "few" : ""}, make("span", {}, value[1]), make("i", {class: "small"}, value[2]));
+    const [said, below] = number.has(kind) ? value.slice(1) : Array.isArray(value) ? value : [value];
+    return below ? make("span", {}, said, make("i", {class: "small"}, below)) : said;
   }
+
+  // What a cell is sorted by: a rate of few comes after every real one, whichever way it is sorted.
+  const key = (kind, value) => value[0] === null ? "" : kind === "rate" && value[3] ? `${value[0]}~` : value[0];
 
   const html = content => { const node = make("div", {}, content); return node.innerHTML; };
   const textOf = (kind, value) => Array.isArray(value) ? (number.has(kind) ? value[1] : value[0]) : value;
 
   function columnsOf(table) {
     return all("thead th", table).map(head => {
-      const kind = head.dataset.kind, className = {number: "num", rate: "num", instant: "day", date: "day", title: "deal", text: "txt"}[kind] ?? "";
-      return {kind, className, name: head.dataset.name, pick: "pick" in head.dataset, title: head.textContent};
+      const kind = head.dataset.kind, className = {number: "num", rate: "num rate", instant: "day", date: "day", title: "deal", text: "txt"}[kind] ?? "";
+      return {kind, className, name: head.dataset.name, pick: "pick" in head.dataset, extra: "extra" in head.dataset, title: head.textContent};
     });
   }
 
@@ -186,7 +237,7 @@
     const options = {
       order: [], autoWidth: false, paging: count > 30, pageLength: 25, orderMulti: false,
       layout: {topStart: null, topEnd: null, bottomStart: count > 30 ? "info" : null, bottomEnd: count > 30 ? "paging" : null},
-      language: {info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: page.texts.empty, emptyTable: page.texts.empty,
+      language: {thousands: "\u00a0", info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: page.texts.empty, emptyTable: page.texts.empty,
                  paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
     };
     if (rows) {
@@ -196,17 +247,19 @@
       options.columns = columns.map(({kind, className}, at) => ({
         className, cellType: kind === "title" ? "th" : "td",
         render: (_data, use, row) => use === "display" ? html(cell(kind, row[at])) : use === "filter" ? textOf(kind, row[at]) :
-          number.has(kind) ? row[at][0] ?? "" : textOf(kind, row[at]).toLowerCase(),
+          number.has(kind) ? key(kind, row[at]) : textOf(kind, row[at]).toLowerCase(),
       }));
     }
-    options.columnDefs = columns.map(({kind}, at) => number.has(kind) ? {targets: at, type: "known", orderSequence: ["desc", "asc", ""]} :
-      {targets: at, type: "string"});
+    options.columnDefs = columns.map(({kind, extra}, at) => number.has(kind) ? {targets: at, type: "known", orderSequence: ["desc", "asc", ""]} :
+      {targets: at, type: "string", visible: !(extra && rows)});
     const total = table.tFoot;  // stays as it is, below the rows however they are sorted
     total?.remove();
     const drawn = new DataTable(table, options);
     if (total) table.append(total);
     table.dataset.drawn = count;
     block.before(tools(table, drawn, columns, rows, count));
+    const whose = columns.findIndex(column => column.kind === "manager");
+    if (whose >= 0 && !rows) table.only = name => drawn.column(whose).search(name ? held => plain(held).trim() === name : "").draw();
     return drawn;
   }
 
@@ -246,6 +299,10 @@
       box.classList.toggle("on", Boolean(fits));
       drawn.column(at).search(fits ? text => fits.includes(text) : "").draw();
     });
+    box.pickText = text => {
+      box.value = Math.max(0, choices.findIndex(([said]) => text && said === text));
+      box.dispatchEvent(new Event("change"));
+    };
     box.pickOutcome = outcome => {
       box.value = Math.max(0, choices.findIndex(([, fits]) => outcome && fits?.every(name => values.get(name)[1] === outcome)));
       box.dispatchEvent(new Event("change"));
@@ -263,7 +320,7 @@
   function asCsv(table, columns, rows) {
     const lines = rows ? rows.map(row => row.map((value, at) => number.has(columns[at].kind) ? value[0] : textOf(columns[at].kind, value)))
       : new DataTable.Api(table).rows().nodes().toArray().map(line => [...line.cells].map((each, at) =>
-          number.has(columns[at].kind) ? each.dataset.order ?? each.textContent : each.textContent.trim()));
+          number.has(columns[at].kind) ? (each.dataset.order ?? each.textContent).replace("~", "") : each.textContent.trim()));
     return "\ufeff" + [columns.map(each => each.title), ...lines].map(line => line.map(quoted).join(",")).join("\r\n");
   }
 
@@ -276,8 +333,10 @@
   const tables = all("table.data");
   if (tables.length) load("tables").then(() => {
     DataTable.ext.errMode = "throw";
-    // Missing values come last, whichever way a column is sorted.
-    const sorted = way => (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1 : way * (isNaN(a) || isNaN(b) ? (a < b ? -1 : 1) : a - b);
+    // Missing values come last, rates of few before them, whichever way a column is sorted.
+    const rank = value => value === "" ? 2 : String(value).endsWith("~") ? 1 : 0, bare = value => String(value).replace("~", "");
+    const apart = (a, b) => isNaN(a) || isNaN(b) ? (a < b ? -1 : a > b ? 1 : 0) : a - b;
+    const sorted = way => (a, b) => rank(a) - rank(b) || way * apart(bare(a), bare(b));
     DataTable.ext.type.order["known-asc"] = sorted(1);
     DataTable.ext.type.order["known-desc"] = sorted(-1);
     for (const table of tables) {
@@ -296,6 +355,35 @@
     if (!deals) tile.removeAttribute("href");
     else tile.addEventListener("click", () => behind(tile.dataset.outcome));
   }
+
+  all("a[data-at][href]").forEach(link => { link.href = link.href.split("#")[0] + `#${link.dataset.at}`; });
+
+  // ── One manager: a name without a page of its own makes this page about him, a second click about all again ───────
+  let about = null;
+  const names = all('a[data-link^="manager:"]:not([href])');
+  if (names.length) for (const name of names) { name.setAttribute("role", "button"); name.tabIndex = 0; name.classList.add("pickable"); }
+
+  function only(id, name) {
+    about = about === id ? null : id;
+    const who = about ? name : "";
+    all("table.data").forEach(table => table.only?.(who));
+    all(".matrix tbody tr").forEach(row => { const whose = row.querySelector("a[data-link^='manager:']"); row.hidden = Boolean(about && whose && whose.dataset.link !== `manager:${about}`); });
+    all("select[data-name=manager]").forEach(box => box.pickText?.(who));
+    charts.forEach(chart => chart.only?.(about));
+    all("a.pickable").forEach(each => each.setAttribute("aria-pressed", Boolean(about) && each.dataset.link === `manager:${about}`));
+    bar.hidden = !about;
+    bar.replaceChildren(...(about ? [make("b", {}, name), " ", clear] : []));
+  }
+  const clear = make("button", {type: "button"}, page.texts.everybody);
+  const bar = make("div", {class: "only", role: "status", hidden: true});
+  clear.addEventListener("click", () => only(about, ""));
+  document.body.append(bar);
+  const chosen = event => event.target.closest?.("a.pickable");
+  document.addEventListener("click", event => { const name = chosen(event); if (name) only(name.dataset.link.slice(8), name.textContent); });
+  document.addEventListener("keydown", event => {
+    const name = chosen(event);
+    if (name && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); only(name.dataset.link.slice(8), name.textContent); }
+  });
 
   // ── Tooltips: on every header and every number ────────────────────────────────────────────────────────────────────
   const tip = document.getElementById("tip");

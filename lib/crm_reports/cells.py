@@ -1,0 +1,156 @@
+"""A papermill engine that runs a notebook's cells in this very process, and leaves what a kernel would have left.
+
+The shell is ipykernel's and its messages become outputs in nbclient, so only the kernel's process, its start and its
+sockets are missing. Meant for a process that lives for one notebook (`warm`): nothing is put back afterwards.
+"""
+
+import builtins
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ipykernel.compiler import XCachingCompiler
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.error import StdinNotImplementedError
+from jupyter_client.session import Session
+from jupyter_core.utils import run_sync
+from nbclient.client import timestamp
+from nbclient.exceptions import CellExecutionComplete
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.log import logger
+from traitlets.config import Config
+
+HERE = "here"
+# A kernel's own words.
+ASKED = "raw_input was called, but this frontend does not support input requests."
+
+
+class _Session(Session):
+    """Keeps what a kernel would send, as it would arrive."""
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.sent: list[dict[str, Any]] = []
+
+    def send(self, _stream: object, msg_or_type: Any, content: Any = None, parent: Any = None, **_: Any) -> None:
+        told = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else dict(msg_or_type)
+        self.sent.append(told | {"content": self.unpack(self.pack(told["content"]))})
+
+
+class _Stream:
+    """stdout or stderr of the cells: like a kernel's, it is sent when something is shown, or at the end of a cell."""
+
+    encoding, errors, closed = "utf-8", "strict", False
+
+    def __init__(self, name: str, session: _Session) -> None:
+        self.name, self._session, self._held = name, session, ""
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._held += text
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        held, self._held = self._held, ""
+        if held:
+            self._session.send(None, "stream", {"name": self.name, "text": held})
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+
+class _Client(PapermillNotebookClient):
+    """papermill's client, its cells run by a shell instead of a kernel."""
+
+    def execute(self, **_: Any) -> NotebookNode:
+        self.reset_execution_trackers()
+        self.session, self.shell = _Session(), _shell()
+        self.shell.displayhook.session = self.shell.display_pub.session = self.session
+        self.shell.displayhook.topic = b"execute_result"
+        with _streams(self.session):
+            self.papermill_execute_cells()
+        self.nb.metadata["language_info"] = dict(IPythonKernel.language_info)
+        self.set_widgets_metadata()
+        return self.nb
+
+    def execute_cell(self, cell: NotebookNode, index: int, **_: Any) -> NotebookNode:
+        if cell.cell_type != "code" or not cell.source.strip() or _skipped(cell, self.skip_cells_with_tag):
+            return cell
+        cell.outputs, cell.metadata["execution"], self.clear_before_next_output = [], {}, False
+        error = self._run(cell.source)
+        cell.metadata["execution"]["shell.execute_reply"] = timestamp(self.session.msg("execute_reply"))
+        with suppress(CellExecutionComplete):
+            for message in self.session.sent:
+                self.process_message(message, cell, index)
+        if error:
+            run_sync(self._check_raise_for_error)(cell, index, {"content": {"status": "error", **error}})
+        return cell
+
+    def _run(self, source: str) -> Mapping[str, Any]:
+        """Run a cell, its messages then being in the session; what it says of its error, if it ended in one."""
+        shell, send = self.shell, self.session.send
+        self.session.sent.clear()
+        shell._last_traceback_during_displayhook = False
+        send(None, "status", {"execution_state": "busy"})
+        send(None, "execute_input", {"code": source, "execution_count": shell.execution_count})
+        done = shell.run_cell(source, store_history=True)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        send(None, "status", {"execution_state": "idle"})
+        if done.success and not shell._last_traceback_during_displayhook:
+            return {}
+        error = done.error_before_exec or done.error_in_exec
+        return {"ename": type(error).__name__, "evalue": str(error), "traceback": shell._last_traceback or []}
+
+
+def _skipped(cell: NotebookNode, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def _shell() -> ZMQInteractiveShell:
+    """A kernel's shell that keeps no history on disk and asks nobody."""
+    silent = Config()
+    silent.HistoryManager.enabled = False
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    builtins.input = _asked
+    getpass.getpass = _asked
+    ZMQInteractiveShell.clear_instance()
+    return ZMQInteractiveShell.instance(config=silent, compiler_class=XCachingCompiler)
+
+
+def _asked(*_: object, **__: object) -> str:
+    raise StdinNotImplementedError(ASKED)
+
+
+@contextmanager
+def _streams(session: _Session) -> Iterator[None]:
+    """What Python writes goes to the session."""
+    held = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Stream("stdout", session), _Stream("stderr", session)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = held
+
+
+class _Here(Engine):
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any) -> None:
+        _Client(nb_man, log=logger).execute()
+
+
+papermill_engines.register(HERE, _Here)

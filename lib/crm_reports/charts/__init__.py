@@ -1,0 +1,35 @@
+"""Measured table → `go.Figure`: one module per subject over one palette and one template.
+
+Every figure is an ordinary one that an analyst can update. Colours are the light ones; a page swaps each for its dark
+twin (`dark_twins`) when the reader's setting asks for it. Names from the CRM are escaped: plotly reads tags in texts.
+"""
+
+from .activity import scatter
+from .bars import bars
+from .dynamics import dynamics
+from .figure import escape, go, hover, measures_in, script
+from .forgotten import nights, silence
+from .funnel import funnel
+from .managers import compared, lines, small_multiples
+from .palette import (
+    PALETTE,
+    THEME,
+    colour,
+    colour_of,
+    css_variables,
+    dark_twins,
+    hue_of,
+    look_of,
+    place_of,
+    symbol_of,
+    use_managers,
+)  # fmt: skip
+from .spark import sparkline
+from .waterfall import waterfall
+from .week import week
+
+__all__ = [
+    "PALETTE", "THEME", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
+    "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "place_of", "scatter", "script",
+    "silence", "small_multiples", "sparkline", "symbol_of", "use_managers", "waterfall", "week",
+]  # fmt: skip

@@ -1,0 +1,146 @@
+"""Numbers over time, with the comparison: the reader picks period size and metric."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .. import units
+from ..registry import column
+from ..texts import N_, _
+from .figure import (
+    axis_note,
+    axis_title,
+    button,
+    escape,
+    figure_of,
+    hover,
+    hover_template,
+    measures_in,
+    nothing,
+    numbers,
+    records,
+    segments,
+)
+from .palette import colour
+
+SIZES = {"week": N_("week"), "month": N_("month"), "quarter": N_("quarter"), "year": N_("year")}
+
+
+def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = "") -> go.Figure:
+    """Bars per period with the comparison as a tick across each; the reader picks period size and metric.
+
+    The running period is paler. Values are in the unit that the axis names ("M ₽"). `before` names the comparison.
+    """
+    names = list(metrics) or measures_in(table)
+    sizes = [size for size in SIZES if (table["size"] == size).any()]
+    if not names or not sizes:
+        return nothing()
+    cuts = {size: table[table["size"] == size] for size in sizes}
+    chosen = _usual_size(cuts)
+    views = {name: _view(cuts, name, chosen) for name in names}
+    figure = figure_of(
+        (
+            trace
+            for place, size in enumerate(sizes)
+            for trace in _period_traces(cuts[size], views[names[0]], size, 2 * place, size == chosen)
+        ),
+        height=380, barmode="overlay", xaxis=_ticks(cuts[chosen], chosen), annotations=[axis_note(views[names[0]].title)],
+        margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26}, yaxis={"tickformat": ",~f"},
+        updatemenus=[menu for menu in (_size_menu(cuts, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
+    )  # fmt: skip
+    if any(f"{name}_previous" in table for name in names):
+        figure.add_scatter(
+            x=[None], y=[None], mode="lines", line={"color": colour("ink"), "width": 2}, name=before or _("before")
+        )
+    return figure.update_layout(showlegend=len(figure.data) > 2 * len(sizes))
+
+
+def _usual_size(cuts: Mapping[str, pd.DataFrame]) -> str:
+    """The size that gives a readable number of bars, months if they do."""
+    readable = [size for size in ("month", "quarter", "week", "year") if 3 <= len(cuts.get(size, ())) <= 24]
+    return readable[0] if readable else max(cuts, key=lambda size: -abs(len(cuts[size]) - 12))
+
+
+@dataclass(frozen=True)
+class _View:
+    """One metric on all period sizes: what a metric button puts into the traces, two per size."""
+
+    name: str
+    axis: units.Axis
+    values: list[list[float | None]]
+    texts: list[list[str]]
+    hovers: list[list[str]]
+
+    @property
+    def title(self) -> str:
+        return axis_title(self.name, self.axis)
+
+
+def _view(cuts: Mapping[str, pd.DataFrame], name: str, chosen: str) -> _View:
+    unit = column(name).unit
+    axis = units.axis(unit, cuts[chosen][name])
+    values, texts, hovers = [], [], []
+    for size, cut in cuts.items():
+        before = cut.get(f"{name}_previous", pd.Series([None] * len(cut)))
+        label = [units.write(value, unit, form="axis") for value in cut[name]] if len(cut) <= 16 else [""] * len(cut)
+        values += [numbers(cut[name], axis.scale), numbers(before, axis.scale)]
+        texts += [["" if text == units.MISSING else text for text in label], []]
+        hovers += [[_period_hover(row, size, name) for row in records(cut)], []]
+    return _View(name, axis, values, texts, hovers)
+
+
+def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:
+    running = f" · {_('still running')}" if row.get("is_running") else ""
+    return f"<b>{units.period(size, row['start'])}</b>{running}<br>{hover(row, name)}"
+
+
+def _period_traces(cut: pd.DataFrame, view: _View, size: str, at: int, shown: bool) -> list[object]:
+    place = list(range(len(cut)))
+    running = cut.get("is_running", pd.Series([False] * len(cut))).astype(bool)
+    bars = go.Bar(
+        x=place, y=view.values[at], ids=[str(day) for day in cut["start"]], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
+        hovertemplate=hover_template(view.name), textposition="outside", cliponaxis=False, showlegend=False,
+        marker={"color": colour("accent"), "opacity": [0.5 if each else 1 for each in running], "cornerradius": 3},
+        textfont={"color": colour("ink")}, meta=size,
+    )  # fmt: skip
+    ticks = go.Scatter(
+        x=place, y=view.values[at + 1], mode="markers", marker={"size": 1, "color": colour("ink")}, visible=shown,
+        error_x={"type": "constant", "value": 0.42, "thickness": 2, "width": 0, "color": colour("ink")},
+        hoverinfo="skip", showlegend=False, meta=size,
+    )  # fmt: skip
+    return [bars, ticks]
+
+
+def _ticks(cut: pd.DataFrame, size: str) -> dict[str, object]:
+    """At most a dozen labels; the year stands under the first period of each year; the running period has a star."""
+    step = -(-len(cut) // 12)
+    shown = list(range(len(cut)))[::-step][::-1]  # counted from the end, which is the period that runs
+    texts, year = [], None
+    for row in records(cut.iloc[shown]):
+        day = units.as_date(row["start"])
+        star = "*" if row.get("is_running") else ""
+        below = f"<br>{day.year}" if size != "year" and day.year != year else ""
+        texts, year = [*texts, f"{units.period(size, day, form='axis')}{star}{below}"], day.year
+    return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4], "ticklabeloverflow": "allow"}
+
+
+def _size_menu(cuts: Mapping[str, pd.DataFrame], chosen: str) -> dict[str, object]:
+    buttons = []
+    for size, cut in cuts.items():
+        shown = [each == size for each in cuts for _twice in range(2)]
+        ticks = {f"xaxis.{key}": value for key, value in _ticks(cut, size).items()}
+        # The traces' numbers are named: a trace that someone adds, and the legend's line, stay as they are.
+        buttons.append(button(_(SIZES[size]), {"visible": shown}, ticks, 2 * len(cuts)))
+    return segments(buttons, active=list(cuts).index(chosen), y=1.23, label=_("Period size"))
+
+
+def _metric_menu(views: Mapping[str, _View]) -> dict[str, object]:
+    buttons = []
+    for view in views.values():
+        data = {"y": view.values, "text": view.texts, "customdata": view.hovers}
+        data["hovertemplate"] = [hover_template(view.name)] * len(view.values)
+        layout = {"annotations[0].text": view.title, "yaxis.autorange": True}
+        buttons.append(button(escape(column(view.name).title), data, layout, len(view.values)))
+    return segments(buttons, active=0, y=1.11, label=_("Metric"))

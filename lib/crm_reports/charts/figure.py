@@ -1,0 +1,158 @@
+"""What every figure is made of: our template, escaped texts, tooltips, the buttons that a page makes real."""
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape as html_escape
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io as pio
+import plotly.offline
+
+from .. import units
+from ..registry import METRICS, column
+from ..texts import _
+from .palette import PALETTE, colour
+
+# The kernel's default renderer writes charts that nbconvert's pages silently lose.
+pio.renderers.default = "plotly_mimetype"
+
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+
+MEASURES = (
+    "won_money", "won", "created", "average_check", "conversion", "win_rate", "lost", "in_work", "repeat_share",
+)  # fmt: skip
+
+
+def script() -> str:
+    """plotly.js as the installed plotly package ships it, as `window.Plotly`."""
+    return plotly.offline.get_plotlyjs()
+
+
+def escape(text: object, *, most: int = 60) -> str:
+    """A text from the CRM as plotly may show it: no tags, no line breaks, not longer than `most`."""
+    plain = " ".join(str(text).split())
+    plain = plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
+    # A hover template would read %{…} and $$…$$ (TeX) in a name as instructions.
+    return html_escape(plain, quote=False).replace("%{", "%&#8203;{").replace("$", "&#36;")
+
+
+def short_name(name: object) -> str:
+    """«Иванов Иван» as «Иванов И.»: what fits beside a point or over a small chart."""
+    words = str(name).split()
+    return f"{words[0][:16]} {words[1][0]}." if len(words) > 1 else str(name)[:18]
+
+
+def _template() -> go.layout.Template:
+    axis = {
+        "automargin": True, "title": {"font": {"size": 13}}, "zeroline": False, "ticks": "",
+        "gridcolor": colour("line"), "linecolor": colour("line"),
+    }  # fmt: skip
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": colour("dim")},
+            "title": {"font": {"size": 18, "color": colour("ink")}, "x": 0, "xanchor": "left", "automargin": True},
+            "colorway": [light for light, _dark in PALETTE],
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+            "xaxis": axis | {"showgrid": False},
+            "yaxis": axis | {"rangemode": "tozero"},
+            "hoverlabel": {"bgcolor": colour("card"), "bordercolor": colour("line"), "align": "left",
+                           "font": {"color": colour("ink"), "size": 13, "family": FONT}},
+            "uniformtext": {"minsize": 10, "mode": "hide"},
+            "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+            "bargap": 0.35,
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colour("dim"), "activecolor": colour("accent")},
+        }
+    )  # fmt: skip
+
+
+pio.templates["crm"] = _template()
+pio.templates.default = "crm"
+
+
+def figure_of(traces: Iterable[object] = (), *, height: int, **layout: object) -> go.Figure:
+    decimal = units.decimal_sign()
+    return go.Figure(list(traces)).update_layout(height=height, separators=decimal + units.SPACE, **layout)
+
+
+def nothing(text: str = "") -> go.Figure:
+    note = {"text": text or _("Nothing in this period"), "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    hidden = {"visible": False}
+    return figure_of(height=120, xaxis=hidden, yaxis=hidden, annotations=[note | {"showarrow": False}])
+
+
+def _wrapped(text: str) -> str:
+    return "<br>".join(html_escape(line, quote=False) for line in textwrap.wrap(text, 58))
+
+
+def hover(row: Mapping[str, object], name: str) -> str:
+    """One metric of a row as a tooltip says it: title, value, k of n, what it was before."""
+    entry = column(name)
+    lines = [f"{escape(entry.title)}: <b>{units.write(row.get(name), entry.unit)}</b>"]
+    lines += [units.k_of_n(row.get(f"{name}_k"), row.get(f"{name}_n"))]
+    before = row.get(f"{name}_previous")
+    if not units.is_missing(before):
+        said = _("before: {value}", value=units.write(before, entry.unit))
+        lines += [" ".join(filter(None, [said, units.change(row.get(f"{name}_change"))]))]
+    return "<br>".join(filter(None, lines))
+
+
+def formula_of(name: str) -> str:
+    said = column(name).formula
+    return f"<br><i>{_wrapped(said)}</i>" if said else ""
+
+
+def hover_template(name: str) -> str:
+    return f"%{{customdata}}{formula_of(name)}<extra></extra>"
+
+
+def numbers(values: Iterable[object], scale: float = 1) -> list[float | None]:
+    return [None if units.is_missing(value) else float(value) / scale for value in values]
+
+
+def without_total(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows without the totals row."""
+    return table[~table["is_total"].astype(bool)] if "is_total" in table else table
+
+
+def records(table: pd.DataFrame) -> list[dict[str, object]]:
+    return table.to_dict("records")
+
+
+def measures_in(table: pd.DataFrame, *, most: int = 7) -> list[str]:
+    """The metrics a reader can pick from: the usual ones first, then whatever else the table measures."""
+    known = [name for name in MEASURES if name in table]
+    return [*known, *(name for name in table.columns if name in METRICS and name not in known)][:most]
+
+
+def axis_title(name: str, axis: units.Axis) -> str:
+    """What an axis says: the metric and what its numbers are in, "Won money, M ₽"."""
+    return ", ".join(filter(None, [escape(column(name).title), axis.title]))
+
+
+def axis_note(title: str) -> dict[str, object]:
+    """The axis's title, above the plot on the left: it takes no width from a phone."""
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 6}
+    return {"text": title, "showarrow": False, **place}
+
+
+def segments(buttons: Sequence[object], *, active: int, y: float, label: str) -> dict[str, object]:
+    # A page draws these as real buttons; JupyterLab shows plotly's own.
+    look = {"bgcolor": colour("card"), "bordercolor": colour("line"), "font": {"size": 12}, "showactive": True}
+    place = {"x": 0, "xanchor": "left", "y": y, "yanchor": "bottom", "pad": {"t": 0, "b": 0}}
+    return {
+        "type": "buttons",
+        "direction": "right",
+        "buttons": buttons,
+        "active": active,
+        "name": label,
+        **look,
+        **place,
+    }
+
+
+def button(label: str, data: object, layout: object, traces: int) -> dict[str, object]:
+    return {"label": label, "method": "update", "args": [data, layout, list(range(traces))]}

@@ -1,0 +1,72 @@
+"""How long deals are silent, what the threshold does, and how many were forgotten night by night."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .. import units
+from ..registry import column
+from ..texts import _
+from .figure import axis_note, axis_title, escape, figure_of, nothing, records
+from .palette import colour
+
+
+def silence(table: pd.DataFrame) -> go.Figure:
+    """A bar per span of days without any action; the forgotten ones darker, the threshold as a line between them."""
+    if table.empty or not table["deals"].sum():
+        return nothing()
+    forgotten = list(table["is_forgotten"])
+    figure = figure_of([_spans(table, forgotten)], height=340, showlegend=False, margin={"t": 44})
+    if any(forgotten) and not all(forgotten):
+        _threshold(figure, forgotten.index(True), int(table["from_days"].iloc[forgotten.index(True)]))
+    figure.update_xaxes(tickvals=list(range(len(table))), ticktext=[escape(each) for each in table["silent"]])
+    figure.update_xaxes(title_text=_("days without any action"))
+    return figure.update_yaxes(tickformat=",~f")
+
+
+def _spans(table: pd.DataFrame, forgotten: list[bool]) -> go.Bar:
+    said = [_span_hover(row) for row in records(table)]
+    return go.Bar(
+        x=list(range(len(table))), y=list(table["deals"]), text=[units.write(each, "count") for each in table["deals"]],
+        textposition="outside", cliponaxis=False, textfont={"color": colour("ink")}, customdata=said, name="",
+        hovertemplate="%{customdata}<extra></extra>",
+        marker={"color": [colour("accent") if each else colour("soft") for each in forgotten], "cornerradius": 3},
+    )  # fmt: skip
+
+
+def _span_hover(row: dict[str, object]) -> str:
+    days = _("{span} days", span=escape(row["silent"]))
+    return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b><br>{units.write(row['money'], 'money')}"
+
+
+def _threshold(figure: go.Figure, at: int, days: int) -> None:
+    line = {"color": colour("bad"), "width": 2, "dash": "dash"}
+    figure.add_vline(x=at - 0.5, line=line)
+    place = {"x": at - 0.5, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": -4}
+    said = _("forgotten from {days} days on", days=days)
+    figure.add_annotation(text=f"{said} →", showarrow=False, font={"color": colour("bad")}, **place)
+
+
+def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
+    """A line over the weeks' nights, its first and last number written beside it."""
+    if len(table) < 2:
+        return nothing()
+    axis = units.axis(column(y).unit, table[y])
+    values = [None if units.is_missing(each) else float(each) / axis.scale for each in table[y]]
+    ends = [units.write(each, column(y).unit, form="tile") for each in table[y]]
+    text = [said if at in (0, len(ends) - 1) else "" for at, said in enumerate(ends)]
+    line = go.Scatter(
+        x=list(range(len(table))), y=values, mode="lines+markers+text", text=text, textposition="top center", name="",
+        line={"color": colour("accent"), "width": 2.5}, marker={"size": 6}, textfont={"color": colour("ink"), "size": 13},
+        customdata=[_night_hover(row, y) for row in records(table)], hovertemplate="%{customdata}<extra></extra>",
+        cliponaxis=False,
+    )  # fmt: skip
+    figure = figure_of([line], height=280, margin={"t": 40, "r": 24}, annotations=[axis_note(axis_title(y, axis))])
+    shown = list(range(len(table)))[:: -(-len(table) // 7)]
+    days = [units.period("week", table["start"].iloc[at], form="axis") for at in shown]
+    return figure.update_xaxes(tickvals=shown, ticktext=days).update_yaxes(tickformat=",~f")
+
+
+def _night_hover(row: dict[str, object], y: str) -> str:
+    day = units.write(row["start"], "date")
+    of = _("of {all} in work", all=units.write(row["in_work"], "count"))
+    return f"<b>{day}</b><br>{escape(column(y).title)}: <b>{units.write(row[y], column(y).unit)}</b><br>{of}"

@@ -1,0 +1,52 @@
+"""How far deals come: a bar per stage, the step into it beside it."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .. import units
+from ..texts import _
+from .bars import Row, rows_figure
+from .figure import escape, formula_of, hover, nothing, numbers, records
+from .palette import colour
+
+
+def funnel(table: pd.DataFrame) -> go.Figure:
+    """A bar per stage (deals of the period that came as far), the step conversion beside it, the narrowest marked."""
+    if table.empty:
+        return nothing()
+    length = "cohort_reached" if "cohort_reached" in table else "reached"
+    rows: list[Row] = []
+    pipelines = [
+        each for _name, each in table.groupby("pipeline_id" if "pipeline_id" in table else "pipeline", sort=False)
+    ]
+    for pipeline in pipelines:
+        if len(pipelines) > 1:
+            rows.append(Row(f"<b>{escape(pipeline['pipeline'].iloc[0])}</b>", None, "", "", "", colour("accent")))
+        stages = records(pipeline.sort_values("position") if "position" in pipeline else pipeline)
+        rows += [_stage_row(row, before, length) for row, before in zip(stages, [{}, *stages], strict=False)]
+    return rows_figure(rows, formula=formula_of("stage_conversion"), track=True)
+
+
+def _stage_row(row: Mapping[str, object], before: Mapping[str, object], length: str) -> Row:
+    """A stage and the step into it."""
+    count = units.write(row[length], "count")
+    hovers = [f"<b>{escape(row['stage'])}</b>"]
+    hovers += [hover(row, name) for name in ("cohort_reached", "reached", "visited") if name in row]
+    if before:
+        hovers += ["<br>" + _("step from {stage}", stage=escape(before["stage"])), hover(before, "stage_conversion")]
+    note = _step_note(before) if before else ""
+    return Row(
+        escape(row["stage"], most=21), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
+    )
+
+
+def _step_note(before: Mapping[str, object]) -> str:
+    rate = units.write(before.get("stage_conversion"), "share")
+    k, n = before.get("stage_conversion_k"), before.get("stage_conversion_n")
+    sure = units.between(before.get("stage_conversion_low"), before.get("stage_conversion_high"))
+    said = " · ".join(filter(None, [f"<b>{rate}</b>" + (f" ({sure})" if sure else ""), units.k_of_n(k, n)]))
+    if before.get("is_narrowest"):
+        return f'<span style="color:{colour("bad")}">▼ {said}</span>'
+    return said if units.is_few(n) or rate == units.MISSING else f'<span style="color:{colour("ink")}">{said}</span>'

@@ -1,0 +1,219 @@
+"""Managers beside each other over time, each in their colour."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from .. import units
+from ..registry import column
+from ..texts import _
+from .figure import (
+    axis_note,
+    axis_title,
+    button,
+    escape,
+    figure_of,
+    hover,
+    hover_template,
+    measures_in,
+    nothing,
+    numbers,
+    records,
+    segments,
+    short_name,
+    without_total,
+)
+from .palette import PALETTE, colour, colour_of, dash_of, place_of, symbol_of
+
+MOST_PANES = 24
+MARKS = ("●", "■", "◆")  # as the dots in tables
+
+
+def lines(table: pd.DataFrame, *, y: str, x: str = "start", by: str = "") -> go.Figure:
+    """A line per value of `by` over time, each in its colour, its name at the end of the line."""
+    table = without_total(table)
+    if table.empty:
+        return nothing()
+    axis = units.axis(column(y).unit, table[y])
+    groups = list(table.groupby(f"{by}_id" if f"{by}_id" in table else by, sort=False)) if by else [("", table)]
+    figure = figure_of(
+        height=380, margin={"r": 90 if by else 8}, showlegend=False, annotations=[axis_note(axis_title(y, axis))]
+    )
+    for place, (key, rows) in enumerate(groups):
+        figure.add_trace(_line(rows, key, place, x=x, y=y, by=by, axis=axis))
+    return figure
+
+
+def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: str, axis: units.Axis) -> go.Scatter:
+    name = escape(rows[by].iloc[0], most=24) if by else ""
+    hue = colour_of(key) if by == "manager" else PALETTE[place % len(PALETTE)][0] if by else colour("accent")
+    ends = [""] * (len(rows) - 1) + [f" {name}"]
+    said = [f"<b>{name}</b><br>{escape(row[x])}<br>{hover(row, y)}" for row in records(rows)]
+    return go.Scatter(
+        x=list(rows[x]), y=numbers(rows[y], axis.scale), mode="lines+text", text=ends, textposition="middle right",
+        textfont={"color": hue}, line={"color": hue, "width": 2, "dash": dash_of(key) if by == "manager" else "solid"},
+        name=name, customdata=said, hovertemplate=hover_template(y), cliponaxis=False,
+    )  # fmt: skip
+
+
+def small_multiples(
+    table: pd.DataFrame, *, by: str, y: str = "", metrics: Sequence[str] = (), x: str = "start", size: str = "month"
+) -> go.Figure:
+    """A small chart per value of `by`, all on one scale; with `metrics` the reader picks which number is drawn."""
+    names = list(dict.fromkeys([*([y] if y else []), *metrics])) or measures_in(table)
+    table = without_total(table)
+    table = table[table["size"] == size] if "size" in table else table
+    if table.empty or not names:
+        return nothing()
+    groups = _largest_groups(table, by, names[0])
+    figure = figure_of(height=_panes_height(len(groups), 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4})
+    axes = {name: units.axis(column(name).unit, table[name]) for name in names}
+    for place, (key, rows) in enumerate(groups):
+        _add_pane(figure, place, key, rows, by=by, x=x, name=names[0], axis=axes[names[0]], size=size)
+    menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
+    figure.update_layout(updatemenus=menu, meta={"panes": len(groups)}, **_domains(len(groups), 4))
+    return figure
+
+
+def _largest_groups(table: pd.DataFrame, by: str, name: str) -> list[tuple[object, pd.DataFrame]]:
+    key = f"{by}_id" if f"{by}_id" in table else by
+    groups = list(table.groupby(key, sort=False))
+    groups.sort(key=lambda group: -float(group[1][name].sum()))
+    return groups[:MOST_PANES]
+
+
+def _panes_height(count: int, columns: int) -> int:
+    return 40 + 118 * -(-count // columns)
+
+
+def _domains(count: int, columns: int) -> dict[str, object]:
+    """Where each pane's axes lie, row by row; a page lays them out anew on a narrow screen."""
+    rows = -(-count // columns)
+    wide, high = 1 / columns, 1 / rows
+    layout: dict[str, object] = {}
+    for place in range(count):
+        row, col = divmod(place, columns)
+        name = "" if place == 0 else str(place + 1)
+        layout[f"xaxis{name}_domain"] = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
+        layout[f"yaxis{name}_domain"] = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
+    return layout
+
+
+def _add_pane(
+    figure: go.Figure, place: int, key: object, rows: pd.DataFrame, *,
+    by: str, x: str, name: str, axis: units.Axis, size: str,
+) -> None:  # fmt: skip
+    number = "" if place == 0 else str(place + 1)
+    hue = colour_of(key) if by == "manager" else colour("accent")
+    figure.add_scatter(
+        x=list(range(len(rows))), y=numbers(rows[name], axis.scale), xaxis=f"x{number}", yaxis=f"y{number}",
+        mode="lines", line={"color": hue, "width": 2}, customdata=_pane_hovers(rows, name, by, size), name="",
+        hovertemplate=hover_template(name), fill="tozeroy", fillcolor=pale(hue), cliponaxis=False,
+    )  # fmt: skip
+    quiet = {"showgrid": False, "showticklabels": False, "fixedrange": True}
+    figure.layout[f"xaxis{number}"] = quiet | {"showline": True, "anchor": f"y{number}"}
+    figure.layout[f"yaxis{number}"] = quiet | {"anchor": f"x{number}"} | ({"matches": "y"} if place else {})
+    corner = {"xref": f"x{number} domain", "yref": f"y{number} domain", "yanchor": "bottom", "y": 1, "showarrow": False}
+    mark = MARKS[place_of(key) // len(PALETTE) % len(MARKS)] if by == "manager" else MARKS[0]
+    who = f'<span style="color:{hue}">{mark}</span> {escape(short_name(rows[by].iloc[0]))}'
+    figure.add_annotation(text=who, x=0, xanchor="left", font_color=colour("ink"), **corner)
+    figure.add_annotation(text=_latest(rows, name), x=1, xanchor="right", font_color=colour("ink"), **corner)
+
+
+def _latest(rows: pd.DataFrame, name: str) -> str:
+    # A period that still runs would look like a fall.
+    ended = rows[~rows["is_running"].astype(bool)] if "is_running" in rows else rows
+    last = (ended if len(ended) else rows)[name].iloc[-1]
+    return f"<b>{units.write(last, column(name).unit, form='axis')}</b>"
+
+
+def pale(hue: str) -> str:
+    red, green, blue = (int(hue[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.12)"
+
+
+def _pane_hovers(rows: pd.DataFrame, name: str, by: str, size: str) -> list[str]:
+    who = escape(rows[by].iloc[0])
+    return [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in records(rows)]
+
+
+def _pane_menu(groups: Sequence[pd.DataFrame], axes: Mapping[str, units.Axis], by: str, size: str) -> dict[str, object]:
+    buttons = []
+    for name, axis in axes.items():
+        data = {
+            "y": [numbers(rows[name], axis.scale) for rows in groups],
+            "customdata": [_pane_hovers(rows, name, by, size) for rows in groups],
+            "hovertemplate": [hover_template(name)] * len(groups),
+        }
+        title = axis_title(name, axis)
+        latest = {f"annotations[{2 * place + 1}].text": _latest(rows, name) for place, rows in enumerate(groups)}
+        buttons.append(button(title, data, latest | {"yaxis.autorange": True}, len(groups)))
+    return segments(buttons, active=0, y=1.02, label=_("Metric"))
+
+
+# ── Picked ones in one chart ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "month", shown: int = 3) -> go.Figure:
+    """A line per manager in one chart; the reader picks whom and which metric. At first the `shown` largest are drawn.
+
+    Two who share a hue differ in dash and marker, and every line carries its name at its end.
+    """
+    names = list(metrics) or measures_in(table)
+    table = without_total(table)
+    if table.empty or not names:
+        return nothing()
+    starts = sorted(set(table["start"]))
+    groups = _largest_groups(table, "manager", names[0])
+    axes = {name: units.axis(column(name).unit, table[name]) for name in names}
+    views = {name: [_series(rows, name, axes[name], starts, size) for _id, rows in groups] for name in names}
+    lines = [_compared_line(key, rows, view, place < shown) for place, ((key, rows), view) in
+             enumerate(zip(groups, views[names[0]], strict=True))]  # fmt: skip
+    figure = figure_of(
+        lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True},
+        annotations=[axis_note(axis_title(names[0], axes[names[0]]))], yaxis={"tickformat": ",~f"},
+        xaxis=_month_ticks(starts, size), hovermode="closest",
+    )  # fmt: skip
+    menu = [_compared_menu(views, axes)] if len(names) > 1 else []
+    return figure.update_layout(updatemenus=menu, legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"})
+
+
+def _series(rows: pd.DataFrame, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:
+    """One manager's numbers on the common days: where nothing was measured there is a gap."""
+    by_start = {row["start"]: row for row in records(rows)}
+    found = [by_start.get(start, {}) for start in starts]
+    who = escape(rows["manager"].iloc[0])
+    said = [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" if row else "" for row in found]
+    return {"y": numbers([row.get(name) for row in found], axis.scale), "said": said}
+
+
+def _compared_line(key: object, rows: pd.DataFrame, view: dict[str, list], is_shown: bool) -> go.Scatter:
+    hue, name = colour_of(key), escape(rows["manager"].iloc[0], most=24)
+    last = max((at for at, value in enumerate(view["y"]) if value is not None), default=0)
+    ends = [f"  {name}" if at == last else "" for at in range(len(view["y"]))]
+    return go.Scatter(
+        x=list(range(len(view["y"]))), y=view["y"], mode="lines+markers+text", text=ends, textposition="middle right",
+        textfont={"color": hue}, line={"color": hue, "width": 2.5, "dash": dash_of(key)}, name=name, meta=str(key),
+        marker={"symbol": symbol_of(key), "size": 7, "color": hue}, visible=True if is_shown else "legendonly",
+        customdata=view["said"], hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, connectgaps=False,
+    )  # fmt: skip
+
+
+def _month_ticks(starts: Sequence[object], size: str) -> dict[str, object]:
+    shown = list(range(len(starts)))[:: -(-len(starts) // 12) or 1]
+    texts, year = [], None
+    for at in shown:
+        day = units.as_date(starts[at])
+        texts.append(units.period(size, day, form="axis") + (f"<br>{day.year}" if day.year != year else ""))
+        year = day.year
+    return {"tickvals": shown, "ticktext": texts, "range": [-0.3, len(starts) - 0.7]}
+
+
+def _compared_menu(views: Mapping[str, list], axes: Mapping[str, units.Axis]) -> dict[str, object]:
+    buttons = []
+    for name, series in views.items():
+        data = {"y": [each["y"] for each in series], "customdata": [each["said"] for each in series]}
+        layout = {"annotations[0].text": axis_title(name, axes[name]), "yaxis.autorange": True}
+        buttons.append(button(escape(column(name).title), data, layout, len(series)))
+    return segments(buttons, active=0, y=1.08, label=_("Metric"))

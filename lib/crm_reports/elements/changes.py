@@ -1,0 +1,110 @@
+"""What changed in the pipeline between two instants, in money: from the opening stock to the closing one.
+
+Both stocks are rebuilt as of their own instant. A deal is followed by its id, so the parts add up to the difference.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pandas as pd
+
+from .. import units
+from ..dataset import Dataset
+from ..filters import first_instant
+from ..texts import N_, _
+
+SINCE = {"day": N_("since yesterday"), "week": N_("since a week ago"), "month": N_("since a month ago")}
+PARTS = {
+    "opening": N_("In work then"), "new": N_("New"), "moved_in": N_("Handed over to these filters"),
+    "reopened": N_("Reopened"), "amount": N_("Amounts changed"), "won": N_("Won"), "lost": N_("Lost"),
+    "moved_out": N_("Handed over to others"), "closing": N_("In work now"),
+}  # fmt: skip
+_BACK = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
+
+
+def changes(ds: Dataset) -> pd.DataFrame:
+    """The waterfall since yesterday, a week and a month ago: since, since_on, part, part_name, deals, money (base currency).
+
+    Rows come in the order of PARTS; what left is negative. opening + all parts = closing in money, and
+    in deals without those whose amount changed, which are counted and stay.
+    """
+    return pd.concat([_between(ds, since) for since in SINCE], ignore_index=True)
+
+
+def _between(ds: Dataset, since: str) -> pd.DataFrame:
+    day = (pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK[since]).date()
+    parts = waterfall(*ds.standing_since(at(ds, first_instant(day, ds.filters.zone))))
+    return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
+
+
+COLUMNS = ["since", "since_name", "since_on", "part", "part_name", "deals", "money"]
+
+
+def at(ds: Dataset, instant: datetime) -> Dataset:
+    """The same report as of another instant."""
+    return replace(ds, filters=replace(ds.filters, as_of=instant))
+
+
+def waterfall(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Opening stock, what came and went, closing stock: part, part_name, deals, money.
+
+    `then` and `now` hold one row per deal that the filters keep, or kept: deal_id, outcome, money, is_inside (the filters keep it). A
+    deal that came and left in between is in both parts; one without a price counts and adds no money.
+    """
+    both = then.set_index("deal_id").join(now.set_index("deal_id"), how="outer", suffixes=("_then", "_now"))
+    moved = _moves(both)
+    money_then, money_now = (both[f"money_{when}"].fillna(0.0) for when in ("then", "now"))
+    rows = {"opening": (moved["opening"].sum(), money_then[moved["opening"]].sum())}
+    for part in ("new", "moved_in", "reopened"):
+        rows[part] = (moved[part].sum(), money_now[moved[part]].sum())
+    # Whoever was there then leaves, or stays, with today's amount: the difference is a part of its own.
+    rows["amount"] = (
+        (moved["opening"] & (money_then != money_now)).sum(),
+        (money_now - money_then)[moved["opening"]].sum(),
+    )
+    for part in ("won", "lost", "moved_out"):
+        rows[part] = (-moved[part].sum(), -money_now[moved[part]].sum())
+    rows["closing"] = (moved["closing"].sum(), money_now[moved["closing"]].sum())
+    said = [(part, _(PARTS[part]), int(rows[part][0]), float(rows[part][1]) + 0.0) for part in PARTS]
+    return pd.DataFrame(said, columns=["part", "part_name", "deals", "money"])
+
+
+def _moves(both: pd.DataFrame) -> pd.DataFrame:
+    """Which parts of the waterfall each deal is in."""
+    was, became = (both[f"outcome_{when}"] for when in ("then", "now"))
+    in_then, in_now = (both[f"is_inside_{when}"].eq(True) for when in ("then", "now"))
+    opening, closing = in_then & (was == "open"), in_now & (became == "open")
+    # A deal that stayed closed, and closed the same way, has not moved.
+    turned = in_now & ~opening & ((became == "open") | (was != became) | ~in_then)
+    was_closed = was.isin(("won", "lost"))
+    still_closed = was_closed & (was == became)
+    new = in_now & was.isna()
+    reopened = turned & was_closed & in_then & ~still_closed
+    moved_in = turned & ~new & ~reopened & ~still_closed
+    came = opening | new | reopened | moved_in
+    return pd.DataFrame({
+        "opening": opening, "new": new, "moved_in": moved_in, "reopened": reopened,
+        "won": came & in_now & (became == "won"), "lost": came & in_now & (became == "lost"),
+        "moved_out": opening & ~in_now, "closing": closing,
+    })  # fmt: skip
+
+
+def known_since(ds: Dataset) -> str:
+    """What the changes can't know, as a sentence; "" when history reaches back far enough."""
+    first = pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK["month"]
+    start = pd.Timestamp(first_instant(first.date(), ds.filters.zone))
+    said = []
+    if ds.stages_known_since is not None and ds.stages_known_since > start:
+        said.append(("stages", ds.stages_known_since))
+    if ds.amounts_known_since > start:
+        said.append(("amounts", ds.amounts_known_since))
+    return " ".join(_unknown(what, since) for what, since in said)
+
+
+def _unknown(what: str, since: pd.Timestamp) -> str:
+    day = units.write(since, "instant", form="cell")
+    if what == "stages":
+        return _("Stage history starts on {day}: before it a deal's stage is not known.", day=day)
+    return _(
+        "Amounts and owners of the past are known since the first sync, {day}: before it, today's stand in.", day=day
+    )

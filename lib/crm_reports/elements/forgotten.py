@@ -1,0 +1,125 @@
+"""Deals in work that nobody touches: whose they are, how long silent, and what there is to do."""
+
+import pandas as pd
+
+from ..dataset import DAY, Dataset
+from ..filters import first_instant
+from ..frames import stock_at
+from ..measures import measure
+from ..texts import _
+from .deals import kinds
+from .stages import with_pipeline
+
+THRESHOLDS = (7, 14, 21, 30, 60)
+EDGES = (0, 7, 14, 21, 30, 60, 90, 180)
+NIGHTS = 12  # weeks back
+SILENT = [
+    "title", "url", "customer", "manager", "manager_id", "department", "pipeline", "stage", "days_silent",
+    "last_action_at", "last_action_kind", "crm_trace_at", "next_step", "next_step_at", "money", "chance", "chance_k",
+    "chance_n", "money_at_risk", "deal_id",
+]  # fmt: skip
+
+
+def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
+    """Forgotten deals by department, manager or stage, with totals; the most forgotten money first."""
+    metrics = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
+    table = measure(ds, metrics, by=dimension, total=True)
+    body = table[~table["is_total"]].sort_values(["forgotten_money", "forgotten"], ascending=False)
+    table = pd.concat([body, table[table["is_total"]]], ignore_index=True)
+    return with_pipeline(ds, table) if dimension == "stage" else table
+
+
+def forgotten_deals(ds: Dataset) -> pd.DataFrame:
+    """The forgotten deals as a to-do list: the most money at risk first, then the most money, then the longest silent."""
+    rows = ds.forgotten_deals
+    overdue = rows["is_overdue"].map({True: _("overdue"), False: _("planned")})
+    step = overdue.where(rows["has_next_step"], _("none"))
+    listed = rows.assign(next_step=step, last_action_kind=kinds(rows["last_action_kind"])).reindex(columns=SILENT)
+    order = {"money_at_risk": False, "money": False, "days_silent": False, "deal_id": True}
+    return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
+
+
+def silence(ds: Dataset) -> pd.DataFrame:
+    """Deals in work by how long they have been silent: from_days, to_days (exclusive), silent, deals, money, is_forgotten.
+
+    The threshold is one of the edges. `is_forgotten` says on which side of it a row lies; a snoozed deal is not told apart.
+    """
+    edges = sorted({*EDGES, ds.forgetting.after})
+    days, money = ds.open_deals["days_silent"], ds.open_deals["money"]
+    rows = [
+        (low, high, _span(low, high), int(within.sum()), money[within].sum(), low >= ds.forgetting.after)
+        for low, high in zip(edges, [*edges[1:], None], strict=True)
+        for within in [(days >= low) & ((days < high) if high else True)]
+    ]
+    table = pd.DataFrame(rows, columns=["from_days", "to_days", "silent", "deals", "money", "is_forgotten"])
+    return table if len(ds.open_deals) else table.iloc[:0]
+
+
+def _span(low: int, high: int | None) -> str:
+    return _("{low} and more", low=low) if high is None else f"{low}–{high - 1}" if high - low > 1 else f"{low}"
+
+
+def thresholds(ds: Dataset) -> pd.DataFrame:
+    """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
+    deals, rule = ds.open_deals, ds.forgetting
+    snoozed = deals["has_next_step"] & ~deals["is_overdue"] & rule.snooze_planned
+    rows = []
+    for after in sorted({*THRESHOLDS, rule.after}):
+        found = deals[(deals["days_silent"] >= after) & ~snoozed]
+        share = len(found) / len(deals) if len(deals) else float("nan")
+        rows.append((after, len(found), share, len(found), len(deals), found["money"].sum(), after == rule.after))
+    names = [
+        "after_days",
+        "forgotten",
+        "forgotten_share",
+        "forgotten_share_k",
+        "forgotten_share_n",
+        "forgotten_money",
+        "is_used",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def forgotten_nights(ds: Dataset) -> pd.DataFrame:
+    """Forgotten deals as each of the last weeks' nights would have counted them: start (that day), forgotten, in_work.
+
+    Empty where the stages or pipelines left out, or planned steps, of the past are not known; the last row is now.
+    """
+    rule = ds.forgetting
+    if rule.exclude_stages or rule.exclude_pipelines or rule.snooze_planned:
+        return pd.DataFrame(columns=["start", "in_work", "forgotten", "forgotten_money"])
+    today = ds.filters.as_of.astimezone(ds.filters.zone).date()
+    days = [(pd.Timestamp(today) - pd.Timedelta(weeks=back)).date() for back in range(NIGHTS, 0, -1)]
+    rows = [_night(ds, day) for day in days]
+    now = ds.open_deals
+    rows.append((today, len(now), int(now["is_forgotten"].sum()), now["forgotten_money"].sum()))
+    return pd.DataFrame(rows, columns=["start", "in_work", "forgotten", "forgotten_money"])
+
+
+def _night(ds: Dataset, day: object) -> tuple[object, int, int, float]:
+    instant = first_instant(day, ds.filters.zone)
+    stock = stock_at(ds, instant).join(ds.last_traces_at(instant).rename("last_at"), on="deal_id")
+    # A span of work begins with the creation or with a move. Of no deals at all the engine gives no instants.
+    last, begun = (pd.to_datetime(stock[name], utc=True) for name in ("last_at", "opened_at"))
+    since = last.fillna(begun)
+    silent = (pd.Timestamp(instant) - since) // DAY >= ds.forgetting.after
+    return day, len(stock), int(silent.sum()), float(stock["money"][silent].sum())
+
+
+def leads(ds: Dataset) -> pd.DataFrame:
+    """The leads in work that nobody touches, the longest silent first; empty where the portal has none."""
+    found = ds.leads[ds.leads["is_forgotten"].eq(True)]
+    listed = found.assign(last_action_kind=kinds(found["last_action_kind"]), url=_lead_links(ds, found))
+    return listed.reindex(columns=LEADS).sort_values(
+        ["days_silent", "lead_id"], ascending=[False, True], ignore_index=True
+    )
+
+
+LEADS = [
+    "title", "url", "manager", "manager_id", "department", "source", "days_silent", "last_action_kind", "last_action_at",
+    "created_at", "lead_id",
+]  # fmt: skip
+
+
+def _lead_links(ds: Dataset, found: pd.DataFrame) -> pd.Series | str:
+    return f"{ds.portal_url.rstrip('/')}/crm/lead/details/" + found["lead_id"] + "/" if ds.portal_url else ""

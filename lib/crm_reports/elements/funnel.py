@@ -1,0 +1,110 @@
+"""Where deals stop: the funnel, the steps of each manager, and what falling behind the team costs."""
+
+import pandas as pd
+
+from .. import frames
+from ..dataset import Dataset
+from ..measures import measure, missing
+from ..metrics.statistics import SMALL, differs
+from ..texts import _
+
+STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"]
+
+
+def funnel(ds: Dataset) -> pd.DataFrame:
+    """One row per step of each pipeline's funnel, in order, with the conversion to the next step.
+
+    `is_narrowest` marks the step of each pipeline that the smallest share passes, of those with at least 20 deals.
+    """
+    table = measure(ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage").set_index("stage_id")
+    seen = set(table.index.map(ds.steps_of["pipeline_id"]).dropna())
+    ladder = ds.steps_of[ds.steps_of["pipeline_id"].isin(seen)]
+    table = table.drop(columns=["stage", "is_total"]).reindex(ladder.index)
+    counts = ["reached", "visited", "cohort_reached", "stage_conversion_k", "stage_conversion_n"]
+    table = table if missing(ds, "reached") else table.assign(**table[counts].fillna(0).astype("int64"))
+    table = table.assign(position=ladder["step"] + 1, is_narrowest=_narrowest(table, ladder["pipeline_id"]))
+    return _in_order(ds, table.reset_index())
+
+
+def _narrowest(table: pd.DataFrame, pipelines: pd.Series) -> pd.Series:
+    sure = table["stage_conversion"].where(table["stage_conversion_n"] >= SMALL)
+    return sure.notna() & (sure == sure.groupby(pipelines).transform("min"))
+
+
+def _in_order(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows by pipeline and step, with the names of the pipeline, the stage and the next one."""
+    stages, step = ds.stages, ds.steps_of
+    next_id = table["stage_id"].map(step["to_stage_id"])
+    names = {
+        "pipeline": table["stage_id"].map(stages["pipeline"]),
+        "pipeline_id": table["stage_id"].map(step["pipeline_id"]),
+        "stage": table["stage_id"].map(stages["stage"]),
+        "stage_id": table["stage_id"],
+        "to_stage": next_id.map(stages["stage"]).where(next_id != "", ""),
+        "to_stage_id": next_id,
+    }
+    order = {pipeline: place for place, pipeline in enumerate(ds.pipelines.index)}
+    places = pd.DataFrame({"pipeline": names["pipeline_id"].map(order), "step": table["stage_id"].map(step["step"])})
+    front = pd.DataFrame(names).join(table.drop(columns=[name for name in names if name in table]))
+    return front.loc[places.sort_values(["pipeline", "step"], kind="stable").index].reset_index(drop=True)
+
+
+def stage_conversion(ds: Dataset) -> pd.DataFrame:
+    """One row per manager and step, then one per step for the team (`is_total`): k of n that reached the next stage."""
+    rows = frames.frame(ds, "steps", ds.filters.elapsed)
+    if not rows["could_go_on"].any():
+        return pd.DataFrame()
+    team = measure(ds, STEP_METRICS, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
+    each = measure(ds, STEP_METRICS, by=["stage", "manager"])
+    each = each.join(_differing(each), how="left")
+    table = pd.concat([each, team], ignore_index=True)
+    goes_on = table["stage_id"].map(ds.steps_of["to_stage_id"]).fillna("") != ""
+    return _in_order(ds, table[goes_on].reset_index(drop=True))
+
+
+def _differing(table: pd.DataFrame) -> pd.Series:
+    """Per step, which managers differ from the rest of the team: Holm's correction over the managers of that step."""
+    found = [differs(rows["stage_conversion_k"], rows["stage_conversion_n"]) for _id, rows in table.groupby("stage_id")]
+    return pd.concat(found).rename("stage_conversion_differs")
+
+
+def narrow_places(ds: Dataset) -> pd.DataFrame:
+    """Where somebody falls behind the team's own rate, dearest first: at most 12 managers' steps of five deals or more.
+
+    `deals_short` is what the team's rate would have brought on beyond what went on; `money_short` is those deals times
+    what a closed deal that came to the next stage has brought on average, in the whole history (`worth`). The team is
+    everybody that the other filters keep, so a manager's own page compares him with all.
+    """
+    each = stage_conversion(ds)
+    if each.empty:
+        return pd.DataFrame(columns=SHORT_COLUMNS)
+    team = measure(ds.team, ["stage_conversion"], by="stage").set_index("stage_id")["stage_conversion"]
+    each = each[~each["is_total"]]
+    rate, k, n = each["stage_id"].map(team), each["stage_conversion_k"], each["stage_conversion_n"]
+    short = (rate * n - k).astype(float)
+    worth = each["to_stage_id"].map(_worth(ds.team)).astype(float)
+    table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
+    return _dearest(table[short > 0])
+
+
+SHORT_COLUMNS = [
+    "manager", "manager_id", "pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id", "stage_conversion",
+    "stage_conversion_k", "stage_conversion_n", "stage_conversion_low", "stage_conversion_high", "stage_conversion_differs",
+    "team_conversion", "on_the_way", "deals_short", "money_short", "sureness",
+]  # fmt: skip
+MOST_PLACES, LEAST = 12, 5
+
+
+def _dearest(table: pd.DataFrame) -> pd.DataFrame:
+    """Those with enough deals to rank first, each by money and then by deals."""
+    is_few = table["stage_conversion_n"] < SMALL
+    sure = table["stage_conversion_differs"].eq(True)
+    said = sure.map({True: _("more than chance"), False: _("may be chance")}).where(~is_few, _("too few to be sure"))
+    order = table.assign(is_few=is_few, sureness=said)[table["stage_conversion_n"] >= LEAST]
+    order = order.sort_values(["is_few", "money_short", "deals_short"], ascending=[True, False, False], kind="stable")
+    return order[SHORT_COLUMNS].head(MOST_PLACES).reset_index(drop=True)
+
+
+def _worth(ds: Dataset) -> pd.Series:
+    """stage_id → what a closed deal that ever reached it brought on average; missing where fewer than 20 closed."""
+    return ds.stage_worth["mean"].where(ds.stage_worth["n"] >= SMALL)

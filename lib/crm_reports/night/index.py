@@ -1,0 +1,130 @@
+"""The pages that lead to the pages: one index for each audience, which lists only its own, and the night's own record."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+import jinja2
+from markupsafe import Markup
+
+from .. import page as elements
+from .. import units
+from ..settings import Settings
+from ..texts import _, many
+from .pages import SUFFIXES, NightReport, Page, day_of, home_of, nights, write_whole
+from .planning import DIMENSIONS
+
+TEMPLATES = files("crm_reports") / "template"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A report or a slice of it: its newest page that came out, and on which nights it did."""
+
+    newest: Page
+    day: date
+    nights: tuple[tuple[date, str], ...]
+    is_late: bool
+
+    @property
+    def slice_words(self) -> str:
+        cut = self.newest.slice
+        return f"{_(DIMENSIONS[cut['dimension']])}: {cut['name']}" if cut else ""
+
+
+def write_indexes(settings: Settings, out: Path) -> None:
+    """index.html for the company and for each audience that has pages, and night.html for who runs it."""
+    kept = [_still_there(each, out) for each in nights(settings)]
+    for audience in dict.fromkeys(["", *(page.audience for night in kept for page in night.pages)]):
+        if not audience or (out / home_of(audience)).is_dir():
+            path = out / home_of(audience) / "index.html"
+            write_whole(path, _index(settings, audience, [_seen_by(audience, night) for night in kept]))
+    if kept:
+        write_whole(out / "night.html", _render("record.html.j2", settings, night=kept[0], kept=kept))
+
+
+def _still_there(report: NightReport, out: Path) -> NightReport:
+    """The night without links to what has been removed since."""
+    there = {path.relative_to(out).as_posix() for path in out.glob(f"**/{report.date}/*")}
+    return replace(report, pages=tuple(_with_links_to(page, there, out) for page in report.pages))
+
+
+def _with_links_to(page: Page, there: set[str], out: Path) -> Page:
+    """A page that failed is listed as the last one that came out."""
+    last_good = page.last_good if (out / page.last_good).is_file() else ""
+    files = page.files or tuple(f"{last_good.removesuffix('html')}{suffix}" for suffix in SUFFIXES if last_good)
+    return replace(
+        page, files=tuple(file for file in files if file in there or (out / file).is_file()), last_good=last_good
+    )
+
+
+def _seen_by(audience: str, report: NightReport) -> NightReport:
+    """The night as that audience may know it: the company everything, everybody else their own pages and no errors."""
+    if not audience:
+        return report
+    own = tuple(replace(page, error="") for page in report.pages if page.audience == audience)
+    return replace(report, pages=own, problem=report.problem and _("The data could not be read."), notes=())
+
+
+def _index(settings: Settings, audience: str, kept: Sequence[NightReport]) -> str:
+    home = home_of(audience)
+
+    def here(path: str) -> str:
+        return PurePosixPath(path).relative_to(home).as_posix() if path else ""
+
+    rows = list(_rows(kept, here))
+    values = {
+        "latest": kept[0] if kept else None, "here": here, "wholes": [row for row in rows if not row.newest.slice],
+        "slices": [row for row in rows if row.newest.slice], "kept": kept, "is_company": not audience,
+    }  # fmt: skip
+    return _render("night.html.j2", settings, **values)
+
+
+def _rows(kept: Sequence[NightReport], here: Callable[[str], str]) -> Iterable[Row]:
+    """What the latest night was to make, then what earlier ones made of presets that were not due."""
+    by_key: dict[str, list[tuple[NightReport, Page]]] = {}
+    for night in kept:
+        for page in night.pages:
+            by_key.setdefault(page.key, []).append((night, page))
+    for found in by_key.values():
+        made = [page for _night, page in found if page.file("html")]
+        if made:
+            links = {day_of(page.file("html")): here(page.file("html")) for page in made}
+            late = found[0][1].state == "failed"
+            yield Row(made[0], max(links), tuple(sorted(links.items(), reverse=True)), late)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FunctionLoader(_read)
+    )
+    made.globals |= {"_": _, "many": many, "date": _day, "duration": _duration}
+    return made
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _render(name: str, settings: Settings, **values: object) -> str:
+    script = _read("index.js")
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _environment().get_template(name).render(
+        **values, zone=settings.zone, language=settings.language, script=Markup(script), policy=policy,
+        css=Markup(elements.css() + _read("index.css")),
+    )  # fmt: skip
+
+
+def _day(day: date) -> str:
+    return units.write(day, "date")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f}"

@@ -1,0 +1,132 @@
+"""Presets × slices → the pages of a night, each checked before anything runs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from .. import dataset, run
+from ..dataset import Dataset
+from ..errors import ReportError, RunError
+from ..filters import Choice, Known, readable, safe
+from ..publish import REPORTS
+from ..run import Plan
+from ..settings import Preset, Settings
+from ..texts import N_, _
+from .pages import NightReport, home_of
+
+DIMENSIONS = {
+    "manager": N_("Manager"),
+    "department": N_("Department"),
+    "source": N_("Source"),
+    "pipeline": N_("Pipeline"),
+}
+COLUMNS = {"manager": "manager_id", "department": "department_id", "source": "source_id", "pipeline": "pipeline_id"}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A page to be made, or why it can't be."""
+
+    preset: Preset
+    plan: Plan | None
+    error: str = ""
+    slice: Mapping[str, str] | None = None
+    audience: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.preset.name}/{self.slice['dimension']}:{self.slice['id']}" if self.slice else self.preset.name
+
+    def folder(self, on: date) -> str:
+        """Where the page goes, relative to the published folder."""
+        return f"{home_of(self.audience)}/{on}".removeprefix("./")
+
+    def path(self, on: date) -> str:
+        return f"{self.folder(on)}/{self.plan.name}.html"
+
+
+def presets(settings: Settings) -> tuple[Preset, ...]:
+    """Those of reports.toml, or else the four reports with their defaults."""
+    return settings.presets or tuple(Preset(name=_(title), report=report) for report, title in REPORTS.items())
+
+
+def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
+    """The pages of the presets that are due, in their order; each name is there once."""
+    due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
+    found = [each for preset in due for each in _of_preset(preset, settings)]
+    times = Counter(each.name for each in found)
+    return tuple(replace(each, name=_told_apart(each)) if times[each.name] > 1 else each for each in found)
+
+
+def _told_apart(each: Planned) -> str:
+    return f"{each.name} ({_(DIMENSIONS[each.slice['dimension']])} {each.slice['id']})" if each.slice else each.name
+
+
+def is_due(preset: Preset, on: date, earlier: Iterable[NightReport]) -> bool:
+    """Whether that night makes the preset: weekly on Mondays, monthly on the 1st, or on the first night after."""
+    if preset.schedule == "nightly":
+        return True
+    since = on - timedelta(days=on.weekday()) if preset.schedule == "weekly" else on.replace(day=1)
+    made = [night.date for night in earlier if any(_came_out(page, preset) for page in night.pages)]
+    return not any(since <= day < on for day in made)
+
+
+def _came_out(page: Any, preset: Preset) -> bool:
+    return page.preset == preset.name and page.state != "failed"
+
+
+def _of_preset(preset: Preset, settings: Settings) -> Iterator[Planned]:
+    try:
+        plan = run.prepare(preset.report, preset.parameters, settings=settings)
+        slices = list(_slices(preset, plan, settings))
+    except ReportError as error:
+        yield Planned(preset, None, run.without_secrets(str(error)), audience=preset.audience, name=preset.name)
+        return
+    if preset.whole:
+        yield Planned(preset, plan, audience=preset.audience, name=preset.name)
+    yield from slices
+
+
+def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]:
+    if not preset.each:
+        return
+    if unknown := [name for name in preset.each if name not in plan.parameters]:
+        said = _("report {name!r} can't be cut by {cuts}: its notebook has no such parameter",
+                 name=plan.report, cuts=", ".join(unknown))  # fmt: skip
+        raise RunError(said)
+    data = run.load(plan.parameters, settings)
+    known = dataset.known(data.store)
+    for dimension in preset.each:
+        for choice in with_something(data, known, dimension):
+            yield _slice(preset, plan, dimension, choice, known)
+
+
+def _slice(preset: Preset, plan: Plan, dimension: str, choice: Choice, known: Known) -> Planned:
+    below = known.departments_below([choice.id]) if dimension == "department" else ()
+    audience = person(choice) if dimension == "manager" else preset.audience
+    cut = {"dimension": dimension, "id": choice.id, "name": choice.name}
+    return Planned(preset, plan.cut_to(dimension, choice, below), "", cut, audience, f"{preset.name}: {choice.name}")
+
+
+def person(choice: Choice) -> str:
+    """A manager's folder: Latin letters and digits, and nobody else's."""
+    return "-".join(filter(None, (readable(choice.name), safe(choice.id))))
+
+
+def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
+    """Those who have something to show: deals in work, created or closed in the period, or actions in it."""
+    deals, column = data.deals, COLUMNS[dimension]
+    start, end = data.filters.start_at, data.filters.end_at
+    within = [(deals[at] >= start) & (deals[at] < end) for at in ("created_at", "closed_at")]
+    ids = set(deals.loc[(deals["outcome"] == "open") | within[0] | within[1], column])
+    if dimension == "manager":
+        ids |= set(data.actions_in(data.filters.elapsed)[column])
+    ids = {id for id in ids if not pd.isna(id)}
+    if dimension == "department":
+        return [each for each in known.department if ids & {*known.departments_below([each.id])}]
+    return [each for each in getattr(known, dimension) if each.id in ids]

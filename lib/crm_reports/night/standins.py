@@ -1,0 +1,61 @@
+"""What readers find where a page did not come out: the last one that did, marked as such, or a word that there is none."""
+
+import shutil
+from collections.abc import Iterable
+from datetime import date
+from html import escape
+from pathlib import Path
+
+from .. import units
+from ..texts import _, language
+from .pages import SUFFIXES, NightReport, Page, day_of, write_whole
+from .planning import Planned
+
+BODY = '<body class="crm">'
+LOOK = "margin:0;padding:12px 24px;background:#fff3cd;color:#4d3800;font:600 15px system-ui,sans-serif"
+
+
+def last_good(key: str, earlier: Iterable[NightReport], out: Path) -> str:
+    """The newest page of that key that came out and is still there, "" if there is none."""
+    pages = (page.newest for night in earlier for page in night.pages if page.key == key)
+    return next((path for path in pages if path and (out / path).is_file()), "")
+
+
+def stand_in(page: Page, planned: Planned, on: date, earlier: Iterable[NightReport], out: Path) -> str:
+    """Put something where the page should be, so that no link breaks; the path of the last good page, "" for none."""
+    found = last_good(page.key, earlier, out)
+    if planned.plan and found != planned.path(on):
+        # Who may open a personal folder need not know what an error says about others.
+        error = "" if planned.audience else page.error
+        there = out / planned.path(on)
+        write_whole(there, _marked(found, error, out) if found else _nothing(page, error))
+        if found:
+            _copy_others(out / found, there.parent)
+    return found
+
+
+def _marked(found: str, error: str, out: Path) -> str:
+    told = _("This page is of {date}: the one after it did not come out.", date=units.write(day_of(found), "date"))
+    return (out / found).read_text(encoding="utf-8").replace(BODY, BODY + _notice(told, error), 1)
+
+
+def _notice(told: str, error: str) -> str:
+    why = f'<br><span style="font-weight:400">{escape(error)}</span>' if error else ""
+    return f'<p class="stale" role="alert" style="{LOOK}">{escape(told)}{why}</p>'
+
+
+def _copy_others(page: Path, folder: Path) -> None:
+    """The workbook and the rest beside the stand-in, whose links lead there."""
+    for source in (page.with_suffix(f".{suffix}") for suffix in SUFFIXES if suffix != "html"):
+        if source.is_file():
+            shutil.copyfile(source, folder / source.name)
+
+
+def _nothing(page: Page, error: str) -> str:
+    told = _("{name} did not come out, and no earlier one is kept.", name=page.name)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+    back = f'<p style="padding:0 24px"><a href="../index.html">{escape(_("All reports"))}</a></p>'
+    return (
+        f'<!doctype html><html lang="{language()}"><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
+        f'content="{policy}"><title>{escape(page.name)}</title>{BODY}{_notice(told, error)}{back}</body></html>\n'
+    )

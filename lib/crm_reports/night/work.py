@@ -1,0 +1,124 @@
+"""One page, made wherever an executor puts it: in a process forked for it, or where that can't be, in a kernel."""
+
+import hashlib
+import json
+import logging
+import tempfile
+import threading
+from atexit import register
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import run
+from ..kernels import clean
+from ..publish import Link
+from ..run import Plan, RunRecord
+from ..settings import Settings
+from ..warm import TookTooLong, Warm, WarmError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that making a page takes; it holds no secret and can be sent to another machine that sees the same folders."""
+
+    key: str
+    plan: Plan
+    settings: Settings
+    out: Path
+    links: tuple[Link, ...]
+    seconds: float
+
+    @classmethod
+    def of(cls, key: str, plan: Plan, settings: Settings, out: Path, links: Any, seconds: float) -> "Job":
+        return cls(key, plan, settings.model_copy(update={"webhook": None}), out, tuple(links), seconds)
+
+    @property
+    def made_of(self) -> str:
+        """A hash of everything that goes into the page: the same hash, the same page."""
+        held = self.settings.model_dump(
+            mode="json", include={"language", "time_zone", "base_currency", "weights", "source"}
+        )
+        all_of_it = [dict(self.plan.reproduction), self.plan.name, held, [asdict(link) for link in self.links]]
+        return hashlib.sha256(json.dumps(all_of_it, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def made(job: Job) -> RunRecord:
+    """The page's files in `job.out`, or a record of why not. A process that just ended is given a second try."""
+    try:
+        return _tried(job)
+    except TookTooLong as error:
+        return failed(job.plan, str(error))
+    except WarmError:
+        log.warning("%s: tried again", job.key)
+    try:
+        return _tried(job)
+    except WarmError as error:
+        return failed(job.plan, str(error))
+
+
+def _tried(job: Job) -> RunRecord:
+    look = {"assets": "../assets", "links": job.links}
+    warm = _warm(job.settings)
+    if warm is None:
+        return _in_a_kernel(job, look)
+    return warm.call(run.make_here, job.plan, settings=job.settings, out=job.out, seconds=job.seconds, **look)
+
+
+def _in_a_kernel(job: Job, look: Mapping[str, Any]) -> RunRecord:
+    executed = run.execute(job.plan, settings=job.settings)
+    if executed.error.startswith("DeadKernelError") or executed.notebook is None:
+        executed = run.execute(job.plan, settings=job.settings)
+    with _one_language:
+        return run.complete(executed, settings=job.settings, out=job.out, **look)
+
+
+def failed(plan: Plan, error: str) -> RunRecord:
+    """The record of a run that left nothing."""
+    now = datetime.now(UTC)
+    return RunRecord(
+        plan.report, plan.parameters, plan.slug, "failed", now, now, (), run.without_secrets(error), plan.about
+    )
+
+
+# ── This process's own warm parent ───────────────────────────────────────────────────────────────────────────────────
+
+_one_language = threading.Lock()  # texts are said in one language at a time
+_starting = threading.Lock()
+_parents: dict[tuple[Path, Path | None], Warm | None] = {}
+
+
+def _warm(settings: Settings) -> Warm | None:
+    """The parent that this process's pages are forked from, begun when first needed; None where there can be none."""
+    key = (settings.data, settings.config)
+    with _starting:
+        if key in _parents and (_parents[key] is None or _parents[key].is_alive):
+            return _parents[key]
+        _parents[key] = _started(settings)
+        return _parents[key]
+
+
+def _started(settings: Settings) -> Warm | None:
+    try:
+        # The cores are for other pages.
+        told = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
+        return Warm.start(clean(told, Path(tempfile.gettempdir())))
+    except (WarmError, OSError) as error:
+        log.warning("each report gets a kernel of its own: %s", error)
+        return None
+
+
+def let_go() -> None:
+    """End this process's warm parents."""
+    with _starting:
+        while _parents:
+            _key, warm = _parents.popitem()
+            if warm:
+                warm.close()
+
+
+register(let_go)

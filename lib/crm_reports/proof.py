@@ -1,0 +1,245 @@
+"""A page, opened once in a real browser that can reach nobody: is everything there that the notebook drew?
+
+One headless Chromium serves a whole night, spoken to over a pipe (the DevTools protocol), so no port is open.
+"""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+from .publish import figures_of
+from .texts import _
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
+    "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync",
+    "--no-first-run", "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1280,900",
+)  # fmt: skip
+SECONDS = 30
+OUR_OWN = ("file:", "data:", "blob:", "about:")
+
+# Chromium reads the descriptor 3 and writes to 4.
+LAUNCH = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(each), fcntl.F_DUPFD, 10) for each in sys.argv[1:3]]
+for descriptor, each in enumerate(high, start=3):
+    os.dup2(each, descriptor)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+# Waits until every chart says that it is drawn (or could not be), then tells what each consists of.
+DRAWN = """
+(async () => {
+  const until = Date.now() + %d, charts = [...document.querySelectorAll("div.chart")];
+  const done = chart => "drawn" in chart.dataset || chart.querySelector(".missing");
+  while (!charts.every(done) && Date.now() < until) await new Promise(go => setTimeout(go, 20));
+  return JSON.stringify(charts.map(chart => ({
+    id: chart.closest("[data-element]")?.id ?? "", drawn: "drawn" in chart.dataset,
+    types: (chart._fullData ?? []).map(trace => trace.type),
+    blank: Boolean(chart.querySelector(".no-webgl, .gl-warning")) || !chart.querySelector(".main-svg"),
+  })));
+})()
+"""
+
+
+def browser() -> Path | None:
+    """Where Chromium is on this machine, or None."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return Path(found) if found else None
+
+
+class Prover(Protocol):
+    """What looks at pages; `notes` says why it does not, if so."""
+
+    notes: list[str]
+
+    def look(self, html: Path, notebook: Path) -> tuple[str, str]:
+        """What is wrong with the page, "" if nothing, and what was found right."""
+
+
+@contextmanager
+def prover(told: Callable[[str], object], *, is_wanted: bool = True) -> Iterator[Prover]:
+    """A prover for a night; without a browser, or when none is wanted, one that says so and finds nothing."""
+    path = browser() if is_wanted and os.name == "posix" else None
+    if path is None:
+        why = _("Chromium was not found, so no page was opened in a browser.") if is_wanted else ""
+        why = why or _("The pages were not opened in a browser: --no-proof.")
+        told(why)
+        yield _Blind([why])
+        return
+    with Chromium(path) as found:
+        yield found
+
+
+class _Blind:
+    def __init__(self, notes: list[str]) -> None:
+        self.notes = notes
+
+    def look(self, html: Path, notebook: Path) -> tuple[str, str]:
+        return "", ""
+
+
+class Chromium:
+    """One browser; `look` may be called from one thread at a time. It is begun when first needed, and again if it dies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.notes = path, []
+        self._process: subprocess.Popen | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Chromium":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def look(self, html: Path, notebook: Path) -> tuple[str, str]:
+        expected = [[trace.get("type", "scatter") for trace in figure] for figure in figures_of(notebook)]
+        with self._lock:
+            for last in (False, True):
+                try:
+                    return self._looked(html, expected)
+                except (OSError, EOFError, TimeoutError) as error:
+                    self._end()
+                    if last:
+                        return _("the browser could not open the page ({why})", why=type(error).__name__), ""
+        raise AssertionError
+
+    def _looked(self, html: Path, expected: list[list[str]]) -> tuple[str, str]:
+        if self._process is None:
+            self._begin()
+        events, drawn, _answers = self._opened(html.absolute().as_uri())
+        problems = [*_wrong_charts(drawn, expected), *_complaints(events)]
+        return "; ".join(dict.fromkeys(problems)), _("{n} charts drawn", n=len(drawn))
+
+    def ask(self, html: Path, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """What the browser answers to calls of its protocol, made when the page's charts are drawn; OSError if it can't."""
+        with self._lock:
+            try:
+                if self._process is None:
+                    self._begin()
+                return self._opened(html.absolute().as_uri(), questions)[2]
+            except (OSError, EOFError) as error:
+                self._end()
+                raise OSError(f"the browser did not answer ({type(error).__name__})") from None
+
+    def _opened(
+        self, url: str, questions: Sequence[tuple[str, dict[str, Any]]] = ()
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+        """What happened while the page was open, what its charts say of themselves, and the answers to `questions`."""
+        target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+        try:
+            session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+            self._events.clear()
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self._call(f"{domain}.enable", {}, session)
+            self._call("Page.navigate", {"url": url}, session)
+            self._wait_for("Page.loadEventFired")
+            asked = {"expression": DRAWN % (SECONDS * 500), "awaitPromise": True, "returnByValue": True}
+            answer = self._call("Runtime.evaluate", asked, session)
+            answers = [self._call(method, params, session) for method, params in questions]
+            return list(self._events), json.loads(answer["result"]["value"]), answers
+        finally:
+            self._call("Target.closeTarget", {"targetId": target})
+
+    # The protocol: JSON texts with a zero byte after each
+
+    def _begin(self) -> None:
+        self._home = tempfile.mkdtemp(prefix="crm-browser-")
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+        launch = [sys.executable, "-I", "-c", LAUNCH, str(to_browser), str(from_browser)]
+        command = [*launch, str(self.path), *FLAGS, f"--user-data-dir={self._home}"]
+        self._process = subprocess.Popen(
+            command, pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        os.close(to_browser)
+        os.close(from_browser)
+        self._ids, self._held, self._events = count(1), b"", []
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        os.close(self._write)
+        os.close(self._read)
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _call(self, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
+        id = next(self._ids)
+        asked = {"id": id, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        os.write(self._write, json.dumps(asked).encode() + b"\0")
+        until = time.monotonic() + SECONDS
+        while (answer := self._next(until)).get("id") != id:
+            self._events.append(answer)
+        if "error" in answer:
+            raise OSError(answer["error"].get("message", method))
+        return answer["result"]
+
+    def _wait_for(self, method: str) -> None:
+        until = time.monotonic() + SECONDS
+        while not any(event.get("method") == method for event in self._events):
+            self._events.append(self._next(until))
+
+    def _next(self, until: float) -> dict[str, Any]:
+        while b"\0" not in self._held:
+            if not select.select([self._read], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            if not (came := os.read(self._read, 1 << 20)):
+                raise EOFError
+            self._held += came
+        message, _zero, self._held = self._held.partition(b"\0")
+        return json.loads(message)
+
+
+def _wrong_charts(drawn: list[dict[str, Any]], expected: list[list[str]]) -> Iterator[str]:
+    if len(drawn) != len(expected):
+        yield _("the page has {n} of {all} charts", n=len(drawn), all=len(expected))
+        return
+    for chart, types in zip(drawn, expected, strict=True):
+        if not chart["drawn"] or chart["blank"]:
+            yield _("chart {id!r} is not drawn", id=chart["id"])
+        elif chart["types"] != types:
+            told = {"found": ", ".join(chart["types"]), "types": ", ".join(types)}
+            yield _("chart {id!r} is drawn as {found} and should be {types}", id=chart["id"], **told)
+
+
+def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
+    """Errors in the console, and requests that wanted to leave the page."""
+    for event in events:
+        method, told = event.get("method"), event.get("params", {})
+        if method == "Runtime.exceptionThrown":
+            yield _("a script failed: {what}", what=_said(told["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "assert"):
+            yield _(
+                "the browser's console says: {what}",
+                what=str(told["args"][:1] and told["args"][0].get("description", ""))[:200],
+            )
+        elif method == "Log.entryAdded" and told["entry"]["level"] == "error":
+            yield _("the browser's console says: {what}", what=told["entry"]["text"][:200])
+        elif method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(OUR_OWN):
+            yield _("the page asks for something outside")
+
+
+def _said(details: dict[str, Any]) -> str:
+    return details.get("exception", {}).get("description", details["text"]).splitlines()[0][:200]

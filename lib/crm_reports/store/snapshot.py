@@ -1,0 +1,161 @@
+"""The store as of one instant: its rows as they were, and the parts worked out of them, each once.
+
+A part is a text of SQL that may read the store's tables (as of the instant), the other parts and views, and
+
+    as_of()          the instant; what counts happened strictly before it
+    known_until()    the sync that reported that instant; history that came later was not known then
+    base_currency()  what money is in
+
+Parts are the same for every report of a night, so they are kept as files beside the store (cache.py).
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ..errors import StoreError
+from ..fields import TABLES
+from ..texts import _
+from .cache import Cache
+from .facts import DEAL_FACTS, DEALS_STOOD, STANDINGS
+from .ids import IDS
+from .leads import LEAD_FACTS
+from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
+from .past import SILENCES
+from .trace import ACTED, DATED, INCOMING, LAST_TRACES, NEXT_STEPS, SIGNS
+from .versions import Kept, rows_as_of
+
+PARTS = {
+    "ids": IDS,
+    "numbered": NUMBERED,
+    "entries": ENTRIES,
+    "standings": STANDINGS,
+    "deal_facts": DEAL_FACTS,
+    "stage_visits": STAGE_VISITS,
+    "open_spans": OPEN_SPANS,
+    "steps_reached": STEPS_REACHED,
+    "signs": SIGNS,
+    "lead_facts": LEAD_FACTS,
+    "silences": SILENCES,
+}
+VIEWS = {
+    "funnel": FUNNEL,
+    "deals_stood": DEALS_STOOD,
+    "dated": DATED,
+    "acted": ACTED,
+    "incoming": INCOMING,
+    "last_traces": LAST_TRACES,
+    "next_steps": NEXT_STEPS,
+}
+INFINITY = "timestamptz 'infinity'"
+# Parts that another release has made are of no use to this one.
+RECIPE = sha256(repr((PARTS, VIEWS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
+
+
+@dataclass
+class Snapshot:
+    """The tables, views and parts of one store at one instant, by their plain names."""
+
+    connection: duckdb.DuckDBPyConnection
+    kept: Kept
+    cache: Cache
+    as_of: datetime
+    known_until: datetime | None
+    base_currency: str
+    _made: set[str] = field(default_factory=set)
+
+    def query(self, sql: str, *values: Any) -> pa.Table:
+        """What the SQL finds; each ? in it stands for one of the values."""
+        try:
+            self._make_all(sql)
+            return self._cursor.execute(sql, values).to_arrow_table()
+        except duckdb.OutOfMemoryException as error:
+            told = _("the data need more memory than they may take ({error}): set CRM_REPORTS_MEMORY", error=error)
+            raise StoreError(told) from None
+
+    def prepare(self, *parts: str) -> None:
+        """See to it that these parts are kept."""
+        self._make_all(" ".join(parts))
+
+    def name_of(self, part: str) -> str:
+        """What another snapshot of the same store may call the part."""
+        self._make_all(part)
+        return f"memory.{self._schema}.{part}"
+
+    @cached_property
+    def _schema(self) -> str:
+        return f"snapshot_{id(self)}"
+
+    @cached_property
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor, currency = self.connection.cursor(), quoted(self.base_currency)
+        for statement in (
+            f"create schema memory.{self._schema}",
+            f"set search_path = 'memory.{self._schema}'",
+            f"create macro as_of() as {_instant(self.as_of)}",
+            f"create macro known_until() as {_instant(self.known_until) if self.known_until else INFINITY}",
+            f"create macro base_currency() as '{currency}'",
+        ):
+            cursor.execute(statement)
+        return cursor
+
+    def _make_all(self, sql: str) -> None:
+        """See to it that whatever the SQL names is there."""
+        for name in dict.fromkeys(re.findall(r"\w+", sql)):
+            if name not in self._made and (name in TABLES or name in VIEWS or name in PARTS):
+                self._made.add(name)
+                self._make(name)
+
+    def _make(self, name: str) -> None:
+        if name in PARTS:
+            self._make_part(name)
+            return
+        text = VIEWS.get(name) or rows_as_of(name, self.kept)
+        if name in VIEWS:
+            self._make_all(text)
+        self._cursor.execute(f"create view {name} as {text}")
+
+    def _make_part(self, name: str) -> None:
+        """The part as a file of the cache, written by whoever needs it first; in memory where there can be no cache."""
+        path = self.cache.find(name)
+        if path is None or not self._reads(name, path):
+            self._make_all(PARTS[name])
+            path = self.cache.keep(name, lambda draft: self._cursor.execute(_written(PARTS[name], draft)))
+            if path is None:
+                self._cursor.execute(f"create table {name} as {PARTS[name]}")
+            else:
+                self._cursor.execute(_view(name, path))
+
+    def _reads(self, name: str, path: Path) -> bool:
+        """Whether the file could be taken; one that a power cut left half on the disk is thrown away."""
+        try:
+            self._cursor.execute(_view(name, path))
+        except duckdb.Error:
+            path.unlink(missing_ok=True)
+            return False
+        return True
+
+
+def _view(name: str, path: Path) -> str:
+    literally = re.sub(r"([*?\[])", r"[\1]", str(path))  # a file's name is a pattern to the engine
+    return f"create view {name} as from read_parquet('{quoted(literally)}')"
+
+
+def _written(sql: str, draft: Path) -> str:
+    return f"copy ({sql}) to '{quoted(str(draft))}' (format parquet)"
+
+
+def quoted(text: str) -> str:
+    """The text as it stands between quotes in SQL."""
+    return text.replace("'", "''")
+
+
+def _instant(at: datetime) -> str:
+    return f"timestamptz '{at.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}+00'"

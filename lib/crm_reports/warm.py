@@ -1,0 +1,229 @@
+"""Processes that are warm before they are asked for: a parent imports everything once, then forks for every call.
+
+The parent is a process of its own, begun by exec with an environment that holds no secret. It runs one thread and opens
+no store, so what is forked from it starts clean; each call has a process to itself, and what becomes of that process is
+nobody else's trouble. POSIX only: where there is no fork, `Warm.start` says so with a WarmError.
+"""
+
+import gc
+import os
+import pickle
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from threading import active_count
+from typing import Any, BinaryIO, Self
+
+from .errors import RunError
+from .texts import _
+
+START_SECONDS = 60  # what is imported comes from a cold disk in the morning
+
+
+class WarmError(RunError):
+    """A call was not answered: its process ended or took too long, or the parent is not there."""
+
+
+class TookTooLong(WarmError):
+    """A call was ended because its time was up."""
+
+
+class Warm:
+    """A warm parent; `with Warm.start(environment) as warm: warm.call(function, …)`, from as many threads as you like."""
+
+    def __init__(self, parent: subprocess.Popen, folder: Path) -> None:
+        self._parent, self._folder = parent, folder
+
+    @classmethod
+    def start(cls, environment: Mapping[str, str]) -> Self:
+        """A parent that has imported all there is to import, in `environment` and in an empty folder of its own."""
+        if not hasattr(os, "fork"):
+            raise WarmError(_("this system has no fork: each report gets a kernel of its own"))
+        folder = Path(tempfile.mkdtemp(prefix="crm-"))  # short: a socket's path may have some 100 characters
+        # One thread for linear algebra: its pools would be alive before the fork, and cores are for other pages.
+        alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        parent = subprocess.Popen(
+            [sys.executable, "-m", "crm_reports.warm", str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, cwd=folder,
+            env=alone | dict(environment) | {"IPYTHONDIR": str(folder / "ipython")},
+        )  # fmt: skip
+        warm = cls(parent, folder)
+        if not _says_ready(parent.stdout):
+            warm.close()
+            raise WarmError(_("the process that others are forked from did not start"))
+        return warm
+
+    def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
+        """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer."""
+        try:
+            with Client(str(self._folder / "door"), family="AF_UNIX") as asked:
+                asked.send_bytes(pickle.dumps((function, args, named)))
+                return _answer(asked, seconds)
+        except (OSError, EOFError) as error:
+            raise WarmError(_("the process that others are forked from is gone")) from error
+
+    @property
+    def is_alive(self) -> bool:
+        return self._parent.poll() is None
+
+    def close(self) -> None:
+        """End the parent and every process it forked."""
+        self._parent.stdin.close()
+        try:
+            self._parent.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._parent.kill()
+            self._parent.wait()
+        self._parent.stdout.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _says_ready(out: BinaryIO) -> bool:
+    with selectors.DefaultSelector() as ready:
+        ready.register(out, selectors.EVENT_READ)
+        return bool(ready.select(START_SECONDS)) and out.readline() == b"ready\n"
+
+
+def _answer(asked: Connection, seconds: float) -> Any:
+    pid = asked.recv()
+    if not asked.poll(seconds):
+        os.killpg(pid, signal.SIGKILL)
+        raise TookTooLong(_("it took longer than {n} seconds and was ended", n=round(seconds)))
+    kind, told = pickle.loads(asked.recv_bytes())
+    if kind == "ended":
+        raise WarmError(_("its process ended without an answer ({how})", how=_how(told)))
+    if kind == "raised":
+        raise told
+    return told
+
+
+def _how(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+# ── In the parent ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Parent:
+    """Forks for whoever knocks, tells them when their process ended, and goes when its own starter does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._door = socket.socket(socket.AF_UNIX)
+        self._door.bind(str(folder / "door"))
+        self._door.listen(64)
+        self._forked: dict[int, Connection] = {}
+        self._selector = selectors.DefaultSelector()
+        ended, wakes = os.pipe()
+        os.set_blocking(ended, False)
+        os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(self._door, selectors.EVENT_READ, self._fork)
+        self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(ended))
+        self._selector.register(sys.stdin, selectors.EVENT_READ, self._leave)
+
+    def serve(self) -> None:
+        print("ready", flush=True)
+        while True:
+            for key, _ready in self._selector.select():
+                key.data()
+
+    def _fork(self) -> None:
+        asked = Connection(self._door.accept()[0].detach())
+        pid = os.fork()
+        if not pid:
+            _live(asked)
+        self._forked[pid] = asked
+
+    def _reap(self, ended: int) -> None:
+        os.read(ended, 4096)
+        for pid in list(self._forked):
+            gone, status = os.waitpid(pid, os.WNOHANG)
+            if gone:
+                _tell(self._forked.pop(pid), ("ended", status))
+
+    def _leave(self) -> None:
+        for pid in self._forked:
+            _kill(pid)
+        os._exit(0)
+
+
+def _tell(asked: Connection, what: Any) -> None:
+    try:
+        asked.send_bytes(pickle.dumps(what))
+    except OSError:
+        pass  # whoever asked has its answer and is gone
+    finally:
+        asked.close()
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _live(asked: Connection) -> None:
+    """A forked process's whole life: one call, one answer."""
+    try:
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in (0, 1):  # the parent's own lead to its starter
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+        asked.send(os.getpid())
+        asking = asked.recv_bytes()
+        with tempfile.TemporaryDirectory(prefix="run-", dir=".") as folder:
+            os.chdir(folder)
+            told = _called(asking)
+            os.chdir("..")
+        asked.send_bytes(told)
+    finally:
+        os._exit(0)
+
+
+def _called(asking: bytes) -> bytes:
+    try:
+        function, args, named = pickle.loads(asking)
+        return pickle.dumps(("answer", function(*args, **named)))
+    except Exception as error:
+        try:
+            return pickle.dumps(("raised", error))
+        except Exception:
+            return pickle.dumps(("raised", RunError(f"{type(error).__name__}: {error}")))
+
+
+def main(folder: Path) -> None:
+    """Warm up, then serve until the starter closes our stdin."""
+    from .specimen import warm_up
+
+    warm_up()
+    if active_count() > 1:
+        raise WarmError("the parent has more than one thread and can't be forked safely")
+    gc.collect()
+    gc.freeze()  # what a fork never touches stays shared, and its own collections stay short
+    gc.set_threshold(50_000, 20, 100)  # and rare: a fork lives for seconds
+    _Parent(folder).serve()
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except BaseException:
+        traceback.print_exc()
+        raise

@@ -1,0 +1,98 @@
+"""One measured run of size.py, in a process of its own: `python -m tests.benchmarks.size_run notebook '{}'`.
+
+Imports are paid before the clock starts, as in a warm kernel.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+import crm_reports as crm
+
+from .size import NOTEBOOK, NUMBERS, YEAR, peak
+
+SHOWS = ("show", "show_tiles", "glossary", "verdict")  # how tables are drawn is another matter
+RATES = {"RUB": 1.0, "USD": 90.0}
+
+
+def notebook(chosen: dict[str, list[str]]) -> dict:
+    """Every code cell of the notebook, with tables made and not drawn."""
+    for name in SHOWS:
+        setattr(crm, name, lambda *_, **__: None)
+    crm.header = lambda ds, **_: (ds.quality, ds.kept, ds.total, ds.holes, ds.filters.words())
+    cells = [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec("".join(cell["source"]), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names |= chosen
+    return {}
+
+
+def numbers(chosen: dict[str, list[str]]) -> dict:
+    """What pandas is asked for below, by our own means."""
+    ds = crm.load(period=YEAR)
+    table = crm.measure(ds, NUMBERS, by=["manager", "month"])
+    return {"totals": _totals(table)}
+
+
+def plain(chosen: dict[str, list[str]]) -> dict:
+    """The same numbers by pandas alone, from the same tables as Parquet."""
+    folder = Path(os.environ["CRM_REPORTS_DATA"])
+    deals = pd.read_parquet(folder / "deals.parquet", columns=["deal_id", "manager_id", "amount", "currency", "created_at"])
+    history = pd.read_parquet(folder / "stage_history.parquet", columns=["deal_id", "history_id", "outcome", "at"])
+    history = history[history["at"] < pd.Timestamp("2026-01-01", tz="UTC")].sort_values(["at", "history_id"])
+    last = history.groupby("deal_id")[["outcome", "at"]].last()
+    deals = deals[deals["created_at"] < pd.Timestamp("2026-01-01", tz="UTC")].join(last, on="deal_id")
+    deals["closed_at"] = deals["at"].where(deals["outcome"] != "open")
+    deals["money"] = deals["amount"] * deals["currency"].map(RATES)
+    return {"totals": _totals(_by_manager_and_month(deals))}
+
+
+def _by_manager_and_month(deals: pd.DataFrame) -> pd.DataFrame:
+    month = {at: deals[at].dt.tz_localize(None).dt.to_period("M") for at in ("created_at", "closed_at")}
+    won = deals["outcome"] == "won"
+    keys = ["manager_id", "month"]
+    closed = deals.assign(month=month["closed_at"])
+    parts = {
+        "created": deals.assign(month=month["created_at"]).groupby(keys).size(),
+        "won": closed[won].groupby(keys).size(),
+        "won_money": closed[won].groupby(keys)["money"].sum(),
+        "lost": closed[deals["outcome"] == "lost"].groupby(keys).size(),
+        "in_work": pd.concat([_in_work(deals, each) for each in pd.period_range("2025-01", "2025-12", freq="M")]),
+        "average_check": closed[won & (deals["money"] > 0)].groupby(keys)["money"].mean(),
+        "cycle_days": (closed["closed_at"] - closed["created_at"])[won].dt.total_seconds().div(86400)
+        .groupby([closed["manager_id"], closed["month"]]).mean(),
+    }  # fmt: skip
+    table = pd.DataFrame(parts).reset_index()
+    table = table[table["month"].dt.year == 2025]
+    return table.assign(conversion=table["won"] / table["created"])
+
+
+def _in_work(deals: pd.DataFrame, month: pd.Period) -> pd.Series:
+    end = (month + 1).start_time.tz_localize("UTC")
+    held = deals[(deals["created_at"] < end) & ~(deals["closed_at"] < end)]
+    return held.assign(month=month).groupby(["manager_id", "month"]).size()
+
+
+def _totals(table: pd.DataFrame) -> dict[str, float]:
+    return {name: float(table[name].sum()) for name in NUMBERS}
+
+
+def main() -> None:
+    """Make the run that was asked for and print what it took."""
+    kind, chosen = sys.argv[1], json.loads(sys.argv[2])
+    for name in ("load", "measure", "bars", "show", "elements", "findings", "METRICS"):
+        getattr(crm, name)
+    started, used = time.perf_counter(), time.process_time()
+    found = {"notebook": notebook, "numbers": numbers, "plain": plain}[kind](chosen)
+    took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - used, "peak": peak()}
+    print(json.dumps(took | found))
+
+
+if __name__ == "__main__":
+    main()
