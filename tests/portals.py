@@ -28,7 +28,9 @@ def run(settings: Settings, portal: Served, **more: Any) -> SyncReport:
 def stored(settings: Settings, table: str, columns: str = "*") -> list[tuple]:
     with closing(duckdb.connect(str(settings.store_path), read_only=True)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        return connection.execute(f"select {columns} from crm.{table} order by all").fetchall()
+        # By Arrow: DuckDB itself makes aware instants only where pytz is installed.
+        found = connection.execute(f"select {columns} from crm.{table} order by all").to_arrow_table()
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 
 def later(company: Company, **more: float) -> None:

@@ -159,7 +159,14 @@ def test_stages_sources_and_lead_stages_come_from_one_answer() -> None:
 
 def test_people_and_their_departments() -> None:
     given = [
-        {"ID": "3", "ACTIVE": True, "NAME": " Иван ", "LAST_NAME": "Иванов", "UF_DEPARTMENT": [5, 2], "EMAIL": "i@x.ru"},
+        {
+            "ID": "3",
+            "ACTIVE": True,
+            "NAME": " Иван ",
+            "LAST_NAME": "Иванов",
+            "UF_DEPARTMENT": [5, 2],
+            "EMAIL": "i@x.ru",
+        },
         {"ID": "4", "ACTIVE": "N", "NAME": "", "LAST_NAME": None, "WORK_POSITION": "boss", "UF_DEPARTMENT": False},
         {"ID": 5, "ACTIVE": False, "NAME": "Li", "UF_DEPARTMENT": "2"},
     ]

@@ -97,7 +97,9 @@ def test_every_note_has_the_deals_that_it_is_about(tmp_path):
 
     tables = {"deals": [deal(1, "2025-03-05"), deal(2, "2025-03-06")], "stage_history": moves(1, ("2025-03-05", "NEW"))}
     ds = dataset(tmp_path, **tables)
-    assert {note.code: len(noted(ds, note.code)) for note in ds.quality} == {note.code: note.count for note in ds.quality}
+    assert {note.code: len(noted(ds, note.code)) for note in ds.quality} == {
+        note.code: note.count for note in ds.quality
+    }
     assert noted(ds, "history_starts_late")["deal_id"].tolist() == ["1", "2"]
     assert noted(ds, "no_such_note").empty
 

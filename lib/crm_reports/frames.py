@@ -82,9 +82,7 @@ def stock_at(ds: Dataset, instant: datetime) -> pd.DataFrame:
 def stocks_at(ds: Dataset, instants: Sequence[datetime], columns: Sequence[str]) -> pd.DataFrame:
     """One row per instant (of rising ones) and deal that was in work then: these `columns` of its span, and `cut`."""
     spans, ends = ds.open_spans, pd.DatetimeIndex(instants)
-    first = ends.searchsorted(
-        pd.DatetimeIndex(spans["opened_at"].fillna(pd.Timestamp(0, tz="UTC"))), side="right"
-    )
+    first = ends.searchsorted(pd.DatetimeIndex(spans["opened_at"].fillna(pd.Timestamp(0, tz="UTC"))), side="right")
     after = ends.searchsorted(pd.DatetimeIndex(spans["until_at"].fillna(ends[-1])), side="right")
     times = np.maximum(after - first, 0)
     place = np.repeat(np.arange(len(spans)), times)

@@ -11,8 +11,9 @@ HERE = Path(__file__).parent
 
 
 def benchmarks() -> list[str]:
-    """The modules here that have a `main`; it reads what else is on the command line."""
-    return [path.stem for path in sorted(HERE.glob("[!_]*.py")) if _has_main(path)]
+    """The modules here that have a `main`, which reads what else is on the command line; NAME_run is a part of NAME."""
+    paths = (path for path in sorted(HERE.glob("[!_]*.py")) if not path.stem.endswith("_run"))
+    return [path.stem for path in paths if _has_main(path)]
 
 
 def _has_main(path: Path) -> bool:

@@ -70,7 +70,10 @@ def _run(folder: Path, kind: str, chosen: dict[str, list[str]]) -> dict:
     if done.returncode:
         raise SystemExit(done.stderr)
     found = json.loads(done.stdout.splitlines()[-1])
-    print(f"  {folder.name:>9} {kind} {chosen or ''}: {found['seconds']:.2f} s, {found['cpu']:.2f} s of CPU, {found['peak']:.0f} MB", flush=True)
+    print(
+        f"  {folder.name:>9} {kind} {chosen or ''}: {found['seconds']:.2f} s, {found['cpu']:.2f} s of CPU, {found['peak']:.0f} MB",
+        flush=True,
+    )
     return found
 
 

@@ -43,7 +43,9 @@ def numbers(chosen: dict[str, list[str]]) -> dict:
 def plain(chosen: dict[str, list[str]]) -> dict:
     """The same numbers by pandas alone, from the same tables as Parquet."""
     folder = Path(os.environ["CRM_REPORTS_DATA"])
-    deals = pd.read_parquet(folder / "deals.parquet", columns=["deal_id", "manager_id", "amount", "currency", "created_at"])
+    deals = pd.read_parquet(
+        folder / "deals.parquet", columns=["deal_id", "manager_id", "amount", "currency", "created_at"]
+    )
     history = pd.read_parquet(folder / "stage_history.parquet", columns=["deal_id", "history_id", "outcome", "at"])
     history = history[history["at"] < pd.Timestamp("2026-01-01", tz="UTC")].sort_values(["at", "history_id"])
     last = history.groupby("deal_id")[["outcome", "at"]].last()

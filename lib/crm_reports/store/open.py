@@ -52,7 +52,7 @@ class Store:
         said = {"memory_limit": memory or MEMORY, "temp_directory": str(path.with_name(f"spill-{os.getpid()}"))}
         connection = duckdb.connect(config=said | ({"threads": threads} if threads else {}))
         try:
-            connection.execute("set global TimeZone = 'UTC'")
+            connection.execute("set global TimeZone = 'UTC'; set enable_progress_bar = false")
             return cls(path, connection, _attached(connection, path))
         except duckdb.Error as error:
             connection.close()

@@ -97,6 +97,7 @@ class Snapshot:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor, currency = self.connection.cursor(), quoted(self.base_currency)
         for statement in (
+            "set enable_progress_bar = false",  # it would be drawn into the report
             f"create schema memory.{self._schema}",
             f"set search_path = 'memory.{self._schema}'",
             f"create macro as_of() as {_instant(self.as_of)}",
