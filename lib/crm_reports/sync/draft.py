@@ -114,6 +114,8 @@ def _signed(store: Path, synced_at: datetime) -> Origin | None:
         with closing(duckdb.connect(str(store), read_only=True)) as connection:
             signed = connection.execute("select portal, layout from main.origin").fetchone()
             (last,) = connection.execute(f"select max(synced_at) from {SCHEMA}.syncs").fetchone()
+    except duckdb.InvalidInputException:
+        raise  # ours to mend: reading everything anew would forget what only this store knows
     except duckdb.Error as error:
         log.info("the store can't be carried on with (%s): reading everything", error)
         return None
