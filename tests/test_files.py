@@ -306,12 +306,14 @@ def test_a_manager_belongs_to_the_department_of_most_deals_unless_a_file_says(fo
             6,open,Olga,North,2025-01-01
             7,open,Nobody,,2025-01-01
         """,
-        managers="name,active,job_title,department\nOlga,no,Boss,Board",
+        managers="name,active,job_title,email,department\nOlga,no,Boss,olga@acme.example,Board",
         departments="name,parent,head\nNorth,Company,Olga",
     ))  # fmt: skip
     homes = {row["manager_id"]: row["department_id"] for row in made["manager_departments"]}
     assert homes == {"Anna": "South", "Ivan": "North", "Olga": "Board"}  # Ivan: one each, North is the later
-    assert made["managers"][0] == {"manager_id": "Olga", "name": "Olga", "is_active": False, "job_title": "Boss"}
+    assert made["managers"][0] == {
+        "manager_id": "Olga", "name": "Olga", "is_active": False, "job_title": "Boss", "email": "olga@acme.example",
+    }  # fmt: skip
     assert {row["department_id"]: (row["parent_id"], row["head_id"]) for row in made["departments"]} == {
         "North": ("Company", "Olga"), "Company": (None, None), "South": (None, None), "Board": (None, None),
     }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ..engine import silenced
 from ..errors import StoreError
 from ..fields import VERSIONED, arrow_schema
 from ..texts import _
@@ -52,7 +53,7 @@ class Store:
         said = {"memory_limit": memory or MEMORY, "temp_directory": str(path.with_name(f"spill-{os.getpid()}"))}
         connection = duckdb.connect(config=said | ({"threads": threads} if threads else {}))
         try:
-            connection.execute("set global TimeZone = 'UTC'; set enable_progress_bar = false")
+            silenced(connection).execute("set global TimeZone = 'UTC'")
             return cls(path, connection, _attached(connection, path))
         except duckdb.Error as error:
             connection.close()

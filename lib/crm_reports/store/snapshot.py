@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ..engine import silenced
 from ..errors import StoreError
 from ..fields import TABLES
 from ..texts import _
@@ -29,7 +30,7 @@ from .ids import IDS
 from .leads import LEAD_FACTS
 from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
 from .past import SILENCES
-from .trace import ACTED, DATED, INCOMING, LAST_TRACES, NEXT_STEPS, SIGNS
+from .trace import ACTED, DATED, INCOMING, SIGNS, TRACES
 from .versions import Kept, rows_as_of
 
 PARTS = {
@@ -51,9 +52,9 @@ VIEWS = {
     "dated": DATED,
     "acted": ACTED,
     "incoming": INCOMING,
-    "last_traces": LAST_TRACES,
-    "next_steps": NEXT_STEPS,
+    "traces": TRACES,
 }
+ROWS = 30_000  # of a row group: what a report on one manager reads at least
 INFINITY = "timestamptz 'infinity'"
 # Parts that another release has made are of no use to this one.
 RECIPE = sha256(repr((PARTS, VIEWS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
@@ -95,9 +96,8 @@ class Snapshot:
 
     @cached_property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor, currency = self.connection.cursor(), quoted(self.base_currency)
+        cursor, currency = silenced(self.connection.cursor()), quoted(self.base_currency)
         for statement in (
-            "set enable_progress_bar = false",  # it would be drawn into the report
             f"create schema memory.{self._schema}",
             f"set search_path = 'memory.{self._schema}'",
             f"create macro as_of() as {_instant(self.as_of)}",
@@ -150,7 +150,7 @@ def _view(name: str, path: Path) -> str:
 
 
 def _written(sql: str, draft: Path) -> str:
-    return f"copy ({sql}) to '{quoted(str(draft))}' (format parquet)"
+    return f"copy ({sql}) to '{quoted(str(draft))}' (format parquet, row_group_size {ROWS})"
 
 
 def quoted(text: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from ..engine import silenced
 from ..fields import TABLES, VERSIONED, arrow_schema
 from .ledger import ID_OF, OWNERS, Ledger, last_read, quoted
 
@@ -83,8 +84,8 @@ class Draft:
         came = {table: ledger.once(table, "ledger.came") for table in ledger.tables()}
         ledger.close()
         with closing(duckdb.connect(str(self.path))) as connection:
-            connection.execute(f"set temp_directory = {quoted(ledger.path.parent)}; set enable_progress_bar = false")
-            connection.execute(f"set TimeZone = 'UTC'; attach {quoted(ledger.path)} as ledger (read_only); begin")
+            silenced(connection).execute(f"set temp_directory = {quoted(ledger.path.parent)}; set TimeZone = 'UTC'")
+            connection.execute(f"attach {quoted(ledger.path)} as ledger (read_only); begin")
             _make_tables(connection)
             if self.earlier:
                 connection.execute(f"attach {quoted(self.earlier)} as held (read_only)")

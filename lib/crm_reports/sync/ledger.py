@@ -8,6 +8,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
+from ..engine import silenced
 from ..fields import STAMPS, TABLES, arrow_schema
 
 CHUNK = 10_000
@@ -34,9 +35,9 @@ class Ledger:
 
     def __init__(self, folder: Path, held: Path | None = None) -> None:
         self.path = folder / "ledger.duckdb"
-        self._connection = duckdb.connect(str(self.path))
+        self._connection = silenced(duckdb.connect(str(self.path)))
         self._connection.execute(
-            f"set memory_limit = '{MEMORY}'; set temp_directory = {quoted(folder)}; set TimeZone = 'UTC'; set enable_progress_bar = false"
+            f"set memory_limit = '{MEMORY}'; set temp_directory = {quoted(folder)}; set TimeZone = 'UTC'"
         )
         self._connection.execute("create schema came")
         self._waiting: dict[str, list[dict[str, Any]]] = {}

@@ -1,0 +1,13 @@
+"""DuckDB as it is run here: without drawing a progress bar into a report, a log or cron's mail."""
+
+from contextlib import suppress
+
+import duckdb
+
+
+def silenced(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The same connection, which prints nothing, however long a statement takes."""
+    # In a kernel without ipywidgets there is no bar, and DuckDB 1.5.6 refuses to be told so.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("set enable_progress_bar = false")
+    return connection
