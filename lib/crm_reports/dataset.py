@@ -280,6 +280,15 @@ class Dataset:
             return self._deal_rows(TOUCHED, *ends, columns=", ".join(columns))
         return self._with_names(self._deal_rows(TOUCHED, *ends))
 
+    def open_or_closed_in(self, period: Period) -> pd.DataFrame:
+        """The slice's deals in work at as_of or closed in `period`: outcome, is_reopened, money, closed_at, duration_days."""
+        facts = self._deal_rows(
+            "outcome = 'open' or (closed_at >= ? and closed_at < ?)", *self._ends(period),
+            columns="outcome, is_reopened, money, created_at, closed_at",
+        )  # fmt: skip
+        ended_at = facts["closed_at"].fillna(pd.Timestamp(self.filters.as_of))
+        return facts.assign(duration_days=(ended_at - facts["created_at"]) / DAY)
+
     @cached_property
     def first_day(self) -> date | None:
         """The first day on which a deal of the slice was created or closed; None without any."""
@@ -429,8 +438,8 @@ class Dataset:
     def forgotten_deals(self) -> pd.DataFrame:
         """The forgotten deals, each with chance (share won in the end of past deals as silent there), its k and n."""
         rows = self.open_deals[self.open_deals["is_forgotten"]]
-        levels = self.forgetting.after * pd.Series(SILENCE_STEPS)
-        level = rows["days_silent"].map(lambda days: levels[levels <= days].max())
+        levels = self.forgetting.after * pd.Index(SILENCE_STEPS)
+        level = levels[levels.searchsorted(rows["days_silent"], side="right") - 1]
         known = self.silence_outcomes.set_index(["stage_id", "silent_days"])
         past = known.reindex(pd.MultiIndex.from_arrays([rows["stage_id"], level])).set_axis(rows.index)
         chance = past["k"] / past["n"]
@@ -479,12 +488,15 @@ class Dataset:
         was = then._snapshot.name_of("standings")
         found = self._query(
             f"""
-            with was as (select deal_id, outcome, money, {inside} as is_inside from {was}),
-            became as (select deal_id, outcome, money, {inside} as is_inside from standings),
-            ids as (select deal_id from was where is_inside union select deal_id from became where is_inside)
-            select ids.deal_id, {", ".join(f"{when}.{name} as {name}_{when}" for when in ("was", "became") for name in STANDING)}
-            from ids left join was using (deal_id) left join became using (deal_id)
-            where was.outcome is null or was.outcome = 'open' or became.outcome is distinct from was.outcome
+            with was as not materialized (select deal_id, outcome, money, {inside} as is_inside from {was}),
+            became as not materialized (select deal_id, outcome, money, {inside} as is_inside from standings),
+            ids as (select deal_id from was where is_inside union select deal_id from became where is_inside),
+            pairs as (
+                from (from was semi join ids using (deal_id)) as was
+                full join (from became semi join ids using (deal_id)) as became using (deal_id)
+                select deal_id, {", ".join(f"{when}.{name} as {name}_{when}" for when in ("was", "became") for name in STANDING)}
+            )
+            from pairs where outcome_was is null or outcome_was = 'open' or outcome_became is distinct from outcome_was
             """, *ids, *ids,
         )  # fmt: skip
         return _standing(found, "was"), _standing(found, "became")
@@ -500,15 +512,29 @@ class Dataset:
         """
         return self._query(sql, *ids).set_index("stage_id")
 
-    def last_traces_at(self, instant: datetime) -> pd.Series:
-        """deal_id → the last sign of life before `instant`, of the deals that have one."""
+    def last_traces_at(self, instants: Sequence[datetime]) -> pd.DataFrame:
+        """deal_id, last_at: each deal's last sign of life before the first of these instants, and between each and the next."""
         inside, ids = self._slice(self._manager_ids)
         sql = f"""
-            select deal.deal_id, max(sign.at) as last_action_at
+            with night as (select unnest(?::timestamptz[]) as night_at)
+            select deal.deal_id, max(sign.at) as last_at
             from signs as sign join (select * from deal_facts where {inside}) as deal using (deal_no)
-            where sign.at < ? group by all
+            asof join night on sign.at < night_at
+            group by deal.deal_id, night_at order by last_at
         """
-        return self._query(sql, *ids, instant).set_index("deal_id")["last_action_at"]
+        return self._query(sql, list(instants), *ids)
+
+    def stages_before_loss(self, period: Period) -> pd.Series:
+        """deal_id → the last stage of work it entered, of the slice's deals that were lost in `period`."""
+        inside, ids = self._slice(self._manager_ids)
+        at_work = self.stages.index[self.stages["outcome"] == "open"]
+        lost = f"select * from deal_facts where {inside} and outcome = 'lost' and closed_at >= ? and closed_at < ?"
+        sql = f"""
+            select deal.deal_id, arg_max(row.stage_id, (entered_at, history_id)) as stage_id
+            from stage_visits as row join ({lost}) as deal using (deal_no)
+            where list_contains(?::varchar[], row.stage_id) group by all
+        """
+        return self._query(sql, *ids, *self._ends(period), list(at_work)).set_index("deal_id")["stage_id"]
 
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:

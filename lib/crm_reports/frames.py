@@ -74,11 +74,6 @@ def _closed(deals: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def stock_at(ds: Dataset, instant: datetime) -> pd.DataFrame:
-    """One row per deal of the slice that was in work at `instant`, at the latest as_of."""
-    return stocks_at(ds, [instant], list(ds.open_spans.columns))
-
-
 def stocks_at(ds: Dataset, instants: Sequence[datetime], columns: Sequence[str]) -> pd.DataFrame:
     """One row per instant (of rising ones) and deal that was in work then: these `columns` of its span, and `cut`."""
     spans, ends = ds.open_spans, pd.DatetimeIndex(instants)

@@ -381,8 +381,11 @@ def _filled(table: pd.DataFrame, entries: Sequence[Metric]) -> pd.DataFrame:
         kinds |= dict.fromkeys(counts if counts or entry.unit != "count" else plain, "int64") | dict.fromkeys(
             flags, "bool"
         )
-    filled = table.fillna({name: value for name, value in nothing.items() if pd.notna(value)}).astype(kinds)
-    return filled.copy()  # in one piece: a hundred columns set one by one are slow to read
+    filled = {}
+    for name, values in table.items():
+        full = values if pd.isna(nothing.get(name)) else values.fillna(nothing[name])
+        filled[name] = full if full.dtype == kinds.get(name, full.dtype) else full.astype(kinds[name])
+    return pd.DataFrame(filled, index=table.index)
 
 
 @cache
@@ -416,15 +419,16 @@ def _named(ds: Dataset, table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         table[f"_{name}"] = table[key].map(place).fillna(len(place))
     places = [f"_{key.removesuffix('_id')}" for key in keys]
     front = [column for key in keys for column in (key.removesuffix("_id"), key)]
-    return table.sort_values([*places, *keys]).drop(columns=places).set_index(front).reset_index()
+    rest = [name for name in table if name not in (*places, *front)]
+    return table.sort_values([*places, *keys])[[*front, *rest]].reset_index(drop=True)
 
 
 def _names(ds: Dataset, name: str) -> pd.Series:
     names = getattr(ds, f"{name}s")[name]
     if name in ("stage", "pipeline", "customer_kind", "loss_reason"):
         return names
-    ordered = names.drop(index="").sort_values(key=lambda each: each.str.casefold())
-    return names[[*ordered.index, ""]]  # those of nobody come last
+    said = names.drop(index="").to_dict()
+    return names[[*sorted(said, key=lambda id: said[id].casefold()), ""]]  # those of nobody come last
 
 
 def _with_total(

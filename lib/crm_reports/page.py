@@ -221,13 +221,10 @@ def _show_chart(figure: go.Figure, id: str, data: pd.DataFrame | None, words: Ma
     rows = Markup(tables.table(frame, caption=_heading(id, words))) if len(frame.columns) else ""
     body = _fragment("chart", id=id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
                      label=_heading(id, words))  # fmt: skip
-    drawn = figure if figure.layout.title.text else _titled(figure, _heading(id, words))
+    drawn = _figure_json(figure)
+    if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
+        drawn["layout"].setdefault("title", {})["text"] = charts.escape(_heading(id, words), most=110)
     _show_element(id, "chart", frame, body=body, figure=drawn, **words)
-
-
-def _titled(figure: go.Figure, heading: str) -> go.Figure:
-    """The figure with its heading inside, for JupyterLab, which draws the figure alone; a page takes it out again."""
-    return go.Figure(figure).update_layout(title_text=charts.escape(heading, most=110))
 
 
 def _heading(id: str, words: Mapping[str, str]) -> str:
@@ -259,7 +256,7 @@ def glossary(ds: Any) -> None:
 
 
 def _show_element(
-    id: str, kind: str, frame: pd.DataFrame, *, body: str, figure: go.Figure | None = None,
+    id: str, kind: str, frame: pd.DataFrame, *, body: str, figure: dict[str, Any] | None = None,
     title: str = "", finding: str = "", sub: str = "", missing: str = "",
 ) -> None:  # fmt: skip
     usual, measured = ELEMENTS.get(id, (id, ""))
@@ -279,14 +276,14 @@ def _show_element(
     _emit(element, html, figure)
 
 
-def _emit(element: Mapping[str, Any], html: str, figure: go.Figure | None = None) -> None:
+def _emit(element: Mapping[str, Any], html: str, figure: dict[str, Any] | None = None) -> None:
     bundle = {ELEMENT: element, "text/html": html, "text/plain": f"{element['kind']} {element['id']}"}
     if figure is not None:
-        bundle[FIGURE] = _figure_json(figure)
+        bundle[FIGURE] = figure
     display(bundle, raw=True)
 
 
-def _figure_json(figure: go.Figure) -> Any:
+def _figure_json(figure: go.Figure) -> dict[str, Any]:
     return json.loads(figure.to_json())
 
 

@@ -88,8 +88,7 @@ class _Sheet:
 
     @cached_property
     def total(self) -> dict[str, object]:
-        totals = self.frame[self._totals].to_dict("records")
-        return totals[0] if totals else {}
+        return self.frame[self._totals].head(1).to_dict("records")[0] if self._totals.any() else {}
 
     @cached_property
     def _totals(self) -> pd.Series:
@@ -107,10 +106,16 @@ class _Sheet:
         values = [float(row[name]) for row in self.rows if not units.is_missing(row.get(name))]
         return max(values, default=0) or 1
 
-    def kind(self, name: str) -> str:
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """How the cells of each column are drawn."""
+        return {each.name: self._kind(each) for each in self.columns}
+
+    def _kind(self, entry: Column) -> str:
+        name = entry.name
         if name in ("manager", "title", "status"):
             return name
-        return "rate" if f"{name}_k" in self.frame else "number" if column(name).unit in NUMERIC else column(name).unit
+        return "rate" if f"{name}_k" in self.frame else "number" if entry.unit in NUMERIC else entry.unit
 
 
 def table(frame: pd.DataFrame, *, caption: str = "") -> str:
@@ -134,12 +139,12 @@ def _header(entry: Column, sheet: _Sheet) -> str:
     unit = units.unit_word(entry.unit)
     unit = "" if unit.casefold() in entry.title.casefold() else unit  # "Days in the stage" needs no ", days"
     said = f"{escape(entry.title)}" + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
-    number = sheet.kind(entry.name) in ("number", "rate")
+    number = sheet.kinds[entry.name] in ("number", "rate")
     told = _tag("span", said, class_="told" if entry.formula else None)
     extra = sheet.is_list and entry.name in EXTRA
     return _tag(
         "th", told, scope="col", class_="extra" if extra else "num" if number else None, data_extra=extra,
-        title=explained(entry), data_name=entry.name, data_kind=sheet.kind(entry.name),
+        title=explained(entry), data_name=entry.name, data_kind=sheet.kinds[entry.name],
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
 
@@ -160,7 +165,7 @@ def _row(sheet: _Sheet, row: Mapping[str, object], *, is_total: bool = False) ->
 
 
 def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: bool) -> str:
-    kind = sheet.kind(entry.name)
+    kind = sheet.kinds[entry.name]
     value = row.get(entry.name)
     if kind == "manager":
         return _tag("th", _manager(row), scope="row", data_order=str(value))
@@ -313,7 +318,7 @@ def as_script(value: object) -> str:
 
 
 def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
-    value, kind = row.get(entry.name), sheet.kind(entry.name)
+    value, kind = row.get(entry.name), sheet.kinds[entry.name]
     if kind == "title":
         return [str(value or "").strip() or _("untitled"), web_address(row.get("url"))]
     if kind == "manager":

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import pandas as pd
@@ -45,8 +45,10 @@ def use(*, currency: str = "", zone: tzinfo = UTC) -> None:
 
 def is_missing(value: object) -> bool:
     """True for None, NaN, NaT and the infinities: nothing that may be written as a number."""
-    if isinstance(value, float) and math.isinf(value):
-        return True
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, str | int):
+        return False
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
@@ -88,7 +90,12 @@ _DECIMALS = {"count": 0, "index": 1, "number": 2}
 
 def decimal_sign() -> str:
     """The sign before the decimals, in the reader's language."""
-    return get_decimal_symbol(language())
+    return _decimal_sign(language())
+
+
+@cache
+def _decimal_sign(language: str) -> str:
+    return get_decimal_symbol(language)
 
 
 def _plain(number: float, decimals: int, *, idle: bool = False) -> str:
@@ -120,9 +127,13 @@ def _scale_word(scale: float) -> str:
 
 def _days(number: float) -> tuple[str, str]:
     rounded = round(number) if abs(number) >= 10 else round(number, 1)
-    # The word's plural depends on the number: "1 день", "2 дня", "2,5 дня", "17 дней".
-    word = format_unit(min(abs(rounded), 1_000_000), "duration-day", length="long", locale=language()).split()[-1]
-    return _plain(rounded, 1), word
+    return _plain(rounded, 1), _days_word(min(abs(rounded), 1_000_000), language())
+
+
+@lru_cache(1024)
+def _days_word(number: float, language: str) -> str:
+    """The word's plural depends on the number: "1 день", "2 дня", "2,5 дня", "17 дней"."""
+    return format_unit(number, "duration-day", length="long", locale=language).split()[-1]
 
 
 def _join(*words: str) -> str:
@@ -138,12 +149,17 @@ def _write_flag(value: object, zone: tzinfo, form: Form) -> str:
 
 
 def _write_date(value: object, zone: tzinfo, form: Form) -> str:
-    return format_date(as_date(value), "d MMM y", locale=language())
+    return _day(as_date(value), "d MMM y", language())
+
+
+@lru_cache(4096)
+def _day(day: date, pattern: str, language: str) -> str:
+    return format_date(day, pattern, locale=language)
 
 
 def _write_instant(value: object, zone: tzinfo, form: Form) -> str:
     local = as_instant(value).astimezone(zone)
-    day = format_date(local.date(), "d MMM y", locale=language())
+    day = _day(local.date(), "d MMM y", language())
     return day if form == "cell" else f"{day}, {local:%H:%M}"
 
 
@@ -211,10 +227,10 @@ def period(size: str, start: object, *, form: Form = "text") -> str:
     """What a period of that size is called: Mar 2025, Q1 2025, the week of 10 Mar 2025, 2025."""
     day = as_date(start)
     if size == "week":
-        words = format_date(day, "d MMM" if form == "axis" else "d MMM y", locale=language())
+        words = _day(day, "d MMM" if form == "axis" else "d MMM y", language())
         return words if form == "axis" else _("week of {day}", day=words)
     patterns = {"month": "LLL", "quarter": "QQQ", "year": "y"} if form == "axis" else {"month": "LLL y", "year": "y"}
-    return format_date(day, patterns.get(size, "QQQ y"), locale=language())
+    return _day(day, patterns.get(size, "QQQ y"), language())
 
 
 def date_span(start: date, last: date) -> str:

@@ -39,7 +39,8 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
         return nothing()
     cuts = {size: table[table["size"] == size] for size in sizes}
     chosen = _usual_size(cuts)
-    views = {name: _view(cuts, name, chosen) for name in names}
+    rows = {size: records(cut) for size, cut in cuts.items()}
+    views = {name: _view(cuts, rows, name, chosen) for name in names}
     figure = figure_of(
         (
             trace
@@ -78,7 +79,9 @@ class _View:
         return axis_title(self.name, self.axis)
 
 
-def _view(cuts: Mapping[str, pd.DataFrame], name: str, chosen: str) -> _View:
+def _view(
+    cuts: Mapping[str, pd.DataFrame], rows: Mapping[str, Sequence[Mapping[str, object]]], name: str, chosen: str
+) -> _View:
     unit = column(name).unit
     axis = units.axis(unit, cuts[chosen][name])
     values, texts, hovers = [], [], []
@@ -87,7 +90,7 @@ def _view(cuts: Mapping[str, pd.DataFrame], name: str, chosen: str) -> _View:
         label = [units.write(value, unit, form="axis") for value in cut[name]] if len(cut) <= 16 else [""] * len(cut)
         values += [numbers(cut[name], axis.scale), numbers(before, axis.scale)]
         texts += [["" if text == units.MISSING else text for text in label], []]
-        hovers += [[_period_hover(row, size, name) for row in records(cut)], []]
+        hovers += [[_period_hover(row, size, name) for row in rows[size]], []]
     return _View(name, axis, values, texts, hovers)
 
 

@@ -75,7 +75,7 @@ pio.templates.default = "crm"
 
 def figure_of(traces: Iterable[object] = (), *, height: int, **layout: object) -> go.Figure:
     decimal = units.decimal_sign()
-    return go.Figure(list(traces)).update_layout(height=height, separators=decimal + units.SPACE, **layout)
+    return go.Figure(list(traces), {"height": height, "separators": decimal + units.SPACE, **layout})
 
 
 def nothing(text: str = "") -> go.Figure:

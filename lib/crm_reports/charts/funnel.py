@@ -38,7 +38,7 @@ def _stage_row(row: Mapping[str, object], before: Mapping[str, object], length: 
         hovers += ["<br>" + _("step from {stage}", stage=escape(before["stage"])), hover(before, "stage_conversion")]
     note = _step_note(before) if before else ""
     return Row(
-        escape(row["stage"], most=18), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
+        escape(row["stage"], most=22), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
     )
 
 

@@ -67,64 +67,86 @@ def small_multiples(
     if table.empty or not names:
         return nothing()
     groups = _largest_groups(table, by, names[0])
-    figure = figure_of(height=_panes_height(len(groups), 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4})
     axes = {name: units.axis(column(name).unit, table[name]) for name in names}
-    for place, (key, rows) in enumerate(groups):
-        _add_pane(figure, place, key, rows, by=by, x=x, name=names[0], axis=axes[names[0]], size=size)
+    lines = [_pane_line(place, key, rows, by=by, name=names[0], axis=axes[names[0]], size=size)
+             for place, (key, rows) in enumerate(groups)]  # fmt: skip
+    notes = [note for place, (key, rows) in enumerate(groups) for note in _pane_notes(place, key, rows, by, names[0])]
     menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
-    figure.update_layout(updatemenus=menu, meta={"panes": len(groups)}, **_domains(len(groups), 4))
-    return figure
+    return figure_of(
+        lines, height=_panes_height(len(groups), 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4},
+        annotations=notes, updatemenus=menu, meta={"panes": len(groups)}, **_pane_axes(len(groups), 4),
+    )  # fmt: skip
 
 
-def _largest_groups(table: pd.DataFrame, by: str, name: str) -> list[tuple[object, pd.DataFrame]]:
+Rows = list[dict[str, object]]
+
+
+def _largest_groups(table: pd.DataFrame, by: str, name: str) -> list[tuple[object, Rows]]:
+    """The rows of each value of `by`: where the number is largest in all first."""
     key = f"{by}_id" if f"{by}_id" in table else by
     groups = list(table.groupby(key, sort=False))
     groups.sort(key=lambda group: -float(group[1][name].sum()))
-    return groups[:MOST_PANES]
+    return [(key, records(rows)) for key, rows in groups[:MOST_PANES]]
 
 
 def _panes_height(count: int, columns: int) -> int:
     return 40 + 118 * -(-count // columns)
 
 
-def _domains(count: int, columns: int) -> dict[str, object]:
-    """Where each pane's axes lie, row by row; a page lays them out anew on a narrow screen."""
+def _pane_axes(count: int, columns: int) -> dict[str, object]:
+    """Each pane's axes and where they lie, row by row; a page lays them out anew on a narrow screen."""
     rows = -(-count // columns)
     wide, high = 1 / columns, 1 / rows
+    quiet = {"showgrid": False, "showticklabels": False, "fixedrange": True}
     layout: dict[str, object] = {}
     for place in range(count):
         row, col = divmod(place, columns)
         name = "" if place == 0 else str(place + 1)
-        layout[f"xaxis{name}_domain"] = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
-        layout[f"yaxis{name}_domain"] = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
+        across = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
+        up = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
+        layout[f"xaxis{name}"] = quiet | {"showline": True, "anchor": f"y{name}", "domain": across}
+        layout[f"yaxis{name}"] = quiet | {"anchor": f"x{name}", "domain": up} | ({"matches": "y"} if place else {})
     return layout
 
 
-def _add_pane(
-    figure: go.Figure, place: int, key: object, rows: pd.DataFrame, *,
-    by: str, x: str, name: str, axis: units.Axis, size: str,
-) -> None:  # fmt: skip
+def _pane_line(
+    place: int, key: object, rows: Rows, *, by: str, name: str, axis: units.Axis, size: str
+) -> dict[str, object]:
     number = "" if place == 0 else str(place + 1)
-    hue = colour_of(key) if by == "manager" else colour("accent")
-    figure.add_scatter(
-        x=list(range(len(rows))), y=numbers(rows[name], axis.scale), xaxis=f"x{number}", yaxis=f"y{number}",
-        mode="lines", line={"color": hue, "width": 2}, customdata=_pane_hovers(rows, name, by, size), name="",
-        hovertemplate=hover_template(name), fill="tozeroy", fillcolor=pale(hue), cliponaxis=False,
-    )  # fmt: skip
-    quiet = {"showgrid": False, "showticklabels": False, "fixedrange": True}
-    figure.layout[f"xaxis{number}"] = quiet | {"showline": True, "anchor": f"y{number}"}
-    figure.layout[f"yaxis{number}"] = quiet | {"anchor": f"x{number}"} | ({"matches": "y"} if place else {})
+    hue = _pane_hue(key, by)
+    return {
+        "type": "scatter", "x": list(range(len(rows))), "y": _numbers(rows, name, axis),
+        "xaxis": f"x{number}", "yaxis": f"y{number}", "mode": "lines", "line": {"color": hue, "width": 2},
+        "customdata": _pane_hovers(rows, name, by, size), "hovertemplate": hover_template(name), "name": "",
+        "fill": "tozeroy", "fillcolor": pale(hue), "cliponaxis": False,
+    }  # fmt: skip
+
+
+def _pane_hue(key: object, by: str) -> str:
+    return colour_of(key) if by == "manager" else colour("accent")
+
+
+def _pane_notes(place: int, key: object, rows: Rows, by: str, name: str) -> list[dict[str, object]]:
+    """Over the pane: whose it is on the left, the last number on the right."""
+    number = "" if place == 0 else str(place + 1)
     corner = {"xref": f"x{number} domain", "yref": f"y{number} domain", "yanchor": "bottom", "y": 1, "showarrow": False}
+    corner["font"] = {"color": colour("ink")}
     mark = MARKS[place_of(key) // len(PALETTE) % len(MARKS)] if by == "manager" else MARKS[0]
-    who = f'<span style="color:{hue}">{mark}</span> {escape(short_name(rows[by].iloc[0]))}'
-    figure.add_annotation(text=who, x=0, xanchor="left", font_color=colour("ink"), **corner)
-    figure.add_annotation(text=_latest(rows, name), x=1, xanchor="right", font_color=colour("ink"), **corner)
+    who = f'<span style="color:{_pane_hue(key, by)}">{mark}</span> {escape(short_name(rows[0][by]))}'
+    return [
+        corner | {"text": who, "x": 0, "xanchor": "left"},
+        corner | {"text": _latest(rows, name), "x": 1, "xanchor": "right"},
+    ]
 
 
-def _latest(rows: pd.DataFrame, name: str) -> str:
+def _numbers(rows: Rows, name: str, axis: units.Axis) -> list[float | None]:
+    return numbers((row[name] for row in rows), axis.scale)
+
+
+def _latest(rows: Rows, name: str) -> str:
     # A period that still runs would look like a fall.
-    ended = rows[~rows["is_running"].astype(bool)] if "is_running" in rows else rows
-    last = (ended if len(ended) else rows)[name].iloc[-1]
+    ended = [row for row in rows if not row.get("is_running")]
+    last = (ended or rows)[-1][name]
     return f"<b>{units.write(last, column(name).unit, form='axis')}</b>"
 
 
@@ -133,16 +155,16 @@ def pale(hue: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-def _pane_hovers(rows: pd.DataFrame, name: str, by: str, size: str) -> list[str]:
-    who = escape(rows[by].iloc[0])
-    return [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in records(rows)]
+def _pane_hovers(rows: Rows, name: str, by: str, size: str) -> list[str]:
+    who = escape(rows[0][by])
+    return [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in rows]
 
 
-def _pane_menu(groups: Sequence[pd.DataFrame], axes: Mapping[str, units.Axis], by: str, size: str) -> dict[str, object]:
+def _pane_menu(groups: Sequence[Rows], axes: Mapping[str, units.Axis], by: str, size: str) -> dict[str, object]:
     buttons = []
     for name, axis in axes.items():
         data = {
-            "y": [numbers(rows[name], axis.scale) for rows in groups],
+            "y": [_numbers(rows, name, axis) for rows in groups],
             "customdata": [_pane_hovers(rows, name, by, size) for rows in groups],
             "hovertemplate": [hover_template(name)] * len(groups),
         }
@@ -179,17 +201,17 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     return figure.update_layout(updatemenus=menu, legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"})
 
 
-def _series(rows: pd.DataFrame, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:
+def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:
     """One manager's numbers on the common days: where nothing was measured there is a gap."""
-    by_start = {row["start"]: row for row in records(rows)}
+    by_start = {row["start"]: row for row in rows}
     found = [by_start.get(start, {}) for start in starts]
-    who = escape(rows["manager"].iloc[0])
+    who = escape(rows[0]["manager"])
     said = [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" if row else "" for row in found]
     return {"y": numbers([row.get(name) for row in found], axis.scale), "said": said}
 
 
-def _compared_line(key: object, rows: pd.DataFrame, view: dict[str, list], is_shown: bool) -> go.Scatter:
-    hue, name = colour_of(key), escape(rows["manager"].iloc[0], most=24)
+def _compared_line(key: object, rows: Rows, view: dict[str, list], is_shown: bool) -> go.Scatter:
+    hue, name = colour_of(key), escape(rows[0]["manager"], most=24)
     last = max((at for at, value in enumerate(view["y"]) if value is not None), default=0)
     ends = [f"  {name}" if at == last else "" for at in range(len(view["y"]))]
     return go.Scatter(

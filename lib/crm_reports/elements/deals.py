@@ -16,7 +16,7 @@ LIST = [
 
 def deals(ds: Dataset) -> pd.DataFrame:
     """The deals created or closed in the period, those longest in their stage first."""
-    rows = ds.deals[_touched(ds)]
+    rows = ds.deals_in(ds.filters.elapsed)
     said = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
     status = said.where(~rows["is_reopened"], _("reopened"))
     listed = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[LIST]
@@ -24,14 +24,10 @@ def deals(ds: Dataset) -> pd.DataFrame:
     return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
-def _touched(ds: Dataset) -> pd.Series:
-    period = ds.filters.elapsed
-    return frames.within(ds.deals["created_at"], period, ds) | frames.within(ds.deals["closed_at"], period, ds)
-
-
 def status(ds: Dataset) -> pd.DataFrame:
     """Won and lost in the period, in work and reopened now: deals, money, mean days from creation to the end or today."""
-    rows, period = ds.deals, ds.filters.elapsed
+    period = ds.filters.elapsed
+    rows = ds.open_or_closed_in(period)
     closed, is_open = frames.within(rows["closed_at"], period, ds), rows["outcome"] == "open"
     parts = {
         _("won in the period"): closed & (rows["outcome"] == "won"),
@@ -81,10 +77,12 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
 
     A deal whose history does not tell the stage before is under "unknown stage".
     """
-    rows = ds.deals[(ds.deals["outcome"] == "lost") & frames.within(ds.deals["closed_at"], ds.filters.elapsed, ds)]
+    period = ds.filters.elapsed
+    found = ds.deals_in(period, ["deal_id", "outcome", "stage_id", "loss_reason", "closed_at"])
+    rows = ds.with_loss_reason(found[(found["outcome"] == "lost") & frames.within(found["closed_at"], period, ds)])
     if rows.empty:
         return pd.DataFrame(columns=["loss_reason", "stage", "stage_id", "pipeline", "pipeline_id", "lost", "is_total"])
-    from_id = rows["deal_id"].map(_stage_before(ds, rows)).fillna("")
+    from_id = rows["deal_id"].map(ds.stages_before_loss(period)).fillna("")
     counted = rows.assign(stage_id=from_id).groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
     team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
     table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
@@ -92,13 +90,6 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
     about = {name: looked_up(table["stage_id"], ds.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
     table = table.assign(**about, _at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
     return table.drop(columns="_at").reset_index(drop=True)
-
-
-def _stage_before(ds: Dataset, lost: pd.DataFrame) -> pd.Series:
-    """deal_id → the last stage of work that the deal entered."""
-    visits = ds.stage_visits[ds.stage_visits["deal_id"].isin(lost["deal_id"])]
-    worked = visits[visits["stage_id"].map(ds.stages["outcome"]) == "open"]
-    return worked.sort_values(["entered_at", "history_id"]).groupby("deal_id")["stage_id"].last()
 
 
 def _by_size(table: pd.DataFrame, name: str) -> pd.DataFrame:

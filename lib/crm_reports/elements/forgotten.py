@@ -1,10 +1,13 @@
 """Deals in work that nobody touches: whose they are, how long silent, and what there is to do."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import pandas as pd
 
 from ..dataset import DAY, Dataset
 from ..filters import first_instant
-from ..frames import stock_at
+from ..frames import stocks_at
 from ..measures import measure
 from ..texts import _
 from .deals import kinds
@@ -90,20 +93,29 @@ def forgotten_nights(ds: Dataset) -> pd.DataFrame:
         return pd.DataFrame(columns=["start", "in_work", "forgotten", "forgotten_money"])
     today = ds.filters.as_of.astimezone(ds.filters.zone).date()
     days = [(pd.Timestamp(today) - pd.Timedelta(weeks=back)).date() for back in range(NIGHTS, 0, -1)]
-    rows = [_night(ds, day) for day in days]
+    rows = _nights(ds, days)
     now = ds.open_deals
     rows.append((today, len(now), int(now["is_forgotten"].sum()), now["forgotten_money"].sum()))
     return pd.DataFrame(rows, columns=["start", "in_work", "forgotten", "forgotten_money"])
 
 
-def _night(ds: Dataset, day: object) -> tuple[object, int, int, float]:
-    instant = first_instant(day, ds.filters.zone)
-    stock = stock_at(ds, instant).join(ds.last_traces_at(instant).rename("last_at"), on="deal_id")
-    # A span of work begins with the creation or with a move. Of no deals at all the engine gives no instants.
-    last, begun = (pd.to_datetime(stock[name], utc=True) for name in ("last_at", "opened_at"))
-    since = last.fillna(begun)
-    silent = (pd.Timestamp(instant) - since) // DAY >= ds.forgetting.after
-    return day, len(stock), int(silent.sum()), float(stock["money"][silent].sum())
+def _nights(ds: Dataset, days: Sequence[date]) -> list[tuple[date, int, int, float]]:
+    instants = [first_instant(day, ds.filters.zone) for day in days]
+    stock, traces = stocks_at(ds, instants, ["deal_id", "opened_at"]).sort_values("at"), ds.last_traces_at(instants)
+    # Of no deals at all the engine gives no instants.
+    stock, traces = _instants(stock, "at", "opened_at"), _instants(traces, "last_at")
+    stock = pd.merge_asof(stock, traces, left_on="at", right_on="last_at", by="deal_id", allow_exact_matches=False)
+    # A span of work begins with the creation or with a move.
+    silent = (stock["at"] - stock["last_at"].fillna(stock["opened_at"])) // DAY >= ds.forgetting.after
+    nights = [(stock["cut"] == place, stock["money"]) for place in range(len(days))]
+    return [
+        (day, int(here.sum()), int((here & silent).sum()), float(money[here & silent].sum()))
+        for day, (here, money) in zip(days, nights, strict=True)
+    ]
+
+
+def _instants(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
+    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True).dt.as_unit("us") for name in names})
 
 
 def leads(ds: Dataset) -> pd.DataFrame:

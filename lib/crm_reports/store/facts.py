@@ -7,7 +7,8 @@
 DEALS_STOOD = """
     with standing as (
         select deal_no, coalesce(bool_or(outcome in ('won', 'lost')), false) as was_closed,
-            bool_or(is_added) as closing_added, max(entry.at) filter (where is_visit) as stage_since_at
+            bool_or(is_added) as closing_added, max(entry.at) filter (where is_visit) as stage_since_at,
+            max(entry.at) filter (where place > 1) as last_move_at
         from entries as entry group by deal_no
     ),
     last as (
@@ -85,7 +86,7 @@ DEAL_FACTS = """
     first_wins as (select customer_id, min(closed_at) as first_won_at from wins group by customer_id)
     select valued.* exclude (
             manager_id, pipeline_id, source_id, stage_id, customer_id, closing_added, was_closed, is_later,
-            told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at
+            told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at, last_move_at
         ),
         coalesce(valued.manager_id, '') as manager_id, coalesce(homes.department_id, '') as department_id,
         coalesce(pipeline_id, '') as pipeline_id, coalesce(source_id, '') as source_id,
@@ -94,12 +95,14 @@ DEAL_FACTS = """
              when coalesce(is_repeat, coalesce(first_won_at < coalesce(valued.closed_at, as_of()), false)) then 'repeat'
              else 'new' end as customer_kind_id,
         coalesce(if(company_id is null, contacts.name, companies.name), '') as customer,
-        coalesce(closing_added, false) as closing_added, is_repeat, last_action_at, last_action_kind,
-        next_step_at, next_steps.deal_id is not null as has_next_step
+        coalesce(closing_added, false) as closing_added, is_repeat,
+        greatest(heard_at, last_move_at) as last_action_at,
+        if(last_move_at < heard_at or last_move_at is null, heard_kind, 'stage_move') as last_action_kind,
+        next_step_at, coalesce(traces.has_next_step, false) as has_next_step
     from valued left join wins using (deal_id)
     left join first_wins on valued.customer_id = first_wins.customer_id
     left join homes on valued.manager_id = homes.manager_id
     left join companies using (company_id) left join contacts using (contact_id)
-    left join last_traces using (deal_no) left join next_steps using (deal_id)
+    left join traces using (deal_id)
     order by deal_no
 """

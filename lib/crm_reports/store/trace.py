@@ -4,10 +4,11 @@ Each text is the SQL of a view or a part of a snapshot (snapshot.py).
 """
 
 # The activities. Calls, meetings and letters have an end of their own; what else a person did was done no later than the
-# first sync that saw it done. Before the first sync of all nothing was seen: that spares most rows the join.
+# first sync that saw it done. Before the first sync of all nothing was seen: that spares most rows the join. Read twice,
+# the activities cost less than a copy of millions of them in memory.
 DATED = """
     with first as (select coalesce(min(seen_at), timestamptz 'infinity') as seen_at from done_seen),
-    marked as (
+    marked as not materialized (
         select activity.*, is_action and kind not in ('call', 'meeting', 'email')
             and (activity.at is null or activity.at > (select seen_at from first)) as is_late
         from activities as activity
@@ -30,28 +31,28 @@ INCOMING = """
     select kind, owner_type, owner_id, dated.at from dated where is_incoming and dated.at < as_of()
 """
 
-# The last sign of life of each deal before as_of: an action, a stage move, a comment, an incoming message or call. The
-# deal's own creation is none. Of two at one instant the kind that comes last in the alphabet.
-LAST_TRACES = """
-    with heard as (
-        select deal_no, kind, acted.at from acted join numbered on owner_id = deal_id where owner_type = 'deal'
+# Per deal, of what activities and comments tell before as_of: the last sign of life (an action, a comment, an incoming
+# message or call) and the next step: the earliest deadline; null when none has one. One pass over the activities, and
+# numbers in place of texts, as a company has many of them. Of two signs at one instant the kind that comes last in the
+# alphabet. A file may not say when a plan was made: an open one is taken as made, a finished one as never planned.
+TRACES = """
+    with told as (
+        select owner_id as deal_id, if((is_action or is_incoming) and dated.at < as_of(), dated.at, null) as at, kind,
+            is_plan and (not is_done or dated.at >= as_of())
+                and if(is_done, created_at < as_of(), coalesce(created_at < as_of(), true)) as is_step, deadline_at
+        from dated where owner_type = 'deal'
         union all
-        select deal_no, kind, incoming.at from incoming join numbered on owner_id = deal_id where owner_type = 'deal'
-        union all
-        select deal_no, 'stage_move', entry.at from entries as entry where place > 1
+        select owner_id, comment.at, 'comment', false, null from comments as comment
+        where owner_type = 'deal' and comment.at < as_of()
     ),
-    by_kind as (select deal_no, kind, max(heard.at) as last_at from heard group by all)
-    select deal_no, max(last_at) as last_action_at, arg_max(kind, (last_at, kind)) as last_action_kind
-    from by_kind group by deal_no
-"""
-
-# Per deal with a next step at as_of: the earliest deadline; null when none has one. A file may not say when a plan was
-# made: an open one is taken as made, a finished one as never planned.
-NEXT_STEPS = """
-    select owner_id as deal_id, min(deadline_at) as next_step_at from dated
-    where is_plan and owner_type = 'deal' and (not is_done or dated.at >= as_of())
-        and if(is_done, created_at < as_of(), coalesce(created_at < as_of(), true))
-    group by owner_id
+    kinds as (select ['call', 'comment', 'crm_activity', 'email', 'meeting'] as kinds),
+    last as (
+        select deal_id, max(told.at) as heard_at, max(epoch_us(told.at) * 8 + list_position(kinds, kind)) as code,
+            coalesce(bool_or(is_step), false) as has_next_step, min(deadline_at) filter (where is_step) as next_step_at
+        from told, kinds group by deal_id
+    )
+    select deal_id, heard_at, kinds[code - epoch_us(heard_at) * 8] as heard_kind, has_next_step, next_step_at
+    from last, kinds
 """
 
 # Every sign of life before as_of, who gave it and on which deal (null: on none); `is_action`: a person did it. Stage
