@@ -25,7 +25,6 @@ OWNERS = {
     "duckdb": {"engine", "sync", "store", "doctor"},
     "scipy": {"metrics"},
     "statsmodels": {"metrics"},
-    "lifelines": {"metrics"},
     "plotly": {"charts"},
     "itables": {"tables"},
     "xlsxwriter": {"tables"},

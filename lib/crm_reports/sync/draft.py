@@ -1,7 +1,7 @@
 """The copy of the store that a sync brings up to date, and that takes the store's place when it is whole.
 
-dlt was here for the merge, and cost a second of every sync, two more copies of every row, and thirty packages: with the
-rows already in the engine a merge is two statements, and all of them are one transaction.
+The rows that came are in the engine already, so a merge is two statements and a whole sync one transaction: no loading
+library is needed between them.
 """
 
 import logging
