@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_reports.bitrix24.client import ATTEMPTS, Client, Command, flat
-from crm_reports.bitrix24.cursors import by_id
+from crm_reports.bitrix24.cursors import Ask, by_id, listed
 from crm_reports.bitrix24.pace import ENTERPRISE, Pace, Turnstile
 from crm_reports.bitrix24.pages import Listing, by_start, many, many_by_start
 from crm_reports.bitrix24.refusals import AuthError, Passing
@@ -170,6 +170,26 @@ def test_a_first_command_that_fails_is_asked_again_alone() -> None:
     shop = Shop(list(range(1, 1_000)))
     shop.broken_command = "c0"
     assert read(portal(shop)) == list(range(1, 1_000))
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+def test_lists_that_fail_in_every_batch_are_asked_a_page_at_a_time_and_not_for_ever(is_mended: bool) -> None:
+    """Several of them must not keep each other company for good."""
+    shop = Shop(list(range(1, 121)))
+    fails = {"error": "INTERNAL_SERVER_ERROR", "error_description": ""}
+
+    def answer(method: str, params: dict[str, Any]) -> httpx.Response:
+        if method == "batch":
+            return said({"result": [], "result_error": dict.fromkeys(params["cmd"], fails)})
+        return shop(method, params) if is_mended else error(500, "INTERNAL_SERVER_ERROR")
+
+    asks = [Ask(name, DEALS) for name in ("one", "other")]
+    if is_mended:
+        came = [(name, len(rows)) for name, rows in listed(portal(answer), asks)]
+        assert sorted(came) == sorted([(name, rows) for name in ("one", "other") for rows in (50, 50, 20)])
+    else:
+        with pytest.raises(Passing):
+            list(listed(portal(answer), asks))
 
 
 def test_a_portal_that_drops_the_filter_is_not_read_for_ever() -> None:

@@ -35,11 +35,6 @@ def within(instants: pd.Series, period: Period, ds: Dataset) -> pd.Series:
     return (instants >= start) & (instants < end)
 
 
-def local_days(instants: pd.Series, ds: Dataset) -> pd.Series:
-    """The calendar day of each instant in the report's time zone, without a zone."""
-    return instants.dt.tz_convert(ds.filters.zone.key).dt.tz_localize(None).dt.normalize()
-
-
 def events(ds: Dataset, period: Period) -> pd.DataFrame:
     """One row per deal created, won or lost in `period`: `at` and what it adds to each number."""
     deals = ds.with_loss_reason(ds.deals_in(period, FACTS))

@@ -54,6 +54,7 @@ class _Span:
     last: float = 0  # the greatest id of the whole list, as far as known
     pages: int = 1
     asked: int = 0
+    is_alone: bool = False  # its next page goes without company: the client then has all its patience for it
     gap: float = 1.0  # between two ids, as seen so far
 
     def commands(self, number: int) -> dict[str, Command]:
@@ -137,10 +138,10 @@ class _Work:
 
     def _fill_request(self) -> Iterator[_Span]:
         room = self._most
-        while self._waiting and room:
+        while self._waiting and room and (room == self._most or not self._waiting[0].is_alone):
             span = self._waiting.popleft()
-            span.asked = min(span.pages, span.need, room)
-            room -= span.asked
+            span.asked = 1 if span.is_alone else min(span.pages, span.need, room)
+            room = 0 if span.is_alone else room - span.asked
             yield span
 
     def _share_out(self) -> bool:
@@ -184,14 +185,14 @@ class _Work:
         except AuthError:
             raise
         except Passing:
-            # One page alone has the client's whole patience: it comes, or says why not.
-            span.pages = 1
+            span.is_alone = True
             self._waiting.appendleft(span)
             return
         except PortalError as refused:
             self._ended.add(name)
             yield name, refused
             return
+        span.is_alone = False
         if rows:
             span.gap = max(1.0, (span.after - before) / len(rows))
             if not span.ask.goes_on(rows):
@@ -199,7 +200,7 @@ class _Work:
                 return
             yield name, rows
         if not is_whole:
-            span.pages = min(MOST_COMMANDS, span.pages * 10)
+            span.pages = min(MOST_COMMANDS, span.asked * 10)
             self._waiting.append(span)
 
 

@@ -1,6 +1,5 @@
 """Nights are kept for so many days, and longer when they hold the newest page of a report."""
 
-import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
@@ -42,8 +41,3 @@ def _folders(out: Path, pattern: str) -> Iterator[Path]:
     """The folders of that name in the company's folder and in every audience's."""
     for home in (out, *out.glob("for/*")):
         yield from (path for path in home.glob(pattern) if path.is_dir())
-
-
-def is_night(name: str) -> bool:
-    """Whether a folder of that name is a night's."""
-    return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", name))
