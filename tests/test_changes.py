@@ -19,7 +19,15 @@ def standing(*rows):
 
 
 def parts(then, now):
-    return waterfall(standing(*then), standing(*now)).set_index("part")
+    """The waterfall of so few deals that each goes its own way."""
+    both = (
+        standing(*then)
+        .set_index("deal_id")
+        .join(standing(*now).set_index("deal_id"), how="outer", suffixes=("_then", "_now"))
+    )
+    both = both.fillna({"money_then": 0.0, "money_now": 0.0})
+    repriced = both["money_now"] - both["money_then"]
+    return waterfall(both.assign(deals=1, repriced=repriced, of_how_many=repriced != 0)).set_index("part")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crm_reports.measures import noted
 from stores import at, dataset, deal, moves
 
 WON = {"stage_id": "WON", "outcome": "won"}
@@ -58,14 +59,18 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory):
-    ds = dataset(tmp_path_factory.mktemp("notes"), deals=DEALS, stage_history=HISTORY, managers=PEOPLE)
+def ds(tmp_path_factory):
+    return dataset(tmp_path_factory.mktemp("notes"), deals=DEALS, stage_history=HISTORY, managers=PEOPLE)
+
+
+@pytest.fixture(scope="module")
+def notes(ds):
     return {note.code: note for note in ds.quality}
 
 
 @pytest.mark.parametrize("code", EXPECTED)
-def test_a_note_is_about_its_own_deals(notes, code):
-    assert set(notes[code].deal_ids) == EXPECTED[code]
+def test_a_note_is_about_its_own_deals(ds, notes, code):
+    assert set(noted(ds, code)["deal_id"]) == EXPECTED[code]
     assert notes[code].count == 1
     assert notes[code].text.startswith("1 ")
 
@@ -93,8 +98,6 @@ def test_unpriced_currencies_are_named(notes):
 
 
 def test_every_note_has_the_deals_that_it_is_about(tmp_path):
-    from crm_reports.measures import noted
-
     tables = {"deals": [deal(1, "2025-03-05"), deal(2, "2025-03-06")], "stage_history": moves(1, ("2025-03-05", "NEW"))}
     ds = dataset(tmp_path, **tables)
     assert {note.code: len(noted(ds, note.code)) for note in ds.quality} == {

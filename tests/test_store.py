@@ -113,7 +113,7 @@ def test_the_history_of_a_deleted_deal_counts_nowhere(tmp_path):
         tmp_path, deals=[deal(1, "2025-03-01")], stage_history=moves(2, ("2025-03-01", "NEW"), ("2025-03-05", "WON"))
     )
     assert set(ds.stage_visits["deal_id"]) == set()
-    assert len(ds.actions_in(ds.filters.period)) == 0
+    assert len(ds.actions) == 0
 
 
 # ── Rows as they were ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,8 +226,8 @@ def test_a_plan_is_the_one_of_that_night(tmp_path):
     assert then.deals["next_step_at"].tolist() == [at("2025-03-09")]  # overdue that night, though moved since
     now = dataset(tmp_path / "b", as_of="2025-03-12", **tables)
     assert now.deals["has_next_step"].tolist() == [False]
-    assert now.actions_in(now.filters.period)["manager_id"].tolist() == ["2"]
-    assert len(then.actions_in(then.filters.period)) == 0
+    assert now.actions["manager_id"].tolist() == ["2"]
+    assert len(then.actions) == 0
 
 
 def test_a_lead_is_whose_it_was_that_night(tmp_path):
@@ -240,12 +240,12 @@ def test_a_lead_is_whose_it_was_that_night(tmp_path):
 # ── What is kept beside the store ────────────────────────────────────────────────────────────────────────────────────
 
 FRAMES = (
-    "deals", "open_deals", "stage_visits", "steps", "open_spans", "managers", "stages", "silence_outcomes", "leads",
+    "actions", "deals", "open_deals", "stage_visits", "steps", "open_spans", "managers", "stages", "silence_outcomes", "leads",
 )  # fmt: skip
 
 
 def frames_of(ds):
-    return {name: getattr(ds, name) for name in FRAMES} | {"actions": ds.actions_in(ds.filters.period)}
+    return {name: getattr(ds, name) for name in FRAMES}
 
 
 def assert_same(one, other):

@@ -3,23 +3,27 @@
 Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "": its own row in every table.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from . import texts, units
+from .columns import DAY, Columns, categorical, from_arrow, renamed
 from .errors import FilterError, all_at_once, near
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
-from .quality import Note, notes
+from .quality import CONDITIONS, Note, counted, notes
 from .settings import Settings
+from .slices import Bounds, Slice, inside, utc
 from .store import PARTS, Snapshot, Store
 from .texts import N_, _, use
 
-DAY = pd.Timedelta(days=1)
+EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
 SILENCE_STEPS = (1, 2, 4, 8)  # times `forgotten_after`: how finely past silences are told apart
 LACKING = {
@@ -35,16 +39,9 @@ LACKING = {
 }
 CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
 
-# Facts of a deal that rows of its own history are cut by.
-DIMENSIONS = ("manager_id", "department_id", "pipeline_id", "source_id", "customer_kind_id")
-VISIT = "deal_id, history_id, row.stage_id, visited_pipeline_id, entered_at, left_at, created_at"
-STEP = "deal_id, row.stage_id, step, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at, outcome, created_at"
-STANDING = ("outcome", "money", "is_inside")
 TOUCHED = "(created_at >= ? and created_at < ?) or (closed_at >= ? and closed_at < ?)"
-NOTED = (
-    "deal_id, manager_id, stage_id, source_id, customer_id, outcome, amount, currency, created_at, closed_at, has_history, is_priced, "
-    "closing_added, is_reopened, went_back"
-)
+STANDING_NOW = ("days_silent", "is_forgotten", "forgotten_money", "has_no_next_step", "is_overdue")
+CHANCE = ("silent_level", "chance", "chance_k", "chance_n", "money_at_risk")
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,10 @@ class Forgetting:
     snooze_planned: bool = False
 
 
-def _shared(make: Callable[["Dataset"], pd.DataFrame]) -> property:
+def _shared(make: Callable[["Dataset"], Any]) -> property:
     """A property that all datasets of one store share: names are the same whatever the filters."""
 
-    def shared(self: "Dataset") -> pd.DataFrame:
+    def shared(self: "Dataset") -> Any:
         key = (make.__name__, texts.language())
         if key not in self.store.made:
             self.store.made[key] = make(self)
@@ -78,7 +75,7 @@ class Dataset:
     filters: Filters
     forgetting: Forgetting = Forgetting()
     metrics_used: list[str] = field(default_factory=list, repr=False)
-    frames: dict[tuple, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
+    frames: dict[tuple, Columns] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- what the report says about itself -------------------------------------------------------------------------
 
@@ -103,13 +100,12 @@ class Dataset:
     @cached_property
     def total(self) -> int:
         """How many deals there are at as_of, whatever the filters."""
-        return int(self._query("select count(*) as deals from deal_facts")["deals"].iloc[0])
+        return self._snapshot.query("select count(*) as deals from deal_facts")["deals"][0].as_py()
 
     @cached_property
     def kept(self) -> int:
         """How many of them the filters leave."""
-        inside, ids = self._slice(self._manager_ids)
-        return int(self._query(f"select count(*) as deals from deal_facts where {inside}", *ids)["deals"].iloc[0])
+        return self.slice.facts(["count(*) as deals"])["deals"][0].as_py()
 
     @cached_property
     def holes(self) -> list[str]:
@@ -124,16 +120,24 @@ class Dataset:
     @cached_property
     def quality(self) -> list[Note]:
         """What is wrong with the deals that the numbers are made of."""
-        undated = "outcome = 'open' or closed_at is null"
-        touched = self._deal_rows(f"{undated} or {TOUCHED}", *self._ends(self.filters.period) * 2, columns=NOTED)
-        gone = self.stages.index[self.stages["is_deleted"].astype(bool)]
-        touched = touched.assign(first_known_at=self._first_created_at)
-        return notes(touched, self.dismissed, set(gone), self.filters.start_at)
+        found = self._touched(counted()).to_pylist()[0]
+        return notes(found, found["currencies"] or ())
 
-    @cached_property
-    def _first_created_at(self) -> pd.Timestamp:
-        """The oldest creation in the whole company: before it nothing is known."""
-        return self._query("select min(created_at) as created_at from deal_facts")["created_at"].iloc[0]
+    def noted(self, code: str) -> pd.DataFrame:
+        """The deals that a note about the data is about: rows of `deals`; none where there is no such note."""
+        return self._with_names(_pandas(self._touched("deal.*", CONDITIONS.get(code, "false"))))
+
+    def _touched(self, columns: str, condition: str = "true") -> pa.Table:
+        """`columns` of the deals in work and of those created or closed in the period, that the condition keeps."""
+        made_of = f"outcome = 'open' or closed_at is null or {TOUCHED}"
+        gone = list(self.stages.index[self.stages["is_deleted"].astype(bool)])
+        return self._snapshot.query(
+            f"""
+            select {columns} from (select * from deal_facts where {self.slice.inside} and ({made_of})) as deal,
+                (select ?::varchar[] as dismissed, ?::varchar[] as gone, ?::timestamptz as start) as known
+            where {condition}
+            """, *self.slice.ids, *self.bounds(self.filters.period) * 2, list(self.dismissed), gone, self.filters.start_at,
+        )  # fmt: skip
 
     def has(self, table: str) -> bool:
         """Whether the source has this table at all."""
@@ -142,9 +146,7 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        columns = ("amount", "created_at", "closed_at", "moved_at", "company_id", "contact_id")
-        filled = ", ".join(f"count({name}) > 0 as {name}" for name in columns)
-        has = self.store.now.query(f"select {filled} from deals").to_pylist()[0]
+        has = self.store.now.query("from filled").to_pylist()[0]
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -214,6 +216,11 @@ class Dataset:
         return _with_row(frame.drop(columns="_place"), "", unknown)
 
     @_shared
+    def stage_names(self) -> dict[str, str]:
+        """stage_id → stage."""
+        return self.stages["stage"].to_dict()
+
+    @_shared
     def steps_of(self) -> pd.DataFrame:
         """stage_id → the funnel's place of each stage: pipeline_id, step, to_stage_id ("" after the last)."""
         return _pandas(self.store.now.query("from funnel")).set_index("stage_id")
@@ -233,29 +240,23 @@ class Dataset:
         """What the SQL finds in the store as of the report's instant; each ? stands for one of the values."""
         return _pandas(self._snapshot.query(sql, *values))
 
-    def _slice(self, managers: Sequence[str] | None) -> tuple[str, list[str]]:
-        """In SQL, which deals pipeline, source and these managers (None: all) keep; and the values of its ?."""
-        chosen = {f"{name}_id": self.filters.ids(name) or None for name in ("pipeline", "source")}
-        chosen = {column: ids for column, ids in (chosen | {"manager_id": managers}).items() if ids is not None}
-        kept = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in chosen.items()]
-        return " and ".join(["true", *kept]), [id for ids in chosen.values() for id in ids]
+    @cached_property
+    def slice(self) -> Slice:
+        """The deals that the filters keep, and what happened to them, as columns."""
+        return self._slice(self._manager_ids)
 
-    def _ends(self, period: Period) -> tuple[datetime, datetime]:
+    def _slice(self, managers: Sequence[str] | None) -> Slice:
+        chosen = {f"{name}_id": self.filters.ids(name) or None for name in ("pipeline", "source")}
+        chosen |= {"manager_id": managers}
+        return Slice(self._snapshot, {column: ids for column, ids in chosen.items() if ids is not None})
+
+    def bounds(self, period: Period) -> Bounds:
         """The first instant of the period, and the first after it."""
         return first_instant(period.start, self.filters.zone), first_instant(period.end, self.filters.zone)
 
-    def _deal_rows(self, condition: str = "true", *values: object, columns: str = "*") -> pd.DataFrame:
+    def _deal_rows(self, condition: str = "true", *values: object) -> pd.DataFrame:
         """The facts of the slice's deals that the condition keeps."""
-        inside, ids = self._slice(self._manager_ids)
-        return self._query(f"select {columns} from deal_facts where {inside} and ({condition})", *ids, *values)
-
-    def _rows_on_deals(self, part: str, columns: str, condition: str = "true", *values: object) -> pd.DataFrame:
-        """`columns` of the rows of a part on the slice's deals, each `row` beside the dimensions of its `deal`."""
-        inside, ids = self._slice(self._manager_ids)
-        dimensions = ", ".join(f"deal.{name}" for name in DIMENSIONS)
-        facts = f"(select * from deal_facts where {inside}) as deal"
-        sql = f"select {columns}, {dimensions} from {part} as row join {facts} using (deal_no) where {condition}"
-        return self._query(sql, *ids, *values)
+        return _pandas(self.slice.facts(["*"], condition, *values))
 
     @cached_property
     def _manager_ids(self) -> list[str] | None:
@@ -273,47 +274,22 @@ class Dataset:
         """One row per deal of the slice, as it stood at as_of: names beside ids, last action, next step."""
         return self._with_names(self._deal_rows())
 
-    def deals_in(self, period: Period, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Those of `deals` that were created or closed in `period`; with `columns` only these facts, and no names."""
-        ends = self._ends(period) * 2
-        if columns:
-            return self._deal_rows(TOUCHED, *ends, columns=", ".join(columns))
-        return self._with_names(self._deal_rows(TOUCHED, *ends))
-
-    def open_or_closed_in(self, period: Period) -> pd.DataFrame:
-        """The slice's deals in work at as_of or closed in `period`: outcome, is_reopened, money, closed_at, duration_days."""
-        facts = self._deal_rows(
-            "outcome = 'open' or (closed_at >= ? and closed_at < ?)", *self._ends(period),
-            columns="outcome, is_reopened, money, created_at, closed_at",
-        )  # fmt: skip
-        ended_at = facts["closed_at"].fillna(pd.Timestamp(self.filters.as_of))
-        return facts.assign(duration_days=(ended_at - facts["created_at"]) / DAY)
+    def deals_in(self, period: Period) -> pd.DataFrame:
+        """Those of `deals` that were created or closed in `period`."""
+        return self._with_names(self._deal_rows(TOUCHED, *self.bounds(period) * 2))
 
     @cached_property
     def first_day(self) -> date | None:
         """The first day on which a deal of the slice was created or closed; None without any."""
-        first = self._deal_rows(columns="least(min(created_at), min(closed_at)) as at")["at"].iloc[0]
-        return None if pd.isna(first) else first.tz_convert(self.filters.zone.key).date()
+        first = self.slice.facts(["least(min(created_at), min(closed_at)) as at"])["at"][0].as_py()
+        return None if first is None else first.astimezone(self.filters.zone).date()
 
-    @cached_property
-    def loss_reasons(self) -> pd.DataFrame:
-        """loss_reason_id → loss_reason, of the slice's lost deals; "" for those that were not lost."""
-        lost = self._deal_rows("outcome = 'lost'", columns="distinct outcome, stage_id, loss_reason")
-        names = sorted({"", *self.with_loss_reason(lost)["loss_reason"]})
-        return pd.DataFrame({"loss_reason": names}, index=pd.Index(names, name="loss_reason_id", dtype=str))
-
-    def holders(self, period: Period) -> set[str]:
-        """The managers of the slice with a deal created or closed in `period`, or in work."""
-        ends = self._ends(period) * 2
-        return set(
-            self._deal_rows(f"outcome = 'open' or {TOUCHED}", *ends, columns="distinct manager_id")["manager_id"]
-        )
-
-    def with_loss_reason(self, deals: pd.DataFrame) -> pd.DataFrame:
-        """The deals with loss_reason and its id: what the CRM says, else the lost stage's name; "" where it is not lost."""
-        stage = looked_up(deals["stage_id"], self.stages["stage"], deals["stage_id"])
-        reason = deals["loss_reason"].astype(object).fillna(stage).where(deals["outcome"] == "lost", "")
-        return deals.assign(loss_reason=reason, loss_reason_id=reason)
+    def holders(self, key: str, period: Period) -> set[str]:
+        """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`."""
+        deals, bounds = self.slice.deals, self.bounds(period)
+        here = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
+        found = deals[key]
+        return {found.categories[code] for code in np.unique(found.codes[here])}
 
     def _with_names(self, facts: pd.DataFrame) -> pd.DataFrame:
         frame = _with_endings(facts.drop(columns="deal_no"), self.filters.as_of)
@@ -322,67 +298,35 @@ class Dataset:
             frame[key] = looked_up(frame[f"{key}_id"], names, frame[f"{key}_id"])
         link = f"{self.portal_url.rstrip('/')}/crm/deal/details/"
         frame["url"] = link + frame["deal_id"] + "/" if self.portal_url else ""
-        return self.with_loss_reason(frame)
+        reason = frame["loss_reason"].astype(object).fillna(frame["stage"]).where(frame["outcome"] == "lost", "")
+        return frame.assign(loss_reason=reason, loss_reason_id=reason)
+
+    @_shared
+    def homes(self) -> dict[str, str]:
+        """manager_id → department_id: the first one in the CRM."""
+        return self.managers["department_id"].fillna("").to_dict()
 
     @cached_property
-    def open_spans(self) -> pd.DataFrame:
-        """When each deal of the slice was in work: opened_at, until_at, and the deal's dimensions and money."""
-        return self._rows_on_deals("open_spans", "deal_id, opened_at, until_at, money")
-
-    @cached_property
-    def steps(self) -> pd.DataFrame:
-        """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
-        return self._rows_on_deals("steps_reached", STEP)
-
-    def steps_in(self, period: Period, at: str = "reached_at") -> pd.DataFrame:
-        """Those of `steps` whose reached_at, or created_at, falls into `period`."""
-        return self._rows_on_deals("steps_reached", STEP, f"{at} >= ? and {at} < ?", *self._ends(period))
-
-    @cached_property
-    def stage_visits(self) -> pd.DataFrame:
-        """One row per visit of a deal of the slice to a stage, by entered_at; left_at is missing while it lasts."""
-        return self._rows_on_deals("stage_visits", VISIT).sort_values(["entered_at", "history_id"], ignore_index=True)
-
-    def visits_in(self, period: Period) -> pd.DataFrame:
-        """Those of `stage_visits` that began in `period`."""
-        frame = self._rows_on_deals("stage_visits", VISIT, "entered_at >= ? and entered_at < ?", *self._ends(period))
-        return frame.sort_values(["entered_at", "history_id"], ignore_index=True)
-
-    def _with_department(self, frame: pd.DataFrame) -> pd.DataFrame:
-        manager_id = frame["manager_id"].fillna("")
-        department_id = looked_up(manager_id, self.managers["department_id"])
-        return frame.assign(manager_id=manager_id, department_id=department_id)
+    def spans(self) -> Columns:
+        """When each deal of the slice was in work."""
+        return self.slice.open_spans()
 
     # --- actions ---------------------------------------------------------------------------------------------------
 
-    def _actions(self, period: Period, columns: str, managers: Sequence[str] | None) -> pd.DataFrame:
-        """Actions in `period` of these managers (None: all), on the deals that pipeline and source keep."""
-        inside, ids = self._slice(managers)
-        return self._query(
-            f"""
-            with acts as (
-                select kind, sign.manager_id, sign.at, sign.deal_id, coalesce(pipeline_id, '') as pipeline_id,
-                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id
-                from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
-                where is_action and sign.at >= ? and sign.at < ?
-            )
-            select {columns} from acts where {inside}
-            """, *self._ends(period), *ids,
-        )  # fmt: skip
-
-    def actions_in(self, period: Period) -> pd.DataFrame:
+    def acts_in(self, period: Period) -> Columns:
         """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, and its deal's ids.
 
-        deal_id is missing, and the deal's pipeline_id, source_id, stage_id are "", where it was on no deal.
+        deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
         """
-        return self._with_department(self._actions(period, "*", self._manager_ids))
+        acts, homes = from_arrow(self.slice.actions("*", self.bounds(period))), self.homes
+        return acts.assign(department_id=lambda: renamed(acts["manager_id"], homes))
 
     def counts_in(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
-        acts = self._actions(period, "manager_id, kind", None)
-        counted = acts[acts["manager_id"] != ""].value_counts(["manager_id", "kind"]).rename("count").reset_index()
-        table = counted.pivot(index="manager_id", columns="kind", values="count")
-        return table.reindex(columns=list(KINDS)).fillna(0.0).astype(float)
+        counts = ", ".join(f"count(*) filter (kind = '{kind}')::double as {kind}" for kind in KINDS)
+        end = "and manager_id != '' group by manager_id order by manager_id"
+        found = self._slice(None).actions(f"manager_id, {counts}", self.bounds(period), end)
+        return _pandas(found).set_index("manager_id")
 
     def points_in(self, period: Period) -> pd.Series:
         """manager_id → points (Σ weight × actions) in `period`, of everybody in the company who acted."""
@@ -395,33 +339,90 @@ class Dataset:
     @cached_property
     def kinds_without_data(self) -> list[str]:
         """Kinds of action of which the whole store holds not one: nothing is connected, so a zero would be no fact."""
-        seen = set(self._query("select distinct kind from signs where is_action")["kind"])
+        seen = set(self._snapshot.query("from action_kinds")["kind"].to_pylist())
         return [kind for kind in KINDS if kind not in seen]
+
+    # --- to look at ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def stage_visits(self) -> pd.DataFrame:
+        """One row per visit of a deal of the slice to a stage, by entered_at; left_at is missing while it lasts."""
+        return self.slice.visits(EVER).to_pandas()
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
+        return self.slice.steps("reached_at", EVER).to_pandas()
+
+    @cached_property
+    def open_spans(self) -> pd.DataFrame:
+        """When each deal of the slice was in work: opened_at (missing: since ever), until_at (missing: still)."""
+        return self.spans.to_pandas()
+
+    @cached_property
+    def actions(self) -> pd.DataFrame:
+        """One row per action of the slice's managers in the report's period; "" where it was on no deal."""
+        return self.acts_in(self.filters.period).to_pandas()
 
     # --- in work now ------------------------------------------------------------------------------------------------
 
+    def _in_work(self) -> tuple[str, list[str]]:
+        """In SQL, which deals in work are looked at; and the values of its ?."""
+        rule = self.forgetting
+        left_out = {"stage_id": rule.exclude_stages, "pipeline_id": rule.exclude_pipelines}
+        kept = [f"{column} not in ({', '.join('?' * len(ids))})" for column, ids in left_out.items() if ids]
+        return " and ".join(["true", *kept]), [id for ids in left_out.values() for id in ids]
+
+    @cached_property
+    def in_work(self) -> Columns:
+        """One row per deal of the slice in work at as_of: how long silent, whether forgotten, its next step."""
+        rule, as_of = self.forgetting, utc(self.filters.as_of)
+        condition, ids = self._in_work()
+        deals = self.slice.open_deals(condition, *ids)
+        heard = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
+        silent, has_step = np.floor((as_of - heard) / DAY), deals["has_next_step"]
+        is_overdue = has_step & (deals["next_step_at"] < as_of)
+        is_snoozed = has_step & ~is_overdue & rule.snooze_planned
+        is_forgotten = (silent >= rule.after) & ~is_snoozed
+        return deals.assign(
+            heard_at=heard, days_silent=silent, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
+            forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
+            days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
+        )  # fmt: skip
+
+    @cached_property
+    def forgotten(self) -> Columns:
+        """The forgotten ones of them, each with chance (share won in the end of past deals as silent there), its k and n."""
+        deals = self.in_work.take(self.in_work["is_forgotten"])
+        levels = self.forgetting.after * np.array(SILENCE_STEPS)
+        level = levels[np.searchsorted(levels, deals["days_silent"], side="right") - 1] if len(deals) else np.array([])
+        past = self.silence_outcomes.set_index(["stage_id", "silent_days"])
+        past = past.reindex(pd.MultiIndex.from_arrays([np.asarray(deals["stage_id"]), level]))
+        k, n = (past[name].to_numpy(float, na_value=np.nan) for name in ("k", "n"))
+        return deals.assign(
+            silent_level=level, chance=k / n, chance_k=k, chance_n=n, money_at_risk=lambda: deals["money"] * k / n
+        )
+
     @cached_property
     def open_deals(self) -> pd.DataFrame:
-        """One row per deal of the slice in work at as_of: days_silent, is_forgotten, next step."""
-        rule, as_of = self.forgetting, pd.Timestamp(self.filters.as_of)
-        frame = self._with_names(self._deal_rows("outcome = 'open'"))
-        frame = frame[~frame["stage_id"].isin(rule.exclude_stages) & ~frame["pipeline_id"].isin(rule.exclude_pipelines)]
-        since = frame["last_action_at"].fillna(frame["created_at"])
-        silent = (as_of - since) // DAY
-        planned = frame["next_step_at"].isna() | (frame["next_step_at"] >= as_of)
-        snoozed = frame["has_next_step"] & planned & rule.snooze_planned
-        is_forgotten = (silent >= rule.after) & ~snoozed
-        # The CRM keeps its last trace only: one after the report's instant says nothing of that night.
-        trace = frame["last_activity_at"]
-        return frame.assign(
-            is_open=True,
-            days_silent=silent,
-            is_forgotten=is_forgotten,
-            forgotten_money=frame["money"].where(is_forgotten),
-            has_no_next_step=~frame["has_next_step"],
-            is_overdue=frame["has_next_step"] & (frame["next_step_at"] < as_of),
-            crm_trace_at=trace.where((trace >= since + DAY) & (trace < as_of)),
+        """The same with all that is known of the deals, and names: to be listed."""
+        return self._listed(self.in_work, np.arange(len(self.in_work)))
+
+    @cached_property
+    def forgotten_deals(self) -> pd.DataFrame:
+        """The forgotten ones of `open_deals`, with their chances."""
+        return self._listed(self.forgotten, np.flatnonzero(self.in_work["is_forgotten"]))
+
+    def _listed(self, deals: Columns, places: np.ndarray) -> pd.DataFrame:
+        condition, ids = self._in_work()
+        frame = self._with_names(
+            self._deal_rows(f"outcome = 'open' and {condition}", *ids).take(places).reset_index(drop=True)
         )
+        # The CRM keeps its last trace only: one after the report's instant says nothing of that night.
+        trace, heard = frame["last_activity_at"], pd.Series(pd.to_datetime(deals["heard_at"], utc=True))
+        is_later = (trace >= heard + pd.Timedelta(DAY)) & (trace < pd.Timestamp(self.filters.as_of))
+        told = {name: deals[name] for name in (*STANDING_NOW, *CHANCE) if name in deals}
+        return frame.assign(**told, is_open=True, crm_trace_at=trace.where(is_later))
 
     @cached_property
     def silence_outcomes(self) -> pd.DataFrame:
@@ -435,31 +436,18 @@ class Dataset:
         """)
 
     @cached_property
-    def forgotten_deals(self) -> pd.DataFrame:
-        """The forgotten deals, each with chance (share won in the end of past deals as silent there), its k and n."""
-        rows = self.open_deals[self.open_deals["is_forgotten"]]
-        levels = self.forgetting.after * pd.Index(SILENCE_STEPS)
-        level = levels[levels.searchsorted(rows["days_silent"], side="right") - 1]
-        known = self.silence_outcomes.set_index(["stage_id", "silent_days"])
-        past = known.reindex(pd.MultiIndex.from_arrays([rows["stage_id"], level])).set_axis(rows.index)
-        chance = past["k"] / past["n"]
-        return rows.assign(
-            silent_level=level, chance=chance, chance_k=past["k"], chance_n=past["n"],
-            money_at_risk=rows["money"] * chance,
-        )  # fmt: skip
-
-    @cached_property
     def leads(self) -> pd.DataFrame:
         """One row per lead of the slice as it stood at as_of: names beside ids, days_silent and is_forgotten in work.
 
         Leads stand in no pipeline, so a pipeline filter keeps them all.
         """
         frame = self._query("from lead_facts")
-        frame = self._with_department(frame[self._keeps(frame)].reset_index(drop=True))
+        frame = frame[self._keeps(frame)].reset_index(drop=True)
+        frame["department_id"] = looked_up(frame["manager_id"], self.managers["department_id"])
         for key in ("manager", "department", "source"):
             frame[key] = looked_up(frame[f"{key}_id"], getattr(self, f"{key}s")[key], frame[f"{key}_id"])
         since = frame["last_action_at"].fillna(frame["created_at"])
-        silent = ((pd.Timestamp(self.filters.as_of) - since) // DAY).where(frame["outcome"] == "open")
+        silent = ((pd.Timestamp(self.filters.as_of) - since) // pd.Timedelta(DAY)).where(frame["outcome"] == "open")
         return frame.assign(days_silent=silent, is_forgotten=silent >= self.forgetting.after)
 
     def _keeps(self, rows: pd.DataFrame) -> pd.Series:
@@ -479,62 +467,62 @@ class Dataset:
         everybody = replace(self.filters, manager=(), department=(), departments=())
         return self if everybody == self.filters else replace(self, filters=everybody)
 
-    def standing_since(self, then: "Dataset") -> tuple[pd.DataFrame, pd.DataFrame]:
-        """How deals stood then and how they stand now: deal_id, outcome, money, is_inside (the filters keep it).
+    def moved_since(self, then: "Dataset") -> pd.DataFrame:
+        """What became since then of deals that the filters keep, or kept: a row per way they went, `deals` of them.
 
-        Those that the filters keep at one of the two; without those that were closed then and are so in the same way.
+        outcome and is_inside (the filters keep them) `_then` and `_now`, missing where they were not; money_then and
+        money_now, and repriced, by how much it changed; of how many it did. Without those that stay closed as they were.
         """
-        inside, ids = self._slice(self._manager_ids)
         was = then._snapshot.name_of("standings")
-        found = self._query(
+        kept = f"select deal_id, outcome, coalesce(money, 0) as money, {self.slice.inside} as is_inside"
+        found = self.slice.query(
             f"""
-            with was as not materialized (select deal_id, outcome, money, {inside} as is_inside from {was}),
-            became as not materialized (select deal_id, outcome, money, {inside} as is_inside from standings),
-            ids as (select deal_id from was where is_inside union select deal_id from became where is_inside),
+            with was as not materialized ({kept} from {was}), became as not materialized ({kept} from standings),
+            either as (select deal_id from was where is_inside union select deal_id from became where is_inside),
             pairs as (
-                from (from was semi join ids using (deal_id)) as was
-                full join (from became semi join ids using (deal_id)) as became using (deal_id)
-                select deal_id, {", ".join(f"{when}.{name} as {name}_{when}" for when in ("was", "became") for name in STANDING)}
+                select was.outcome as outcome_then, became.outcome as outcome_now, was.is_inside as is_inside_then,
+                    became.is_inside as is_inside_now, coalesce(was.money, 0) as money_then, coalesce(became.money, 0) as money_now
+                from (from was semi join either using (deal_id)) as was
+                full join (from became semi join either using (deal_id)) as became using (deal_id)
             )
-            from pairs where outcome_was is null or outcome_was = 'open' or outcome_became is distinct from outcome_was
-            """, *ids, *ids,
+            select outcome_then, outcome_now, is_inside_then, is_inside_now, count(*) as deals, sum(money_then) as money_then,
+                sum(money_now) as money_now, sum(money_now - money_then) as repriced,
+                count(*) filter (money_now != money_then) as of_how_many
+            from pairs
+            where outcome_then is null or outcome_then = 'open' or outcome_now is distinct from outcome_then
+            group by all order by all
+            """, *self.slice.ids, *self.slice.ids,
         )  # fmt: skip
-        return _standing(found, "was"), _standing(found, "became")
+        return _pandas(found)
 
     @cached_property
     def stage_worth(self) -> pd.DataFrame:
-        """stage_id → mean, n: what the closed deals of the slice that ever reached the stage brought on average, and how many."""
-        inside, ids = self._slice(self._manager_ids)
-        sql = f"""
-            select row.stage_id, avg(if(outcome = 'won', coalesce(money, 0), 0)) as mean, count(*) as n
-            from steps_reached as row join (select * from deal_facts where {inside}) as deal using (deal_no)
-            where outcome in ('won', 'lost') group by all order by all
-        """
-        return self._query(sql, *ids).set_index("stage_id")
+        """stage_id → mean, n: what closed deals that ever reached the stage brought on average, whosever, and how many."""
+        team = self.team.slice
+        found = team.query(
+            f"""
+            select stage_id, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from stage_worth
+            where {team.inside} group by all order by all
+            """, *team.ids,
+        )  # fmt: skip
+        return _pandas(found).set_index("stage_id")
 
-    def last_traces_at(self, instants: Sequence[datetime]) -> pd.DataFrame:
-        """deal_id, last_at: each deal's last sign of life before the first of these instants, and between each and the next."""
-        inside, ids = self._slice(self._manager_ids)
-        sql = f"""
-            with night as (select unnest(?::timestamptz[]) as night_at)
-            select deal.deal_id, max(sign.at) as last_at
-            from signs as sign join (select * from deal_facts where {inside}) as deal using (deal_no)
-            asof join night on sign.at < night_at
-            group by deal.deal_id, night_at order by last_at
-        """
-        return self._query(sql, list(instants), *ids)
-
-    def stages_before_loss(self, period: Period) -> pd.Series:
-        """deal_id → the last stage of work it entered, of the slice's deals that were lost in `period`."""
-        inside, ids = self._slice(self._manager_ids)
+    def stages_before_loss(self, period: Period) -> tuple[Columns, pd.Categorical]:
+        """The slice's deals that were lost in `period`, and the last stage of work that each entered; "" for none."""
         at_work = self.stages.index[self.stages["outcome"] == "open"]
-        lost = f"select * from deal_facts where {inside} and outcome = 'lost' and closed_at >= ? and closed_at < ?"
-        sql = f"""
-            select deal.deal_id, arg_max(row.stage_id, (entered_at, history_id)) as stage_id
-            from stage_visits as row join ({lost}) as deal using (deal_no)
-            where list_contains(?::varchar[], row.stage_id) group by all
-        """
-        return self._query(sql, *ids, *self._ends(period), list(at_work)).set_index("deal_id")["stage_id"]
+        deals = self.slice.deals
+        places = np.flatnonzero((deals["outcome"] == "lost") & inside(deals["closed_at"], self.bounds(period)))
+        visits = self.slice.history(
+            "stage_visits", "stage_id, entered_at, history_id",
+            """list_contains(?::varchar[], stage_id) and deal_no in (
+                select deal_no from deal_facts where outcome = 'lost' and closed_at >= ? and closed_at < ?
+            )""", list(at_work), *self.bounds(period),
+        )  # fmt: skip
+        order = np.lexsort((visits["history_id"], visits["entered_at"]))
+        last = np.full(len(deals), -1)
+        last[visits["place"][order]] = visits["stage_id"].codes[order]  # of several the last one stays
+        texts = [*visits["stage_id"].categories, ""]
+        return deals.take(places), categorical(last[places] % len(texts), texts)
 
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:
@@ -561,12 +549,12 @@ def _pandas(found: pa.Table) -> pd.DataFrame:
     return nothing.astype(object).astype(nothing.dtypes)
 
 
-def _standing(both: pd.DataFrame, when: str) -> pd.DataFrame:
-    """The deals that there were at one of the two instants."""
-    rows = both[both[f"outcome_{when}"].notna()]
-    return rows[["deal_id", *(f"{name}_{when}" for name in STANDING)]].rename(
-        columns=lambda name: name.removesuffix(f"_{when}")
-    )
+def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:
+    """Why each deal was lost: what the CRM says, else the name of the lost stage; "" where it is not lost."""
+    said, named = deals["loss_reason"], renamed(deals["stage_id"], stages)
+    texts = ["", *said.categories, *named.categories]
+    codes = np.where(said != "", 1 + said.codes.astype(int), 1 + len(said.categories) + named.codes)
+    return categorical(np.where(deals["outcome"] == "lost", codes, 0), texts)
 
 
 def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") -> pd.Series:
@@ -593,10 +581,7 @@ def _with_endings(facts: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     frame["won_at"] = frame["closed_at"].where(frame["outcome"] == "won")
     frame["lost_at"] = frame["closed_at"].where(frame["outcome"] == "lost")
     is_open = frame["outcome"] == "open"
-    moved_at = frame["moved_at"].where(frame["moved_at"] < pd.Timestamp(as_of))
-    since = frame["stage_since_at"].fillna(moved_at).fillna(frame["created_at"])
-    frame["stage_since_at"] = since
-    frame["days_in_current_stage"] = ((pd.Timestamp(as_of) - since) / DAY).where(is_open)
+    frame["days_in_current_stage"] = ((pd.Timestamp(as_of) - frame["stage_since_at"]) / DAY).where(is_open)
     frame["duration_days"] = (frame["closed_at"].fillna(pd.Timestamp(as_of)) - frame["created_at"]) / DAY
     return frame
 
@@ -658,7 +643,7 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> None:
     """
     data = Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
     currency = base_currency(data, settings)
-    data.now.prepare("ids")
+    data.now.prepare("ids", "filled")
     data.snapshot(default_as_of(data, settings), currency).prepare(*PARTS)
     for as_of in as_ofs:
         data.snapshot(as_of, currency).prepare("deal_facts")

@@ -4,23 +4,21 @@ Every frame has the ids of the dimensions it can be cut by. Columns that are sum
 in no sum and in no mean.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from .dataset import DAY, KINDS, Dataset, looked_up
+from .columns import DAY, Array, Columns, categorical, per_text, renamed
+from .dataset import KINDS, Dataset, loss_reasons
 from .errors import MetricError
-from .filters import Period, first_instant
-
-KEYS = [
-    "deal_id", "manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_id", "customer_kind_id",
-]  # fmt: skip
-FACTS = [*KEYS, "outcome", "money", "amount", "created_at", "closed_at", "is_repeat", "loss_reason"]
+from .filters import Period
+from .slices import inside, utc
 
 
-def frame(ds: Dataset, on: str, period: Period) -> pd.DataFrame:
+def frame(ds: Dataset, on: str, period: Period) -> Columns:
     """The rows of `on` for `period`, made once."""
     if on not in FRAMES:
         raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
@@ -29,135 +27,152 @@ def frame(ds: Dataset, on: str, period: Period) -> pd.DataFrame:
     return ds.frames[on, period]
 
 
-def within(instants: pd.Series, period: Period, ds: Dataset) -> pd.Series:
+def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
     """Which instants fall into the whole days of `period`, in the report's time zone."""
-    start, end = (first_instant(day, ds.filters.zone) for day in (period.start, period.end))
-    return (instants >= start) & (instants < end)
+    return inside(instants, ds.bounds(period))
 
 
-def events(ds: Dataset, period: Period) -> pd.DataFrame:
-    """One row per deal created, won or lost in `period`: `at` and what it adds to each number."""
-    deals = ds.with_loss_reason(ds.deals_in(period, FACTS))
-    created = deals[within(deals["created_at"], period, ds)]
-    closed = deals[within(deals["closed_at"], period, ds)]
-    return pd.concat([_created(created), _closed(closed)], ignore_index=True)
+def events(ds: Dataset, period: Period) -> Columns:
+    """One row per deal created, and one per deal won or lost, in `period`: `at` and what it adds to each number."""
+    deals = ds.slice.deals
+    created, closed = (np.flatnonzero(within(deals[at], period, ds)) for at in ("created_at", "closed_at"))
+    place = np.concatenate([created, closed])
+    is_created = np.arange(len(place)) < len(created)
+    rows = deals.take(place)
 
+    def kept(which: np.ndarray, name: str) -> np.ndarray:
+        return np.where(which, rows[name], np.nan)
 
-def _created(deals: pd.DataFrame) -> pd.DataFrame:
-    won, lost, still_open = (deals["outcome"] == each for each in ("won", "lost", "open"))
-    return deals[KEYS].assign(
-        at=deals["created_at"], is_created=1, created_money=deals["money"],
-        is_won_cohort=won.astype(int), is_lost_cohort=lost.astype(int), is_open_cohort=still_open.astype(int),
-        is_won=0, is_lost=0, is_closed=0, is_new=0, is_repeat=0, is_moneyless_win=0, won_customer_id=None,
-        won_money=float("nan"), lost_money=float("nan"), check=float("nan"), cycle_days=float("nan"), loss_reason_id="",
+    names = ds.stage_names
+    ended = {outcome: rows["outcome"] == outcome for outcome in ("won", "lost", "open")}
+    won, lost = (~is_created & ended[outcome] for outcome in ("won", "lost"))
+    return rows.assign(
+        at=lambda: np.where(is_created, rows["created_at"], rows["closed_at"]),
+        is_created=is_created, created_money=lambda: kept(is_created, "money"),
+        is_won_cohort=is_created & ended["won"], is_lost_cohort=is_created & ended["lost"],
+        is_open_cohort=is_created & ended["open"],
+        is_won=won, is_lost=lost, is_closed=~is_created,
+        is_new=lambda: won & (rows["is_repeat"] == 0), is_repeat=lambda: won & (rows["is_repeat"] == 1),
+        is_moneyless_win=lambda: won & (np.nan_to_num(rows["amount"]) == 0),
+        won_customer_id=lambda: _where(won, rows["customer_id"]),
+        won_money=lambda: kept(won, "money"), lost_money=lambda: kept(lost, "money"),
+        check=lambda: kept(won & (rows["money"] > 0), "money"),
+        cycle_days=lambda: np.where(won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
+        loss_reason_id=lambda: _only(lost, loss_reasons(rows, names)),
     )  # fmt: skip
 
 
-def _closed(deals: pd.DataFrame) -> pd.DataFrame:
-    won = deals["outcome"] == "won"
-    won_money = deals["money"].where(won)
-    repeat = deals["is_repeat"].astype("boolean")
-    return deals[[*KEYS, "loss_reason_id"]].assign(
-        at=deals["closed_at"], is_created=0, created_money=float("nan"),
-        is_won_cohort=0, is_lost_cohort=0, is_open_cohort=0,
-        is_won=won.astype(int), is_lost=(~won).astype(int), is_closed=1,
-        is_new=(won & ~repeat).fillna(False).astype(int), is_repeat=(won & repeat).fillna(False).astype(int),
-        is_moneyless_win=(won & (deals["amount"].fillna(0) == 0)).astype(int),
-        won_customer_id=deals["customer_id"].where(won & (deals["customer_id"] != "")),
-        won_money=won_money, lost_money=deals["money"].where(~won), check=won_money.where(won_money > 0),
-        cycle_days=((deals["closed_at"] - deals["created_at"]) / DAY).where(won),
-    )  # fmt: skip
+def _where(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+    """The texts of these rows, missing for the others and where there is none."""
+    kept = which & np.asarray(texts != "")
+    return pd.Categorical.from_codes(np.where(kept, texts.codes, -1), dtype=texts.dtype)
 
 
-def stocks_at(ds: Dataset, instants: Sequence[datetime], columns: Sequence[str]) -> pd.DataFrame:
-    """One row per instant (of rising ones) and deal that was in work then: these `columns` of its span, and `cut`."""
-    spans, ends = ds.open_spans, pd.DatetimeIndex(instants)
-    first = ends.searchsorted(pd.DatetimeIndex(spans["opened_at"].fillna(pd.Timestamp(0, tz="UTC"))), side="right")
-    after = ends.searchsorted(pd.DatetimeIndex(spans["until_at"].fillna(ends[-1])), side="right")
-    times = np.maximum(after - first, 0)
-    place = np.repeat(np.arange(len(spans)), times)
-    cut = np.arange(len(place)) - np.repeat(times.cumsum() - times, times) + first[place]
-    held = spans[[*dict.fromkeys([*columns, "money"])]].take(place)
-    return held.assign(at=ends[cut], cut=cut, is_open=1, open_money=held["money"])
+def _only(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+    """The texts of these rows, "" for the others."""
+    return categorical(np.where(which, texts.codes, len(texts.categories)), [*texts.categories, ""])
 
 
-def open_deals(ds: Dataset, period: Period) -> pd.DataFrame:
+def stock_at(ds: Dataset, instant: datetime) -> Columns:
+    """One row per deal of the slice that was in work at the instant: a stock of any day."""
+    spans, at = ds.spans, utc(instant)
+    stock = spans.take(~(spans["opened_at"] >= at) & ~(spans["until_at"] < at))
+    return stock.assign(is_open=np.ones(len(stock), dtype=bool), open_money=lambda: stock["money"])
+
+
+def open_deals(ds: Dataset, period: Period) -> Columns:
     """One row per deal of the slice in work at as_of: a stock, whatever the period."""
-    return ds.open_deals.assign(is_open=1, open_money=ds.open_deals["money"])
+    deals = ds.in_work
+    return deals.assign(is_open=np.ones(len(deals), dtype=bool), open_money=lambda: deals["money"])
 
 
-def forgotten_deals(ds: Dataset, period: Period) -> pd.DataFrame:
+def forgotten_deals(ds: Dataset, period: Period) -> Columns:
     """One row per forgotten deal of the slice at as_of, with what became of past deals like it: a stock."""
-    return ds.forgotten_deals
+    return ds.forgotten
 
 
-def steps(ds: Dataset, period: Period) -> pd.DataFrame:
+def steps(ds: Dataset, period: Period) -> Columns:
     """One row per deal and funnel stage it reached in `period`, with what had become of it by as_of."""
-    found = ds.steps_in(period)
-    could = found["to_stage_id"] != ""
-    went_on = found["next_reached_at"].notna()
+    found = ds.slice.steps("reached_at", ds.bounds(period))
+    could = np.asarray(found["to_stage_id"] != "")
+    went_on = ~np.isnat(found["next_reached_at"])
     return found.assign(
-        is_reached=1,
-        could_go_on=could.astype(int),
-        went_on=(could & went_on).astype(int),
-        visited_next=(could & found["next_visited_at"].notna()).astype(int),
-        lost_on_the_way=(could & ~went_on & (found["outcome"] == "lost")).astype(int),
-        on_the_way=(could & ~went_on & (found["outcome"] == "open")).astype(int),
+        at=found["reached_at"],
+        is_reached=np.ones(len(found), dtype=bool),
+        could_go_on=could,
+        went_on=could & went_on,
+        visited_next=lambda: could & ~np.isnat(found["next_visited_at"]),
+        lost_on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "lost"),
+        on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "open"),
     )
 
 
-def cohort_steps(ds: Dataset, period: Period) -> pd.DataFrame:
+def cohort_steps(ds: Dataset, period: Period) -> Columns:
     """One row per deal created in `period` and funnel stage it reached by as_of."""
-    return ds.steps_in(period, "created_at").assign(is_reached=1)
+    found = ds.slice.steps("created_at", ds.bounds(period))
+    return found.assign(at=lambda: found["created_at"], is_reached=np.ones(len(found), dtype=bool))
 
 
-def visits(ds: Dataset, period: Period) -> pd.DataFrame:
+def _own_visits(ds: Dataset, period: Period) -> Columns:
+    """Visits begun in `period` to stages of the pipeline that the deal stands in at as_of."""
+    seen = ds.slice.visits(ds.bounds(period))
+    place = {pipeline: at for at, pipeline in enumerate(seen["pipeline_id"].categories)}
+    visited = per_text(seen["visited_pipeline_id"], lambda id: place.get(id, -1), int)
+    return seen.take(visited == seen["pipeline_id"].codes)
+
+
+def visits(ds: Dataset, period: Period) -> Columns:
     """One row per deal and stage of its pipeline's funnel that it entered in `period`, however often."""
-    seen = ds.visits_in(period)
-    seen = seen[seen["visited_pipeline_id"] == seen["pipeline_id"]]
-    return seen.drop_duplicates(["deal_id", "stage_id"]).assign(is_visited=1)
+    seen = _own_visits(ds, period)
+    stage = seen["stage_id"]
+    _pairs, first = np.unique(seen["place"].astype(int) * len(stage.categories) + stage.codes, return_index=True)
+    seen = seen.take(first)
+    return seen.assign(at=lambda: seen["entered_at"], is_visited=np.ones(len(seen), dtype=bool))
 
 
-def stays(ds: Dataset, period: Period) -> pd.DataFrame:
+def stays(ds: Dataset, period: Period) -> Columns:
     """One row per visit to a stage of work of its pipeline's funnel that was entered in `period`: how long it lasted.
 
     `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
     """
-    seen = ds.visits_in(period)
-    at_work = ~seen["stage_id"].map(ds.stages["outcome"]).isin(("won", "lost"))
-    own = seen["visited_pipeline_id"] == seen["pipeline_id"]
-    seen = seen[own & at_work]
-    has_ended = seen["left_at"].notna()
-    time = (seen["left_at"].fillna(pd.Timestamp(ds.filters.as_of)) - seen["entered_at"]) / DAY
-    ends = {"has_ended": has_ended.astype(int), "still_runs": (~has_ended).astype(int)}
-    return seen.assign(time=time, finished_days=time.where(has_ended), **ends)
+    seen = _own_visits(ds, period)
+    outcomes = ds.stages["outcome"].to_dict()
+    seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
+    still_runs = np.isnat(seen["left_at"])
+    time = (np.where(still_runs, utc(ds.filters.as_of), seen["left_at"]) - seen["entered_at"]) / DAY
+    return seen.assign(
+        at=seen["entered_at"], time=time, finished_days=np.where(still_runs, np.nan, time),
+        has_ended=~still_runs, still_runs=still_runs,
+    )  # fmt: skip
 
 
-def actions(ds: Dataset, period: Period) -> pd.DataFrame:
+def actions(ds: Dataset, period: Period) -> Columns:
     """One row per action in `period`, its kind as 0/1 columns."""
-    acts = ds.actions_in(period)
-    return acts.assign(is_action=1, **{f"is_{kind}": (acts["kind"] == kind).astype(int) for kind in KINDS})
+    acts = ds.acts_in(period)
+    is_kind: dict[str, Callable[[], Array]] = {f"is_{kind}": partial(_is, acts, kind) for kind in KINDS}
+    return acts.assign(is_action=np.ones(len(acts), dtype=bool), **is_kind)
 
 
-def team(ds: Dataset, period: Period) -> pd.DataFrame:
+def _is(acts: Columns, kind: str) -> np.ndarray:
+    return np.asarray(acts["kind"] == kind)
+
+
+def team(ds: Dataset, period: Period) -> Columns:
     """One row per manager of the slice who acted in `period`, or is active and had deals in it: points, index, points_a_day.
 
     Ten is the best of the whole company, before the manager and department filters: neither changes an index.
     """
     points = ds.points_in(period)
     best = points.max() if len(points) else 0
-    ids = sorted(ds.in_team(points.index) | _holding(ds, period))
-    here = points.reindex(ids).fillna(0.0).rename("points").rename_axis("manager_id").reset_index()
-    index = here["points"] * 10 / best if best else float("nan")
-    a_day = here["points"] / days if (days := working_days(period)) else float("nan")
-    return here.assign(
-        index=index, points_a_day=a_day, department_id=looked_up(here["manager_id"], ds.managers["department_id"])
-    )
-
-
-def _holding(ds: Dataset, period: Period) -> set[str]:
-    """Active managers with a deal created or closed in `period` or in work now."""
-    return ds.holders(period) - ds.dismissed - {""}
+    holding = ds.holders("manager_id", period) - ds.dismissed - {""}
+    ids = sorted(ds.in_team(points.index) | holding)
+    here = points.reindex(ids).fillna(0.0).to_numpy(float)
+    days, nothing = working_days(period), np.full(len(ids), np.nan)
+    people, homes = categorical(np.arange(len(ids)), ids), ds.homes
+    return Columns(len(ids), {
+        "manager_id": people, "department_id": lambda: renamed(people, homes), "points": here,
+        "index": here * 10 / best if best else nothing, "points_a_day": here / days if days else nothing,
+    })  # fmt: skip
 
 
 def working_days(period: Period) -> int:
@@ -165,28 +180,50 @@ def working_days(period: Period) -> int:
     return int(np.busday_count(period.start, period.end))
 
 
-def lead_events(ds: Dataset, period: Period) -> pd.DataFrame:
-    """One row per lead received, converted or lost in `period`: `at` and what it adds to each number."""
-    leads = ds.leads
-    won = leads["outcome"] == "won"
-    nothing = {"is_received": 0, "is_won_lead_cohort": 0, "is_converted": 0, "is_lead_lost": 0}
-    came = {"is_received": 1, "is_won_lead_cohort": won.astype(int), "at": leads["created_at"]}
-    went = {"is_converted": won.astype(int), "is_lead_lost": (~won).astype(int), "at": leads["closed_at"]}
-    received = leads.assign(**nothing | came)[within(leads["created_at"], period, ds)]
-    closed = leads.assign(**nothing | went)[within(leads["closed_at"], period, ds)]
-    return pd.concat([received, closed], ignore_index=True)[[*LEAD_KEYS, "at", *nothing]]
+def lead_events(ds: Dataset, period: Period) -> Columns:
+    """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
+    leads = _leads(ds, ds.leads)
+    received, closed = (np.flatnonzero(within(leads[at], period, ds)) for at in ("created_at", "closed_at"))
+    rows, is_received = (
+        leads.take(np.concatenate([received, closed])),
+        np.arange(len(received) + len(closed)) < len(received),
+    )
+    won = np.asarray(rows["outcome"] == "won")
+    return rows.assign(
+        at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]), is_received=is_received,
+        is_won_lead_cohort=is_received & won, is_converted=~is_received & won, is_lead_lost=~is_received & ~won,
+    )  # fmt: skip
 
 
-def open_leads(ds: Dataset, period: Period) -> pd.DataFrame:
+def open_leads(ds: Dataset, period: Period) -> Columns:
     """One row per lead of the slice in work at as_of: a stock, whatever the period."""
     rows = ds.leads[ds.leads["outcome"] == "open"]
-    return rows[LEAD_KEYS].assign(is_open_lead=1, is_forgotten_lead=rows["is_forgotten"].astype(int))
+    is_forgotten = rows["is_forgotten"].to_numpy(bool)
+    return _leads(ds, rows).assign(is_open_lead=np.ones(len(rows), dtype=bool), is_forgotten_lead=is_forgotten)
 
 
-LEAD_KEYS = ["lead_id", "manager_id", "department_id", "source_id"]
-FRAMES: dict[str, Callable[[Dataset, Period], pd.DataFrame]] = {
-    each.__name__: each
-    for each in (
+def _leads(ds: Dataset, leads: pd.DataFrame) -> Columns:
+    """The leads as columns."""
+    texts = {
+        name: partial(_coded, leads[name])
+        for name in ("lead_id", "manager_id", "department_id", "source_id", "outcome")
+    }
+    instants = {name: _naive(leads[name]) for name in ("created_at", "closed_at")}
+    return Columns(len(leads), texts | instants)
+
+
+def _coded(texts: pd.Series) -> pd.Categorical:
+    codes, found = pd.factorize(texts.fillna("").to_numpy(object))
+    return categorical(codes, found)
+
+
+def _naive(instants: pd.Series) -> np.ndarray:
+    return pd.to_datetime(instants, utc=True).dt.tz_localize(None).to_numpy()
+
+
+FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
+    made.__name__: made
+    for made in (
         events, open_deals, forgotten_deals, steps, cohort_steps, visits, stays, actions, team, lead_events, open_leads
     )
 }  # fmt: skip

@@ -5,22 +5,26 @@ Wilson interval, a mean or median its n; by manager a share also says whether it
 brings `_previous` and `_change`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import frames, registry
+from .columns import Columns, Groups, Rows, per_text, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
 from .filters import BEGINNING, Period, first_instant
 from .metrics.statistics import differs, interval, rank_correlation
 from .registry import Metric, Ratio, Sample
-from .texts import _
+from .slices import utc
+from .texts import _, language
 
 STOCKS = ("open_deals", "forgotten_deals", "open_leads")  # as of the report's instant, whatever the period
 DIMENSIONS = ("manager", "department", "pipeline", "source", "stage", "loss_reason", "customer_kind")
@@ -47,21 +51,34 @@ def measure(
     """
     keys, size = _dimensions([by] if isinstance(by, str) else list(by))
     entries = _entries(ds, metrics)
+    whole = period or ds.filters.elapsed
     if size:
-        return _blank(ds, entries, _by_period(ds, entries, keys, size, period or ds.filters.elapsed))
-    rows = _rows(ds, entries, period or ds.filters.elapsed)
+        return _by_period(ds, entries, keys, size, whole)
+    rows = _rows(ds, entries, whole)
     earlier = _earlier_rows(ds, entries, compare) if compare else {}
-    table = _beside(entries, rows, earlier, keys) if earlier else _by_value(entries, rows, keys)
-    table = _named(ds, table, keys).assign(is_total=False)
-    return _blank(ds, entries, _with_total(table, entries, rows, earlier) if total else table)
+    _can_be_cut(entries, rows, keys)
+    grid = Grid.of(ds, keys, [*rows.values(), *earlier.values()])
+    now, then = (_cells(entries, each, grid, blank=_lost(ds, entries)) for each in (rows, earlier))
+    cells = _beside(entries, now, then, grid) if earlier else now
+    names = grid.names(cells.codes)
+    shown = names | cells.columns | {"is_total": np.zeros(len(cells.codes), dtype=bool)}
+    return pd.DataFrame(_with_total(shown, entries, rows, earlier, _lost(ds, entries)) if total else shown)
 
 
-def _rows(ds: Dataset, entries: Sequence[Metric], period: Period) -> dict[str, pd.DataFrame]:
+def _can_be_cut(entries: Sequence[Metric], rows: Mapping[str, Columns], keys: Sequence[str]) -> None:
+    for entry in entries:
+        for key in keys:
+            if key not in rows[entry.on]:
+                dimension = key.removesuffix("_id")
+                raise MetricError(f"metric {entry.name!r} can't be cut by {dimension!r}: its rows have none")
+
+
+def _rows(ds: Dataset, entries: Sequence[Metric], period: Period) -> dict[str, Columns]:
     """What the metrics are measured from, each frame once."""
     return {on: frames.frame(ds, on, period) for on in dict.fromkeys(entry.on for entry in entries)}
 
 
-def _earlier_rows(ds: Dataset, entries: Sequence[Metric], compare: bool | str) -> dict[str, pd.DataFrame]:
+def _earlier_rows(ds: Dataset, entries: Sequence[Metric], compare: bool | str) -> dict[str, Columns]:
     """The same frames of the period to compare with, stocks as of the instant before; none where there is nothing."""
     then = ds if compare is True else replace(ds, filters=replace(ds.filters, comparison=str(compare)))
     before = then.filters.previous
@@ -71,51 +88,42 @@ def _earlier_rows(ds: Dataset, entries: Sequence[Metric], compare: bool | str) -
     return {on: frames.frame(then.before if on in STOCKS else then, on, before) for on in wanted}
 
 
-def _by_value(entries: Sequence[Metric], rows: dict[str, pd.DataFrame], keys: list[str]) -> pd.DataFrame:
-    parts = [_columns(entry, rows[entry.on], keys, compare=keys == ["manager_id"]) for entry in entries]
-    return _filled(pd.concat(parts, axis=1), entries)
-
-
-def _beside(
-    entries: Sequence[Metric], rows: dict[str, pd.DataFrame], earlier: dict[str, pd.DataFrame], keys: list[str]
-) -> pd.DataFrame:
+def _beside(entries: Sequence[Metric], now: "Cells", before: "Cells", grid: "Grid") -> "Cells":
     """Now and before, with what changed; a value that only one of them has is there too."""
-    now, before = (_by_value(entries, each, keys) for each in (rows, earlier))
-    both = now.index.union(before.index, sort=False)
+    codes = np.union1d(now.codes, before.codes)
+    table, then = now.on(codes), before.on(codes).columns
     names = [entry.name for entry in entries]
-    table, then = _filled(now.reindex(both), entries), _filled(before.reindex(both), entries)
-    changes = {f"{name}_change": _changes(table[name], then[name]) for name in names}
-    return table.join(then[names].add_suffix("_previous")).assign(**changes)
+    changes = {f"{name}_change": ratio(table.columns[name], _or_missing(then[name])) - 1 for name in names}
+    return Cells(codes, table.columns | {f"{name}_previous": then[name] for name in names} | changes)
 
 
-def _changes(values: pd.Series, before: pd.Series) -> pd.Series:
-    """By what share each changed; missing where there was nothing before."""
-    return values / before.where(before != 0) - 1
+def _or_missing(values: np.ndarray) -> np.ndarray:
+    """The values, none where they are 0: there is nothing to compare with."""
+    return np.where(values == 0, np.nan, values.astype(float))
 
 
 def _by_period(ds: Dataset, entries: Sequence[Metric], keys: list[str], size: str, whole: Period) -> pd.DataFrame:
     """One row per value and cut of the period."""
     cuts = cut(_since_known(ds, whole), size)
-    rows = {on: _cut_rows(ds, on, cuts, keys) for on in _cuttable(entries)}
-    table = pd.concat([_columns(entry, rows[entry.on], [*keys, "cut"]) for entry in entries], axis=1)
-    seen = [table.index.get_level_values(key).unique() for key in keys]
-    grid = pd.MultiIndex.from_product([*seen, range(len(cuts))], names=[*keys, "cut"]) if keys else range(len(cuts))
-    table = _filled(table.reindex(grid), entries).rename_axis([*keys, "cut"]).reset_index("cut")
-    table = _named(ds, table, keys) if keys else table.reset_index(drop=True)
-    labels = _labels(ds, cuts, size).loc[table["cut"]].set_index(table.index)
-    front = [name for key in keys for name in (key.removesuffix("_id"), key)]
-    return pd.concat([table[front], labels, table.drop(columns=[*front, "cut"])], axis=1)
+    rows = {on: _cut_rows(ds, on, cuts) for on in _cuttable(entries)}
+    pieces = {on: [piece for piece, _cut in found] for on, found in rows.items()}
+    _can_be_cut(entries, {on: found[0] for on, found in pieces.items()}, keys)
+    grid = Grid.of(ds, keys, list(chain(*pieces.values())), len(cuts))
+    cells = _cells(entries, rows, grid, blank=_lost(ds, entries))
+    every = grid.product(cells.codes) if keys else np.arange(len(cuts))
+    columns = _labels(ds, cuts, size, every % max(1, len(cuts))) | cells.on(every).columns
+    return pd.DataFrame(grid.names(every) | columns)
 
 
-def _labels(ds: Dataset, cuts: Sequence[Period], size: str) -> pd.DataFrame:
-    """What each cut is called: size, period, start, is_running."""
-    about = {
-        "size": size,
-        "period": [label(each.start, size) for each in cuts],
-        "start": [each.start for each in cuts],
-        "is_running": [_runs_on(ds, each, size) for each in cuts],
+def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) -> dict[str, object]:
+    """What the cut at each place is called: size, period, start, is_running."""
+    running = np.array([_runs_on(ds, each, size) for each in cuts], dtype=bool)
+    return {
+        "size": _texts([size] * len(places)),
+        "period": _texts([label(cuts[at].start, size) for at in places]),
+        "start": _texts([cuts[at].start for at in places]),
+        "is_running": running[places] if len(cuts) else np.zeros(0, dtype=bool),
     }
-    return pd.DataFrame(about, index=range(len(cuts)))
 
 
 def one(ds: Dataset, name: str, *, period: Period | None = None) -> registry.Number:
@@ -137,7 +145,7 @@ def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 TILE = ["metric", "value", "previous", "change", "k", "n", "low", "high", "spark", "note"]
 
 
-def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: pd.DataFrame) -> dict[str, object]:
+def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: Mapping[str, np.ndarray]) -> dict[str, object]:
     if set(entry.needs) & set(ds.lacks):
         return {"metric": entry.name, "spark": [], "note": _("no data")}
     value = _all_of(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
@@ -165,15 +173,13 @@ def over_time(ds: Dataset, metrics: Sequence[str], *, period: Period | None = No
     """
     whole = _since_known(ds, period or ds.filters.elapsed)
     entries = _entries(ds, metrics)
-    return _blank(ds, entries, pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True))
+    return pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True)
 
 
 def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -> pd.DataFrame:
     cuts = cut(whole, size)
-    table = _over(ds, entries, cuts)
-    if ds.filters.previous and whole == ds.filters.elapsed:
-        table = table.join(_earlier(ds, entries, _shifted(ds, cuts)))
-    return _labelled(ds, table, cuts, size)
+    compared = ds.filters.previous and whole == ds.filters.elapsed
+    return _labelled(ds, entries, cuts, size, _shifted(ds, cuts) if compared else ())
 
 
 def _since_known(ds: Dataset, whole: Period) -> Period:
@@ -183,13 +189,13 @@ def _since_known(ds: Dataset, whole: Period) -> Period:
     return Period(max(whole.start, min(ds.first_day or whole.end, whole.end)), whole.end)
 
 
-def _earlier(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
-    """What to compare with: the metrics' own numbers over `cuts`, as `<name>_previous`."""
-    return _over(ds, entries, cuts)[[entry.name for entry in entries]].add_suffix("_previous")
-
-
-def _labelled(ds: Dataset, table: pd.DataFrame, cuts: Sequence[Period], size: str) -> pd.DataFrame:
-    return _labels(ds, cuts, size).set_index(table.index).join(table)
+def _labelled(
+    ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period], size: str, before: Sequence[Period]
+) -> pd.DataFrame:
+    """A row per cut, with the metrics' own numbers over the cuts `before` as `<name>_previous`, if there are any."""
+    earlier = _over(ds, entries, before) if before else {}
+    previous = {f"{entry.name}_previous": earlier[entry.name] for entry in entries if earlier}
+    return pd.DataFrame(_labels(ds, cuts, size, np.arange(len(cuts))) | _over(ds, entries, cuts) | previous)
 
 
 def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
@@ -197,8 +203,7 @@ def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
     earlier = _between([_year_ago(each.start) for each in cuts], _year_ago(cuts[-1].end, is_end=True))
-    table = _over(ds, entries, cuts).join(_earlier(ds, entries, earlier))
-    return _blank(ds, entries, _labelled(ds, table, cuts, "month"))
+    return _labelled(ds, entries, cuts, "month", earlier)
 
 
 def _last_months(end: date, count: int = 12) -> list[Period]:
@@ -249,11 +254,11 @@ def _year_ago(day: date, *, is_end: bool = False) -> date:
     return before + timedelta(days=is_end and before.day != day.day)
 
 
-def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> pd.DataFrame:
-    """One row per cut: flows grouped by the cut they fall into, stocks at the end of each, the team's of each."""
+def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dict[str, np.ndarray]:
+    """One number per cut: flows by the cut they fall into, stocks at the end of each, the team's of each."""
     rows = {on: _cut_rows(ds, on, cuts) for on in _cuttable(entries)}
-    table = pd.concat([_columns(entry, rows[entry.on], ["cut"]) for entry in entries], axis=1)
-    return _filled(table.reindex(range(len(cuts))), entries).reset_index(drop=True)
+    grid = Grid((), (), len(cuts))
+    return _cells(entries, rows, grid, blank=_lost(ds, entries)).on(np.arange(len(cuts))).columns
 
 
 def _cuttable(entries: Sequence[Metric]) -> list[str]:
@@ -264,22 +269,19 @@ def _cuttable(entries: Sequence[Metric]) -> list[str]:
     return list(dict.fromkeys(entry.on for entry in entries))
 
 
-def _cut_rows(ds: Dataset, on: str, cuts: Sequence[Period], keys: Sequence[str] = ()) -> pd.DataFrame:
-    """The frame over all cuts, each row marked with the cut its instant falls into; of a stock only these keys."""
+def _cut_rows(ds: Dataset, on: str, cuts: Sequence[Period]) -> list[tuple[Columns, np.ndarray | int]]:
+    """The frame over all cuts, in one piece or several: its rows, and the cut that each or all of them fall into."""
     if not cuts:
-        return frames.frame(ds, on, Period(_today(ds), _today(ds))).iloc[:0].assign(cut=pd.Series(dtype=int))
+        nothing = frames.frame(ds, on, Period(_today(ds), _today(ds)))
+        return [(nothing.take(np.zeros(0, dtype=int)), 0)]
     if on in STOCKS:
         ends = [min(first_instant(each.end, ds.filters.zone), ds.filters.as_of) for each in cuts]
-        return frames.stocks_at(ds, ends, [key for key in keys if key in ds.open_spans])
+        return [(frames.stock_at(ds, end), place) for place, end in enumerate(ends)]
     if on == "team":  # its rows have no instant of their own
-        return pd.concat([frames.frame(ds, on, each).assign(cut=place) for place, each in enumerate(cuts)])
+        return [(frames.frame(ds, on, each), place) for place, each in enumerate(cuts)]
     rows = frames.frame(ds, on, Period(cuts[0].start, cuts[-1].end))
-    ends = pd.DatetimeIndex([first_instant(each.end, ds.filters.zone) for each in cuts])
-    instants = rows[AT.get(on, "at")]
-    return rows.assign(cut=ends.searchsorted(pd.DatetimeIndex(instants), side="right"))
-
-
-AT = {"steps": "reached_at", "visits": "entered_at", "stays": "entered_at", "cohort_steps": "created_at"}
+    ends = np.array([utc(first_instant(each.end, ds.filters.zone)) for each in cuts])
+    return [(rows, ends.searchsorted(rows["at"], side="right"))]
 
 
 def _anytime(entry: Metric) -> bool:
@@ -287,13 +289,13 @@ def _anytime(entry: Metric) -> bool:
     return entry.on == "open_deals" and set(entry.fields) <= {"is_open", "open_money"}
 
 
-def _trend(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+def _trend(ds: Dataset, metrics: Sequence[str]) -> dict[str, np.ndarray]:
     """Twelve months up to the end of the period, for sparklines; only what has an instant of its own."""
     # Which stages a deal of long ago would be left out for is not known: no line of stocks then.
     limited = ds.forgetting.exclude_stages or ds.forgetting.exclude_pipelines
     stocks = [] if limited else [entry for entry in _entries(ds, metrics) if _anytime(entry)]
     entries = [*[entry for entry in _entries(ds, metrics) if entry.on in ("events", "actions")], *stocks]
-    return _over(ds, entries, _last_months(ds.filters.elapsed.end)) if entries else pd.DataFrame()
+    return _over(ds, entries, _last_months(ds.filters.elapsed.end)) if entries else {}
 
 
 # ── One metric ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -305,34 +307,14 @@ def _entries(ds: Dataset, metrics: Sequence[str]) -> list[Metric]:
     return entries
 
 
-def _columns(entry: Metric, rows: pd.DataFrame, keys: list[str], *, compare: bool = False) -> pd.DataFrame:
-    """The metric per group; it gets only the fields it declares."""
-    missing = [key for key in keys if key not in rows]
-    if missing:
-        dimension = missing[0].removesuffix("_id")
-        raise MetricError(f"metric {entry.name!r} can't be cut by {dimension!r}: its rows have none")
-    value = entry.compute(rows[[*keys, *entry.fields]].groupby(keys if len(keys) > 1 else keys[0], observed=True))
-    if entry.is_part:
-        value = _part(value, entry.compute(rows[list(entry.fields)]))
-    if isinstance(value, Sample):
-        return pd.DataFrame({entry.name: value.value, f"{entry.name}_n": value.n.astype("int64")})
-    if not isinstance(value, Ratio):
-        whole = entry.unit == "count"
-        return (value.astype("int64") if whole else value).rename(entry.name).to_frame()
-    low, high = interval(value.k, value.n)
-    columns = {"": value.value, "_k": value.k, "_n": value.n, "_low": low, "_high": high}
-    columns |= {"_differs": differs(value.k, value.n)} if compare and not entry.is_part else {}
-    return pd.DataFrame({entry.name + suffix: column for suffix, column in columns.items()})
-
-
-def _all_of(entry: Metric, rows: pd.DataFrame) -> registry.Number:
-    value = entry.compute(rows[list(entry.fields)])
+def _all_of(entry: Metric, rows: Columns) -> registry.Number:
+    value = entry.compute(Rows(rows, entry.fields))
     return _part(value, value) if entry.is_part else value
 
 
-def _part(value: float | pd.Series, whole: float) -> registry.Number:
+def _part(value: float | np.ndarray, whole: float) -> registry.Number:
     """The share of the whole; of a count it is k of n, of money no number of cases stands behind it."""
-    if pd.api.types.is_integer_dtype(np.asarray(value)):
+    if np.issubdtype(np.asarray(value).dtype, np.integer):
         return Ratio(value, value * 0 + whole)
     return value / (whole or float("nan"))
 
@@ -345,8 +327,8 @@ def _ratio_cells(value: registry.Number) -> dict[str, float]:
     nothing = dict.fromkeys(("k", "n", "low", "high"), float("nan"))
     if not isinstance(value, Ratio):
         return nothing | ({"n": value.n} if isinstance(value, Sample) else {})
-    ends = interval(pd.Series([value.k]), pd.Series([value.n]))
-    return {"k": value.k, "n": value.n, "low": ends[0].iloc[0], "high": ends[1].iloc[0]}
+    low, high = interval(np.array([value.k]), np.array([value.n]))
+    return {"k": value.k, "n": value.n, "low": low[0], "high": high[0]}
 
 
 def _change(value: float, before: float) -> float:
@@ -354,11 +336,9 @@ def _change(value: float, before: float) -> float:
     return value / before - 1 if before else float("nan")
 
 
-def _blank(ds: Dataset, entries: Sequence[Metric], table: pd.DataFrame) -> pd.DataFrame:
-    """The table without the numbers that the source can't give."""
-    lost = [entry.name for entry in entries if set(entry.needs) & set(ds.lacks)]
-    columns = [name + suffix for name in lost for suffix in ("", *registry.SUFFIXES) if name + suffix in table]
-    return table.assign(**dict.fromkeys(columns, float("nan")))
+def _lost(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
+    """The metrics that the source can't give."""
+    return {entry.name for entry in entries if set(entry.needs) & set(ds.lacks)}
 
 
 def missing(ds: Dataset, *metrics: str) -> str:
@@ -369,28 +349,10 @@ def missing(ds: Dataset, *metrics: str) -> str:
     return " ".join(ds.lacks[name] for name in sorted(set().union(*wanted)))
 
 
-def _filled(table: pd.DataFrame, entries: Sequence[Metric]) -> pd.DataFrame:
-    """A group without rows gets what the metric says of no rows at all: 0 for a sum, missing for a mean."""
-    nothing: dict[str, float] = {}
-    kinds: dict[str, str] = {}
-    for entry in entries:
-        counts = [name for name in (f"{entry.name}_k", f"{entry.name}_n") if name in table]
-        plain = {} if counts else {entry.name: _of_nothing(entry)}
-        flags = [name for name in [f"{entry.name}_differs"] if name in table]
-        nothing |= plain | dict.fromkeys(counts, 0) | dict.fromkeys(flags, False)
-        kinds |= dict.fromkeys(counts if counts or entry.unit != "count" else plain, "int64") | dict.fromkeys(
-            flags, "bool"
-        )
-    filled = {}
-    for name, values in table.items():
-        full = values if pd.isna(nothing.get(name)) else values.fillna(nothing[name])
-        filled[name] = full if full.dtype == kinds.get(name, full.dtype) else full.astype(kinds[name])
-    return pd.DataFrame(filled, index=table.index)
-
-
 @cache
 def _of_nothing(entry: Metric) -> float:
-    return _plain(entry.compute(pd.DataFrame({name: pd.Series(dtype=float) for name in entry.fields})))
+    nothing = Columns(0, dict.fromkeys(entry.fields, np.zeros(0)))
+    return _plain(entry.compute(Rows(nothing, entry.fields)))
 
 
 # ── Names and totals ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -408,42 +370,230 @@ def _dimensions(by: list[str]) -> tuple[list[str], str]:
     return [f"{name}_id" for name in by if name not in ALIASES], "".join(sizes)
 
 
-def _named(ds: Dataset, table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The rows in the order of their dimensions, names first."""
-    table = table.rename_axis(keys).reset_index()
-    for key in keys:
-        name = key.removesuffix("_id")
-        names = _names(ds, name)
-        table[name] = looked_up(table[key], names, table[key])
-        place = {id: place for place, id in enumerate(names.index)}
-        table[f"_{name}"] = table[key].map(place).fillna(len(place))
-    places = [f"_{key.removesuffix('_id')}" for key in keys]
-    front = [column for key in keys for column in (key.removesuffix("_id"), key)]
-    rest = [name for name in table if name not in (*places, *front)]
-    return table.sort_values([*places, *keys])[[*front, *rest]].reset_index(drop=True)
+@dataclass(frozen=True)
+class Order:
+    """The values of a dimension in the order of their rows: key (`manager_id`), ids, names."""
+
+    key: str
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        return {id: place for place, id in enumerate(self.ids)}
+
+    def with_strangers(self, rows: Sequence[Columns]) -> "Order":
+        """The same with the ids of these rows that nobody has named, last and under themselves."""
+        met = set().union(*(each[self.key].categories for each in rows)) - self.place.keys()
+        return Order(self.key, (*self.ids, *sorted(met)), (*self.names, *sorted(met))) if met else self
 
 
-def _names(ds: Dataset, name: str) -> pd.Series:
-    names = getattr(ds, f"{name}s")[name]
-    if name in ("stage", "pipeline", "customer_kind", "loss_reason"):
-        return names
-    said = names.drop(index="").to_dict()
-    return names[[*sorted(said, key=lambda id: said[id].casefold()), ""]]  # those of nobody come last
+def _order(ds: Dataset, key: str) -> Order:
+    """Pipelines and stages in the CRM's order, people and sources by name, those of nobody last."""
+    name = key.removesuffix("_id")
+    if name == "loss_reason":  # known by its text alone
+        return Order(key, (), ())
+    held = (key, language())
+    if held not in ds.store.made:
+        names = getattr(ds, f"{name}s")[name].to_dict()
+        ids = list(names)
+        if name not in ("stage", "pipeline", "customer_kind"):
+            ids = [*sorted((id for id in ids if id), key=lambda id: names[id].casefold()), ""]
+        ds.store.made[held] = Order(key, tuple(ids), tuple(names[id] for id in ids))
+    return ds.store.made[held]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows that a table may have: a value of each dimension, and of `cuts` of a period one. Each has a number."""
+
+    orders: tuple[Order, ...]
+    keys: tuple[str, ...]
+    cuts: int = 1
+
+    @classmethod
+    def of(cls, ds: Dataset, keys: Sequence[str], rows: Sequence[Columns], cuts: int = 1) -> "Grid":
+        """The grid of these keys, large enough for all these rows."""
+        return cls(tuple(_order(ds, key).with_strangers(rows) for key in keys), tuple(keys), cuts)
+
+    @property
+    def size(self) -> int:
+        return math.prod(len(order.ids) for order in self.orders) * self.cuts
+
+    def codes(self, rows: Columns, cut: np.ndarray | int) -> np.ndarray:
+        """The number of the row of the grid that each of these rows belongs to."""
+        codes = np.zeros(len(rows), dtype=int)
+        for order in self.orders:
+            codes = codes * len(order.ids) + per_text(rows[order.key], order.place.__getitem__, int)
+        return codes * self.cuts + cut
+
+    def apart(self, codes: np.ndarray) -> list[np.ndarray]:
+        """For each dimension, the place of its value in these rows of the grid."""
+        codes, places = codes // max(1, self.cuts), []
+        for order in reversed(self.orders):
+            codes, place = np.divmod(codes, max(1, len(order.ids)))
+            places.insert(0, place)
+        return places
+
+    def product(self, codes: np.ndarray) -> np.ndarray:
+        """Every cut of every value, or pair of values, that these rows of the grid know."""
+        whole = np.zeros(1, dtype=int)
+        for order, place in zip(self.orders, self.apart(codes), strict=True):
+            whole = (whole[:, None] * len(order.ids) + np.unique(place)).ravel()
+        return (whole[:, None] * self.cuts + np.arange(self.cuts)).ravel()
+
+    def names(self, codes: np.ndarray) -> dict[str, pd.Series]:
+        """For each dimension the name and the id of its value in these rows of the grid."""
+        said = {}
+        for order, place in zip(self.orders, self.apart(codes), strict=True):
+            said[order.key.removesuffix("_id")] = _texts([order.names[at] for at in place])
+            said[order.key] = _texts([order.ids[at] for at in place])
+        return said
+
+
+def _texts(values: list[object]) -> pd.Series:
+    return pd.Series(values, dtype=object)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table's numbers: which row of the grid each is in, and what stands where there is nothing to measure."""
+
+    codes: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    nothing: Mapping[str, object] = field(default_factory=dict)
+
+    def on(self, codes: np.ndarray) -> "Cells":
+        """The cells in these rows of the grid, in rising order."""
+        if np.array_equal(codes, self.codes):
+            return self
+        columns = {
+            name: _spread(values, self.codes, codes, self.nothing[name]) for name, values in self.columns.items()
+        }
+        return Cells(codes, columns, self.nothing)
+
+
+def _spread(values: np.ndarray, held: np.ndarray, wanted: np.ndarray, nothing: object) -> np.ndarray:
+    """The values in the wanted rows; `nothing` where none is held."""
+    whole = np.full(len(wanted), nothing, dtype=values.dtype)
+    whole[np.searchsorted(wanted, held)] = values
+    return whole
+
+
+Pieces = Sequence[tuple[Columns, np.ndarray | int]]
+
+
+def _cells(entries: Sequence[Metric], rows: Mapping[str, Columns | Pieces], grid: Grid, *, blank: set[str]) -> Cells:
+    """The metrics in every row of the grid that has anything to measure; those of `blank` are missing."""
+    if not rows:
+        return Cells(np.zeros(0, dtype=int), {})
+    parts = {on: [_grouped(grid, *piece) for piece in _pieces(found)] for on, found in rows.items()}
+    codes = np.unique(np.concatenate([held for pieces in parts.values() for held, *_rest in pieces]))
+    columns, nothing = {}, {}
+    for entry in entries:
+        there, values = _measured(entry, parts[entry.on])
+        told = _told(entry, values)
+        columns |= {name: _spread(cell, there, codes, none) for name, (cell, none) in told.items()}
+        nothing |= {name: none for name, (_cell, none) in told.items()}
+    compare = grid.keys == ("manager_id",) and grid.cuts == 1
+    columns, nothing = _judged(entries, columns, nothing, compare=compare)
+    for name in blank & columns.keys():
+        lost = [each for each in (name, *(name + end for end in registry.SUFFIXES)) if each in columns]
+        columns |= dict.fromkeys(lost, np.full(len(codes), np.nan))
+        nothing |= dict.fromkeys(lost, np.nan)
+    return Cells(codes, columns, nothing)
+
+
+def _pieces(found: Columns | Pieces) -> Pieces:
+    return [(found, 0)] if isinstance(found, Columns) else found
+
+
+def _grouped(grid: Grid, rows: Columns, cut: np.ndarray | int) -> tuple[np.ndarray, Columns, Groups]:
+    """Which rows of the grid these rows make, and to which of them each belongs."""
+    codes = grid.codes(rows, cut)
+    seen = np.bincount(codes, minlength=grid.size) > 0
+    return np.flatnonzero(seen), rows, Groups((np.cumsum(seen) - 1)[codes], int(seen.sum()))
+
+
+def _measured(
+    entry: Metric, pieces: Sequence[tuple[np.ndarray, Columns, Groups]]
+) -> tuple[np.ndarray, registry.Number]:
+    """The metric per group of all pieces: in which row of the grid, and the values."""
+    found = [(held, _of_groups(entry, rows, groups)) for held, rows, groups in pieces]
+    if len(found) == 1:
+        return found[0]
+    codes, values = np.concatenate([held for held, _value in found]), [value for _held, value in found]
+    order = np.argsort(codes, kind="stable")
+    if isinstance(values[0], Ratio | Sample):
+        halves = [np.concatenate(half)[order] for half in zip(*map(astuple, values), strict=True)]
+        return codes[order], type(values[0])(*halves)
+    return codes[order], np.concatenate(values)[order]
+
+
+def _of_groups(entry: Metric, rows: Columns, groups: Groups) -> registry.Number:
+    value = entry.compute(Rows(rows, entry.fields, groups))
+    return _part(value, entry.compute(Rows(rows, entry.fields))) if entry.is_part else value
+
+
+def _told(entry: Metric, value: registry.Number) -> dict[str, tuple[np.ndarray, object]]:
+    """The columns of a metric, each with what it says of nothing: 0 for a sum, missing for a mean."""
+    name = entry.name
+    if isinstance(value, Ratio):
+        halves = {f"{name}_{half}": (getattr(value, half).astype("int64"), 0) for half in ("k", "n")}
+        return {name: (value.value, np.nan), **halves}
+    if isinstance(value, Sample):
+        return {name: (value.value, np.nan), f"{name}_n": (value.n.astype("int64"), 0)}
+    if entry.unit == "count":
+        return {name: (value.astype("int64"), 0)}
+    return {name: (value.astype(float), _of_nothing(entry))}
+
+
+def _judged(
+    entries: Sequence[Metric], columns: dict[str, np.ndarray], nothing: dict[str, object], *, compare: bool
+) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """After each share its interval and, where managers are compared, whether somebody differs from the team."""
+    shares = [entry for entry in entries if f"{entry.name}_k" in columns]
+    if not shares:
+        return columns, nothing
+    k, n = (np.concatenate([columns[f"{entry.name}_{half}"] for entry in shares]) for half in ("k", "n"))
+    ends = [np.split(end, len(shares)) for end in interval(k, n)]
+    more = {
+        f"{entry.name}_{end}": found[at]
+        for end, found in zip(("low", "high"), ends, strict=True)
+        for at, entry in enumerate(shares)
+    }
+    none = dict.fromkeys(more, np.nan)
+    if compare:
+        judged = [entry.name for entry in shares if not entry.is_part]
+        more |= {f"{name}_differs": differs(columns[f"{name}_k"], columns[f"{name}_n"]) for name in judged}
+        none |= {f"{name}_differs": False for name in judged}
+    order = [entry.name + end for entry in entries for end in ("", "_k", "_n", "_low", "_high", "_differs")]
+    return tuple({name: each[name] for name in order if name in each} for each in (columns | more, nothing | none))
 
 
 def _with_total(
-    table: pd.DataFrame, entries: Sequence[Metric], rows: dict[str, pd.DataFrame], earlier: dict[str, pd.DataFrame]
-) -> pd.DataFrame:
+    shown: Mapping[str, Any], entries: Sequence[Metric], rows: Mapping[str, Columns], earlier: Mapping[str, Columns],
+    blank: set[str],
+) -> dict[str, Any]:  # fmt: skip
+    """The table's columns with a last row that is measured over all rows."""
     total: dict[str, object] = {"is_total": True}
     for entry in entries:
+        if entry.name in blank:
+            continue
         value = _all_of(entry, rows[entry.on])
         total[entry.name] = int(value) if entry.unit == "count" else _plain(value)
-        cells = {f"{entry.name}_{end}": cell for end, cell in _ratio_cells(value).items()}
-        total |= {name: cell for name, cell in cells.items() if name in table}
+        total |= {f"{entry.name}_{end}": cell for end, cell in _ratio_cells(value).items()}
         if earlier:
             before = _plain(_all_of(entry, earlier[entry.on]))
             total |= {f"{entry.name}_previous": before, f"{entry.name}_change": _change(_plain(value), before)}
-    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype({"is_total": bool})
+    return {name: _and(values, total.get(name, np.nan)) for name, values in shown.items()}
+
+
+def _and(values: np.ndarray | pd.Series, last: object) -> np.ndarray | pd.Series:
+    """The values and one more, of the same kind where it fits."""
+    if isinstance(values, pd.Series) or (values.dtype == bool and not isinstance(last, bool)):
+        return _texts([*values, last])
+    return np.append(values, last)
 
 
 # ── Behind the numbers ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -455,20 +605,19 @@ def behind(ds: Dataset, name: str, *, period: Period | None = None) -> pd.DataFr
     rows = frames.frame(ds, entry.on, period or ds.filters.elapsed)
     if entry.unit != "count" or len(entry.fields) != 1 or "deal_id" not in rows or entry.on == "actions":
         raise MetricError(f"metric {name!r} counts no deals; there is no list behind it")
-    ids = rows.loc[rows[entry.fields[0]].astype(bool), "deal_id"]
+    ids = np.asarray(rows.take(rows[entry.fields[0]].astype(bool))["deal_id"])
     return ds.deals[ds.deals["deal_id"].isin(ids)].reset_index(drop=True)
 
 
 def noted(ds: Dataset, code: str) -> pd.DataFrame:
     """The deals that a note about the data is about: rows of `ds.deals`; none where there is no such note."""
-    ids = {id for note in ds.quality if note.code == code for id in note.deal_ids}
-    return ds.deals[ds.deals["deal_id"].isin(ids)].reset_index(drop=True)
+    return ds.noted(code)
 
 
 def chances(ds: Dataset) -> pd.DataFrame:
     """How past deals fared that were once silent: stage, stage_id, silent_days (at least), chance, its k, n, low, high."""
     past = ds.silence_outcomes
-    low, high = interval(past["k"], past["n"])
+    low, high = interval(past["k"].to_numpy(), past["n"].to_numpy())
     names = looked_up(past["stage_id"], ds.stages["stage"], past["stage_id"])
     place = past["stage_id"].map({id: place for place, id in enumerate(ds.stages.index)})
     table = pd.DataFrame({
@@ -503,7 +652,7 @@ def index_sensitivity(ds: Dataset, *, step: float = 0.5) -> pd.DataFrame:
 
     kind, weight, weight_change, rank_correlation (with the ranking as it is), n (managers), keeps_ranking, who_moves.
     """
-    ids = frames.frame(ds, "team", ds.filters.elapsed)["manager_id"]
+    ids = np.asarray(frames.frame(ds, "team", ds.filters.elapsed)["manager_id"])
     counts = ds.counts_in(ds.filters.elapsed).reindex(ids).fillna(0.0)
     weights = pd.Series(ds.settings.weights, dtype=float).reindex(counts.columns).fillna(0.0)
     usual = counts @ weights

@@ -1,64 +1,51 @@
 """What is wrong with the data, said before the numbers that it touches."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-import pandas as pd
 
 from .texts import many
+
+# In SQL, which of the deals that the report's numbers are made of each note is about. `dismissed` are the managers who left,
+# `gone` the stages that the CRM has deleted, `start` is the period's first instant.
+CONDITIONS = {
+    "no_customer": "customer_id = ''",
+    "no_source": "source_id = ''",
+    "no_created_at": "created_at is null",
+    "no_closed_at": "outcome != 'open' and closed_at is null",
+    "no_stage_history": "not has_history",
+    "not_priced": "not is_priced",
+    "no_amount": "amount is null",
+    "zero_money": "outcome = 'won' and amount = 0",
+    "zero_money_rest": "outcome != 'won' and amount = 0",
+    "closed_before_created": "closed_at < created_at",
+    "closing_added": "closing_added",
+    "reopened": "is_reopened",
+    "moved_backwards": "went_back",
+    "dismissed_owner": "outcome = 'open' and list_contains(dismissed, manager_id)",
+    "deleted_stage": "list_contains(gone, stage_id)",
+    "history_starts_late": "(select min(created_at) from deal_facts) > start",
+}
 
 
 @dataclass(frozen=True)
 class Note:
-    """One finding: how many deals, in a sentence, and which."""
+    """One finding: how many deals, in a sentence."""
 
     code: str
     count: int
     text: str
-    deal_ids: tuple[str, ...] = ()
 
 
-def notes(deals: pd.DataFrame, dismissed: set[str], gone: set[str], start: datetime) -> list[Note]:
-    """The findings about the deals that the report's numbers are made of; nothing found, nothing said.
-
-    `deals` are those created or closed in the period or in work, `dismissed` the managers who left, `gone` the stages
-    that the CRM has deleted, `start` the period's first instant.
-    """
-    found = {**_missing(deals), **_odd(deals)}
-    found["dismissed_owner"] = deals[deals["manager_id"].isin(dismissed) & (deals["outcome"] == "open")]
-    found["deleted_stage"] = deals[deals["stage_id"].isin(gone)]
-    made = [_note(code, rows) for code, rows in found.items() if len(rows)]
-    return [*made, *_late_history(deals, start)]
+def counted() -> str:
+    """In SQL, how many deals each note is about, and the currencies that have no rate."""
+    counts = [f"count(*) filter ({condition}) as {code}" for code, condition in CONDITIONS.items()]
+    return ", ".join([*counts, "list(distinct currency order by currency) filter (not is_priced) as currencies"])
 
 
-def _missing(deals: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {
-        "no_customer": deals[deals["customer_id"] == ""],
-        "no_source": deals[deals["source_id"] == ""],
-        "no_created_at": deals[deals["created_at"].isna()],
-        "no_closed_at": deals[(deals["outcome"] != "open") & deals["closed_at"].isna()],
-        "no_stage_history": deals[~deals["has_history"]],
-        "not_priced": deals[~deals["is_priced"]],
-        "no_amount": deals[deals["amount"].isna()],
-    }
-
-
-def _odd(deals: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    won = deals["outcome"] == "won"
-    return {
-        "zero_money": deals[won & (deals["amount"] == 0)],
-        "zero_money_rest": deals[~won & (deals["amount"] == 0)],
-        "closed_before_created": deals[deals["closed_at"] < deals["created_at"]],
-        "closing_added": deals[deals["closing_added"]],
-        "reopened": deals[deals["is_reopened"]],
-        "moved_backwards": deals[deals["went_back"]],
-    }
-
-
-def _note(code: str, rows: pd.DataFrame) -> Note:
-    codes = ", ".join(sorted(rows["currency"].dropna().unique()))
-    return Note(code, len(rows), _words(code, len(rows), codes), tuple(rows["deal_id"]))
+def notes(counts: Mapping[str, int], currencies: Sequence[str]) -> list[Note]:
+    """The findings, of `counted`; nothing found, nothing said."""
+    codes = ", ".join(filter(None, currencies))
+    return [Note(code, counts[code], _words(code, counts[code], codes)) for code in CONDITIONS if counts[code]]
 
 
 def _words(code: str, n: int, codes: str) -> str:
@@ -95,15 +82,7 @@ def _words(code: str, n: int, codes: str) -> str:
             "{n} deals in work belong to somebody who was dismissed", n),
         "deleted_stage": many(
             "{n} deal stands on a stage that no longer exists", "{n} deals stand on a stage that no longer exists", n),
-    }[code]  # fmt: skip
-
-
-def _late_history(deals: pd.DataFrame, start: datetime) -> Iterator[Note]:
-    first = deals["first_known_at"].min() if len(deals) else pd.NaT
-    if pd.notna(first) and first > start:
-        text = many(
+        "history_starts_late": many(
             "the history of {n} deal starts inside the period: repeat customers and cohorts are understated",
-            "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated",
-            len(deals),
-        )  # fmt: skip
-        yield Note("history_starts_late", len(deals), text, tuple(deals["deal_id"]))
+            "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated", n),
+    }[code]  # fmt: skip

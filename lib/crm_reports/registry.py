@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pandas as pd
+import numpy as np
 
+from .columns import Rows, ratio
 from .errors import MetricError, near
 from .texts import N_, _
 
@@ -18,27 +19,25 @@ Unit = Literal["count", "money", "share", "days", "index", "text", "instant", "f
 
 @dataclass(frozen=True)
 class Ratio:
-    """k of n; each a number, or a column with one number per row. Over nothing it is missing, never 0."""
+    """k of n; each a number, or one number per group. Over nothing it is missing, never 0."""
 
-    k: float | pd.Series
-    n: float | pd.Series
+    k: float | np.ndarray
+    n: float | np.ndarray
 
     @property
-    def value(self) -> float | pd.Series:
-        if isinstance(self.n, pd.Series):
-            return self.k / self.n.where(self.n != 0)
-        return self.k / self.n if self.n else float("nan")
+    def value(self) -> float | np.ndarray:
+        return ratio(self.k, self.n)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A mean or a median, and of how many cases it is; each a number, or a column with one number per row."""
+    """A mean or a median, and of how many cases it is; each a number, or one number per group."""
 
-    value: float | pd.Series
-    n: float | pd.Series
+    value: float | np.ndarray
+    n: float | np.ndarray
 
 
-Number = float | pd.Series | Ratio | Sample
+Number = float | np.ndarray | Ratio | Sample
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Metric:
     formula: str
     on: str
     fields: tuple[str, ...]
-    compute: Callable[[pd.DataFrame], Number]
+    compute: Callable[[Rows], Number]
     needs: tuple[str, ...] = ()
     caveats: str = ""
     is_part: bool = False
@@ -93,15 +92,15 @@ def metric(
     caveats: str = "",
     is_part: bool = False,
     of: str = "",
-) -> Callable[[Callable[[pd.DataFrame], Number]], Callable[[pd.DataFrame], Number]]:
-    """Register the function below it under its own name; it then gets only `fields` of the frame `on`.
+) -> Callable[[Callable[[Rows], Number]], Callable[[Rows], Number]]:
+    """Register the function below it under its own name; it then gets only `fields` of the frame `on`, as Rows.
 
     `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0. What `is_part`
     is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
     names a share's denominator, under every title: several shares may be called alike and are never the same.
     """
 
-    def register(compute: Callable[[pd.DataFrame], Number]) -> Callable[[pd.DataFrame], Number]:
+    def register(compute: Callable[[Rows], Number]) -> Callable[[Rows], Number]:
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")

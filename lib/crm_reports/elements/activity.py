@@ -1,5 +1,6 @@
 """What people do, beside what comes of it. For one manager alone nobody else is named: only the team's medians."""
 
+import numpy as np
 import pandas as pd
 
 from .. import frames
@@ -134,9 +135,10 @@ def managers_over_time(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
 def week_pattern(ds: Dataset) -> pd.DataFrame:
     """When people act: actions by weekday (0 is Monday) and hour of the day, in the report's time zone."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
-    local = acts["at"].dt.tz_convert(ds.filters.zone.key)
-    counted = acts.groupby([local.dt.day_of_week.rename("weekday"), local.dt.hour.rename("hour")]).size()
-    return counted.rename("actions").reset_index()
+    local = pd.DatetimeIndex(acts["at"], tz="UTC").tz_convert(ds.filters.zone.key)
+    counted = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24)
+    hours = np.flatnonzero(counted)
+    return pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": counted[hours]})
 
 
 def actions_over_time(ds: Dataset) -> pd.DataFrame:
@@ -154,6 +156,7 @@ def sensitivity(ds: Dataset) -> pd.DataFrame:
 def weights(ds: Dataset) -> pd.DataFrame:
     """The weights of the activity index: kind, weight, actions of the period; kinds without data have no count."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
-    counts, known = acts["kind"].value_counts(), pd.Series(list(ds.settings.weights))
-    counted = known.map(counts).fillna(0).where(~known.isin(ds.kinds_without_data))
+    known = pd.Series(list(ds.settings.weights))
+    counts = {kind: int(np.sum(acts["kind"] == kind)) for kind in known}
+    counted = known.map(counts).astype(float).where(~known.isin(ds.kinds_without_data))
     return pd.DataFrame({"kind": kinds(known), "weight": list(ds.settings.weights.values()), "actions": counted})

@@ -6,6 +6,7 @@ Both stocks are rebuilt as of their own instant. A deal is followed by its id, s
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from .. import units
@@ -33,7 +34,7 @@ def changes(ds: Dataset) -> pd.DataFrame:
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     day = (pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK[since]).date()
-    parts = waterfall(*ds.standing_since(at(ds, first_instant(day, ds.filters.zone))))
+    parts = waterfall(ds.moved_since(at(ds, first_instant(day, ds.filters.zone))))
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
 
 
@@ -45,48 +46,44 @@ def at(ds: Dataset, instant: datetime) -> Dataset:
     return replace(ds, filters=replace(ds.filters, as_of=instant))
 
 
-def waterfall(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def waterfall(moved: pd.DataFrame) -> pd.DataFrame:
     """Opening stock, what came and went, closing stock: part, part_name, deals, money.
 
-    `then` and `now` hold one row per deal that the filters keep, or kept: deal_id, outcome, money, is_inside (the filters keep it). A
-    deal that came and left in between is in both parts; one without a price counts and adds no money.
+    `moved` is `Dataset.moved_since`: a row per way that `deals` of them went. A deal that came and left in between is in
+    both parts; one without a price counts and adds no money.
     """
-    both = then.set_index("deal_id").join(now.set_index("deal_id"), how="outer", suffixes=("_then", "_now"))
-    moved = _moves(both)
-    money_then, money_now = (both[f"money_{when}"].fillna(0.0) for when in ("then", "now"))
-    rows = {"opening": (moved["opening"].sum(), money_then[moved["opening"]].sum())}
-    for part in ("new", "moved_in", "reopened"):
-        rows[part] = (moved[part].sum(), money_now[moved[part]].sum())
+    parts = _parts(moved)
+    deals = {name: int(moved["deals"].to_numpy()[which].sum()) for name, which in parts.items()}
+    now = {name: float(moved["money_now"].to_numpy()[which].sum()) for name, which in parts.items()}
     # Whoever was there then leaves, or stays, with today's amount: the difference is a part of its own.
-    rows["amount"] = (
-        (moved["opening"] & (money_then != money_now)).sum(),
-        (money_now - money_then)[moved["opening"]].sum(),
+    then, repriced, of_how_many = (
+        moved[name].to_numpy()[parts["opening"]].sum() for name in ("money_then", "repriced", "of_how_many")
     )
-    for part in ("won", "lost", "moved_out"):
-        rows[part] = (-moved[part].sum(), -money_now[moved[part]].sum())
-    rows["closing"] = (moved["closing"].sum(), money_now[moved["closing"]].sum())
+    rows = {"opening": (deals["opening"], then), "amount": (of_how_many, repriced)}
+    rows |= {part: (deals[part], now[part]) for part in ("new", "moved_in", "reopened", "closing")}
+    rows |= {part: (-deals[part], -now[part]) for part in ("won", "lost", "moved_out")}
     said = [(part, _(PARTS[part]), int(rows[part][0]), float(rows[part][1]) + 0.0) for part in PARTS]
     return pd.DataFrame(said, columns=["part", "part_name", "deals", "money"])
 
 
-def _moves(both: pd.DataFrame) -> pd.DataFrame:
-    """Which parts of the waterfall each deal is in."""
-    was, became = (both[f"outcome_{when}"] for when in ("then", "now"))
-    in_then, in_now = (both[f"is_inside_{when}"].eq(True) for when in ("then", "now"))
+def _parts(moved: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Which ways to go are in which parts of the waterfall."""
+    was, became = (moved[f"outcome_{when}"].fillna("").to_numpy(object) for when in ("then", "now"))
+    in_then, in_now = (moved[f"is_inside_{when}"].eq(True).to_numpy() for when in ("then", "now"))
     opening, closing = in_then & (was == "open"), in_now & (became == "open")
-    # A deal that stayed closed, and closed the same way, has not moved.
-    turned = in_now & ~opening & ((became == "open") | (was != became) | ~in_then)
-    was_closed = was.isin(("won", "lost"))
+    was_closed = (was == "won") | (was == "lost")
     still_closed = was_closed & (was == became)
-    new = in_now & was.isna()
-    reopened = turned & was_closed & in_then & ~still_closed
-    moved_in = turned & ~new & ~reopened & ~still_closed
+    # A deal that stayed closed, and closed the same way, has not moved.
+    turned = in_now & ~opening & ~still_closed
+    new = in_now & (was == "")
+    reopened = turned & was_closed & in_then
+    moved_in = turned & ~new & ~reopened
     came = opening | new | reopened | moved_in
-    return pd.DataFrame({
+    return {
         "opening": opening, "new": new, "moved_in": moved_in, "reopened": reopened,
         "won": came & in_now & (became == "won"), "lost": came & in_now & (became == "lost"),
         "moved_out": opening & ~in_now, "closing": closing,
-    })  # fmt: skip
+    }  # fmt: skip
 
 
 def known_since(ds: Dataset) -> str:

@@ -1,10 +1,14 @@
 """Deals by how they ended, why they were lost, and the lists with links."""
 
+import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..columns import DAY, Values
 from ..dataset import Dataset, looked_up
+from ..dataset import loss_reasons as loss_reasons_of
 from ..measures import measure, missing
+from ..slices import utc
 from ..texts import _
 
 LIST = [
@@ -26,21 +30,18 @@ def deals(ds: Dataset) -> pd.DataFrame:
 
 def status(ds: Dataset) -> pd.DataFrame:
     """Won and lost in the period, in work and reopened now: deals, money, mean days from creation to the end or today."""
-    period = ds.filters.elapsed
-    rows = ds.open_or_closed_in(period)
-    closed, is_open = frames.within(rows["closed_at"], period, ds), rows["outcome"] == "open"
+    deals, as_of = ds.slice.deals, utc(ds.filters.as_of)
+    is_open, closed = deals["outcome"] == "open", frames.within(deals["closed_at"], ds.filters.elapsed, ds)
+    days = (np.where(np.isnat(deals["closed_at"]), as_of, deals["closed_at"]) - deals["created_at"]) / DAY
     parts = {
-        _("won in the period"): closed & (rows["outcome"] == "won"),
-        _("lost in the period"): closed & (rows["outcome"] == "lost"),
-        _("in work, never closed"): is_open & ~rows["is_reopened"],
-        _("in work, reopened"): is_open & rows["is_reopened"],
+        _("won in the period"): closed & (deals["outcome"] == "won"),
+        _("lost in the period"): closed & (deals["outcome"] == "lost"),
+        _("in work, never closed"): is_open & ~deals["is_reopened"],
+        _("in work, reopened"): is_open & deals["is_reopened"],
     }
-    said = [_summed(name, rows[which]) for name, which in parts.items()]
+    money, days = Values(deals["money"]), Values(days)
+    said = [(name, int(which.sum()), money[which].sum(), days[which].mean()) for name, which in parts.items()]
     return pd.DataFrame(said, columns=["status", "deals", "money", "duration_days"])
-
-
-def _summed(name: str, rows: pd.DataFrame) -> tuple[str, int, float, float]:
-    return name, len(rows), rows["money"].sum(), rows["duration_days"].mean()
 
 
 def new_repeat(ds: Dataset) -> pd.DataFrame:
@@ -77,13 +78,13 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
 
     A deal whose history does not tell the stage before is under "unknown stage".
     """
-    period = ds.filters.elapsed
-    found = ds.deals_in(period, ["deal_id", "outcome", "stage_id", "loss_reason", "closed_at"])
-    rows = ds.with_loss_reason(found[(found["outcome"] == "lost") & frames.within(found["closed_at"], period, ds)])
-    if rows.empty:
+    deals, stages = ds.stages_before_loss(ds.filters.elapsed)
+    if not len(deals):
         return pd.DataFrame(columns=["loss_reason", "stage", "stage_id", "pipeline", "pipeline_id", "lost", "is_total"])
-    from_id = rows["deal_id"].map(ds.stages_before_loss(period)).fillna("")
-    counted = rows.assign(stage_id=from_id).groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
+    rows = pd.DataFrame(
+        {"stage_id": np.asarray(stages), "loss_reason": np.asarray(loss_reasons_of(deals, ds.stage_names))}
+    )
+    counted = rows.groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
     team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
     table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
     place = {stage: at for at, stage in enumerate(ds.stages.index)}

@@ -1,14 +1,17 @@
 """Deals in work that nobody touches: whose they are, how long silent, and what there is to do."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
-from ..dataset import DAY, Dataset
+from ..columns import DAY, ratio
+from ..dataset import Dataset
 from ..filters import first_instant
-from ..frames import stocks_at
+from ..frames import stock_at
 from ..measures import measure
+from ..slices import utc
 from ..texts import _
 from .deals import kinds
 from .stages import with_pipeline
@@ -48,14 +51,14 @@ def silence(ds: Dataset) -> pd.DataFrame:
     The threshold is one of the edges. `is_forgotten` says on which side of it a row lies; a snoozed deal is not told apart.
     """
     edges = sorted({*EDGES, ds.forgetting.after})
-    days, money = ds.open_deals["days_silent"], ds.open_deals["money"]
+    days, money = ds.in_work["days_silent"], ds.in_work["money"]
     rows = [
-        (low, high, _span(low, high), int(within.sum()), money[within].sum(), low >= ds.forgetting.after)
+        (low, high, _span(low, high), int(within.sum()), float(np.nansum(money[within])), low >= ds.forgetting.after)
         for low, high in zip(edges, [*edges[1:], None], strict=True)
         for within in [(days >= low) & ((days < high) if high else True)]
     ]
     table = pd.DataFrame(rows, columns=["from_days", "to_days", "silent", "deals", "money", "is_forgotten"])
-    return table if len(ds.open_deals) else table.iloc[:0]
+    return table if len(ds.in_work) else table.iloc[:0]
 
 
 def _span(low: int, high: int | None) -> str:
@@ -64,13 +67,12 @@ def _span(low: int, high: int | None) -> str:
 
 def thresholds(ds: Dataset) -> pd.DataFrame:
     """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
-    deals, rule = ds.open_deals, ds.forgetting
-    snoozed = deals["has_next_step"] & ~deals["is_overdue"] & rule.snooze_planned
+    deals, rule = ds.in_work, ds.forgetting
     rows = []
     for after in sorted({*THRESHOLDS, rule.after}):
-        found = deals[(deals["days_silent"] >= after) & ~snoozed]
-        share = len(found) / len(deals) if len(deals) else float("nan")
-        rows.append((after, len(found), share, len(found), len(deals), found["money"].sum(), after == rule.after))
+        found = (deals["days_silent"] >= after) & ~deals["is_snoozed"]
+        k, n, money = int(found.sum()), len(deals), float(np.nansum(deals["money"][found]))
+        rows.append((after, k, ratio(k, n), k, n, money, after == rule.after))
     names = [
         "after_days",
         "forgotten",
@@ -94,28 +96,28 @@ def forgotten_nights(ds: Dataset) -> pd.DataFrame:
     today = ds.filters.as_of.astimezone(ds.filters.zone).date()
     days = [(pd.Timestamp(today) - pd.Timedelta(weeks=back)).date() for back in range(NIGHTS, 0, -1)]
     rows = _nights(ds, days)
-    now = ds.open_deals
-    rows.append((today, len(now), int(now["is_forgotten"].sum()), now["forgotten_money"].sum()))
+    now = ds.in_work
+    rows.append((today, len(now), int(now["is_forgotten"].sum()), float(np.nansum(now["forgotten_money"]))))
     return pd.DataFrame(rows, columns=["start", "in_work", "forgotten", "forgotten_money"])
 
 
 def _nights(ds: Dataset, days: Sequence[date]) -> list[tuple[date, int, int, float]]:
-    instants = [first_instant(day, ds.filters.zone) for day in days]
-    stock, traces = stocks_at(ds, instants, ["deal_id", "opened_at"]).sort_values("at"), ds.last_traces_at(instants)
-    # Of no deals at all the engine gives no instants.
-    stock, traces = _instants(stock, "at", "opened_at"), _instants(traces, "last_at")
-    stock = pd.merge_asof(stock, traces, left_on="at", right_on="last_at", by="deal_id", allow_exact_matches=False)
-    # A span of work begins with the creation or with a move.
-    silent = (stock["at"] - stock["last_at"].fillna(stock["opened_at"])) // DAY >= ds.forgetting.after
-    nights = [(stock["cut"] == place, stock["money"]) for place in range(len(days))]
-    return [
-        (day, int(here.sum()), int((here & silent).sum()), float(money[here & silent].sum()))
-        for day, (here, money) in zip(days, nights, strict=True)
-    ]
+    """Of each day's midnight: the day, deals in work, how many were forgotten, and their money.
 
-
-def _instants(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
-    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True).dt.as_unit("us") for name in names})
+    Forgotten was a deal without a sign of life in the last N days, which had one before or was in work before.
+    """
+    nights = [first_instant(day, ds.filters.zone) for day in days]
+    after = ds.forgetting.after * DAY
+    signs = ds.slice.signs((nights[0] - timedelta(days=ds.forgetting.after), nights[-1]))
+    found = []
+    for day, night in zip(days, nights, strict=True):
+        stock, since = stock_at(ds, night), utc(night) - after
+        heard = np.zeros(ds.slice.size, dtype=bool)
+        heard[signs["place"][(signs["at"] > since) & (signs["at"] < utc(night))]] = True
+        is_old = ~(stock["opened_at"] > since) | (stock["first_action_at"] <= since)
+        silent = is_old & ~heard[stock["place"]]
+        found.append((day, len(stock), int(silent.sum()), float(np.nansum(stock["money"][silent]))))
+    return found
 
 
 def leads(ds: Dataset) -> pd.DataFrame:

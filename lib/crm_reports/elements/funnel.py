@@ -1,5 +1,6 @@
 """Where deals stop: the funnel, the steps of each manager, and what falling behind the team costs."""
 
+import numpy as np
 import pandas as pd
 
 from .. import frames
@@ -56,16 +57,19 @@ def stage_conversion(ds: Dataset) -> pd.DataFrame:
         return pd.DataFrame()
     team = measure(ds, STEP_METRICS, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
     each = measure(ds, STEP_METRICS, by=["stage", "manager"])
-    each = each.join(_differing(each), how="left")
+    each["stage_conversion_differs"] = _differing(each)
     table = pd.concat([each, team], ignore_index=True)
     goes_on = table["stage_id"].map(ds.steps_of["to_stage_id"]).fillna("") != ""
     return _in_order(ds, table[goes_on].reset_index(drop=True))
 
 
-def _differing(table: pd.DataFrame) -> pd.Series:
+def _differing(table: pd.DataFrame) -> np.ndarray:
     """Per step, which managers differ from the rest of the team: Holm's correction over the managers of that step."""
-    found = [differs(rows["stage_conversion_k"], rows["stage_conversion_n"]) for _id, rows in table.groupby("stage_id")]
-    return pd.concat(found).rename("stage_conversion_differs")
+    said = np.zeros(len(table), dtype=bool)
+    k, n = (table[f"stage_conversion_{half}"].to_numpy() for half in ("k", "n"))
+    for places in table.groupby("stage_id").indices.values():
+        said[places] = differs(k[places], n[places])
+    return said
 
 
 def narrow_places(ds: Dataset) -> pd.DataFrame:
@@ -82,7 +86,7 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     each = each[~each["is_total"]]
     rate, k, n = each["stage_id"].map(team), each["stage_conversion_k"], each["stage_conversion_n"]
     short = (rate * n - k).astype(float)
-    worth = each["to_stage_id"].map(_worth(ds.team)).astype(float)
+    worth = each["to_stage_id"].map(_worth(ds)).astype(float)
     table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
     return _dearest(table[short > 0])
 

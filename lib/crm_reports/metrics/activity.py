@@ -1,7 +1,6 @@
 """What people did. `actions` holds one row per action of the period, `team` one row per manager of the period."""
 
-import pandas as pd
-
+from ..columns import Rows
 from ..registry import metric
 from ..texts import N_
 
@@ -12,7 +11,7 @@ from ..texts import N_
     needs=["activities"],
     caveats=N_("Only what telephony or people enter into the CRM is known."),
 )  # fmt: skip
-def calls(actions: pd.DataFrame) -> float:
+def calls(actions: Rows) -> float:
     """Calls that took place, by the day they ended."""
     return actions["is_call"].sum()
 
@@ -22,7 +21,7 @@ def calls(actions: pd.DataFrame) -> float:
     formula=N_("completed meetings, video calls and recorded visits included"),
     needs=["activities"],
 )  # fmt: skip
-def meetings(actions: pd.DataFrame) -> float:
+def meetings(actions: Rows) -> float:
     """Meetings that took place, by the day they ended."""
     return actions["is_meeting"].sum()
 
@@ -33,7 +32,7 @@ def meetings(actions: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("Only letters sent through the CRM are known."),
 )  # fmt: skip
-def emails(actions: pd.DataFrame) -> float:
+def emails(actions: Rows) -> float:
     """Letters the manager wrote."""
     return actions["is_email"].sum()
 
@@ -44,7 +43,7 @@ def emails(actions: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("The instant is the last change; an edited one looks later than it was done."),
 )  # fmt: skip
-def crm_activities(actions: pd.DataFrame) -> float:
+def crm_activities(actions: Rows) -> float:
     """Everything else a person completed in the CRM."""
     return actions["is_crm_activity"].sum()
 
@@ -54,7 +53,7 @@ def crm_activities(actions: pd.DataFrame) -> float:
     formula=N_("comments written on deals, leads, contacts and companies"),
     needs=["comments"],
 )  # fmt: skip
-def comments(actions: pd.DataFrame) -> float:
+def comments(actions: Rows) -> float:
     """What the manager noted down."""
     return actions["is_comment"].sum()
 
@@ -67,7 +66,7 @@ def comments(actions: pd.DataFrame) -> float:
     needs=["stage_history"],
     caveats=N_("Robots move deals too, and the history does not tell them apart."),
 )  # fmt: skip
-def stage_moves(actions: pd.DataFrame) -> float:
+def stage_moves(actions: Rows) -> float:
     """How often the manager's deals moved, forward or back."""
     return actions["is_stage_move"].sum()
 
@@ -77,7 +76,7 @@ def stage_moves(actions: pd.DataFrame) -> float:
     formula=N_("calls + meetings + e-mails + CRM activities + comments + stage moves"),
     needs=["activities"],
 )  # fmt: skip
-def actions(actions: pd.DataFrame) -> float:
+def actions(actions: Rows) -> float:
     """Everything the manager did."""
     return actions["is_action"].sum()
 
@@ -91,7 +90,7 @@ def actions(actions: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("It depends on the weights, which somebody chose; see whether the ranking survives other ones."),
 )  # fmt: skip
-def activity_index(team: pd.DataFrame) -> float:
+def activity_index(team: Rows) -> float:
     """How much a manager does beside the most active one; it says nothing of what comes out of it."""
     return team["index"].median()
 
@@ -102,6 +101,6 @@ def activity_index(team: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("Working days are Monday to Friday: public holidays and leave are not known."),
 )  # fmt: skip
-def activity_points(team: pd.DataFrame) -> float:
+def activity_points(team: Rows) -> float:
     """What the index is made of, before it is set against the best manager."""
     return team["points_a_day"].median()

@@ -4,8 +4,7 @@
 one row per deal that is in work at the report's instant.
 """
 
-import pandas as pd
-
+from ..columns import Rows
 from ..registry import Ratio, Sample, metric
 from ..texts import N_
 
@@ -16,7 +15,7 @@ from ..texts import N_
     needs=["created_at"],
     caveats=N_("A deal without a creation date is in no period."),
 )  # fmt: skip
-def created(events: pd.DataFrame) -> float:
+def created(events: Rows) -> float:
     """New deals of the period, whatever became of them."""
     return events["is_created"].sum()
 
@@ -26,7 +25,7 @@ def created(events: pd.DataFrame) -> float:
     formula=N_("sum of the amounts of the deals created in the period, in the base currency"),
     needs=["created_at", "amount"],
 )  # fmt: skip
-def created_money(events: pd.DataFrame) -> float:
+def created_money(events: Rows) -> float:
     """What the new deals of the period are worth as of the report's instant; deals without a rate are not in it."""
     return events["created_money"].sum()
 
@@ -37,7 +36,7 @@ def created_money(events: pd.DataFrame) -> float:
     needs=["closing"],
     caveats=N_("Who wins is who was responsible at the report's instant: the CRM has no history of owners."),
 )  # fmt: skip
-def won(events: pd.DataFrame) -> float:
+def won(events: Rows) -> float:
     """Deals that ended well in the period; one that was reopened since is not among them."""
     return events["is_won"].sum()
 
@@ -48,7 +47,7 @@ def won(events: pd.DataFrame) -> float:
     needs=["closing", "amount"],
     caveats=N_("The amount as of the report's instant: editing a won deal later changes the past, too."),
 )  # fmt: skip
-def won_money(events: pd.DataFrame) -> float:
+def won_money(events: Rows) -> float:
     """What the won deals brought, at the rates of the report's instant; deals without a rate are counted, not priced."""
     return events["won_money"].sum()
 
@@ -59,7 +58,7 @@ def won_money(events: pd.DataFrame) -> float:
     needs=["closing"],
     caveats=N_("A deal that was lost and reopened since is in work and not lost."),
 )  # fmt: skip
-def lost(events: pd.DataFrame) -> float:
+def lost(events: Rows) -> float:
     """Deals that ended badly in the period; moving from one lost stage to another counts once, at the last move."""
     return events["is_lost"].sum()
 
@@ -69,7 +68,7 @@ def lost(events: pd.DataFrame) -> float:
     formula=N_("sum of the amounts of the deals lost in the period, in the base currency"),
     needs=["closing", "amount"],
 )  # fmt: skip
-def lost_money(events: pd.DataFrame) -> float:
+def lost_money(events: Rows) -> float:
     """What the lost deals would have brought."""
     return events["lost_money"].sum()
 
@@ -80,7 +79,7 @@ def lost_money(events: pd.DataFrame) -> float:
     formula=N_("lost ÷ (won + lost), both closed in the period"),
     needs=["closing"],
 )  # fmt: skip
-def lost_share(events: pd.DataFrame) -> Ratio:
+def lost_share(events: Rows) -> Ratio:
     """Of the deals that ended in the period, how many were lost."""
     return Ratio(events["is_lost"].sum(), events["is_closed"].sum())
 
@@ -92,7 +91,7 @@ def lost_share(events: pd.DataFrame) -> Ratio:
     needs=["closing"],
     caveats=N_("Deals that linger for years without being closed are in neither half."),
 )  # fmt: skip
-def win_rate(events: pd.DataFrame) -> Ratio:
+def win_rate(events: Rows) -> Ratio:
     """Of the deals that ended in the period, how many were won. Nobody with nothing closed has a win rate."""
     return Ratio(events["is_won"].sum(), events["is_closed"].sum())
 
@@ -104,7 +103,7 @@ def win_rate(events: pd.DataFrame) -> Ratio:
     needs=["created_at", "closing"],
     caveats=N_("The two halves are different deals, so it is no chance of winning and may pass 100 %."),
 )  # fmt: skip
-def conversion(events: pd.DataFrame) -> Ratio:
+def conversion(events: Rows) -> Ratio:
     """How many deals were won for each one created in the same period: quick to read, generous after a rich past."""
     return Ratio(events["is_won"].sum(), events["is_created"].sum())
 
@@ -115,7 +114,7 @@ def conversion(events: pd.DataFrame) -> Ratio:
     formula=N_("of the deals created in the period, the share won by the report's instant"),
     needs=["created_at"],
 )  # fmt: skip
-def cohort_conversion(events: pd.DataFrame) -> Ratio:
+def cohort_conversion(events: Rows) -> Ratio:
     """What became of the deals created in the period; a young cohort has not had its time yet."""
     return Ratio(events["is_won_cohort"].sum(), events["is_created"].sum())
 
@@ -126,7 +125,7 @@ def cohort_conversion(events: pd.DataFrame) -> Ratio:
     formula=N_("of the deals created in the period, the share lost by the report's instant"),
     needs=["created_at"],
 )  # fmt: skip
-def cohort_lost(events: pd.DataFrame) -> Ratio:
+def cohort_lost(events: Rows) -> Ratio:
     """How many of the deals created in the period have already come to nothing."""
     return Ratio(events["is_lost_cohort"].sum(), events["is_created"].sum())
 
@@ -137,7 +136,7 @@ def cohort_lost(events: pd.DataFrame) -> Ratio:
     formula=N_("of the deals created in the period, the share still in work at the report's instant"),
     needs=["created_at"],
 )  # fmt: skip
-def cohort_open(events: pd.DataFrame) -> Ratio:
+def cohort_open(events: Rows) -> Ratio:
     """How unfinished the cohort is: the larger, the less its conversion says yet."""
     return Ratio(events["is_open_cohort"].sum(), events["is_created"].sum())
 
@@ -149,7 +148,7 @@ def cohort_open(events: pd.DataFrame) -> Ratio:
     needs=["closing"],
     caveats=N_("Of all that the report's filters keep, so another filter gives another share."),
 )  # fmt: skip
-def share_of_lost(events: pd.DataFrame) -> float:
+def share_of_lost(events: Rows) -> float:
     """Where the losses come from: by reason, manager, source."""
     return events["is_lost"].sum()
 
@@ -161,7 +160,7 @@ def share_of_lost(events: pd.DataFrame) -> float:
     needs=["closing", "amount"],
     caveats=N_("Of all that the report's filters keep, so another filter gives another share."),
 )  # fmt: skip
-def share_of_won_money(events: pd.DataFrame) -> float:
+def share_of_won_money(events: Rows) -> float:
     """Who or what brings the money."""
     return events["won_money"].sum()
 
@@ -171,7 +170,7 @@ def share_of_won_money(events: pd.DataFrame) -> float:
     formula=N_("money of the deals won in the period ÷ their number; wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
-def average_check(events: pd.DataFrame) -> Sample:
+def average_check(events: Rows) -> Sample:
     """What a win brings on average; one very large deal can carry it, so look at the median too."""
     return Sample(events["check"].mean(), events["check"].count())
 
@@ -181,7 +180,7 @@ def average_check(events: pd.DataFrame) -> Sample:
     formula=N_("half of the deals won in the period brought more, half less; wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
-def median_check(events: pd.DataFrame) -> Sample:
+def median_check(events: Rows) -> Sample:
     """What an ordinary win brings."""
     return Sample(events["check"].median(), events["check"].count())
 
@@ -192,7 +191,7 @@ def median_check(events: pd.DataFrame) -> Sample:
     needs=["closing", "amount"],
     caveats=N_("Deals in a currency without a rate have money and are not among them."),
 )  # fmt: skip
-def zero_money_wins(events: pd.DataFrame) -> float:
+def zero_money_wins(events: Rows) -> float:
     """Wins that are in the count and in no average: gifts, tests, or an amount that nobody filled in."""
     return events["is_moneyless_win"].sum()
 
@@ -203,7 +202,7 @@ def zero_money_wins(events: pd.DataFrame) -> float:
     needs=["closing", "created_at"],
     caveats=N_("A deal closed before it was created has a negative cycle; it stays in and is a quality note."),
 )  # fmt: skip
-def cycle_days(events: pd.DataFrame) -> Sample:
+def cycle_days(events: Rows) -> Sample:
     """How long a won deal took from its creation; old deals won late pull it up."""
     return Sample(events["cycle_days"].mean(), events["cycle_days"].count())
 
@@ -213,7 +212,7 @@ def cycle_days(events: pd.DataFrame) -> Sample:
     formula=N_("half of the deals won in the period took longer, half less, in calendar days"),
     needs=["closing", "created_at"],
 )  # fmt: skip
-def median_cycle_days(events: pd.DataFrame) -> Sample:
+def median_cycle_days(events: Rows) -> Sample:
     """How long an ordinary won deal took."""
     return Sample(events["cycle_days"].median(), events["cycle_days"].count())
 
@@ -222,7 +221,7 @@ def median_cycle_days(events: pd.DataFrame) -> Sample:
     title=N_("In work"), unit="count", on="open_deals", fields=["is_open"],
     formula=N_("deals that are neither won nor lost at the report's instant, whenever they were created"),
 )  # fmt: skip
-def in_work(open_deals: pd.DataFrame) -> float:
+def in_work(open_deals: Rows) -> float:
     """What the team has in its hands; a stock, not a flow of the period."""
     return open_deals["is_open"].sum()
 
@@ -233,7 +232,7 @@ def in_work(open_deals: pd.DataFrame) -> float:
     needs=["amount"],
     caveats=N_("It is no forecast: most deals in work are not won."),
 )  # fmt: skip
-def in_work_money(open_deals: pd.DataFrame) -> float:
+def in_work_money(open_deals: Rows) -> float:
     """What the deals in work are worth if all were won; deals without a rate are not in it."""
     return open_deals["open_money"].sum()
 
@@ -243,7 +242,7 @@ def in_work_money(open_deals: pd.DataFrame) -> float:
     formula=N_("deals won in the period whose customer had no earlier won deal"),
     needs=["closing", "customer"],
 )  # fmt: skip
-def new_customers(events: pd.DataFrame) -> float:
+def new_customers(events: Rows) -> float:
     """First wins with a customer; counted in deals. A deal without customer is neither new nor repeat."""
     return events["is_new"].sum()
 
@@ -253,7 +252,7 @@ def new_customers(events: pd.DataFrame) -> float:
     formula=N_("deals won in the period whose customer already had a won deal, in the whole history"),
     needs=["closing", "customer"],
 )  # fmt: skip
-def repeat_customers(events: pd.DataFrame) -> float:
+def repeat_customers(events: Rows) -> float:
     """Wins with a customer who had bought before; counted in deals."""
     return events["is_repeat"].sum()
 
@@ -265,7 +264,7 @@ def repeat_customers(events: pd.DataFrame) -> float:
     needs=["closing", "customer"],
     caveats=N_("Where the history starts late, old customers look new."),
 )  # fmt: skip
-def repeat_share(events: pd.DataFrame) -> Ratio:
+def repeat_share(events: Rows) -> Ratio:
     """How much of the winning is with customers who had bought before."""
     repeat = events["is_repeat"].sum()
     return Ratio(repeat, repeat + events["is_new"].sum())
@@ -277,7 +276,7 @@ def repeat_share(events: pd.DataFrame) -> Ratio:
     needs=["closing", "customer"],
     caveats=N_("One who bought from two managers counts for both, so the rows may sum to more than the total."),
 )  # fmt: skip
-def customers(events: pd.DataFrame) -> float:
+def customers(events: Rows) -> float:
     """How many bought, however often. Deals without customer are not in it."""
     return events["won_customer_id"].nunique()
 
@@ -287,7 +286,7 @@ def customers(events: pd.DataFrame) -> float:
     formula=N_("report's instant − last entry into the present stage; for several deals in work the median"),
     caveats=N_("A deal without history counts from its last move, else from its creation."),
 )  # fmt: skip
-def days_in_current_stage(open_deals: pd.DataFrame) -> Sample:
+def days_in_current_stage(open_deals: Rows) -> Sample:
     """How long the deals in work have stood where they stand."""
     days = open_deals["days_in_current_stage"]
     return Sample(days.median(), days.count())

@@ -2,8 +2,7 @@
 of them that are forgotten, each with what became of past deals like it.
 """
 
-import pandas as pd
-
+from ..columns import Rows
 from ..registry import Ratio, Sample, metric
 from ..texts import N_
 
@@ -14,7 +13,7 @@ from ..texts import N_
     needs=["activities"],
     caveats=N_("What people do outside the CRM is not known; a deal they work on by messenger looks forgotten."),
 )  # fmt: skip
-def forgotten(open_deals: pd.DataFrame) -> float:
+def forgotten(open_deals: Rows) -> float:
     """Deals in work that nobody has touched for N days; N is the report's parameter."""
     return open_deals["is_forgotten"].sum()
 
@@ -25,7 +24,7 @@ def forgotten(open_deals: pd.DataFrame) -> float:
     needs=["activities", "amount"],
     caveats=N_("All of it is not at stake: most deals in work are not won; see the money at risk."),
 )  # fmt: skip
-def forgotten_money(open_deals: pd.DataFrame) -> float:
+def forgotten_money(open_deals: Rows) -> float:
     """What the forgotten deals are worth if all were won."""
     return open_deals["forgotten_money"].sum()
 
@@ -36,7 +35,7 @@ def forgotten_money(open_deals: pd.DataFrame) -> float:
     formula=N_("forgotten ÷ deals in work"),
     needs=["activities"],
 )  # fmt: skip
-def forgotten_share(open_deals: pd.DataFrame) -> Ratio:
+def forgotten_share(open_deals: Rows) -> Ratio:
     """How much of what is in work has been forgotten."""
     return Ratio(open_deals["is_forgotten"].sum(), open_deals["is_open"].sum())
 
@@ -46,7 +45,7 @@ def forgotten_share(open_deals: pd.DataFrame) -> Ratio:
     formula=N_("deals in work without an open activity; an unanswered chat, form or missed call is no plan"),
     needs=["activities"],
 )  # fmt: skip
-def no_next_step(open_deals: pd.DataFrame) -> float:
+def no_next_step(open_deals: Rows) -> float:
     """Deals in work for which nothing is planned."""
     return open_deals["has_no_next_step"].sum()
 
@@ -57,7 +56,7 @@ def no_next_step(open_deals: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("A to-do without a date is never overdue."),
 )  # fmt: skip
-def next_step_overdue(open_deals: pd.DataFrame) -> float:
+def next_step_overdue(open_deals: Rows) -> float:
     """Deals in work whose plan has passed without being done."""
     return open_deals["is_overdue"].sum()
 
@@ -73,7 +72,7 @@ def next_step_overdue(open_deals: pd.DataFrame) -> float:
         "Silence is compared in steps of N, 2 N, 4 N and 8 N days. A deal whose stage has no past case is not in it."
     ),
 )  # fmt: skip
-def money_at_risk(forgotten_deals: pd.DataFrame) -> float:
+def money_at_risk(forgotten_deals: Rows) -> float:
     """What the forgotten deals would still bring if they fare as those before them did."""
     return forgotten_deals["money_at_risk"].sum()
 
@@ -84,6 +83,6 @@ def money_at_risk(forgotten_deals: pd.DataFrame) -> float:
     needs=["activities"],
     caveats=N_("The CRM's own last activity counts robots and is not used."),
 )  # fmt: skip
-def days_silent(open_deals: pd.DataFrame) -> Sample:
+def days_silent(open_deals: Rows) -> Sample:
     """How long nothing has been heard of the deals in work."""
     return Sample(open_deals["days_silent"].median(), open_deals["days_silent"].count())

@@ -2,8 +2,7 @@
 `open_leads` one row per lead that is in work at the report's instant. Leads stand in no pipeline.
 """
 
-import pandas as pd
-
+from ..columns import Rows
 from ..registry import Ratio, metric
 from ..texts import N_
 
@@ -14,7 +13,7 @@ from ..texts import N_
     needs=["leads"],
     caveats=N_("Leads stand in no pipeline, so a pipeline filter does not narrow them."),
 )  # fmt: skip
-def leads_received(lead_events: pd.DataFrame) -> float:
+def leads_received(lead_events: Rows) -> float:
     """New leads of the period, whatever became of them."""
     return lead_events["is_received"].sum()
 
@@ -25,7 +24,7 @@ def leads_received(lead_events: pd.DataFrame) -> float:
     needs=["leads"],
     caveats=N_("Leads have no stage history here: the day is the CRM's closing date of the lead."),
 )  # fmt: skip
-def leads_converted(lead_events: pd.DataFrame) -> float:
+def leads_converted(lead_events: Rows) -> float:
     """Leads that became a deal or a customer in the period, whenever they came."""
     return lead_events["is_converted"].sum()
 
@@ -35,7 +34,7 @@ def leads_converted(lead_events: pd.DataFrame) -> float:
     formula=N_("leads that were closed as junk or lost in the period"),
     needs=["leads"],
 )  # fmt: skip
-def leads_lost(lead_events: pd.DataFrame) -> float:
+def leads_lost(lead_events: Rows) -> float:
     """Leads that came to nothing in the period."""
     return lead_events["is_lead_lost"].sum()
 
@@ -47,7 +46,7 @@ def leads_lost(lead_events: pd.DataFrame) -> float:
     needs=["leads"],
     caveats=N_("Young leads have not had their time yet."),
 )  # fmt: skip
-def lead_conversion(lead_events: pd.DataFrame) -> Ratio:
+def lead_conversion(lead_events: Rows) -> Ratio:
     """How many of the leads that came in the period were worth a deal."""
     return Ratio(lead_events["is_won_lead_cohort"].sum(), lead_events["is_received"].sum())
 
@@ -57,7 +56,7 @@ def lead_conversion(lead_events: pd.DataFrame) -> Ratio:
     formula=N_("leads that are neither converted nor lost at the report's instant"),
     needs=["leads"],
 )  # fmt: skip
-def leads_in_work(open_leads: pd.DataFrame) -> float:
+def leads_in_work(open_leads: Rows) -> float:
     """Leads that wait for somebody."""
     return open_leads["is_open_lead"].sum()
 
@@ -68,7 +67,7 @@ def leads_in_work(open_leads: pd.DataFrame) -> float:
     needs=["leads", "activities"],
     caveats=N_("A lead's stage moves are not known here, so moving it alone is no sign of life."),
 )  # fmt: skip
-def leads_forgotten(open_leads: pd.DataFrame) -> float:
+def leads_forgotten(open_leads: Rows) -> float:
     """Leads in work that nobody has touched for N days; N is the report's parameter."""
     return open_leads["is_forgotten_lead"].sum()
 
@@ -80,6 +79,6 @@ def leads_forgotten(open_leads: pd.DataFrame) -> float:
     formula=N_("forgotten leads ÷ leads in work"),
     needs=["leads", "activities"],
 )  # fmt: skip
-def leads_forgotten_share(open_leads: pd.DataFrame) -> Ratio:
+def leads_forgotten_share(open_leads: Rows) -> Ratio:
     """How much of what came in has been left lying."""
     return Ratio(open_leads["is_forgotten_lead"].sum(), open_leads["is_open_lead"].sum())

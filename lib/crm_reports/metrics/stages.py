@@ -5,8 +5,7 @@ stage it reached by the report's instant, `visits` per deal and stage it entered
 stage of work entered in the period.
 """
 
-import pandas as pd
-
+from ..columns import Rows
 from ..registry import Ratio, Sample, metric
 from ..texts import N_
 from .statistics import median_time
@@ -18,7 +17,7 @@ from .statistics import median_time
     needs=["stage_history", "stage_order"],
     caveats=N_("A deal that changed pipeline is in the funnel of the pipeline it stood in at the report's instant."),
 )  # fmt: skip
-def reached(steps: pd.DataFrame) -> float:
+def reached(steps: Rows) -> float:
     """How many deals came this far. May grow from stage to stage: each stage has its own deals."""
     return steps["is_reached"].sum()
 
@@ -29,7 +28,7 @@ def reached(steps: pd.DataFrame) -> float:
     needs=["stage_history", "stage_order"],
     caveats=N_("A deal that came back to the stage counts once."),
 )  # fmt: skip
-def visited(visits: pd.DataFrame) -> float:
+def visited(visits: Rows) -> float:
     """How many deals really stood on the stage; those that jumped over it are left out."""
     return visits["is_visited"].sum()
 
@@ -40,7 +39,7 @@ def visited(visits: pd.DataFrame) -> float:
     needs=["stage_history", "stage_order"],
     caveats=N_("A young cohort has not had its time yet."),
 )  # fmt: skip
-def cohort_reached(cohort_steps: pd.DataFrame) -> float:
+def cohort_reached(cohort_steps: Rows) -> float:
     """The picture of the funnel: the same deals all the way, so it never grows."""
     return cohort_steps["is_reached"].sum()
 
@@ -54,7 +53,7 @@ def cohort_reached(cohort_steps: pd.DataFrame) -> float:
     needs=["stage_history", "stage_order"],
     caveats=N_("Deals still on the way count as not gone on."),
 )  # fmt: skip
-def stage_conversion(steps: pd.DataFrame) -> Ratio:
+def stage_conversion(steps: Rows) -> Ratio:
     """Whose narrow place is where. Young deals may still be on the way, so look at that column beside it."""
     return Ratio(steps["went_on"].sum(), steps["could_go_on"].sum())
 
@@ -64,7 +63,7 @@ def stage_conversion(steps: pd.DataFrame) -> Ratio:
     formula=N_("of the deals that reached this stage in the period, those that entered the next one themselves"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
-def visited_next(steps: pd.DataFrame) -> float:
+def visited_next(steps: Rows) -> float:
     """Those that went on without skipping the next stage."""
     return steps["visited_next"].sum()
 
@@ -74,7 +73,7 @@ def visited_next(steps: pd.DataFrame) -> float:
     formula=N_("of the deals that reached this stage in the period, those lost before the next one"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
-def lost_on_the_way(steps: pd.DataFrame) -> float:
+def lost_on_the_way(steps: Rows) -> float:
     """Those that ended here."""
     return steps["lost_on_the_way"].sum()
 
@@ -84,7 +83,7 @@ def lost_on_the_way(steps: pd.DataFrame) -> float:
     formula=N_("of the deals that reached this stage in the period, those in work that have not reached the next one"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
-def on_the_way(steps: pd.DataFrame) -> float:
+def on_the_way(steps: Rows) -> float:
     """Those that may still go on: the more there are, the less final the conversion is."""
     return steps["on_the_way"].sum()
 
@@ -95,7 +94,7 @@ def on_the_way(steps: pd.DataFrame) -> float:
     needs=["stage_history"],
     caveats=N_("Slow deals that are still there are not in it, so it is too low; the median counts them."),
 )  # fmt: skip
-def stage_days(stays: pd.DataFrame) -> Sample:
+def stage_days(stays: Rows) -> Sample:
     """How long those who have left stood on the stage; the number that people know from the CRM."""
     return Sample(stays["finished_days"].mean(), stays["finished_days"].count())
 
@@ -109,9 +108,9 @@ def stage_days(stays: pd.DataFrame) -> Sample:
     needs=["stage_history"],
     caveats=N_("Missing while more than half of the visits still run."),
 )  # fmt: skip
-def median_stage_days(stays: pd.DataFrame) -> Sample:
+def median_stage_days(stays: Rows) -> Sample:
     """How long an ordinary deal stands on the stage, those that still stand there counted in."""
-    return Sample(median_time(stays[["time", "has_ended"]]), stays["time"].count())
+    return Sample(median_time(stays["time"], stays["has_ended"]), stays["time"].count())
 
 
 @metric(
@@ -119,7 +118,7 @@ def median_stage_days(stays: pd.DataFrame) -> Sample:
     formula=N_("visits entered in the period that ended before the report's instant"),
     needs=["stage_history"],
 )  # fmt: skip
-def finished_visits(stays: pd.DataFrame) -> float:
+def finished_visits(stays: Rows) -> float:
     """Of how many visits the mean time is."""
     return stays["has_ended"].sum()
 
@@ -129,6 +128,6 @@ def finished_visits(stays: pd.DataFrame) -> float:
     formula=N_("visits entered in the period that had not ended at the report's instant"),
     needs=["stage_history"],
 )  # fmt: skip
-def running_visits(stays: pd.DataFrame) -> float:
+def running_visits(stays: Rows) -> float:
     """How many visits the mean time leaves out and the median counts as longer than so far."""
     return stays["still_runs"].sum()

@@ -1,18 +1,16 @@
 """How sure a share is, whether somebody really differs, how long things last. The formulas are scipy's and statsmodels'."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
-from pandas.api.typing import DataFrameGroupBy
+from numpy.typing import ArrayLike
 
+from ..columns import Values
 from ..units import FEW
 
 SMALL = FEW  # fewer than this many cases: greyed, not ranked
-Rows = pd.DataFrame | DataFrameGroupBy
 
 
-def interval(k: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+def interval(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's 95 % interval of k of n; missing where n is 0 or k passes n.
 
     Wilson (1927), Probable inference, the law of succession, and statistical inference; as statsmodels computes it.
@@ -20,19 +18,21 @@ def interval(k: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
     from statsmodels.stats.proportion import proportion_confint
 
     fit = (n > 0) & (k <= n)
-    low, high = proportion_confint(k[fit].to_numpy(), n[fit].to_numpy(), method="wilson")
-    return tuple(pd.Series(end, index=k.index[fit]).reindex(k.index) for end in (low, high))
+    ends = np.full((2, len(k)), np.nan)
+    if fit.any():
+        ends[:, fit] = proportion_confint(k[fit], n[fit], method="wilson")
+    return ends[0], ends[1]
 
 
-def differs(k: pd.Series, n: pd.Series) -> pd.Series:
+def differs(k: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Who differs from the rest of the team: Fisher's exact test, Holm's correction over all rows with any case, 5 %.
 
     A row without cases, or whose k passes its n, differs from nobody.
     """
     fit = (n > 0) & (k <= n)
-    said = pd.Series(False, index=k.index)
+    said = np.zeros(len(k), dtype=bool)
     if fit.sum() > 1:
-        said[fit] = holm(fisher(k[fit].to_numpy(int), n[fit].to_numpy(int)))
+        said[fit] = holm(fisher(k[fit].astype(int), n[fit].astype(int)))
     return said
 
 
@@ -42,16 +42,24 @@ def fisher(k: np.ndarray, n: np.ndarray) -> np.ndarray:
     Fisher (1934), Statistical methods for research workers, § 21.02. `scipy.stats.fisher_exact` says the same, a table
     at a time and a thousand times slower over a team; here all tables go into one call.
     """
-    from scipy.stats import hypergeom
-
     all_k, all_n = k.sum(), n.sum()
     fewest, most = np.maximum(0, n - (all_n - all_k)), np.minimum(n, all_k)
     sizes = most - fewest + 1
     row = np.repeat(np.arange(len(k)), sizes)
     could_be = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + fewest[row]
-    chance = hypergeom.pmf(could_be, all_n, all_k, n[row])
-    as_rare = chance <= hypergeom.pmf(k, all_n, all_k, n)[row] * (1 + 1e-7)  # equal chances are computed a hair apart
+    chance = _hypergeometric(could_be, all_n, all_k, n[row])
+    as_rare = chance <= _hypergeometric(k, all_n, all_k, n)[row] * (1 + 1e-7)  # equal chances are computed a hair apart
     return np.minimum(np.bincount(row, weights=np.where(as_rare, chance, 0.0), minlength=len(k)), 1.0)
+
+
+def _hypergeometric(k: np.ndarray, all_n: int, all_k: int, n: np.ndarray) -> np.ndarray:
+    """scipy.stats.hypergeom.pmf(k, all_n, all_k, n), which for a team of hundreds takes seconds."""
+    from scipy.special import gammaln
+
+    def ways(of: np.ndarray, pick: np.ndarray) -> np.ndarray:
+        return gammaln(of + 1) - gammaln(pick + 1) - gammaln(of - pick + 1)
+
+    return np.exp(ways(all_k, k) + ways(all_n - all_k, n - k) - ways(all_n, n))
 
 
 def holm(chances: np.ndarray, *, level: float = 0.05) -> np.ndarray:
@@ -67,46 +75,50 @@ def holm(chances: np.ndarray, *, level: float = 0.05) -> np.ndarray:
     return said
 
 
-def rank_correlation(one: pd.Series, other: pd.Series) -> tuple[float, float, float, int]:
+def rank_correlation(one: ArrayLike, other: ArrayLike) -> tuple[float, float, float, int]:
     """Spearman's ρ with its 95 % interval and n; missing with fewer than four pairs or when one side is constant.
 
     ρ is Pearson's r of the ranks, and so is its interval (Fisher's z), as scipy computes it.
     """
-    from scipy.stats import pearsonr
+    from scipy.stats import pearsonr, rankdata
 
-    pairs = pd.concat([one, other], axis=1).dropna()
-    n = len(pairs)
-    if n < 4 or (pairs.nunique() < 2).any():
+    pairs = np.array([one, other], dtype=float)
+    pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
+    n = pairs.shape[1]
+    if n < 4 or (np.ptp(pairs, axis=1) == 0).any():
         return float("nan"), float("nan"), float("nan"), n
-    ranks = pairs.rank()
-    found = pearsonr(ranks.iloc[:, 0], ranks.iloc[:, 1])
+    found = pearsonr(*rankdata(pairs, axis=1))
     ends = found.confidence_interval(0.95)
     return float(found.statistic), float(ends.low), float(ends.high), n
 
 
-def median_time(rows: Rows) -> float | pd.Series:
+def median_time(times: Values, has_ended: Values) -> float | np.ndarray:
     """The first time by which half had ended, by Kaplan and Meier; missing while more than half still run.
 
-    `rows` are `time` and `has_ended`, whole or grouped. One that still runs counts as "longer than this" and not as ended.
-    Kaplan and Meier (1958), Nonparametric estimation from incomplete observations; as scipy computes it.
+    One that still runs counts as "longer than this" and not as ended. Kaplan and Meier (1958), Nonparametric estimation
+    from incomplete observations; `scipy.stats.ecdf` says the same, a group at a time.
     """
-    return _per_group(rows, lambda each: _median_time(each["time"], each["has_ended"].astype(bool)))
+    groups = times.groups
+    known = np.flatnonzero(~np.isnan(times.values))
+    group = np.zeros(len(known), dtype=int) if groups is None else groups.codes[known]
+    medians = np.full(1 if groups is None else groups.count, np.nan)
+    order = np.lexsort((times.values[known], group))
+    group, time, ended = group[order], times.values[known][order], has_ended.values[known][order].astype(bool)
+    lasting = _lasting(group, time, ended) if len(group) else time
+    past_half = np.flatnonzero(lasting <= 0.5 + 1e-12)  # products of fractions: a half may come out a hair above
+    reached, first = np.unique(group[past_half], return_index=True)
+    medians[reached] = time[past_half[first]]
+    return medians if groups is not None else float(medians[0])
 
 
-def _median_time(times: pd.Series, has_ended: pd.Series) -> float:
-    from scipy.stats import CensoredData, ecdf
-
-    known = times.notna()
-    ended, running = times[known & has_ended].to_numpy(float), times[known & ~has_ended].to_numpy(float)
-    if not len(ended):
-        return float("nan")
-    lasting = ecdf(CensoredData(uncensored=ended, right=running)).sf
-    past_half = lasting.probabilities <= 0.5 + 1e-12  # products of fractions: a half may come out a hair above
-    return float(lasting.quantiles[past_half][0]) if past_half.any() else float("nan")
-
-
-def _per_group(rows: Rows, statistic: Callable[[pd.DataFrame], float]) -> float | pd.Series:
-    if isinstance(rows, pd.DataFrame):
-        return statistic(rows)
-    found = {key: statistic(each) for key, each in rows}
-    return pd.Series(found, dtype=float).reindex(rows.size().index)
+def _lasting(group: np.ndarray, time: np.ndarray, ended: np.ndarray) -> np.ndarray:
+    """Per row, sorted by group and time, the share of its group that lasts longer than that: the product limit."""
+    place = np.arange(len(group))
+    begins = np.flatnonzero(np.diff(group, prepend=-1))
+    at_risk = np.repeat(np.append(begins[1:], len(group)), np.diff(np.append(begins, len(group)))) - place
+    # Those who end at one instant do so together: the first row of the instant carries them all.
+    is_first = (np.diff(group, prepend=-1) != 0) | (np.diff(time, prepend=np.nan) != 0)
+    ends = np.add.reduceat(ended, np.flatnonzero(is_first), dtype=int)
+    left = np.ones(len(group))
+    left[is_first] = 1 - ends / at_risk[is_first]
+    return pd.Series(left).groupby(group).cumprod().to_numpy()

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-import pandas as pd
-
 from .. import dataset, run
 from ..dataset import Dataset
 from ..errors import ReportError, RunError
@@ -120,13 +118,11 @@ def person(choice: Choice) -> str:
 
 def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
     """Those who have something to show: deals in work, created or closed in the period, or actions in it."""
-    deals, column = data.deals, COLUMNS[dimension]
-    start, end = data.filters.start_at, data.filters.end_at
-    within = [(deals[at] >= start) & (deals[at] < end) for at in ("created_at", "closed_at")]
-    ids = set(deals.loc[(deals["outcome"] == "open") | within[0] | within[1], column])
+    column = COLUMNS[dimension]
+    ids = data.holders(column, data.filters.period)
     if dimension == "manager":
-        ids |= set(data.actions_in(data.filters.elapsed)[column])
-    ids = {id for id in ids if not pd.isna(id)}
+        acts = data.acts_in(data.filters.elapsed)[column]
+        ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
         return [each for each in known.department if ids & {*known.departments_below([each.id])}]
     return [each for each in getattr(known, dimension) if each.id in ids]

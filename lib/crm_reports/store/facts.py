@@ -8,7 +8,7 @@ DEALS_STOOD = """
     with standing as (
         select deal_no, coalesce(bool_or(outcome in ('won', 'lost')), false) as was_closed,
             bool_or(is_added) as closing_added, max(entry.at) filter (where is_visit) as stage_since_at,
-            max(entry.at) filter (where place > 1) as last_move_at
+            min(entry.at) filter (where place > 1) as first_move_at, max(entry.at) filter (where place > 1) as last_move_at
         from entries as entry group by deal_no
     ),
     last as (
@@ -68,6 +68,7 @@ STANDINGS = """
 """
 
 # All that a report says of a deal: how it stood, its customer, its last sign of life and its next step. An absent id is ''.
+# Without history a deal stands where it is since its last move or, as far as anybody knows, its creation.
 #
 # is_repeat: true on a won deal whose customer had won before, false on a first win, null else; over the whole company
 # and its whole history. Ties: by instant, then by id (Bitrix24's ids are numbers written as text: "9" is before "10").
@@ -86,8 +87,9 @@ DEAL_FACTS = """
     first_wins as (select customer_id, min(closed_at) as first_won_at from wins group by customer_id)
     select valued.* exclude (
             manager_id, pipeline_id, source_id, stage_id, customer_id, closing_added, was_closed, is_later,
-            told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at, last_move_at
+            told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at, first_move_at, last_move_at, stage_since_at
         ),
+        coalesce(stage_since_at, if(moved_at < as_of(), moved_at, null), created_at) as stage_since_at,
         coalesce(valued.manager_id, '') as manager_id, coalesce(homes.department_id, '') as department_id,
         coalesce(pipeline_id, '') as pipeline_id, coalesce(source_id, '') as source_id,
         coalesce(stage_id, '') as stage_id, coalesce(valued.customer_id, '') as customer_id,
@@ -96,7 +98,7 @@ DEAL_FACTS = """
              else 'new' end as customer_kind_id,
         coalesce(if(company_id is null, contacts.name, companies.name), '') as customer,
         coalesce(closing_added, false) as closing_added, is_repeat,
-        greatest(heard_at, last_move_at) as last_action_at,
+        least(first_heard_at, first_move_at) as first_action_at, greatest(heard_at, last_move_at) as last_action_at,
         if(last_move_at < heard_at or last_move_at is null, heard_kind, 'stage_move') as last_action_kind,
         next_step_at, coalesce(traces.has_next_step, false) as has_next_step
     from valued left join wins using (deal_id)

@@ -9,9 +9,16 @@ IDS = """
         union all select 'manager_id', manager_id from activities_versions
         union all select 'manager_id', manager_id from leads
         union all select 'manager_id', manager_id from leads_versions
-union all select 'manager_id', manager_id from comments
+        union all select 'manager_id', manager_id from comments
         union all select 'stage_id', stage_id from deals
         union all select 'stage_id', stage_id from deals_versions
         union all select 'stage_id', stage_id from stage_history
     ) where id is not null order by what, id
+"""
+
+# Whether any deal has an amount, a creation date and the like: a number that needs what nobody has is missing, not 0.
+FILLED = """
+    select count(amount) > 0 as amount, count(created_at) > 0 as created_at, count(closed_at) > 0 as closed_at,
+        count(moved_at) > 0 as moved_at, count(company_id) > 0 as company_id, count(contact_id) > 0 as contact_id
+    from deals
 """

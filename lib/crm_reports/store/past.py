@@ -1,4 +1,4 @@
-"""How deals fared that were once left alone."""
+"""How deals fared that were once left alone, or came to a stage."""
 
 # Of the company's closed deals, per stage of work they stood on: the longest time between two signs of life there, in
 # whole days, how they ended, and how many deals that is.
@@ -19,4 +19,12 @@ SILENCES = """
     )
     select longest.stage_id, silent_days, deal.outcome as ended_as, count(*) as deals
     from longest join deal_facts as deal using (deal_no) where deal.outcome in ('won', 'lost') group by all
+"""
+
+# What the closed deals that ever reached a stage brought, lost ones nothing: `money` of `deals`, per pipeline and source.
+STAGE_WORTH = """
+    select row.stage_id, deal.pipeline_id, deal.source_id, count(*) as deals,
+        sum(if(deal.outcome = 'won', coalesce(deal.money, 0), 0)) as money
+    from steps_reached as row join deal_facts as deal using (deal_no)
+    where deal.outcome in ('won', 'lost') group by all order by all
 """

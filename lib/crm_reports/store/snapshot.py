@@ -26,15 +26,16 @@ from ..fields import TABLES
 from ..texts import _
 from .cache import Cache
 from .facts import DEAL_FACTS, DEALS_STOOD, STANDINGS
-from .ids import IDS
+from .ids import FILLED, IDS
 from .leads import LEAD_FACTS
 from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
-from .past import SILENCES
-from .trace import ACTED, DATED, INCOMING, SIGNS, TRACES
+from .past import SILENCES, STAGE_WORTH
+from .trace import ACTED, ACTION_KINDS, DATED, INCOMING, SIGNS, TRACES
 from .versions import Kept, rows_as_of
 
 PARTS = {
     "ids": IDS,
+    "filled": FILLED,
     "numbered": NUMBERED,
     "entries": ENTRIES,
     "standings": STANDINGS,
@@ -45,6 +46,8 @@ PARTS = {
     "signs": SIGNS,
     "lead_facts": LEAD_FACTS,
     "silences": SILENCES,
+    "stage_worth": STAGE_WORTH,
+    "action_kinds": ACTION_KINDS,
 }
 VIEWS = {
     "funnel": FUNNEL,

@@ -31,8 +31,8 @@ INCOMING = """
     select kind, owner_type, owner_id, dated.at from dated where is_incoming and dated.at < as_of()
 """
 
-# Per deal, of what activities and comments tell before as_of: the last sign of life (an action, a comment, an incoming
-# message or call) and the next step: the earliest deadline; null when none has one. One pass over the activities, and
+# Per deal, of what activities and comments tell before as_of: the first and the last sign of life (an action, a comment,
+# an incoming message or call) and the next step: the earliest deadline; null when none has one. One pass over the activities, and
 # numbers in place of texts, as a company has many of them. Of two signs at one instant the kind that comes last in the
 # alphabet. A file may not say when a plan was made: an open one is taken as made, a finished one as never planned.
 TRACES = """
@@ -47,11 +47,12 @@ TRACES = """
     ),
     kinds as (select ['call', 'comment', 'crm_activity', 'email', 'meeting'] as kinds),
     last as (
-        select deal_id, max(told.at) as heard_at, max(epoch_us(told.at) * 8 + list_position(kinds, kind)) as code,
+        select deal_id, min(told.at) as first_heard_at, max(told.at) as heard_at,
+            max(epoch_us(told.at) * 8 + list_position(kinds, kind)) as code,
             coalesce(bool_or(is_step), false) as has_next_step, min(deadline_at) filter (where is_step) as next_step_at
         from told, kinds group by deal_id
     )
-    select deal_id, heard_at, kinds[code - epoch_us(heard_at) * 8] as heard_kind, has_next_step, next_step_at
+    select deal_id, first_heard_at, heard_at, kinds[code - epoch_us(heard_at) * 8] as heard_kind, has_next_step, next_step_at
     from last, kinds
 """
 
@@ -70,3 +71,6 @@ SIGNS = """
     from entries as entry join deal_facts using (deal_no) where place > 1
     order by manager_id
 """
+
+# The kinds of action of which the store has any before as_of.
+ACTION_KINDS = "select distinct kind from signs where is_action order by kind"
