@@ -23,7 +23,11 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import prepare_notebook_metadata, raise_for_execution_errors, remove_error_markers
+from papermill.iorw import load_notebook_node
 from papermill.log import logger
+from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 HERE = "here"
@@ -154,3 +158,22 @@ class _Here(Engine):
 
 
 papermill_engines.register(HERE, _Here)
+
+
+def executed(
+    notebook: NotebookNode, parameters: Mapping[str, Any], kernel: str
+) -> tuple[NotebookNode, PapermillExecutionError | None]:
+    """The notebook as `papermill.execute_notebook` leaves it, its cells run here, and the error that it ended in.
+
+    These are that function's own steps. Only nothing is written: papermill's way to JSON takes as long as many a report.
+    """
+    notebook = load_notebook_node(notebook)
+    if parameters:
+        notebook = parameterize_notebook(notebook, dict(parameters), kernel_name=kernel, engine_name=HERE)
+    notebook = remove_error_markers(prepare_notebook_metadata(notebook, "", ""))
+    notebook = papermill_engines.execute_notebook_with_engine(HERE, notebook, kernel_name=kernel, progress_bar=False)
+    try:
+        raise_for_execution_errors(notebook, None)
+    except PapermillExecutionError as error:
+        return notebook, error
+    return notebook, None

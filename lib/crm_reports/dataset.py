@@ -474,16 +474,20 @@ class Dataset:
         money_now, and repriced, by how much it changed; of how many it did. Without those that stay closed as they were.
         """
         was = then._snapshot.name_of("standings")
-        kept = f"select deal_id, outcome, coalesce(money, 0) as money, {self.slice.inside} as is_inside"
+        kept, left_out = (f"select deal_id, outcome, money, {word} as is_inside, created_at" for word in ("true", "false"))
         found = self.slice.query(
             f"""
-            with was as not materialized ({kept} from {was}), became as not materialized ({kept} from standings),
-            either as (select deal_id from was where is_inside union select deal_id from became where is_inside),
+            with was_in as materialized ({kept} from {was} where {self.slice.inside}),
+            became_in as materialized ({kept} from standings where {self.slice.inside}),
+            -- Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
+            came as (from became_in anti join was_in using (deal_id) where coalesce(created_at < ?, true)),
+            went as (from was_in anti join became_in using (deal_id)),
+            was as (from was_in union all ({left_out} from {was} semi join came using (deal_id))),
+            became as (from became_in union all ({left_out} from standings semi join went using (deal_id))),
             pairs as (
                 select was.outcome as outcome_then, became.outcome as outcome_now, was.is_inside as is_inside_then,
                     became.is_inside as is_inside_now, coalesce(was.money, 0) as money_then, coalesce(became.money, 0) as money_now
-                from (from was semi join either using (deal_id)) as was
-                full join (from became semi join either using (deal_id)) as became using (deal_id)
+                from was full join became using (deal_id)
             )
             select outcome_then, outcome_now, is_inside_then, is_inside_now, count(*) as deals, sum(money_then) as money_then,
                 sum(money_now) as money_now, sum(money_now - money_then) as repriced,
@@ -491,7 +495,7 @@ class Dataset:
             from pairs
             where outcome_then is null or outcome_then = 'open' or outcome_now is distinct from outcome_then
             group by all order by all
-            """, *self.slice.ids, *self.slice.ids,
+            """, *self.slice.ids * 2, then.filters.as_of,
         )  # fmt: skip
         return _pandas(found)
 

@@ -91,14 +91,22 @@ class Slice:
 
         A row's own column of the same name, such as the stage that a visit was to, comes before the deal's.
         """
+        if not self.chosen:  # all rows are of its deals, which need not be read to know that
+            here = f"deal_no is not null and {condition}"
+            found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
+            return self._with_deal(found.assign(place=lambda: self._place(found)))
         low, places = self._places
-        near = f"deal_no between {low} and {low + len(places) - 1}"
-        found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {near} and {condition}", *values))  # fmt: skip
-        place = places[found["deal_no"] - low]
+        here = f"deal_no between {low} and {low + len(places) - 1} and {condition}"
+        found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
+        place = self._place(found)
         found = found.assign(place=place)
-        return self.with_deal(found.take(place >= 0) if (place < 0).any() else found)
+        return self._with_deal(found.take(place >= 0) if (place < 0).any() else found)
 
-    def with_deal(self, rows: Columns) -> Columns:
+    def _place(self, rows: Columns) -> np.ndarray:
+        low, places = self._places
+        return places[rows["deal_no"] - low]
+
+    def _with_deal(self, rows: Columns) -> Columns:
         """The rows with what of their deal they don't have themselves."""
         return rows.assign(**{
             name: partial(self._of_deal, rows, name)
