@@ -3,7 +3,9 @@
 Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "": its own row in every table.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -16,6 +18,7 @@ import pyarrow as pa
 from . import texts, units
 from .columns import DAY, Columns, categorical, from_arrow, renamed
 from .errors import FilterError, all_at_once, near
+from .fields import TABLES
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
 from .quality import CONDITIONS, Note, counted, notes
 from .settings import Settings
@@ -167,12 +170,14 @@ class Dataset:
     @_shared
     def managers(self) -> pd.DataFrame:
         """manager_id → manager (name), department_id, is_active; whoever is named anywhere, known to the CRM or not."""
-        people = self._read("managers").set_index("manager_id")
-        homes = self._read("manager_departments").sort_values(["manager_id", "position"])
-        people["department_id"] = homes.drop_duplicates("manager_id").set_index("manager_id")["department_id"]
-        strangers = self.store.ids("manager_id") - set(people.index)
-        people = people.reindex([*people.index, *sorted(strangers)])
-        return _named(people.rename(columns={"name": "manager"}), "manager", _("no manager"))
+        homes = sorted(self._read("manager_departments"), key=lambda row: (row["manager_id"], *_last(row["position"])))
+        first = {row["manager_id"]: row["department_id"] for row in reversed(homes)}
+        people = self._read("managers")
+        strangers = self.store.ids("manager_id") - {row["manager_id"] for row in people}
+        people += [dict.fromkeys(TABLES["managers"].columns) | {"manager_id": id} for id in sorted(strangers)]
+        return _named(
+            [row | {"department_id": first.get(row["manager_id"])} for row in people], "manager", _("no manager")
+        )
 
     @property
     def dismissed(self) -> set[str]:
@@ -182,20 +187,18 @@ class Dataset:
     @_shared
     def departments(self) -> pd.DataFrame:
         """department_id → department (name), parent_id."""
-        frame = self._read("departments").set_index("department_id").rename(columns={"name": "department"})
-        return _named(frame, "department", _("no department"))
+        return _named(self._read("departments"), "department", _("no department"))
 
     @_shared
     def pipelines(self) -> pd.DataFrame:
         """pipeline_id → pipeline (name), in the CRM's order."""
-        frame = self._read("pipelines").sort_values(["position", "pipeline_id"]).set_index("pipeline_id")
-        return _named(frame.rename(columns={"name": "pipeline"}), "pipeline", _("no pipeline"))
+        rows = sorted(self._read("pipelines"), key=lambda row: (*_last(row["position"]), row["pipeline_id"]))
+        return _named(rows, "pipeline", _("no pipeline"))
 
     @_shared
     def sources(self) -> pd.DataFrame:
         """source_id → source (name)."""
-        frame = self._read("sources").set_index("source_id").rename(columns={"name": "source"})
-        return _named(frame, "source", _("no source"))
+        return _named(self._read("sources"), "source", _("no source"))
 
     @_shared
     def stages(self) -> pd.DataFrame:
@@ -203,17 +206,18 @@ class Dataset:
 
         A stage that history names and the CRM has deleted is there under its id.
         """
-        frame = self._read("stages").set_index("stage_id").rename(columns={"name": "stage"})
-        gone = self.store.ids("stage_id") - set(frame.index)
-        frame = frame.reindex([*frame.index, *sorted(gone)])
-        frame["is_deleted"] = frame.index.isin(gone)
-        nameless = frame.index.to_series().map(lambda each: _("deleted stage {id}", id=each))
-        frame["stage"] = frame["stage"].fillna(nameless)
-        frame = frame.join(self.pipelines["pipeline"], on="pipeline_id")
-        order = {pipeline: place for place, pipeline in enumerate(self.pipelines.index)}
-        frame = frame.assign(_place=frame["pipeline_id"].map(order)).sort_values(["_place", "position"], kind="stable")
-        unknown = {"stage": _("unknown stage"), "outcome": "open", "is_deleted": False}
-        return _with_row(frame.drop(columns="_place"), "", unknown)
+        rows, pipelines = self._read("stages"), self.pipelines["pipeline"].to_dict()
+        gone = self.store.ids("stage_id") - {row["stage_id"] for row in rows}
+        rows += [dict.fromkeys(TABLES["stages"].columns) | {"stage_id": id} for id in sorted(gone)]
+        place = {pipeline: at for at, pipeline in enumerate(pipelines)}
+        rows.sort(key=lambda row: (*_last(place.get(row["pipeline_id"])), *_last(row["position"])))
+        told = [
+            row | {"stage": _("deleted stage {id}", id=row["stage_id"]) if row["name"] is None else row["name"],
+                   "pipeline": pipelines.get(row["pipeline_id"]), "is_deleted": row["stage_id"] in gone}
+            for row in rows
+        ]  # fmt: skip
+        unknown = {"stage_id": "", "stage": _("unknown stage"), "outcome": "open", "is_deleted": False}
+        return _by_id([*told, unknown], "stage_id")
 
     @_shared
     def stage_names(self) -> dict[str, str]:
@@ -474,7 +478,9 @@ class Dataset:
         money_now, and repriced, by how much it changed; of how many it did. Without those that stay closed as they were.
         """
         was = then._snapshot.name_of("standings")
-        kept, left_out = (f"select deal_id, outcome, money, {word} as is_inside, created_at" for word in ("true", "false"))
+        kept, left_out = (
+            f"select deal_id, outcome, money, {word} as is_inside, created_at" for word in ("true", "false")
+        )
         found = self.slice.query(
             f"""
             with was_in as materialized ({kept} from {was} where {self.slice.inside}),
@@ -541,8 +547,8 @@ class Dataset:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, table: str) -> pd.DataFrame:
-        return self.store.rows(table).to_pandas()
+    def _read(self, table: str) -> list[dict[str, Any]]:
+        return self.store.rows(table).to_pylist()
 
 
 def _pandas(found: pa.Table) -> pd.DataFrame:
@@ -566,18 +572,28 @@ def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") 
     return ids.map(values).astype(object).fillna(instead)
 
 
-def _named(frame: pd.DataFrame, name: str, nobody: str) -> pd.DataFrame:
+def _last(place: float | None) -> tuple[bool, float]:
+    """What to sort by, so that those without a place come last."""
+    return place is None, place or 0
+
+
+def _named(rows: Sequence[Mapping[str, Any]], name: str, nobody: str) -> pd.DataFrame:
     """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and a row "" for none."""
-    names = frame[name].where(frame[name].notna() & (frame[name].str.strip() != ""), frame.index.to_series())
-    double = names.duplicated(keep=False)
-    frame[name] = names.where(~double, names + " (" + frame.index.to_series() + ")")
-    return _with_row(frame, "", {name: nobody})
+    key = f"{name}_id"
+    called = [row["name"] if (row["name"] or "").strip() else row[key] for row in rows]
+    times = Counter(called)
+    told = [
+        row | {name: f"{said} ({row[key]})" if times[said] > 1 else said}
+        for row, said in zip(rows, called, strict=True)
+    ]
+    return _by_id([*told, {key: "", name: nobody}], key)
 
 
-def _with_row(frame: pd.DataFrame, id: str, values: dict[str, object]) -> pd.DataFrame:
-    """The frame with one more row; the other columns of it are missing."""
-    row = pd.DataFrame({column: [values.get(column)] for column in frame.columns}, index=[id])
-    return pd.concat([frame.astype(object), row.astype(object)]).rename_axis(frame.index.name)
+def _by_id(rows: Sequence[Mapping[str, Any]], key: str) -> pd.DataFrame:
+    """The rows under their ids; the name that the CRM gave stands under its own word already."""
+    columns = dict.fromkeys(column for row in rows for column in row if column not in (key, "name"))
+    held = {column: [row.get(column) for row in rows] for column in columns}
+    return pd.DataFrame(held, index=pd.Index([row[key] for row in rows], name=key, dtype=object), dtype=object)
 
 
 def _with_endings(facts: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -624,7 +640,7 @@ def load(
     """
     settings = settings or Settings.read()
     use(language or settings.language)
-    data = Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
+    data = _opened(settings)
     said = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
     problems: list[str] = []
     rule = _forgetting(data, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
@@ -645,12 +661,24 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> None:
 
     All of it as of the default instant; as of `as_ofs` (`Filters.as_of_before`) what a comparison needs.
     """
-    data = Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
+    data = _opened(settings)
     currency = base_currency(data, settings)
     data.now.prepare("ids", "filled")
     data.snapshot(default_as_of(data, settings), currency).prepare(*PARTS)
     for as_of in as_ofs:
         data.snapshot(as_of, currency).prepare("deal_facts")
+
+
+@contextmanager
+def kept_open(settings: Settings) -> Iterator[None]:
+    """While it lasts, every `load` of this thread reads through the same connection, and names are looked up once."""
+    data = _opened(settings)
+    yield
+    del data
+
+
+def _opened(settings: Settings) -> Store:
+    return Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
 
 
 def default_as_of(data: Store, settings: Settings) -> datetime:
@@ -661,7 +689,7 @@ def default_as_of(data: Store, settings: Settings) -> datetime:
 def known(data: Store) -> Known:
     """The pipelines, departments, managers and sources that a filter may name."""
     bare = Dataset(data, None, None)
-    parents = bare._read("departments").set_index("department_id")["parent_id"].fillna("").to_dict()
+    parents = {row["department_id"]: row["parent_id"] or "" for row in bare._read("departments")}
     homes = looked_up(bare.managers["department_id"], bare.departments["department"])
     departments, managers = _choices(bare.departments["department"]), _choices(bare.managers["manager"])
     return Known(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from . import elements, measures, units
+from .columns import records
 from .dataset import Dataset
 from .measures import measure, missing, one
 from .metrics.statistics import SMALL, rank_correlation
@@ -489,7 +490,7 @@ def _slower(ds: Dataset) -> list[Need]:
 def tiles(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
     """The tiles, each with a second number that belongs to it as its note, and lines of what was forgotten."""
     table = measures.tiles(ds, metrics)
-    notes = [row["note"] or _note(ds, row["metric"]) for row in table.to_dict("records")]
+    notes = [row["note"] or _note(ds, row["metric"]) for row in records(table)]
     lines = {"forgotten": "forgotten", "forgotten_money": "forgotten_money"}
     weeks = (
         elements.forgotten_nights(ds) if set(lines) & set(metrics) and not missing(ds, "forgotten") else pd.DataFrame()

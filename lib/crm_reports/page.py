@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from . import charts, measures, tables, units
 from .charts import go
+from .columns import records
 from .registry import METRICS, column
 from .texts import N_, _
 
@@ -148,7 +149,7 @@ def _note(each: Any) -> dict[str, Any]:
 
 def show_tiles(table: pd.DataFrame, *, id: str = "tiles") -> None:
     """Show one tile per row: number, change, the last periods as a line, the deals behind it one click away."""
-    rows = [_tile(row) for row in table.to_dict("records")]
+    rows = [_tile(row) for row in records(table)]
     _show_element(id, "tiles", table, body=_fragment("tiles", tiles=rows, columns=_columns_for(len(rows))))
 
 
@@ -233,7 +234,7 @@ def _heading(id: str, words: Mapping[str, str]) -> str:
 
 def _table(frame: pd.DataFrame, id: str, words: Mapping[str, str]) -> str:
     if id == "needs_you":
-        return _fragment("needs", rows=frame.to_dict("records"))
+        return _fragment("needs", rows=records(frame))
     if id in MATRICES:
         return tables.matrix(frame, caption=_heading(id, words), **MATRICES[id])
     return tables.table(frame, caption=_heading(id, words))
@@ -301,7 +302,7 @@ def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame's rows as raw JSON values: null for missing, ISO text for instants and dates."""
-    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return [{str(name): _plain(value) for name, value in row.items()} for row in records(frame)]
 
 
 def _plain(value: Any) -> Any:

@@ -216,6 +216,7 @@ def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
     }
 
 
+@cache
 def _commit(folder: Path) -> str:
     """The commit that git has checked out where the notebook is; "" where there is no git."""
     try:

@@ -20,6 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from . import charts, units
+from .columns import records
 from .registry import METRICS, Column, column
 from .texts import _
 
@@ -84,11 +85,11 @@ class _Sheet:
 
     @cached_property
     def rows(self) -> list[dict[str, object]]:
-        return self.frame[~self._totals].to_dict("records")
+        return records(self.frame[~self._totals])
 
     @cached_property
     def total(self) -> dict[str, object]:
-        return self.frame[self._totals].head(1).to_dict("records")[0] if self._totals.any() else {}
+        return records(self.frame[self._totals].head(1))[0] if self._totals.any() else {}
 
     @cached_property
     def _totals(self) -> pd.Series:
@@ -352,7 +353,7 @@ def matrix(
     if frame.empty:
         return _tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
     steps = _steps(frame, columns)
-    cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in frame.to_dict("records")}
+    cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
     people = list(dict.fromkeys(who for who, _step in cells if who is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
     grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
@@ -381,7 +382,7 @@ def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ..
     """The matrix's columns in order, each with what its header says."""
     steps = {}
     several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
-    for row in frame.to_dict("records"):
+    for row in records(frame):
         named = [escape(units.write(row.get(name), "text")) for name in columns]
         of = f"<small>{escape(str(row['pipeline']))}</small>" if several and row["pipeline"] else ""
         steps.setdefault(_step_key(row, columns), of + " → ".join(named))

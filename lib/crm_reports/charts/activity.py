@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..registry import column
 from ..texts import _
 from .figure import (
@@ -17,7 +18,6 @@ from .figure import (
     hover,
     nothing,
     numbers,
-    records,
     short_name,
     without_total,
 )

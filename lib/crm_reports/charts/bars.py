@@ -7,9 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..registry import column
 from ..texts import _
-from .figure import escape, figure_of, formula_of, hover, nothing, numbers, records, without_total
+from .figure import escape, figure_of, formula_of, hover, nothing, numbers, without_total
 from .palette import colour, colour_of
 
 MOST_ROWS = 20

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..registry import column
 from ..texts import N_, _
 from .figure import (
@@ -20,7 +21,6 @@ from .figure import (
     measures_in,
     nothing,
     numbers,
-    records,
     segments,
 )
 from .palette import colour

@@ -118,10 +118,6 @@ def without_total(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["is_total"].astype(bool)] if "is_total" in table else table
 
 
-def records(table: pd.DataFrame) -> list[dict[str, object]]:
-    return table.to_dict("records")
-
-
 def measures_in(table: pd.DataFrame, *, most: int = 7) -> list[str]:
     """The metrics a reader can pick from: the usual ones first, then whatever else the table measures."""
     known = [name for name in MEASURES if name in table]

@@ -4,9 +4,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..registry import column
 from ..texts import _
-from .figure import axis_note, axis_title, escape, figure_of, nothing, records
+from .figure import axis_note, axis_title, escape, figure_of, nothing
 from .palette import colour
 
 

@@ -6,9 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..texts import _
 from .bars import Row, rows_figure
-from .figure import escape, formula_of, hover, nothing, numbers, records
+from .figure import escape, formula_of, hover, nothing, numbers
 from .palette import colour
 
 

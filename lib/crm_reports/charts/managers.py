@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..registry import column
 from ..texts import _
 from .figure import (
@@ -19,7 +20,6 @@ from .figure import (
     measures_in,
     nothing,
     numbers,
-    records,
     segments,
     short_name,
     without_total,

@@ -6,8 +6,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from .. import units
+from ..columns import records
 from ..texts import _, many
-from .figure import button, escape, figure_of, nothing, records, segments
+from .figure import button, escape, figure_of, nothing, segments
 from .palette import colour
 
 STOCKS = ("opening", "closing")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
+from ..columns import records
 from ..dataset import Dataset
 from ..filters import Period
 from ..measures import index_sensitivity, measure, over_time
@@ -83,7 +84,7 @@ def learn_from(ds: Dataset) -> pd.DataFrame:
         return pd.DataFrame(columns=PAIR)
     table = measure(ds, ["activity_index", "won_money", "won", "win_rate"], by="manager")
     table = table[table["activity_index"].notna() & (table["manager_id"] != "") & (table["win_rate_n"] > 0)]
-    rows = table.to_dict("records")
+    rows = records(table)
     found = [_pair(one, other, kind) for one in rows for other in rows if (kind := _kind(one, other))]
     pairs = pd.DataFrame(found, columns=[*PAIR, "gap"])
     pairs = pairs.sort_values(["is_sure", "gap"], ascending=False, kind="stable")

@@ -56,7 +56,8 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
     """The pages of the presets that are due, in their order; each name is there once."""
     due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
-    found = [each for preset in due for each in _of_preset(preset, settings)]
+    with dataset.kept_open(settings):
+        found = [each for preset in due for each in _of_preset(preset, settings)]
     times = Counter(each.name for each in found)
     return tuple(replace(each, name=_told_apart(each)) if times[each.name] > 1 else each for each in found)
 

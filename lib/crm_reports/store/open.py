@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from threading import get_ident
 from typing import Any
+from weakref import WeakValueDictionary
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +25,8 @@ from .versions import rows_now
 SCHEMA = "crm"
 MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
 NOW = datetime(9999, 1, 1, tzinfo=UTC)
+
+_held: WeakValueDictionary[tuple[Any, ...], "Store"] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Store:
     def open(cls, path: Path, *, memory: str = "", threads: int = 0) -> "Store":
         """Read the store at `path`; a later sync replaces the file and does not disturb this reader.
 
+        Whoever opens a store that this thread holds already gets the same one: a night plans hundreds of pages with it.
+
         The engine takes at most `memory` (such as 500MB; what does not fit goes to a folder beside the store) and
         `threads`; 0 is one per core.
         """
@@ -50,6 +56,14 @@ class Store:
                     name=repr(path.name),
                 )
             )
+        key = (path.absolute(), memory, threads, get_ident())
+        held = _held.get(key)
+        if held is None or held.identity != _identity(path):
+            held = _held[key] = cls._opened(path, memory, threads)
+        return held
+
+    @classmethod
+    def _opened(cls, path: Path, memory: str, threads: int) -> "Store":
         said = {"memory_limit": memory or MEMORY, "temp_directory": str(path.with_name(f"spill-{os.getpid()}"))}
         connection = duckdb.connect(config=said | ({"threads": threads} if threads else {}))
         try:
@@ -67,11 +81,14 @@ class Store:
     @cached_property
     def kept(self) -> dict[str, set[str]]:
         """The tables that the store has, and the columns of each."""
-        sql = "select table_name, column_name from duckdb_columns() where database_name = 'store' and schema_name = ?"
-        kept: dict[str, set[str]] = {}
-        for table, column in self.connection.execute(sql, [SCHEMA]).fetchall():
-            kept.setdefault(table, set()).add(column)
-        return kept
+        # Not from duckdb_columns(), which reads through all that the engine itself has.
+        tables = "select table_name from duckdb_tables() where database_name = 'store' and schema_name = ?"
+        names = [name for (name,) in self.connection.execute(tables, [SCHEMA]).fetchall()]
+        return {name: self._columns(name) for name in names}
+
+    def _columns(self, table: str) -> set[str]:
+        found = self.connection.execute(f'from store.{SCHEMA}."{table}" limit 0').description
+        return {column for column, *_type in found}
 
     def rows(self, name: str) -> pa.Table:
         """All rows of a small table (managers, stages, …) as they are now, read once; the columns of `fields.TABLES`."""
