@@ -6,13 +6,14 @@ metric's name, so `column(name)` finds title, unit and formula for anything that
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from .columns import Rows, ratio
 from .errors import MetricError, near
-from .texts import N_, _
+from .texts import N_, _, language
 
 Unit = Literal["count", "money", "share", "days", "index", "text", "instant", "flag", "number", "date"]
 
@@ -104,6 +105,7 @@ def metric(
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
+        _column.cache_clear()
         METRICS[name] = Metric(
             name, title, unit, good, formula, on, tuple(fields), compute, tuple(needs or ()), caveats, is_part, of
         )
@@ -225,6 +227,11 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
 
 def column(name: str) -> Column:
     """What the column `name` is called and how it is written, in the reader's language. Unknown: its own name, text."""
+    return _column(name, language())
+
+
+@lru_cache(4096)
+def _column(name: str, _language: str) -> Column:
     if name in METRICS:
         entry = METRICS[name]
         words = (_(each) for each in (entry.formula, entry.meaning))

@@ -10,6 +10,7 @@ from ..columns import records
 from ..registry import column
 from ..texts import _
 from .figure import (
+    Trace,
     axis_note,
     axis_title,
     escape,
@@ -19,6 +20,7 @@ from .figure import (
     nothing,
     numbers,
     short_name,
+    trace,
     without_total,
 )
 from .palette import colour, colour_of, symbol_of
@@ -35,7 +37,8 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
     names = [short_name(each) for each in rows[name]]
     ids = list(rows.get(f"{name}_id", rows[name]))
     places = _label_places(points, names)
-    trace = go.Scatter(
+    drawn = trace(
+        "scatter",
         x=[point[0] for point in points], y=[point[1] for point in points], mode="markers+text",
         text=[escape(each) if place else "" for each, place in zip(names, places, strict=True)],
         textposition=[place or "top center" for place in places], textfont={"color": colour("ink"), "size": 12},
@@ -43,7 +46,7 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
         customdata=[f"<b>{escape(row[name])}</b><br>{hover(row, x)}<br>{hover(row, y)}" for row in records(rows)],
         hovertemplate=f"%{{customdata}}{formula_of(x)}<extra></extra>", cliponaxis=False, showlegend=False,
     )  # fmt: skip
-    return _crossed(trace, _middle(table, points, x, y, across, up), x, y, across, up)
+    return _crossed(drawn, _middle(table, points, x, y, across, up), x, y, across, up)
 
 
 def _middle(
@@ -57,10 +60,10 @@ def _middle(
 
 
 def _crossed(
-    trace: go.Scatter, middle: tuple[float, float], x: str, y: str, across: units.Axis, up: units.Axis
+    points: Trace, middle: tuple[float, float], x: str, y: str, across: units.Axis, up: units.Axis
 ) -> go.Figure:
     line = {"color": colour("dim"), "width": 1, "dash": "dot"}
-    figure = figure_of([trace], height=460, margin={"t": 34, "r": 24}, annotations=[axis_note(axis_title(y, up))])
+    figure = figure_of([points], height=460, margin={"t": 34, "r": 24}, annotations=[axis_note(axis_title(y, up))])
     below = axis_title(x, across)
     figure.update_xaxes(title_text=below, rangemode="tozero", tickformat=",~f")
     figure.update_yaxes(tickformat=",~f")

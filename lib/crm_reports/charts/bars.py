@@ -10,7 +10,7 @@ from .. import units
 from ..columns import records
 from ..registry import column
 from ..texts import _
-from .figure import escape, figure_of, formula_of, hover, nothing, numbers, without_total
+from .figure import escape, figure_of, formula_of, hover, nothing, numbers, trace, without_total
 from .palette import colour, colour_of
 
 MOST_ROWS = 20
@@ -58,12 +58,14 @@ def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False) -> go
     values = [row.value for row in rows]
     top = max((abs(value) for value in values if value is not None), default=0) or 1
     low = min([0, *(value for value in values if value is not None)])
-    bar = go.Bar(
+    bar = trace(
+        "bar",
         x=values, y=place, width=0.36, offset=0, orientation="h", customdata=[row.hover for row in rows],
         marker={"color": [row.colour for row in rows], "cornerradius": 3},
         hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
     )  # fmt: skip
-    back = go.Bar(
+    back = trace(
+        "bar",
         x=[None if value is None else top for value in values], y=place, width=0.36, offset=0, orientation="h",
         marker={"color": colour("soft"), "cornerradius": 3}, hoverinfo="skip",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from ..columns import records
 from ..registry import column
 from ..texts import N_, _
 from .figure import (
+    Trace,
     axis_note,
     axis_title,
     button,
@@ -22,9 +23,11 @@ from .figure import (
     nothing,
     numbers,
     segments,
+    trace,
 )
 from .palette import colour
 
+Rows = Sequence[Mapping[str, object]]
 SIZES = {"week": N_("week"), "month": N_("month"), "quarter": N_("quarter"), "year": N_("year")}
 
 
@@ -37,28 +40,32 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
     sizes = [size for size in SIZES if (table["size"] == size).any()]
     if not names or not sizes:
         return nothing()
-    cuts = {size: table[table["size"] == size] for size in sizes}
-    chosen = _usual_size(cuts)
-    rows = {size: records(cut) for size, cut in cuts.items()}
-    views = {name: _view(cuts, rows, name, chosen) for name in names}
-    figure = figure_of(
-        (
-            trace
-            for place, size in enumerate(sizes)
-            for trace in _period_traces(cuts[size], views[names[0]], size, 2 * place, size == chosen)
-        ),
-        height=380, barmode="overlay", xaxis=_ticks(cuts[chosen], chosen), annotations=[axis_note(views[names[0]].title)],
-        margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26}, yaxis={"tickformat": ",~f"},
-        updatemenus=[menu for menu in (_size_menu(cuts, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
-    )  # fmt: skip
+    every = records(table)
+    rows = {size: [row for row in every if row["size"] == size] for size in sizes}
+    chosen = _usual_size(rows)
+    views = {name: _view(rows, name, chosen) for name in names}
+    traces = [
+        each
+        for place, size in enumerate(sizes)
+        for each in _period_traces(rows[size], views[names[0]], size, 2 * place, size == chosen)
+    ]
     if any(f"{name}_previous" in table for name in names):
-        figure.add_scatter(
-            x=[None], y=[None], mode="lines", line={"color": colour("ink"), "width": 2}, name=before or _("before")
-        )
-    return figure.update_layout(showlegend=len(figure.data) > 2 * len(sizes))
+        traces.append(_compared_with(before))
+    return figure_of(
+        traces, height=380, barmode="overlay", xaxis=_ticks(rows[chosen], chosen),
+        annotations=[axis_note(views[names[0]].title)], yaxis={"tickformat": ",~f"}, showlegend=len(traces) > 2 * len(sizes),
+        margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26},
+        updatemenus=[menu for menu in (_size_menu(rows, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
+    )  # fmt: skip
 
 
-def _usual_size(cuts: Mapping[str, pd.DataFrame]) -> str:
+def _compared_with(before: str) -> Trace:
+    """What the legend says of the ticks."""
+    line = {"color": colour("ink"), "width": 2}
+    return trace("scatter", x=[None], y=[None], mode="lines", line=line, name=before or _("before"))
+
+
+def _usual_size(cuts: Mapping[str, Rows]) -> str:
     """The size that gives a readable number of bars, months if they do."""
     readable = [size for size in ("month", "quarter", "week", "year") if 3 <= len(cuts.get(size, ())) <= 24]
     return readable[0] if readable else max(cuts, key=lambda size: -abs(len(cuts[size]) - 12))
@@ -79,18 +86,16 @@ class _View:
         return axis_title(self.name, self.axis)
 
 
-def _view(
-    cuts: Mapping[str, pd.DataFrame], rows: Mapping[str, Sequence[Mapping[str, object]]], name: str, chosen: str
-) -> _View:
+def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
     unit = column(name).unit
-    axis = units.axis(unit, cuts[chosen][name])
+    axis = units.axis(unit, [row[name] for row in cuts[chosen]])
     values, texts, hovers = [], [], []
     for size, cut in cuts.items():
-        before = cut.get(f"{name}_previous", pd.Series([None] * len(cut)))
-        label = [units.write(value, unit, form="axis") for value in cut[name]] if len(cut) <= 16 else [""] * len(cut)
-        values += [numbers(cut[name], axis.scale), numbers(before, axis.scale)]
+        here, before = ([row.get(each) for row in cut] for each in (name, f"{name}_previous"))
+        label = [units.write(value, unit, form="axis") for value in here] if len(cut) <= 16 else [""] * len(cut)
+        values += [numbers(here, axis.scale), numbers(before, axis.scale)]
         texts += [["" if text == units.MISSING else text for text in label], []]
-        hovers += [[_period_hover(row, size, name) for row in rows[size]], []]
+        hovers += [[_period_hover(row, size, name) for row in cut], []]
     return _View(name, axis, values, texts, hovers)
 
 
@@ -99,16 +104,17 @@ def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:
     return f"<b>{units.period(size, row['start'])}</b>{running}<br>{hover(row, name)}"
 
 
-def _period_traces(cut: pd.DataFrame, view: _View, size: str, at: int, shown: bool) -> list[object]:
+def _period_traces(cut: Rows, view: _View, size: str, at: int, shown: bool) -> list[Trace]:
     place = list(range(len(cut)))
-    running = cut.get("is_running", pd.Series([False] * len(cut))).astype(bool)
-    bars = go.Bar(
-        x=place, y=view.values[at], ids=[str(day) for day in cut["start"]], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
+    bars = trace(
+        "bar",
+        x=place, y=view.values[at], ids=[str(row["start"]) for row in cut], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
         hovertemplate=hover_template(view.name), textposition="outside", cliponaxis=False, showlegend=False,
-        marker={"color": colour("accent"), "opacity": [0.5 if each else 1 for each in running], "cornerradius": 3},
+        marker={"color": colour("accent"), "opacity": [0.5 if row.get("is_running") else 1 for row in cut], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,
     )  # fmt: skip
-    ticks = go.Scatter(
+    ticks = trace(
+        "scatter",
         x=place, y=view.values[at + 1], mode="markers", marker={"size": 1, "color": colour("ink")}, visible=shown,
         error_x={"type": "constant", "value": 0.42, "thickness": 2, "width": 0, "color": colour("ink")},
         hoverinfo="skip", showlegend=False, meta=size,
@@ -116,12 +122,12 @@ def _period_traces(cut: pd.DataFrame, view: _View, size: str, at: int, shown: bo
     return [bars, ticks]
 
 
-def _ticks(cut: pd.DataFrame, size: str) -> dict[str, object]:
+def _ticks(cut: Rows, size: str) -> dict[str, object]:
     """At most a dozen labels; the year stands under the first period of each year; the running period has a star."""
     step = -(-len(cut) // 12)
     shown = list(range(len(cut)))[::-step][::-1]  # counted from the end, which is the period that runs
     texts, year = [], None
-    for row in records(cut.iloc[shown]):
+    for row in (cut[at] for at in shown):
         day = units.as_date(row["start"])
         star = "*" if row.get("is_running") else ""
         below = f"<br>{day.year}" if size != "year" and day.year != year else ""
@@ -129,7 +135,7 @@ def _ticks(cut: pd.DataFrame, size: str) -> dict[str, object]:
     return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4], "ticklabeloverflow": "allow"}
 
 
-def _size_menu(cuts: Mapping[str, pd.DataFrame], chosen: str) -> dict[str, object]:
+def _size_menu(cuts: Mapping[str, Rows], chosen: str) -> dict[str, object]:
     buttons = []
     for size, cut in cuts.items():
         shown = [each == size for each in cuts for _twice in range(2)]

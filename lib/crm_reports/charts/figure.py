@@ -73,9 +73,22 @@ pio.templates["crm"] = _template()
 pio.templates.default = "crm"
 
 
-def figure_of(traces: Iterable[object] = (), *, height: int, **layout: object) -> go.Figure:
-    decimal = units.decimal_sign()
-    return go.Figure(list(traces), {"height": height, "separators": decimal + units.SPACE, **layout})
+Trace = dict[str, object]
+
+
+def trace(kind: str, **properties: object) -> Trace:
+    """A trace as plotly.js takes it: {"type": "bar", "x": …}."""
+    return {"type": kind, **properties}
+
+
+def figure_of(traces: Iterable[Trace] = (), *, height: int, **layout: object) -> go.Figure:
+    """The traces as a figure in our look.
+
+    plotly.py looks up every property of every trace before it takes it, which is half of a chart's time. Ours are looked up
+    once, by the tests; whatever is changed later must be a property that there is.
+    """
+    whole = {"height": height, "separators": units.decimal_sign() + units.SPACE, **layout}
+    return go.Figure({"data": list(traces), "layout": whole}, _validate=False)
 
 
 def nothing(text: str = "") -> go.Figure:

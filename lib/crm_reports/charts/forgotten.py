@@ -7,7 +7,7 @@ from .. import units
 from ..columns import records
 from ..registry import column
 from ..texts import _
-from .figure import axis_note, axis_title, escape, figure_of, nothing
+from .figure import Trace, axis_note, axis_title, escape, figure_of, nothing, trace
 from .palette import colour
 
 
@@ -24,9 +24,10 @@ def silence(table: pd.DataFrame) -> go.Figure:
     return figure.update_yaxes(tickformat=",~f")
 
 
-def _spans(table: pd.DataFrame, forgotten: list[bool]) -> go.Bar:
+def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
     said = [_span_hover(row) for row in records(table)]
-    return go.Bar(
+    return trace(
+        "bar",
         x=list(range(len(table))), y=list(table["deals"]), text=[units.write(each, "count") for each in table["deals"]],
         textposition="outside", cliponaxis=False, textfont={"color": colour("ink")}, customdata=said, name="",
         hovertemplate="%{customdata}<extra></extra>",
@@ -55,7 +56,8 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
     values = [None if units.is_missing(each) else float(each) / axis.scale for each in table[y]]
     ends = [units.write(each, column(y).unit, form="tile") for each in table[y]]
     text = [said if at in (0, len(ends) - 1) else "" for at, said in enumerate(ends)]
-    line = go.Scatter(
+    line = trace(
+        "scatter",
         x=list(range(len(table))), y=values, mode="lines+markers+text", text=text, textposition="top center", name="",
         line={"color": colour("accent"), "width": 2.5}, marker={"size": 6}, textfont={"color": colour("ink"), "size": 13},
         customdata=[_night_hover(row, y) for row in records(table)], hovertemplate="%{customdata}<extra></extra>",

@@ -10,6 +10,7 @@ from ..columns import records
 from ..registry import column
 from ..texts import _
 from .figure import (
+    Trace,
     axis_note,
     axis_title,
     button,
@@ -22,6 +23,7 @@ from .figure import (
     numbers,
     segments,
     short_name,
+    trace,
     without_total,
 )
 from .palette import PALETTE, colour, colour_of, dash_of, place_of, symbol_of
@@ -45,12 +47,13 @@ def lines(table: pd.DataFrame, *, y: str, x: str = "start", by: str = "") -> go.
     return figure
 
 
-def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: str, axis: units.Axis) -> go.Scatter:
+def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: str, axis: units.Axis) -> Trace:
     name = escape(rows[by].iloc[0], most=24) if by else ""
     hue = colour_of(key) if by == "manager" else PALETTE[place % len(PALETTE)][0] if by else colour("accent")
     ends = [""] * (len(rows) - 1) + [f" {name}"]
     said = [f"<b>{name}</b><br>{escape(row[x])}<br>{hover(row, y)}" for row in records(rows)]
-    return go.Scatter(
+    return trace(
+        "scatter",
         x=list(rows[x]), y=numbers(rows[y], axis.scale), mode="lines+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2, "dash": dash_of(key) if by == "manager" else "solid"},
         name=name, customdata=said, hovertemplate=hover_template(y), cliponaxis=False,
@@ -210,11 +213,12 @@ def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object], s
     return {"y": numbers([row.get(name) for row in found], axis.scale), "said": said}
 
 
-def _compared_line(key: object, rows: Rows, view: dict[str, list], is_shown: bool) -> go.Scatter:
+def _compared_line(key: object, rows: Rows, view: dict[str, list], is_shown: bool) -> Trace:
     hue, name = colour_of(key), escape(rows[0]["manager"], most=24)
     last = max((at for at, value in enumerate(view["y"]) if value is not None), default=0)
     ends = [f"  {name}" if at == last else "" for at in range(len(view["y"]))]
-    return go.Scatter(
+    return trace(
+        "scatter",
         x=list(range(len(view["y"]))), y=view["y"], mode="lines+markers+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2.5, "dash": dash_of(key)}, name=name, meta=str(key),
         marker={"symbol": symbol_of(key), "size": 7, "color": hue}, visible=True if is_shown else "legendonly",

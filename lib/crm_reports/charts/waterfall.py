@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from .. import units
 from ..columns import records
 from ..texts import _, many
-from .figure import button, escape, figure_of, nothing, segments
+from .figure import Trace, button, escape, figure_of, nothing, segments, trace
 from .palette import colour
 
 STOCKS = ("opening", "closing")
@@ -23,7 +23,7 @@ def waterfall(table: pd.DataFrame) -> go.Figure:
     views = {since: _view(cut) for since, cut in cuts.items()}
     most = max(view["rows"] for view in views.values())
     figure = figure_of(
-        [view["bar"].update(visible=since == chosen) for since, view in views.items()],
+        [view["bar"] | {"visible": since == chosen} for since, view in views.items()],
         height=12 + 46 * most, showlegend=False, margin={"l": 0, "r": 0, "t": 44, "b": 4},
         xaxis={"visible": False, "fixedrange": True, "range": views[chosen]["range"]},
         yaxis={"visible": False, "range": [most - 0.5, -0.5], "fixedrange": True},
@@ -58,10 +58,11 @@ def _view(cut: pd.DataFrame) -> dict[str, object]:
     return {"bar": bar, "range": [low - room, high + room], "notes": notes, "rows": len(rows)}
 
 
-def _bars(rows: list[dict[str, object]], base: list[float], length: list[float], *, thin: float) -> go.Bar:
+def _bars(rows: list[dict[str, object]], base: list[float], length: list[float], *, thin: float) -> Trace:
     # A stock is a tick at its place: a bar from a zero that is not drawn would have no true length.
     drawn = [thin if row["part"] in STOCKS else by for row, by in zip(rows, length, strict=True)]
-    return go.Bar(
+    return trace(
+        "bar",
         x=drawn, y=list(range(len(rows))), base=base, width=0.36, offset=0, orientation="h", name="",
         marker={"color": [_hue(row) for row in rows], "cornerradius": 2}, customdata=[_hover(row) for row in rows],
         hovertemplate="%{customdata}<extra></extra>",

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from .. import units
 from ..texts import _
-from .figure import escape, figure_of, nothing
+from .figure import escape, figure_of, nothing, trace
 from .palette import colour
 
 
@@ -18,7 +18,8 @@ def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
     grid = grid.reindex(index=range(7), columns=hours, fill_value=0)
     days = [units.weekday(day) for day in range(7)]
     said = [[_said(days[day], hour, grid.loc[day, hour]) for hour in hours] for day in range(7)]
-    heat = go.Heatmap(
+    heat = trace(
+        "heatmap",
         x=hours, y=list(range(7)), z=grid.to_numpy().tolist(), customdata=said, hovertemplate="%{customdata}<extra></extra>",
         colorscale=[[0, colour("soft")], [1, colour("accent")]], showscale=False, xgap=2, ygap=2, name="",
     )  # fmt: skip
