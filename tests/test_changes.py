@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_reports import elements
+from crm_reports.columns import Columns
 from crm_reports.elements.changes import PARTS, waterfall
 from crm_reports.measures import one
 from stores import at, dataset, deal, moves
@@ -19,15 +20,16 @@ def standing(*rows):
 
 
 def parts(then, now):
-    """The waterfall of so few deals that each goes its own way."""
     both = (
         standing(*then)
         .set_index("deal_id")
         .join(standing(*now).set_index("deal_id"), how="outer", suffixes=("_then", "_now"))
     )
-    both = both.fillna({"money_then": 0.0, "money_now": 0.0})
-    repriced = both["money_now"] - both["money_then"]
-    return waterfall(both.assign(deals=1, repriced=repriced, of_how_many=repriced != 0)).set_index("part")
+    nothing = {"outcome": "", "money": 0.0, "is_inside": False}
+    held = {f"{name}_{when}": both[f"{name}_{when}"].fillna(none).to_numpy()
+            for name, none in nothing.items() for when in ("then", "now")}  # fmt: skip
+    whole = {name: column.astype(bool) if name.startswith("is_") else column for name, column in held.items()}
+    return waterfall(Columns(len(both), whole)).set_index("part")
 
 
 @pytest.mark.parametrize(

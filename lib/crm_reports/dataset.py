@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from . import texts, units
-from .columns import DAY, Columns, categorical, from_arrow, renamed
+from .columns import DAY, Columns, categorical, from_arrow, per_text, renamed
 from .errors import FilterError, all_at_once, near
 from .fields import TABLES
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
-from .quality import CONDITIONS, Note, counted, notes
+from .quality import Against, Note, about, notes
 from .settings import Settings
 from .slices import Bounds, Slice, inside, utc
 from .store import PARTS, Snapshot, Store
@@ -123,24 +123,25 @@ class Dataset:
     @cached_property
     def quality(self) -> list[Note]:
         """What is wrong with the deals that the numbers are made of."""
-        found = self._touched(counted()).to_pylist()[0]
-        return notes(found, found["currencies"] or ())
+        return notes(self.slice.deals.take(self._touched), self._known)
 
     def noted(self, code: str) -> pd.DataFrame:
         """The deals that a note about the data is about: rows of `deals`; none where there is no such note."""
-        return self._with_names(_pandas(self._touched("deal.*", CONDITIONS.get(code, "false"))))
+        which = about(code, self.slice.deals.take(self._touched), self._known)
+        return self.deals.take(self._touched[which]).reset_index(drop=True)
 
-    def _touched(self, columns: str, condition: str = "true") -> pa.Table:
-        """`columns` of the deals in work and of those created or closed in the period, that the condition keeps."""
-        made_of = f"outcome = 'open' or closed_at is null or {TOUCHED}"
-        gone = list(self.stages.index[self.stages["is_deleted"].astype(bool)])
-        return self._snapshot.query(
-            f"""
-            select {columns} from (select * from deal_facts where {self.slice.inside} and ({made_of})) as deal,
-                (select ?::varchar[] as dismissed, ?::varchar[] as gone, ?::timestamptz as start) as known
-            where {condition}
-            """, *self.slice.ids, *self.bounds(self.filters.period) * 2, list(self.dismissed), gone, self.filters.start_at,
-        )  # fmt: skip
+    @cached_property
+    def _touched(self) -> np.ndarray:
+        """The places of the deals in work, and of those created or closed in the period or nobody knows when."""
+        deals, bounds = self.slice.deals, self.bounds(self.filters.period)
+        made_of = (deals["outcome"] == "open") | np.isnat(deals["closed_at"])
+        return np.flatnonzero(made_of | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds))
+
+    @cached_property
+    def _known(self) -> Against:
+        first = self._snapshot.query("select min(created_at) as at from deal_facts")["at"].to_numpy()[0]
+        gone = {id for id, is_deleted in self.stages["is_deleted"].items() if is_deleted}
+        return Against(self.dismissed, gone, utc(self.filters.start_at), first)
 
     def has(self, table: str) -> bool:
         """Whether the source has this table at all."""
@@ -149,7 +150,7 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        has = self.store.now.query("from filled").to_pylist()[0]
+        has = self._filled
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -161,9 +162,15 @@ class Dataset:
             "comments": self.has("comments"),
             "leads": self.has("leads"),
         }
+        lacking = {name: _(LACKING[name]) for name, held in there.items() if not held}
         # A portal without a single deal lacks nothing: its zeros are true.
-        empty = self.total == 0 and self.store.last_sync["source"] != "files"
-        return {name: _(LACKING[name]) for name, held in there.items() if not held and not empty}
+        is_empty = bool(lacking) and self.total == 0 and self.store.last_sync["source"] != "files"
+        return {} if is_empty else lacking
+
+    @_shared
+    def _filled(self) -> dict[str, bool]:
+        """Whether any deal has an amount, a creation date, …"""
+        return self.store.now.query("from filled").to_pylist()[0]
 
     # --- dimensions ------------------------------------------------------------------------------------------------
 
@@ -370,26 +377,21 @@ class Dataset:
 
     # --- in work now ------------------------------------------------------------------------------------------------
 
-    def _in_work(self) -> tuple[str, list[str]]:
-        """In SQL, which deals in work are looked at; and the values of its ?."""
-        rule = self.forgetting
-        left_out = {"stage_id": rule.exclude_stages, "pipeline_id": rule.exclude_pipelines}
-        kept = [f"{column} not in ({', '.join('?' * len(ids))})" for column, ids in left_out.items() if ids]
-        return " and ".join(["true", *kept]), [id for ids in left_out.values() for id in ids]
-
     @cached_property
     def in_work(self) -> Columns:
-        """One row per deal of the slice in work at as_of: how long silent, whether forgotten, its next step."""
-        rule, as_of = self.forgetting, utc(self.filters.as_of)
-        condition, ids = self._in_work()
-        deals = self.slice.open_deals(condition, *ids)
+        """One row per deal of the slice in work at as_of: how long silent, whether forgotten, its next step; place."""
+        rule, as_of, deals = self.forgetting, utc(self.filters.as_of), self.slice.deals
+        left_out = per_text(deals["stage_id"], lambda id: id in rule.exclude_stages, bool)
+        left_out = left_out | per_text(deals["pipeline_id"], lambda id: id in rule.exclude_pipelines, bool)
+        place = np.flatnonzero((deals["outcome"] == "open") & ~left_out)
+        deals = deals.take(place)
         heard = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
         silent, has_step = np.floor((as_of - heard) / DAY), deals["has_next_step"]
         is_overdue = has_step & (deals["next_step_at"] < as_of)
         is_snoozed = has_step & ~is_overdue & rule.snooze_planned
         is_forgotten = (silent >= rule.after) & ~is_snoozed
         return deals.assign(
-            heard_at=heard, days_silent=silent, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
+            place=place, heard_at=heard, days_silent=silent, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
             forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
             days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
         )  # fmt: skip
@@ -410,18 +412,16 @@ class Dataset:
     @cached_property
     def open_deals(self) -> pd.DataFrame:
         """The same with all that is known of the deals, and names: to be listed."""
-        return self._listed(self.in_work, np.arange(len(self.in_work)))
+        return self._listed(self.in_work)
 
     @cached_property
     def forgotten_deals(self) -> pd.DataFrame:
         """The forgotten ones of `open_deals`, with their chances."""
-        return self._listed(self.forgotten, np.flatnonzero(self.in_work["is_forgotten"]))
+        return self._listed(self.forgotten)
 
-    def _listed(self, deals: Columns, places: np.ndarray) -> pd.DataFrame:
-        condition, ids = self._in_work()
-        frame = self._with_names(
-            self._deal_rows(f"outcome = 'open' and {condition}", *ids).take(places).reset_index(drop=True)
-        )
+    def _listed(self, deals: Columns) -> pd.DataFrame:
+        among = np.flatnonzero(self.slice.deals["outcome"] == "open").searchsorted(deals["place"])
+        frame = self._with_names(self._deal_rows("outcome = 'open'").take(among).reset_index(drop=True))
         # The CRM keeps its last trace only: one after the report's instant says nothing of that night.
         trace, heard = frame["last_activity_at"], pd.Series(pd.to_datetime(deals["heard_at"], utc=True))
         is_later = (trace >= heard + pd.Timedelta(DAY)) & (trace < pd.Timestamp(self.filters.as_of))
@@ -471,39 +471,18 @@ class Dataset:
         everybody = replace(self.filters, manager=(), department=(), departments=())
         return self if everybody == self.filters else replace(self, filters=everybody)
 
-    def moved_since(self, then: "Dataset") -> pd.DataFrame:
-        """What became since then of deals that the filters keep, or kept: a row per way they went, `deals` of them.
+    def moved_since(self, then: "Dataset") -> Columns:
+        """What became since then of each deal that the filters keep, or kept.
 
-        outcome and is_inside (the filters keep them) `_then` and `_now`, missing where they were not; money_then and
-        money_now, and repriced, by how much it changed; of how many it did. Without those that stay closed as they were.
+        outcome ("" where it was not there), is_inside (the filters keep it) and money (0 for none), each `_then` and `_now`.
         """
-        was = then._snapshot.name_of("standings")
-        kept, left_out = (
-            f"select deal_id, outcome, money, {word} as is_inside, created_at" for word in ("true", "false")
-        )
-        found = self.slice.query(
-            f"""
-            with was_in as materialized ({kept} from {was} where {self.slice.inside}),
-            became_in as materialized ({kept} from standings where {self.slice.inside}),
-            -- Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
-            came as (from became_in anti join was_in using (deal_id) where coalesce(created_at < ?, true)),
-            went as (from was_in anti join became_in using (deal_id)),
-            was as (from was_in union all ({left_out} from {was} semi join came using (deal_id))),
-            became as (from became_in union all ({left_out} from standings semi join went using (deal_id))),
-            pairs as (
-                select was.outcome as outcome_then, became.outcome as outcome_now, was.is_inside as is_inside_then,
-                    became.is_inside as is_inside_now, coalesce(was.money, 0) as money_then, coalesce(became.money, 0) as money_now
-                from was full join became using (deal_id)
-            )
-            select outcome_then, outcome_now, is_inside_then, is_inside_now, count(*) as deals, sum(money_then) as money_then,
-                sum(money_now) as money_now, sum(money_now - money_then) as repriced,
-                count(*) filter (money_now != money_then) as of_how_many
-            from pairs
-            where outcome_then is null or outcome_then = 'open' or outcome_now is distinct from outcome_then
-            group by all order by all
-            """, *self.slice.ids * 2, then.filters.as_of,
-        )  # fmt: skip
-        return _pandas(found)
+        was, became = then.slice.standings(), self.slice.standings()
+        place = pd.Index(was["deal_id"]).get_indexer(pd.Index(became["deal_id"]))
+        # Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
+        is_old = ~(became["created_at"] >= utc(then.filters.as_of))
+        came, went = np.flatnonzero((place < 0) & is_old), np.setdiff1d(np.arange(len(was)), place)
+        elsewhere = _standing_of(then.slice, became["deal_id"][came]), _standing_of(self.slice, was["deal_id"][went])
+        return _paired(was, became, place, (came, elsewhere[0]), (went, elsewhere[1]))
 
     @cached_property
     def stage_worth(self) -> pd.DataFrame:
@@ -557,6 +536,47 @@ def _pandas(found: pa.Table) -> pd.DataFrame:
         return found.to_pandas()
     nothing = found.to_pandas()  # its texts have no chunk at all, which pandas can't join on
     return nothing.astype(object).astype(nothing.dtypes)
+
+
+Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
+
+
+def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
+    """How these deals, which may be anybody's, stood: "" and 0 for those that were not there."""
+    found = deals.standings_of(ids) if len(ids) else Columns(0, {})
+    held = (
+        dict(zip(found["deal_id"], zip(found["outcome"], found["money"], strict=True), strict=True)) if len(ids) else {}
+    )
+    told = [held.get(id, ("", 0.0)) for id in ids]
+    return np.array([outcome for outcome, _money in told], dtype=object), np.nan_to_num(
+        [money for _outcome, money in told]
+    )
+
+
+def _paired(
+    was: Columns,
+    became: Columns,
+    place: np.ndarray,
+    came: tuple[np.ndarray, Standing],
+    went: tuple[np.ndarray, Standing],
+) -> Columns:
+    """Each deal of now beside itself then, those that came and went beside what they were elsewhere."""
+    there, size = place >= 0, len(became) + len(went[0])
+    now = np.concatenate([np.asarray(became["outcome"], dtype=object), went[1][0]])
+    money_now = np.concatenate([np.nan_to_num(became["money"]), went[1][1]])
+    then, money_then = np.full(size, "", dtype=object), np.zeros(size)
+    inside_then = np.concatenate([there, np.ones(len(went[0]), dtype=bool)])
+    then[np.flatnonzero(there)], money_then[np.flatnonzero(there)] = (each[place[there]] for each in _standing(was))
+    then[came[0]], money_then[came[0]] = came[1]
+    then[len(became) :], money_then[len(became) :] = (each[went[0]] for each in _standing(was))
+    return Columns(size, {
+        "outcome_then": then, "outcome_now": now, "money_then": money_then, "money_now": money_now,
+        "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(became),
+    })  # fmt: skip
+
+
+def _standing(deals: Columns) -> Standing:
+    return np.asarray(deals["outcome"], dtype=object), np.nan_to_num(deals["money"])
 
 
 def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:

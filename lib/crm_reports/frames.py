@@ -113,7 +113,7 @@ def cohort_steps(ds: Dataset, period: Period) -> Columns:
     return found.assign(at=lambda: found["created_at"], is_reached=np.ones(len(found), dtype=bool))
 
 
-def _own_visits(ds: Dataset, period: Period) -> Columns:
+def own_visits(ds: Dataset, period: Period) -> Columns:
     """Visits begun in `period` to stages of the pipeline that the deal stands in at as_of."""
     seen = ds.slice.visits(ds.bounds(period))
     place = {pipeline: at for at, pipeline in enumerate(seen["pipeline_id"].categories)}
@@ -123,7 +123,7 @@ def _own_visits(ds: Dataset, period: Period) -> Columns:
 
 def visits(ds: Dataset, period: Period) -> Columns:
     """One row per deal and stage of its pipeline's funnel that it entered in `period`, however often."""
-    seen = _own_visits(ds, period)
+    seen = frame(ds, "own_visits", period)
     stage = seen["stage_id"]
     _pairs, first = np.unique(seen["place"].astype(int) * len(stage.categories) + stage.codes, return_index=True)
     seen = seen.take(first)
@@ -135,7 +135,7 @@ def stays(ds: Dataset, period: Period) -> Columns:
 
     `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
     """
-    seen = _own_visits(ds, period)
+    seen = frame(ds, "own_visits", period)
     outcomes = ds.stages["outcome"].to_dict()
     seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
     still_runs = np.isnat(seen["left_at"])
@@ -224,6 +224,6 @@ def _naive(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     made.__name__: made
     for made in (
-        events, open_deals, forgotten_deals, steps, cohort_steps, visits, stays, actions, team, lead_events, open_leads
+        events, open_deals, forgotten_deals, steps, cohort_steps, own_visits, visits, stays, actions, team, lead_events, open_leads
     )
 }  # fmt: skip

@@ -1,30 +1,49 @@
 """What is wrong with the data, said before the numbers that it touches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from .columns import Columns, per_text
 from .texts import many
 
-# In SQL, which of the deals that the report's numbers are made of each note is about. `dismissed` are the managers who left,
-# `gone` the stages that the CRM has deleted, `start` is the period's first instant.
-CONDITIONS = {
-    "no_customer": "customer_id = ''",
-    "no_source": "source_id = ''",
-    "no_created_at": "created_at is null",
-    "no_closed_at": "outcome != 'open' and closed_at is null",
-    "no_stage_history": "not has_history",
-    "not_priced": "not is_priced",
-    "no_amount": "amount is null",
-    "zero_money": "outcome = 'won' and amount = 0",
-    "zero_money_rest": "outcome != 'won' and amount = 0",
-    "closed_before_created": "closed_at < created_at",
-    "closing_added": "closing_added",
-    "reopened": "is_reopened",
-    "moved_backwards": "went_back",
-    "dismissed_owner": "outcome = 'open' and list_contains(dismissed, manager_id)",
-    "deleted_stage": "list_contains(gone, stage_id)",
-    "history_starts_late": "(select min(created_at) from deal_facts) > start",
+
+@dataclass(frozen=True)
+class Against:
+    """What deals are held against: managers who left, stages that are gone, the period's first instant, the first deal's."""
+
+    dismissed: Collection[str]
+    gone: Collection[str]
+    start: np.datetime64
+    first_created_at: np.datetime64
+
+
+# Which of the deals that the report's numbers are made of each note is about.
+CONDITIONS: dict[str, Callable[[Columns, Against], np.ndarray]] = {
+    "no_customer": lambda deals, known: deals["has_no_customer"],
+    "no_source": lambda deals, known: deals["source_id"] == "",
+    "no_created_at": lambda deals, known: np.isnat(deals["created_at"]),
+    "no_closed_at": lambda deals, known: (deals["outcome"] != "open") & np.isnat(deals["closed_at"]),
+    "no_stage_history": lambda deals, known: ~deals["has_history"],
+    "not_priced": lambda deals, known: ~deals["is_priced"],
+    "no_amount": lambda deals, known: np.isnan(deals["amount"]),
+    "zero_money": lambda deals, known: (deals["outcome"] == "won") & (deals["amount"] == 0),
+    "zero_money_rest": lambda deals, known: (deals["outcome"] != "won") & (deals["amount"] == 0),
+    "closed_before_created": lambda deals, known: deals["closed_at"] < deals["created_at"],
+    "closing_added": lambda deals, known: deals["closing_added"],
+    "reopened": lambda deals, known: deals["is_reopened"],
+    "moved_backwards": lambda deals, known: deals["went_back"],
+    "dismissed_owner": lambda deals, known: (
+        (deals["outcome"] == "open") & _one_of(deals, "manager_id", known.dismissed)
+    ),
+    "deleted_stage": lambda deals, known: _one_of(deals, "stage_id", known.gone),
+    "history_starts_late": lambda deals, known: np.full(len(deals), known.first_created_at > known.start),
 }
+
+
+def _one_of(deals: Columns, key: str, ids: Collection[str]) -> np.ndarray:
+    return per_text(deals[key], lambda id: id in ids, bool)
 
 
 @dataclass(frozen=True)
@@ -36,16 +55,26 @@ class Note:
     text: str
 
 
-def counted() -> str:
-    """In SQL, how many deals each note is about, and the currencies that have no rate."""
-    counts = [f"count(*) filter ({condition}) as {code}" for code, condition in CONDITIONS.items()]
-    return ", ".join([*counts, "list(distinct currency order by currency) filter (not is_priced) as currencies"])
+def about(code: str, deals: Columns, known: Against) -> np.ndarray:
+    """Which of the deals the note is about; none where there is no such note."""
+    condition = CONDITIONS.get(code)
+    return np.asarray(condition(deals, known)) if condition else np.zeros(len(deals), dtype=bool)
 
 
-def notes(counts: Mapping[str, int], currencies: Sequence[str]) -> list[Note]:
-    """The findings, of `counted`; nothing found, nothing said."""
-    codes = ", ".join(filter(None, currencies))
-    return [Note(code, counts[code], _words(code, counts[code], codes)) for code in CONDITIONS if counts[code]]
+def notes(deals: Columns, known: Against) -> list[Note]:
+    """The findings about these deals; nothing found, nothing said."""
+    found = {code: about(code, deals, known) for code in CONDITIONS}
+    return [_note(code, deals, which) for code, which in found.items() if which.any()]
+
+
+def _note(code: str, deals: Columns, which: np.ndarray) -> Note:
+    count = int(which.sum())
+    return Note(code, count, _words(code, count, _currencies(deals, which) if code == "not_priced" else ""))
+
+
+def _currencies(deals: Columns, which: np.ndarray) -> str:
+    found: Iterable[str] = np.asarray(deals["currency"])[which]
+    return ", ".join(sorted(filter(None, set(found))))
 
 
 def _words(code: str, n: int, codes: str) -> str:

@@ -4,7 +4,7 @@ Deals are read once; rows of their history name the deal that they are of by its
 joined twice.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -18,13 +18,13 @@ from .store import Snapshot
 
 # What every row of a deal's own history can be cut by.
 KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
-DEALS = (*KEYS, "outcome", "money", "created_at", "closed_at", "first_action_at", "deal_no")
-# Read when somebody asks for it. is_repeat: 1, 0, or missing where it is neither.
-RARE = {
-    "deal_id": "deal_id", "customer_id": "customer_id", "amount": "amount", "loss_reason": "loss_reason",
-    "is_repeat": "is_repeat::tinyint as is_repeat", "is_reopened": "is_reopened",
-}  # fmt: skip
-OPEN = (*KEYS, "money", "created_at", "stage_since_at", "last_action_at", "next_step_at", "has_next_step")
+HELD = (*KEYS, "outcome", "money", "created_at", "first_action_at")
+DEALS = (
+    *HELD, "deal_no", "closed_at", "amount", "loss_reason", "stage_since_at", "last_action_at", "next_step_at", "has_next_step",
+    "has_history", "is_priced", "is_reopened", "closing_added", "went_back", "is_repeat::tinyint as is_repeat",
+    "customer_id = '' as has_no_customer",
+)  # fmt: skip
+RARE = ("deal_id", "customer_id", "currency")  # read when somebody asks for it
 Bounds = tuple[datetime, datetime]  # the first instant, and the first after it
 
 
@@ -57,18 +57,19 @@ class Slice:
 
     @cached_property
     def deals(self) -> Columns:
-        """One row per deal: DEALS, and RARE."""
-        return from_arrow(self.facts(DEALS), **{name: self._later(RARE[name], name) for name in RARE})
+        """One row per deal: DEALS, and RARE. is_repeat: 1, 0, or missing where it is neither."""
+        bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
+        return from_arrow(self.facts(DEALS), **{name: partial(_rare, bare, name) for name in RARE})
 
-    def open_deals(self, condition: str, *values: Any) -> Columns:
-        """One row per deal in work that the condition keeps: OPEN, and deal_id."""
-        kept = f"outcome = 'open' and {condition}"
-        return from_arrow(self.facts(OPEN, kept, *values), deal_id=self._later("deal_id", "deal_id", kept, *values))
+    def standings(self) -> Columns:
+        """How each deal stood: deal_id, outcome, money, created_at."""
+        sql = f"select deal_id, outcome, money, created_at from standings where {self.inside}"
+        return from_arrow(self.query(sql, *self.ids))
 
-    def _later(self, sql: str, name: str, *condition: Any) -> Callable[[], Array]:
-        """A column that is read when somebody asks for it; it holds no deals, which hold it."""
-        bare = replace(self)
-        return lambda: from_arrow(bare.facts([sql], *condition))[name]
+    def standings_of(self, ids: Sequence[str]) -> Columns:
+        """The same of these deals, whether they are the slice's or not."""
+        sql = "select deal_id, outcome, money, created_at from standings where deal_id in (select unnest(?::varchar[]))"
+        return from_arrow(self.query(sql, list(ids)))
 
     @property
     def size(self) -> int:
@@ -110,7 +111,7 @@ class Slice:
         """The rows with what of their deal they don't have themselves."""
         return rows.assign(**{
             name: partial(self._of_deal, rows, name)
-            for name in (*KEYS, "outcome", "money", "created_at", "first_action_at", "deal_id")
+            for name in (*HELD, "deal_id")
             if name not in rows
         })  # fmt: skip
 
@@ -155,6 +156,10 @@ class Slice:
             select {columns} from acts where {self.inside} {end}
             """, *bounds, *self.ids,
         )  # fmt: skip
+
+
+def _rare(deals: Slice, name: str) -> Array:
+    return from_arrow(deals.facts([name]))[name]
 
 
 def utc(instant: datetime) -> np.datetime64:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import units
+from ..columns import Columns
 from ..dataset import Dataset
 from ..filters import first_instant
 from ..texts import N_, _
@@ -46,30 +47,28 @@ def at(ds: Dataset, instant: datetime) -> Dataset:
     return replace(ds, filters=replace(ds.filters, as_of=instant))
 
 
-def waterfall(moved: pd.DataFrame) -> pd.DataFrame:
+def waterfall(moved: Columns) -> pd.DataFrame:
     """Opening stock, what came and went, closing stock: part, part_name, deals, money.
 
-    `moved` is `Dataset.moved_since`: a row per way that `deals` of them went. A deal that came and left in between is in
-    both parts; one without a price counts and adds no money.
+    `moved` is `Dataset.moved_since`. A deal that came and left in between is in both parts; one without a price counts and
+    adds no money.
     """
     parts = _parts(moved)
-    deals = {name: int(moved["deals"].to_numpy()[which].sum()) for name, which in parts.items()}
-    now = {name: float(moved["money_now"].to_numpy()[which].sum()) for name, which in parts.items()}
+    then, now = moved["money_then"], moved["money_now"]
+    rows = {"opening": (parts["opening"].sum(), then[parts["opening"]].sum())}
     # Whoever was there then leaves, or stays, with today's amount: the difference is a part of its own.
-    then, repriced, of_how_many = (
-        moved[name].to_numpy()[parts["opening"]].sum() for name in ("money_then", "repriced", "of_how_many")
-    )
-    rows = {"opening": (deals["opening"], then), "amount": (of_how_many, repriced)}
-    rows |= {part: (deals[part], now[part]) for part in ("new", "moved_in", "reopened", "closing")}
-    rows |= {part: (-deals[part], -now[part]) for part in ("won", "lost", "moved_out")}
+    repriced = parts["opening"] & (then != now)
+    rows["amount"] = (repriced.sum(), (now - then)[repriced].sum())
+    rows |= {part: (parts[part].sum(), now[parts[part]].sum()) for part in ("new", "moved_in", "reopened", "closing")}
+    rows |= {part: (-parts[part].sum(), -now[parts[part]].sum()) for part in ("won", "lost", "moved_out")}
     said = [(part, _(PARTS[part]), int(rows[part][0]), float(rows[part][1]) + 0.0) for part in PARTS]
     return pd.DataFrame(said, columns=["part", "part_name", "deals", "money"])
 
 
-def _parts(moved: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Which ways to go are in which parts of the waterfall."""
-    was, became = (moved[f"outcome_{when}"].fillna("").to_numpy(object) for when in ("then", "now"))
-    in_then, in_now = (moved[f"is_inside_{when}"].eq(True).to_numpy() for when in ("then", "now"))
+def _parts(moved: Columns) -> dict[str, np.ndarray]:
+    """Which deals are in which parts of the waterfall."""
+    was, became = moved["outcome_then"], moved["outcome_now"]
+    in_then, in_now = moved["is_inside_then"], moved["is_inside_now"]
     opening, closing = in_then & (was == "open"), in_now & (became == "open")
     was_closed = (was == "won") | (was == "lost")
     still_closed = was_closed & (was == became)
