@@ -104,6 +104,14 @@ class _Client(PapermillNotebookClient):
             run_sync(self._check_raise_for_error)(cell, index, {"content": {"status": "error", **error}})
         return cell
 
+    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int) -> Any:
+        """What was shown, as it came: nbclient would go through every number of it once more."""
+        if msg["msg_type"] != "display_data" or display_id or self.clear_before_next_output:
+            return super().output(outs, msg, display_id, cell_index)
+        shown = {name: NotebookNode(msg["content"][name]) for name in ("metadata", "data")}
+        outs.append(NotebookNode(output_type="display_data", **shown))
+        return outs[-1]
+
     def _run(self, source: str) -> Mapping[str, Any]:
         """Run a cell, its messages then being in the session; what it says of its error, if it ended in one."""
         shell, send = self.shell, self.session.send

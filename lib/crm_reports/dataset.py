@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,18 @@ class Forgetting:
     snooze_planned: bool = False
 
 
+class Rung(NamedTuple):
+    """A stage's place in the funnel of its pipeline, from 0, and what comes after it; "" after the last."""
+
+    pipeline: str
+    pipeline_id: str
+    step: int
+    stage: str
+    stage_id: str
+    to_stage: str
+    to_stage_id: str
+
+
 def _shared(make: Callable[["Dataset"], Any]) -> property:
     """A property that all datasets of one store share: names are the same whatever the filters."""
 
@@ -79,6 +91,7 @@ class Dataset:
     forgetting: Forgetting = Forgetting()
     metrics_used: list[str] = field(default_factory=list, repr=False)
     frames: dict[tuple, Columns] = field(default_factory=dict, init=False, repr=False, compare=False)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- what the report says about itself -------------------------------------------------------------------------
 
@@ -235,6 +248,15 @@ class Dataset:
     def steps_of(self) -> pd.DataFrame:
         """stage_id → the funnel's place of each stage: pipeline_id, step, to_stage_id ("" after the last)."""
         return _pandas(self.store.now.query("from funnel")).set_index("stage_id")
+
+    @_shared
+    def ladder(self) -> dict[str, Rung]:
+        """stage_id → the same with names."""
+        names, pipelines = self.stage_names, self.pipelines["pipeline"].to_dict()
+        return {
+            id: Rung(pipelines.get(pipeline, ""), pipeline, step, names.get(id, id), id, after and names.get(after, after), after)
+            for id, pipeline, step, after in self.steps_of[["pipeline_id", "step", "to_stage_id"]].itertuples(name=None)
+        }
 
     @property
     def customer_kinds(self) -> pd.DataFrame:
@@ -587,9 +609,12 @@ def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:
     return categorical(np.where(deals["outcome"] == "lost", codes, 0), texts)
 
 
-def looked_up(ids: pd.Series, values: pd.Series, instead: pd.Series | str = "") -> pd.Series:
+def looked_up(ids: pd.Series, values: pd.Series | Mapping[str, Any], instead: pd.Series | str = "") -> pd.Series:
     """The value of each id; `instead` where there is none. As objects: of nothing found pandas makes numbers."""
-    return ids.map(values).astype(object).fillna(instead)
+    held = {id: value for id, value in values.items() if not pd.isna(value)}
+    others = [instead] * len(ids) if isinstance(instead, str) else instead.tolist()
+    found = [held.get(id, other) for id, other in zip(ids.tolist(), others, strict=True)]
+    return pd.Series(found, index=ids.index, dtype=object)
 
 
 def _last(place: float | None) -> tuple[bool, float]:

@@ -21,7 +21,7 @@ from .columns import Columns, Groups, Rows, per_text, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
 from .filters import BEGINNING, Period, first_instant
-from .metrics.statistics import differs, interval, rank_correlation
+from .metrics.statistics import differs, interval, places, rank_correlation, spearman
 from .registry import Metric, Ratio, Sample
 from .slices import utc
 from .texts import _, language
@@ -654,24 +654,21 @@ def index_sensitivity(ds: Dataset, *, step: float = 0.5) -> pd.DataFrame:
     """
     ids = np.asarray(frames.frame(ds, "team", ds.filters.elapsed)["manager_id"])
     counts = ds.counts_in(ds.filters.elapsed).reindex(ids).fillna(0.0)
-    weights = pd.Series(ds.settings.weights, dtype=float).reindex(counts.columns).fillna(0.0)
-    usual = counts @ weights
-    trials = [(kind, change) for kind in weights.index for change in (-step, step) if counts[kind].any()]
-    return pd.DataFrame([_trial(ds, counts, weights, usual, *each) for each in trials], columns=TRIAL)
+    weights = np.array([ds.settings.weights.get(kind, 0.0) for kind in counts.columns], dtype=float)
+    trials = [(at, change) for at in np.flatnonzero(counts.any().to_numpy()) for change in (-step, step)]
+    names = [ds.managers["manager"].get(id, id) for id in ids]
+    found = [_trial(counts.to_numpy(), weights, names, *each) for each in trials]
+    return pd.DataFrame([{"kind": counts.columns[each.pop("at")]} | each for each in found], columns=TRIAL)
 
 
 TRIAL = ["kind", "weight", "weight_change", "rank_correlation", "n", "keeps_ranking", "who_moves"]
 
 
-def _trial(
-    ds: Dataset, counts: pd.DataFrame, weights: pd.Series, usual: pd.Series, kind: str, change: float
-) -> dict[str, object]:
-    points = counts @ weights.where(weights.index != kind, weights * (1 + change))
+def _trial(counts: np.ndarray, weights: np.ndarray, names: Sequence[str], at: int, change: float) -> dict[str, Any]:
+    usual, points = counts @ weights, counts @ np.where(np.arange(len(weights)) == at, weights * (1 + change), weights)
     # Sums of the same weights in another order may differ in the last digit: that is no other place.
-    places = [each.round(9).rank(ascending=False, method="min") for each in (usual, points)]
-    moved = places[0].index[places[0] != places[1]]
+    moved = np.flatnonzero(places(usual.round(9)) != places(points.round(9)))
     return {
-        "kind": kind, "weight": weights[kind], "weight_change": change,
-        "rank_correlation": rank_correlation(usual, points)[0], "n": len(counts),
-        "keeps_ranking": moved.empty, "who_moves": ", ".join(ds.managers["manager"].reindex(moved)),
+        "at": at, "weight": weights[at], "weight_change": change, "rank_correlation": spearman(usual, points),
+        "n": len(counts), "keeps_ranking": not len(moved), "who_moves": ", ".join(names[place] for place in moved),
     }  # fmt: skip

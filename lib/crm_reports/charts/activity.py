@@ -62,14 +62,17 @@ def _middle(
 def _crossed(
     points: Trace, middle: tuple[float, float], x: str, y: str, across: units.Axis, up: units.Axis
 ) -> go.Figure:
-    line = {"color": colour("dim"), "width": 1, "dash": "dot"}
-    figure = figure_of([points], height=460, margin={"t": 34, "r": 24}, annotations=[axis_note(axis_title(y, up))])
-    below = axis_title(x, across)
-    figure.update_xaxes(title_text=below, rangemode="tozero", tickformat=",~f")
-    figure.update_yaxes(tickformat=",~f")
-    note = {"annotation_text": _("median"), "annotation_font_size": 11}
-    note["annotation_position"] = "bottom right"
-    return figure.add_vline(x=middle[0], line=line, **note).add_hline(y=middle[1], line=line, **note)
+    line = {"type": "line", "line": {"color": colour("dim"), "width": 1, "dash": "dot"}}
+    upright = line | {"x0": middle[0], "x1": middle[0], "y0": 0, "y1": 1, "yref": "y domain"}
+    level = line | {"y0": middle[1], "y1": middle[1], "x0": 0, "x1": 1, "xref": "x domain"}
+    word = {"text": _("median"), "font": {"size": 11}, "showarrow": False}
+    beside = word | {"x": middle[0], "y": 0, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
+    below = word | {"x": 1, "xref": "x domain", "y": middle[1], "xanchor": "right", "yanchor": "top"}
+    return figure_of(
+        [points], height=460, margin={"t": 34, "r": 24}, shapes=[upright, level],
+        annotations=[axis_note(axis_title(y, up)), beside, below], yaxis={"tickformat": ",~f"},
+        xaxis={"title": {"text": axis_title(x, across)}, "rangemode": "tozero", "tickformat": ",~f"},
+    )  # fmt: skip
 
 
 # Where a label may stand and how far its middle lies from the point, in label widths and heights.

@@ -16,12 +16,14 @@ def silence(table: pd.DataFrame) -> go.Figure:
     if table.empty or not table["deals"].sum():
         return nothing()
     forgotten = list(table["is_forgotten"])
-    figure = figure_of([_spans(table, forgotten)], height=340, showlegend=False, margin={"t": 44})
+    threshold = {}
     if any(forgotten) and not all(forgotten):
-        _threshold(figure, forgotten.index(True), int(table["from_days"].iloc[forgotten.index(True)]))
-    figure.update_xaxes(tickvals=list(range(len(table))), ticktext=[escape(each) for each in table["silent"]])
-    figure.update_xaxes(title_text=_("days without any action"))
-    return figure.update_yaxes(tickformat=",~f")
+        threshold = _threshold(forgotten.index(True), int(table["from_days"].iloc[forgotten.index(True)]))
+    spans = {"tickvals": list(range(len(table))), "ticktext": [escape(each) for each in table["silent"]]}
+    return figure_of(
+        [_spans(table, forgotten)], height=340, showlegend=False, margin={"t": 44}, yaxis={"tickformat": ",~f"},
+        xaxis=spans | {"title": {"text": _("days without any action")}}, **threshold,
+    )  # fmt: skip
 
 
 def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
@@ -40,12 +42,19 @@ def _span_hover(row: dict[str, object]) -> str:
     return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b><br>{units.write(row['money'], 'money')}"
 
 
-def _threshold(figure: go.Figure, at: int, days: int) -> None:
-    line = {"color": colour("bad"), "width": 2, "dash": "dash"}
-    figure.add_vline(x=at - 0.5, line=line)
+def _threshold(at: int, days: int) -> dict[str, object]:
+    """A line before the bar at this place, and what it says."""
+    line = {"type": "line", "line": {"color": colour("bad"), "width": 2, "dash": "dash"}}
+    said = {
+        "text": f"{_('forgotten from {days} days on', days=days)} →",
+        "font": {"color": colour("bad")},
+        "showarrow": False,
+    }
     place = {"x": at - 0.5, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": -4}
-    said = _("forgotten from {days} days on", days=days)
-    figure.add_annotation(text=f"{said} →", showarrow=False, font={"color": colour("bad")}, **place)
+    return {
+        "shapes": [line | {"x0": at - 0.5, "x1": at - 0.5, "y0": 0, "y1": 1, "yref": "y domain"}],
+        "annotations": [said | place],
+    }
 
 
 def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
@@ -63,10 +72,12 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
         customdata=[_night_hover(row, y) for row in records(table)], hovertemplate="%{customdata}<extra></extra>",
         cliponaxis=False,
     )  # fmt: skip
-    figure = figure_of([line], height=280, margin={"t": 40, "r": 24}, annotations=[axis_note(axis_title(y, axis))])
     shown = list(range(len(table)))[:: -(-len(table) // 7)]
     days = [units.period("week", table["start"].iloc[at], form="axis") for at in shown]
-    return figure.update_xaxes(tickvals=shown, ticktext=days).update_yaxes(tickformat=",~f")
+    return figure_of(
+        [line], height=280, margin={"t": 40, "r": 24}, annotations=[axis_note(axis_title(y, axis))],
+        xaxis={"tickvals": shown, "ticktext": days}, yaxis={"tickformat": ",~f"},
+    )  # fmt: skip
 
 
 def _night_hover(row: dict[str, object], y: str) -> str:

@@ -195,13 +195,12 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     views = {name: [_series(rows, name, axes[name], starts, size) for _id, rows in groups] for name in names}
     lines = [_compared_line(key, rows, view, place < shown) for place, ((key, rows), view) in
              enumerate(zip(groups, views[names[0]], strict=True))]  # fmt: skip
-    figure = figure_of(
+    return figure_of(
         lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True},
         annotations=[axis_note(axis_title(names[0], axes[names[0]]))], yaxis={"tickformat": ",~f"},
-        xaxis=_month_ticks(starts, size), hovermode="closest",
+        xaxis=_month_ticks(starts, size), hovermode="closest", updatemenus=[_compared_menu(views, axes)] if len(names) > 1 else [],
+        legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"},
     )  # fmt: skip
-    menu = [_compared_menu(views, axes)] if len(names) > 1 else []
-    return figure.update_layout(updatemenus=menu, legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"})
 
 
 def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:

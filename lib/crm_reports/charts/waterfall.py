@@ -22,16 +22,15 @@ def waterfall(table: pd.DataFrame) -> go.Figure:
     chosen = "week" if "week" in cuts else next(iter(cuts))
     views = {since: _view(cut) for since, cut in cuts.items()}
     most = max(view["rows"] for view in views.values())
-    figure = figure_of(
+    buttons = [_since(cut["since_name"].iloc[0], since, views) for since, cut in cuts.items()]
+    menu = segments(buttons, active=list(cuts).index(chosen), y=1.02, label=_("Since"))
+    return figure_of(
         [view["bar"] | {"visible": since == chosen} for since, view in views.items()],
         height=12 + 46 * most, showlegend=False, margin={"l": 0, "r": 0, "t": 44, "b": 4},
         xaxis={"visible": False, "fixedrange": True, "range": views[chosen]["range"]},
         yaxis={"visible": False, "range": [most - 0.5, -0.5], "fixedrange": True},
-        annotations=views[chosen]["notes"], barmode="overlay",
+        annotations=views[chosen]["notes"], barmode="overlay", updatemenus=[menu] if len(buttons) > 1 else [],
     )  # fmt: skip
-    buttons = [_since(cut["since_name"].iloc[0], since, views) for since, cut in cuts.items()]
-    menu = segments(buttons, active=list(cuts).index(chosen), y=1.02, label=_("Since"))
-    return figure.update_layout(updatemenus=[menu] if len(buttons) > 1 else [])
 
 
 def _since(label: str, since: str, views: Mapping[str, dict]) -> dict[str, object]:

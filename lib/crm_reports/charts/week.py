@@ -23,9 +23,11 @@ def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
         x=hours, y=list(range(7)), z=grid.to_numpy().tolist(), customdata=said, hovertemplate="%{customdata}<extra></extra>",
         colorscale=[[0, colour("soft")], [1, colour("accent")]], showscale=False, xgap=2, ygap=2, name="",
     )  # fmt: skip
-    figure = figure_of([heat], height=270, margin={"t": 8})
-    figure.update_xaxes(tickvals=hours, ticktext=[f"{hour}" for hour in hours], title_text=_("hour of the day"))
-    return figure.update_yaxes(tickvals=list(range(7)), ticktext=[escape(day) for day in days], autorange="reversed")
+    return figure_of(
+        [heat], height=270, margin={"t": 8},
+        xaxis={"tickvals": hours, "ticktext": [f"{hour}" for hour in hours], "title": {"text": _("hour of the day")}},
+        yaxis={"tickvals": list(range(7)), "ticktext": [escape(day) for day in days], "autorange": "reversed"},
+    )  # fmt: skip
 
 
 def _said(day: str, hour: int, count: object) -> str:

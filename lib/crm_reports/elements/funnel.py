@@ -34,24 +34,26 @@ def _narrowest(table: pd.DataFrame, pipelines: pd.Series) -> pd.Series:
 
 def _in_order(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """The rows by pipeline and step, with the names of the pipeline, the stage and the next one."""
-    stages, step = ds.stages, ds.steps_of
-    next_id = table["stage_id"].map(step["to_stage_id"])
-    names = {
-        "pipeline": table["stage_id"].map(stages["pipeline"]),
-        "pipeline_id": table["stage_id"].map(step["pipeline_id"]),
-        "stage": table["stage_id"].map(stages["stage"]),
-        "stage_id": table["stage_id"],
-        "to_stage": next_id.map(stages["stage"]).where(next_id != "", ""),
-        "to_stage_id": next_id,
-    }
-    order = {pipeline: place for place, pipeline in enumerate(ds.pipelines.index)}
-    places = pd.DataFrame({"pipeline": names["pipeline_id"].map(order), "step": table["stage_id"].map(step["step"])})
-    front = pd.DataFrame(names).join(table.drop(columns=[name for name in names if name in table]))
-    return front.loc[places.sort_values(["pipeline", "step"], kind="stable").index].reset_index(drop=True)
+    ids, ladder = table["stage_id"].tolist(), ds.ladder
+    pipelines = {id: place for place, id in enumerate(ds.pipelines.index)}
+    order = sorted(range(len(ids)), key=lambda at: (pipelines[ladder[ids[at]].pipeline_id], ladder[ids[at]].step))
+    steps = [ladder[ids[at]] for at in order]
+    names = {name: [getattr(step, name) for step in steps] for name in RUNG}
+    rest = table.drop(columns=[name for name in names if name in table]).iloc[order]
+    return pd.DataFrame(names, index=rest.index, dtype=object).join(rest).reset_index(drop=True)
+
+
+RUNG = ("pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id")
 
 
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
     """One row per manager and step, then one per step for the team (`is_total`): k of n that reached the next stage."""
+    if "stage_conversion" not in ds.tables:
+        ds.tables["stage_conversion"] = _stage_conversion(ds)
+    return ds.tables["stage_conversion"]
+
+
+def _stage_conversion(ds: Dataset) -> pd.DataFrame:
     rows = frames.frame(ds, "steps", ds.filters.elapsed)
     if not rows["could_go_on"].any():
         return pd.DataFrame()
@@ -59,8 +61,8 @@ def stage_conversion(ds: Dataset) -> pd.DataFrame:
     each = measure(ds, STEP_METRICS, by=["stage", "manager"])
     each["stage_conversion_differs"] = _differing(each)
     table = pd.concat([each, team], ignore_index=True)
-    goes_on = table["stage_id"].map(ds.steps_of["to_stage_id"]).fillna("") != ""
-    return _in_order(ds, table[goes_on].reset_index(drop=True))
+    goes_on = [bool(id in ds.ladder and ds.ladder[id].to_stage_id) for id in table["stage_id"]]
+    return _in_order(ds, table[goes_on])
 
 
 def _differing(table: pd.DataFrame) -> np.ndarray:

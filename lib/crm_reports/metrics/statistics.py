@@ -80,16 +80,40 @@ def rank_correlation(one: ArrayLike, other: ArrayLike) -> tuple[float, float, fl
 
     ρ is Pearson's r of the ranks, and so is its interval (Fisher's z), as scipy computes it.
     """
-    from scipy.stats import pearsonr, rankdata
+    from scipy.stats import pearsonr
 
-    pairs = np.array([one, other], dtype=float)
-    pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
-    n = pairs.shape[1]
-    if n < 4 or (np.ptp(pairs, axis=1) == 0).any():
+    ranks = _ranks(one, other)
+    n = ranks.shape[1]
+    if _is_vague(ranks):
         return float("nan"), float("nan"), float("nan"), n
-    found = pearsonr(*rankdata(pairs, axis=1))
+    found = pearsonr(*ranks)
     ends = found.confidence_interval(0.95)
     return float(found.statistic), float(ends.low), float(ends.high), n
+
+
+def spearman(one: ArrayLike, other: ArrayLike) -> float:
+    """ρ alone, for the many trials of a ranking."""
+    ranks = _ranks(one, other)
+    return float("nan") if _is_vague(ranks) else float(np.corrcoef(ranks)[0, 1])
+
+
+def _ranks(one: ArrayLike, other: ArrayLike) -> np.ndarray:
+    """The ranks of both sides of the pairs that are whole."""
+    from scipy.stats import rankdata
+
+    pairs = np.array([one, other], dtype=float)
+    return rankdata(pairs[:, ~np.isnan(pairs).any(axis=0)], axis=1)
+
+
+def _is_vague(ranks: np.ndarray) -> bool:
+    return ranks.shape[1] < 4 or bool((np.ptp(ranks, axis=1) == 0).any())
+
+
+def places(values: np.ndarray) -> np.ndarray:
+    """The place of each value, the largest first; equal ones share the better place."""
+    from scipy.stats import rankdata
+
+    return rankdata(-values, method="min")
 
 
 def median_time(times: Values, has_ended: Values) -> float | np.ndarray:
