@@ -144,6 +144,13 @@ def _shell() -> ZMQInteractiveShell:
     return ZMQInteractiveShell.instance(config=silent, compiler_class=XCachingCompiler)
 
 
+def forget() -> None:
+    """Let go of what the cells left: their names, and all that they hold."""
+    if ZMQInteractiveShell.initialized():
+        ZMQInteractiveShell.instance().reset(new_session=False)
+        ZMQInteractiveShell.clear_instance()
+
+
 def _asked(*_: object, **__: object) -> str:
     raise StdinNotImplementedError(ASKED)
 

@@ -554,9 +554,10 @@ class Dataset:
 
 def _pandas(found: pa.Table) -> pd.DataFrame:
     """The rows, absent texts as NaN."""
+    # Threads pay on long tables only; on short ones their making is most of the time.
     if len(found):
-        return found.to_pandas()
-    nothing = found.to_pandas()  # its texts have no chunk at all, which pandas can't join on
+        return found.to_pandas(use_threads=len(found) > 100_000)
+    nothing = found.to_pandas(use_threads=False)  # its texts have no chunk at all, which pandas can't join on
     return nothing.astype(object).astype(nothing.dtypes)
 
 

@@ -128,6 +128,14 @@ def use(ds: Any) -> None:
         charts.use_managers(managers.get("manager_id", managers.index.to_series()))
 
 
+def forget() -> None:
+    """No dataset is shown now: money, instants and colours are nobody's."""
+    global _shown
+    _shown = None
+    units.use()
+    charts.use_managers([])
+
+
 def header(ds: Any, *, report: str = "") -> None:
     """Show what the report is about: what is in and out, how many deals that leaves, from when, what to know first."""
     use(ds)

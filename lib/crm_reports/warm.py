@@ -46,6 +46,13 @@ class Warm:
     @classmethod
     def start(cls, environment: Mapping[str, str]) -> Self:
         """A parent that has imported all there is to import, in `environment` and in an empty folder of its own."""
+        warm = cls.begin(environment)
+        warm.wait()
+        return warm
+
+    @classmethod
+    def begin(cls, environment: Mapping[str, str]) -> Self:
+        """The same while it is still warming up: there is something else to do in the meantime. `wait` before the first call."""
         if not hasattr(os, "fork"):
             raise WarmError(_("this system has no fork: each report gets a kernel of its own"))
         folder = Path(tempfile.mkdtemp(prefix="crm-"))  # short: a socket's path may have some 100 characters
@@ -56,11 +63,13 @@ class Warm:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, cwd=folder,
             env=alone | dict(environment) | {"IPYTHONDIR": str(folder / "ipython")},
         )  # fmt: skip
-        warm = cls(parent, folder)
-        if not _says_ready(parent.stdout):
-            warm.close()
+        return cls(parent, folder)
+
+    def wait(self) -> None:
+        """Until it can be called; a WarmError, and its end, when that takes too long."""
+        if not _says_ready(self._parent.stdout):
+            self.close()
             raise WarmError(_("the process that others are forked from did not start"))
-        return warm
 
     def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
         """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer."""
@@ -208,12 +217,19 @@ def _called(asking: bytes) -> bytes:
             return pickle.dumps(("raised", RunError(f"{type(error).__name__}: {error}")))
 
 
+def _threads() -> int:
+    """How many threads the system runs for this process, where it says so: libraries have some that sleep."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 0
+
+
 def main(folder: Path) -> None:
     """Warm up, then serve until the starter closes our stdin."""
     from .specimen import warm_up
 
+    alone = _threads()
     warm_up()
-    if active_count() > 1:
+    if active_count() > 1 or _threads() > alone:
         raise WarmError("the parent has more than one thread and can't be forked safely")
     gc.collect()
     gc.freeze()  # what a fork never touches stays shared, and its own collections stay short

@@ -20,7 +20,7 @@ from .fan import JOBS, executor
 from .index import write_indexes
 from .pages import NightReport, Page, home_of, keep, nights, note, noted
 from .planning import Planned, planned, presets
-from .work import Job, failed, made
+from .work import Job, begin, failed, let_go, made
 
 __all__ = ["JOBS", "NightReport", "Page", "night", "nights", "presets", "write_indexes"]
 
@@ -60,6 +60,8 @@ def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: H
     started_at = datetime.now(UTC)
     on = started_at.astimezone(settings.zone).date()
     try:
+        if not how.scheduler:
+            begin(settings)
         sync()
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(told, is_wanted=how.proved) as prover:
@@ -68,6 +70,8 @@ def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: H
     except ReportError as error:
         told(str(error))
         return NightReport(on, started_at, datetime.now(UTC), (), run.without_secrets(str(error)))
+    finally:
+        let_go()
 
 
 class _Pages:

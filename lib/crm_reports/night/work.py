@@ -7,6 +7,7 @@ import tempfile
 import threading
 from atexit import register
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,12 +90,29 @@ def failed(plan: Plan, error: str) -> RunRecord:
 
 _one_language = threading.Lock()  # texts are said in one language at a time
 _starting = threading.Lock()
+_begun: dict[tuple[Path, Path | None], Warm] = {}
 _parents: dict[tuple[Path, Path | None], Warm | None] = {}
+
+
+def begin(settings: Settings) -> None:
+    """Begin this process's warm parent, which takes seconds, while the night has other things to do."""
+    with _starting, suppress(WarmError, OSError):  # without one, `_warm` will say so
+        _begun[_key(settings)] = _beginning(settings)
+
+
+def _key(settings: Settings) -> tuple[Path, Path | None]:
+    return settings.data, settings.config
+
+
+def _beginning(settings: Settings) -> Warm:
+    # The cores are for other pages.
+    told = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
+    return Warm.begin(clean(told, Path(tempfile.gettempdir())))
 
 
 def _warm(settings: Settings) -> Warm | None:
     """The parent that this process's pages are forked from, begun when first needed; None where there can be none."""
-    key = (settings.data, settings.config)
+    key = _key(settings)
     with _starting:
         if key in _parents and (_parents[key] is None or _parents[key].is_alive):
             return _parents[key]
@@ -104,9 +122,9 @@ def _warm(settings: Settings) -> Warm | None:
 
 def _started(settings: Settings) -> Warm | None:
     try:
-        # The cores are for other pages.
-        told = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
-        return Warm.start(clean(told, Path(tempfile.gettempdir())))
+        warm = _begun.pop(_key(settings), None) or _beginning(settings)
+        warm.wait()
+        return warm
     except (WarmError, OSError) as error:
         log.warning("each report gets a kernel of its own: %s", error)
         return None
@@ -115,10 +133,11 @@ def _started(settings: Settings) -> Warm | None:
 def let_go() -> None:
     """End this process's warm parents."""
     with _starting:
-        while _parents:
-            _key, warm = _parents.popitem()
-            if warm:
-                warm.close()
+        for held in (_begun, _parents):
+            while held:
+                _settings, warm = held.popitem()
+                if warm:
+                    warm.close()
 
 
 register(let_go)
