@@ -254,7 +254,15 @@ class Dataset:
         """stage_id → the same with names."""
         names, pipelines = self.stage_names, self.pipelines["pipeline"].to_dict()
         return {
-            id: Rung(pipelines.get(pipeline, ""), pipeline, step, names.get(id, id), id, after and names.get(after, after), after)
+            id: Rung(
+                pipelines.get(pipeline, ""),
+                pipeline,
+                step,
+                names.get(id, id),
+                id,
+                after and names.get(after, after),
+                after,
+            )
             for id, pipeline, step, after in self.steps_of[["pipeline_id", "step", "to_stage_id"]].itertuples(name=None)
         }
 
@@ -702,17 +710,31 @@ def load(
     return Dataset(data, settings, filters, rule)
 
 
-def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> None:
-    """Work out once what the reports of a night share, and keep it beside the store.
+def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
+    """Work out once what the reports of a night share, and keep it beside the store, which is given.
 
-    All of it as of the default instant; as of `as_ofs` (`Filters.as_of_before`) what a comparison needs.
+    All of it as of the default instant; as of `as_ofs` what comparisons need.
     """
     data = _opened(settings)
     currency = base_currency(data, settings)
-    data.now.prepare("ids", "filled")
+    data.now.prepare("ids", "filled", "funnel")
     data.snapshot(default_as_of(data, settings), currency).prepare(*PARTS)
     for as_of in as_ofs:
-        data.snapshot(as_of, currency).prepare("deal_facts")
+        data.snapshot(as_of, currency).prepare("deal_facts", "standings")
+    return data
+
+
+_held: list[tuple[Store, Dataset]] = []
+
+
+def hold(settings: Settings, as_ofs: Sequence[datetime]) -> None:
+    """Open the store, look up all names and find what was prepared, for every process that is forked from this one."""
+    data = prepare(settings, as_ofs)
+    whole = load(period="all", settings=settings)
+    names = ("managers", "departments", "pipelines", "sources", "stages", "ladder", "homes", "lacks", "total", "holes")
+    _held[:] = [(data, whole)]
+    for name in names:
+        getattr(whole, name)
 
 
 @contextmanager

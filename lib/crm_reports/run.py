@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -25,6 +25,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from . import cells, dataset, discretion, errors, parameters, publish, tables
 from .dataset import Dataset
+from .elements.changes import compared_at
 from .errors import FilterError, ReportError, RunError, near
 from .filters import Choice, Filters
 from .kernels import kernel_class
@@ -148,6 +149,15 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     filters, beyond = data.filters, tuple(_beyond_filters(values, known))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
     return Plan(report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond)
+
+
+def instants(plans: Iterable[Plan]) -> list[datetime]:
+    """Every other instant that these runs look from: what they are compared with."""
+    filters = [plan.filters for plan in plans]
+    before = {each.as_of_before for each in filters} | {
+        at for each in filters for at in compared_at(each).values()
+    }
+    return sorted(before - {None})
 
 
 def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Parameter]:

@@ -102,7 +102,9 @@ def _company(folder: Path, now: datetime) -> None:
     _write(folder / "stages.csv", ("stage", "outcome"), STAGES.items())
     _write(folder / "deals.csv", ("id", "title", "stage", "outcome", "manager", "department", "source", "company", "amount",
                                   "created_at"), (_deal(at, now) for at in range(DEALS)))  # fmt: skip
-    _write(folder / "stage_history.csv", ("deal_id", "stage", "at"), (row for at in range(DEALS) for row in _path(at, now)))
+    _write(
+        folder / "stage_history.csv", ("deal_id", "stage", "at"), (row for at in range(DEALS) for row in _path(at, now))
+    )
     _write(folder / "activities.csv", ("deal_id", "author", "kind", "at", "completed"),
            (row for at in range(DEALS) for row in _acts(at, now)))  # fmt: skip
     _write(folder / "leads.csv", ("id", "outcome", "manager", "source", "created_at"),

@@ -1,7 +1,7 @@
 """Processes that are warm before they are asked for: a parent imports everything once, then forks for every call.
 
-The parent is a process of its own, begun by exec with an environment that holds no secret. It runs one thread and opens
-no store, so what is forked from it starts clean; each call has a process to itself, and what becomes of that process is
+The parent is a process of its own, begun by exec with an environment that holds no secret. It runs one thread, and what is
+forked from it starts clean, or with what it was told to `hold`; each call has a process to itself, and what becomes of that process is
 nobody else's trouble. POSIX only: where there is no fork, `Warm.start` says so with a WarmError.
 """
 
@@ -21,12 +21,13 @@ from contextlib import suppress
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from threading import active_count
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NoReturn, Self
 
 from .errors import RunError
 from .texts import _
 
 START_SECONDS = 60  # what is imported comes from a cold disk in the morning
+HOLD_SECONDS = 600
 
 
 class WarmError(RunError):
@@ -71,6 +72,20 @@ class Warm:
             self.close()
             raise WarmError(_("the process that others are forked from did not start"))
 
+    def hold(self, function: Callable[..., Any], /, *args: Any) -> None:
+        """Call it in the parent itself: what it leaves open or looked up, every process forked from now on has.
+
+        It may start no thread. WarmError: it failed, and the parent is what it was, or gone.
+        """
+        asking = pickle.dumps((function, args))
+        try:
+            self._parent.stdin.write(len(asking).to_bytes(8, "big") + asking)
+            self._parent.stdin.flush()
+        except OSError as error:
+            raise WarmError(_("the process that others are forked from is gone")) from error
+        if not _says_ready(self._parent.stdout, HOLD_SECONDS):
+            raise WarmError(_("the process that others are forked from could not be prepared"))
+
     def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
         """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer."""
         try:
@@ -102,10 +117,10 @@ class Warm:
         self.close()
 
 
-def _says_ready(out: BinaryIO) -> bool:
+def _says_ready(out: BinaryIO, seconds: float = START_SECONDS) -> bool:
     with selectors.DefaultSelector() as ready:
         ready.register(out, selectors.EVENT_READ)
-        return bool(ready.select(START_SECONDS)) and out.readline() == b"ready\n"
+        return bool(ready.select(seconds)) and out.readline() == b"ready\n"
 
 
 def _answer(asked: Connection, seconds: float) -> Any:
@@ -145,7 +160,7 @@ class _Parent:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(self._door, selectors.EVENT_READ, self._fork)
         self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(ended))
-        self._selector.register(sys.stdin, selectors.EVENT_READ, self._leave)
+        self._selector.register(sys.stdin, selectors.EVENT_READ, self._asked)
 
     def serve(self) -> None:
         print("ready", flush=True)
@@ -167,7 +182,22 @@ class _Parent:
             if gone:
                 _tell(self._forked.pop(pid), ("ended", status))
 
-    def _leave(self) -> None:
+    def _asked(self) -> None:
+        """By the starter: to hold something, or, when it is gone, to leave."""
+        size = sys.stdin.buffer.read(8)
+        if len(size) < 8:
+            self._leave()
+        function, args = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
+        alone = _threads()
+        try:
+            function(*args)
+            _ready_to_fork()
+            print("ready" if _threads() <= alone else "more than one thread", flush=True)
+        except Exception:
+            traceback.print_exc()
+            print("failed", flush=True)
+
+    def _leave(self) -> NoReturn:
         for pid in self._forked:
             _kill(pid)
         os._exit(0)
@@ -231,10 +261,14 @@ def main(folder: Path) -> None:
     warm_up()
     if active_count() > 1 or _threads() > alone:
         raise WarmError("the parent has more than one thread and can't be forked safely")
+    _ready_to_fork()
+    _Parent(folder).serve()
+
+
+def _ready_to_fork() -> None:
     gc.collect()
     gc.freeze()  # what a fork never touches stays shared, and its own collections stay short
     gc.set_threshold(50_000, 20, 100)  # and rare: a fork lives for seconds
-    _Parent(folder).serve()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pandas as pd
 from .. import units
 from ..columns import Columns
 from ..dataset import Dataset
-from ..filters import first_instant
+from ..filters import Filters, first_instant
 from ..texts import N_, _
 
 SINCE = {"day": N_("since yesterday"), "week": N_("since a week ago"), "month": N_("since a month ago")}
@@ -34,9 +34,16 @@ def changes(ds: Dataset) -> pd.DataFrame:
 
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
-    day = (pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK[since]).date()
-    parts = waterfall(ds.moved_since(at(ds, first_instant(day, ds.filters.zone))))
+    instant = compared_at(ds.filters)[since]
+    parts = waterfall(ds.moved_since(at(ds, instant)))
+    day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
+
+
+def compared_at(filters: Filters) -> dict[str, datetime]:
+    """The midnights that now is compared with."""
+    today = pd.Timestamp(filters.as_of).tz_convert(filters.zone.key).tz_localize(None)
+    return {since: first_instant((today - back).date(), filters.zone) for since, back in _BACK.items()}
 
 
 COLUMNS = ["since", "since_name", "since_on", "part", "part_name", "deals", "money"]

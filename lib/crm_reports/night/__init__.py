@@ -20,7 +20,7 @@ from .fan import JOBS, executor
 from .index import write_indexes
 from .pages import NightReport, Page, home_of, keep, nights, note, noted
 from .planning import Planned, planned, presets
-from .work import Job, begin, failed, let_go, made
+from .work import Job, begin, failed, hold, let_go, made
 
 __all__ = ["JOBS", "NightReport", "Page", "night", "nights", "presets", "write_indexes"]
 
@@ -114,6 +114,8 @@ class _Pages:
     def _run(self, to_make: Sequence[Planned]) -> Iterator[tuple[Planned, Page]]:
         if not to_make:
             return
+        if not self.how.scheduler:
+            hold(self.settings, run.instants([each.plan for each in to_make]))
         with executor(self.how.scheduler, self.how.jobs) as pool:
             jobs = {each.key: self._job(each) for each in to_make}
             running = {pool.submit(made, jobs[each.key]): each for each in to_make}

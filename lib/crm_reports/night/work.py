@@ -6,14 +6,14 @@ import logging
 import tempfile
 import threading
 from atexit import register
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import run
+from .. import dataset, run
 from ..kernels import clean
 from ..publish import Link
 from ..run import Plan, RunRecord
@@ -98,6 +98,18 @@ def begin(settings: Settings) -> None:
     """Begin this process's warm parent, which takes seconds, while the night has other things to do."""
     with _starting, suppress(WarmError, OSError):  # without one, `_warm` will say so
         _begun[_key(settings)] = _beginning(settings)
+
+
+def hold(settings: Settings, instants: Sequence[datetime]) -> None:
+    """Let all pages find the store open and what they share worked out; without that, each does so for itself."""
+    dataset.prepare(settings, instants)  # here it may take all cores
+    if warm := _warm(settings):
+        try:
+            # As the pages' own settings are: no secret, and one thread (`_beginning`).
+            engine = settings.engine.model_copy(update={"threads": 1})
+            warm.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
+        except WarmError as error:
+            log.warning("each page opens the store for itself: %s", error)
 
 
 def _key(settings: Settings) -> tuple[Path, Path | None]:

@@ -36,7 +36,7 @@ class Store:
     path: Path
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     identity: str
-    made: dict[tuple, Any] = field(default_factory=dict, repr=False, compare=False)
+    made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
     _snapshots: dict[tuple[datetime, str], Snapshot] = field(default_factory=dict, repr=False, compare=False)
 
@@ -60,12 +60,20 @@ class Store:
         held = _held.get(key)
         if held is None or held.identity != _identity(path):
             held = _held[key] = cls._opened(path, memory, threads)
+        held._spill_apart()
         return held
+
+    def _spill_apart(self) -> None:
+        """What does not fit into memory goes to this process's own folder, also when another one opened the store."""
+        if self.made.get("process") != os.getpid():
+            folder = self.path.with_name(f"spill-{os.getpid()}")
+            self.connection.execute(f"set temp_directory = '{quoted(str(folder))}'")
+            self.made["process"] = os.getpid()
 
     @classmethod
     def _opened(cls, path: Path, memory: str, threads: int) -> "Store":
-        said = {"memory_limit": memory or MEMORY, "temp_directory": str(path.with_name(f"spill-{os.getpid()}"))}
-        connection = duckdb.connect(config=said | ({"threads": threads} if threads else {}))
+        said = {"memory_limit": memory or MEMORY} | ({"threads": threads} if threads else {})
+        connection = duckdb.connect(config=said)
         try:
             silenced(connection).execute("set global TimeZone = 'UTC'")
             return cls(path, connection, _attached(connection, path))
