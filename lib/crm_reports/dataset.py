@@ -44,6 +44,7 @@ CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no custo
 
 TOUCHED = "(created_at >= ? and created_at < ?) or (closed_at >= ? and closed_at < ?)"
 STANDING_NOW = ("days_silent", "is_forgotten", "forgotten_money", "has_no_next_step", "is_overdue")
+NOBODY = (float("nan"), float("nan"))
 CHANCE = ("silent_level", "chance", "chance_k", "chance_n", "money_at_risk")
 
 
@@ -432,9 +433,9 @@ class Dataset:
         deals = self.in_work.take(self.in_work["is_forgotten"])
         levels = self.forgetting.after * np.array(SILENCE_STEPS)
         level = levels[np.searchsorted(levels, deals["days_silent"], side="right") - 1] if len(deals) else np.array([])
-        past = self.silence_outcomes.set_index(["stage_id", "silent_days"])
-        past = past.reindex(pd.MultiIndex.from_arrays([np.asarray(deals["stage_id"]), level]))
-        k, n = (past[name].to_numpy(float, na_value=np.nan) for name in ("k", "n"))
+        past = {(stage, days): (k, n) for stage, days, k, n in self.silence_outcomes.itertuples(index=False, name=None)}
+        told = [past.get(key, NOBODY) for key in zip(deals["stage_id"], level.tolist(), strict=True)]
+        k, n = np.array(told, dtype=float).reshape(-1, 2).T
         return deals.assign(
             silent_level=level, chance=k / n, chance_k=k, chance_n=n, money_at_risk=lambda: deals["money"] * k / n
         )

@@ -455,13 +455,12 @@ def _dry_source(ds: Dataset) -> list[Need]:
     """A source that brought wins in the period before and none now, of at least 20 deals created."""
     if missing(ds, "conversion") or ds.filters.previous is None:
         return []
-    now, then = (measure(ds, ["created", "won"], by="source", period=each) for each in (None, ds.filters.previous))
-    both = now.merge(then[["source_id", "won"]], on="source_id", suffixes=("", "_previous"))
-    dry = both[(both["won"] == 0) & (both["won_previous"] > 0) & (both["created"] >= SMALL)]
+    rows = records(measure(ds, ["created", "won"], by="source", compare=True))
+    dry = [row for row in rows if row["won"] == 0 < row["won_previous"] and row["created"] >= SMALL]
     return [
-        (_("{source} stopped converting: {n} deals created and none won, {before} before.", source=row.source,
-           n=int(row.created), before=int(row.won_previous)), "sales_dynamics", "sources")
-        for row in dry.sort_values("created", ascending=False).head(1).itertuples()
+        (_("{source} stopped converting: {n} deals created and none won, {before} before.", source=row["source"],
+           n=int(row["created"]), before=int(row["won_previous"])), "sales_dynamics", "sources")
+        for row in sorted(dry, key=lambda row: -row["created"])[:1]
     ]  # fmt: skip
 
 
@@ -469,18 +468,15 @@ def _slower(ds: Dataset) -> list[Need]:
     """A stage on which deals stand half as long again as in the period before, of at least 20 visits in both."""
     if missing(ds, "median_stage_days") or ds.filters.previous is None:
         return []
-    now, then = (measure(ds, ["median_stage_days"], by="stage", period=each) for each in (None, ds.filters.previous))
-    both = now.merge(then, on="stage_id", suffixes=("", "_previous"))
-    enough = (both["median_stage_days_n"] >= SMALL) & (both["median_stage_days_n_previous"] >= SMALL)
-    slow = both[enough & (both["median_stage_days"] >= 1.5 * both["median_stage_days_previous"])]
-    slow = slow.assign(by=slow["median_stage_days"] - slow["median_stage_days_previous"]).sort_values(
-        "by", ascending=False
-    )
+    days, n = "median_stage_days", "median_stage_days_n"
+    now, then = (records(measure(ds, [days], by="stage", period=each)) for each in (None, ds.filters.previous))
+    before = {row["stage_id"]: row[days] for row in then if row[n] >= SMALL}
+    known = [row | {"before": before[row["stage_id"]]} for row in now if row[n] >= SMALL and row["stage_id"] in before]
+    slow = [row for row in known if row[days] >= 1.5 * row["before"]]
     return [
-        (_("{stage} got slower: half of the deals stand there {now} or more, before it was {then}.", stage=row.stage,
-           now=units.write(row.median_stage_days, "days"), then=units.write(row.median_stage_days_previous, "days")),
-         "sales_dynamics", "time_in_stage")
-        for row in slow.head(1).itertuples()
+        (_("{stage} got slower: half of the deals stand there {now} or more, before it was {then}.", stage=row["stage"],
+           now=units.write(row[days], "days"), then=units.write(row["before"], "days")), "sales_dynamics", "time_in_stage")
+        for row in sorted(slow, key=lambda row: row["before"] - row[days])[:1]
     ]  # fmt: skip
 
 

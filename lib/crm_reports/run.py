@@ -154,9 +154,7 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
 def instants(plans: Iterable[Plan]) -> list[datetime]:
     """Every other instant that these runs look from: what they are compared with."""
     filters = [plan.filters for plan in plans]
-    before = {each.as_of_before for each in filters} | {
-        at for each in filters for at in compared_at(each).values()
-    }
+    before = {each.as_of_before for each in filters} | {at for each in filters for at in compared_at(each).values()}
     return sorted(before - {None})
 
 

@@ -49,6 +49,8 @@ def is_missing(value: object) -> bool:
         return not math.isfinite(value)
     if isinstance(value, str | int):
         return False
+    if isinstance(value, date):  # a datetime and a Timestamp are dates, too, and so is NaT
+        return value is pd.NaT
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 

@@ -1,10 +1,13 @@
 """Where deals stop: the funnel, the steps of each manager, and what falling behind the team costs."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..dataset import Dataset
+from ..columns import records
+from ..dataset import Dataset, Rung
 from ..measures import measure, missing
 from ..metrics.statistics import SMALL, differs
 from ..texts import _
@@ -17,33 +20,42 @@ def funnel(ds: Dataset) -> pd.DataFrame:
 
     `is_narrowest` marks the step of each pipeline that the smallest share passes, of those with at least 20 deals.
     """
-    table = measure(ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage").set_index("stage_id")
-    seen = set(table.index.map(ds.steps_of["pipeline_id"]).dropna())
-    ladder = ds.steps_of[ds.steps_of["pipeline_id"].isin(seen)]
-    table = table.drop(columns=["stage", "is_total"]).reindex(ladder.index)
-    counts = ["reached", "visited", "cohort_reached", "stage_conversion_k", "stage_conversion_n"]
-    table = table if missing(ds, "reached") else table.assign(**table[counts].fillna(0).astype("int64"))
-    table = table.assign(position=ladder["step"] + 1, is_narrowest=_narrowest(table, ladder["pipeline_id"]))
-    return _in_order(ds, table.reset_index())
+    table = measure(ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage")
+    rows = {row["stage_id"]: row for row in records(table)}
+    seen = {ds.ladder[id].pipeline_id for id in rows if id in ds.ladder}
+    rungs = [rung for rung in _in_order(ds, ds.ladder) if rung.pipeline_id in seen]
+    nothing = float("nan") if missing(ds, "reached") else 0
+    held = {
+        name: [rows.get(rung.stage_id, {}).get(name, nothing if name in COUNTS else float("nan")) for rung in rungs]
+        for name in table.columns
+        if name not in ("stage", "stage_id", "is_total")
+    }
+    narrow = np.array(_narrowest(rungs, held["stage_conversion"], held["stage_conversion_n"]), dtype=bool)
+    return pd.DataFrame(_named(rungs) | held | {"position": [rung.step + 1 for rung in rungs], "is_narrowest": narrow})
 
 
-def _narrowest(table: pd.DataFrame, pipelines: pd.Series) -> pd.Series:
-    sure = table["stage_conversion"].where(table["stage_conversion_n"] >= SMALL)
-    return sure.notna() & (sure == sure.groupby(pipelines).transform("min"))
+COUNTS = ("reached", "visited", "cohort_reached", "stage_conversion_k", "stage_conversion_n")
 
 
-def _in_order(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows by pipeline and step, with the names of the pipeline, the stage and the next one."""
-    ids, ladder = table["stage_id"].tolist(), ds.ladder
+def _narrowest(rungs: Sequence[Rung], shares: Sequence[float], n: Sequence[float]) -> list[bool]:
+    least: dict[str, float] = {}
+    sure = [share if count >= SMALL else float("nan") for share, count in zip(shares, n, strict=True)]
+    for rung, share in zip(rungs, sure, strict=True):
+        if share == share:
+            least[rung.pipeline_id] = min(share, least.get(rung.pipeline_id, share))
+    return [share == least.get(rung.pipeline_id) for rung, share in zip(rungs, sure, strict=True)]
+
+
+def _in_order(ds: Dataset, ids: Iterable[str]) -> list[Rung]:
+    """The stages of the funnels by pipeline and step."""
     pipelines = {id: place for place, id in enumerate(ds.pipelines.index)}
-    order = sorted(range(len(ids)), key=lambda at: (pipelines[ladder[ids[at]].pipeline_id], ladder[ids[at]].step))
-    steps = [ladder[ids[at]] for at in order]
-    names = {name: [getattr(step, name) for step in steps] for name in RUNG}
-    rest = table.drop(columns=[name for name in names if name in table]).iloc[order]
-    return pd.DataFrame(names, index=rest.index, dtype=object).join(rest).reset_index(drop=True)
+    return sorted((ds.ladder[id] for id in ids), key=lambda rung: (pipelines[rung.pipeline_id], rung.step))
 
 
-RUNG = ("pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id")
+def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
+    """Pipeline, stage and next stage of each row, by name and id."""
+    names = ("pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id")
+    return {name: pd.Series([getattr(rung, name) for rung in rungs], dtype=object) for name in names}
 
 
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
@@ -62,7 +74,12 @@ def _stage_conversion(ds: Dataset) -> pd.DataFrame:
     each["stage_conversion_differs"] = _differing(each)
     table = pd.concat([each, team], ignore_index=True)
     goes_on = [bool(id in ds.ladder and ds.ladder[id].to_stage_id) for id in table["stage_id"]]
-    return _in_order(ds, table[goes_on])
+    table = table[goes_on]
+    place = {rung.stage_id: at for at, rung in enumerate(_in_order(ds, set(table["stage_id"])))}
+    table = table.iloc[np.argsort([place[id] for id in table["stage_id"]], kind="stable")]
+    names = _named([ds.ladder[id] for id in table["stage_id"]])
+    rest = {name: table[name].to_numpy() for name in table if name not in names}
+    return pd.DataFrame(names | rest)
 
 
 def _differing(table: pd.DataFrame) -> np.ndarray:
