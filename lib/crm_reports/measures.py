@@ -5,11 +5,10 @@ Wilson interval, a mean or median its n; by manager a share also says whether it
 brings `_previous` and `_change`.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain, pairwise
 from typing import Any
 
@@ -17,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from . import frames, registry
-from .columns import Columns, Groups, Rows, per_text, ratio
+from .columns import Columns, Groups, Rows, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
 from .filters import BEGINNING, Period, first_instant
+from .grid import Cells, Grid, Order, spread, texts
 from .metrics.statistics import differs, interval, places, rank_correlation, spearman
 from .registry import Metric, Ratio, Sample
 from .slices import utc
@@ -57,7 +57,7 @@ def measure(
     rows = _rows(ds, entries, whole)
     earlier = _earlier_rows(ds, entries, compare) if compare else {}
     _can_be_cut(entries, rows, keys)
-    grid = Grid.of(ds, keys, [*rows.values(), *earlier.values()])
+    grid = Grid.of([_order(ds, key) for key in keys], [*rows.values(), *earlier.values()])
     now, then = (_cells(entries, each, grid, blank=_lost(ds, entries)) for each in (rows, earlier))
     cells = _beside(entries, now, then, grid) if earlier else now
     names = grid.names(cells.codes)
@@ -108,7 +108,7 @@ def _by_period(ds: Dataset, entries: Sequence[Metric], keys: list[str], size: st
     rows = {on: _cut_rows(ds, on, cuts) for on in _cuttable(entries)}
     pieces = {on: [piece for piece, _cut in found] for on, found in rows.items()}
     _can_be_cut(entries, {on: found[0] for on, found in pieces.items()}, keys)
-    grid = Grid.of(ds, keys, list(chain(*pieces.values())), len(cuts))
+    grid = Grid.of([_order(ds, key) for key in keys], list(chain(*pieces.values())), len(cuts))
     cells = _cells(entries, rows, grid, blank=_lost(ds, entries))
     every = grid.product(cells.codes) if keys else np.arange(len(cuts))
     columns = _labels(ds, cuts, size, every % max(1, len(cuts))) | cells.on(every).columns
@@ -119,9 +119,9 @@ def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) 
     """What the cut at each place is called: size, period, start, is_running."""
     running = np.array([_runs_on(ds, each, size) for each in cuts], dtype=bool)
     return {
-        "size": _texts([size] * len(places)),
-        "period": _texts([label(cuts[at].start, size) for at in places]),
-        "start": _texts([cuts[at].start for at in places]),
+        "size": texts([size] * len(places)),
+        "period": texts([label(cuts[at].start, size) for at in places]),
+        "start": texts([cuts[at].start for at in places]),
         "is_running": running[places] if len(cuts) else np.zeros(0, dtype=bool),
     }
 
@@ -257,7 +257,7 @@ def _year_ago(day: date, *, is_end: bool = False) -> date:
 def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dict[str, np.ndarray]:
     """One number per cut: flows by the cut they fall into, stocks at the end of each, the team's of each."""
     rows = {on: _cut_rows(ds, on, cuts) for on in _cuttable(entries)}
-    grid = Grid((), (), len(cuts))
+    grid = Grid((), len(cuts))
     return _cells(entries, rows, grid, blank=_lost(ds, entries)).on(np.arange(len(cuts))).columns
 
 
@@ -370,24 +370,6 @@ def _dimensions(by: list[str]) -> tuple[list[str], str]:
     return [f"{name}_id" for name in by if name not in ALIASES], "".join(sizes)
 
 
-@dataclass(frozen=True)
-class Order:
-    """The values of a dimension in the order of their rows: key (`manager_id`), ids, names."""
-
-    key: str
-    ids: tuple[str, ...]
-    names: tuple[str, ...]
-
-    @cached_property
-    def place(self) -> dict[str, int]:
-        return {id: place for place, id in enumerate(self.ids)}
-
-    def with_strangers(self, rows: Sequence[Columns]) -> "Order":
-        """The same with the ids of these rows that nobody has named, last and under themselves."""
-        met = set().union(*(each[self.key].categories for each in rows)) - self.place.keys()
-        return Order(self.key, (*self.ids, *sorted(met)), (*self.names, *sorted(met))) if met else self
-
-
 def _order(ds: Dataset, key: str) -> Order:
     """Pipelines and stages in the CRM's order, people and sources by name, those of nobody last."""
     name = key.removesuffix("_id")
@@ -403,83 +385,6 @@ def _order(ds: Dataset, key: str) -> Order:
     return ds.store.made[held]
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The rows that a table may have: a value of each dimension, and of `cuts` of a period one. Each has a number."""
-
-    orders: tuple[Order, ...]
-    keys: tuple[str, ...]
-    cuts: int = 1
-
-    @classmethod
-    def of(cls, ds: Dataset, keys: Sequence[str], rows: Sequence[Columns], cuts: int = 1) -> "Grid":
-        """The grid of these keys, large enough for all these rows."""
-        return cls(tuple(_order(ds, key).with_strangers(rows) for key in keys), tuple(keys), cuts)
-
-    @property
-    def size(self) -> int:
-        return math.prod(len(order.ids) for order in self.orders) * self.cuts
-
-    def codes(self, rows: Columns, cut: np.ndarray | int) -> np.ndarray:
-        """The number of the row of the grid that each of these rows belongs to."""
-        codes = np.zeros(len(rows), dtype=int)
-        for order in self.orders:
-            codes = codes * len(order.ids) + per_text(rows[order.key], order.place.__getitem__, int)
-        return codes * self.cuts + cut
-
-    def apart(self, codes: np.ndarray) -> list[np.ndarray]:
-        """For each dimension, the place of its value in these rows of the grid."""
-        codes, places = codes // max(1, self.cuts), []
-        for order in reversed(self.orders):
-            codes, place = np.divmod(codes, max(1, len(order.ids)))
-            places.insert(0, place)
-        return places
-
-    def product(self, codes: np.ndarray) -> np.ndarray:
-        """Every cut of every value, or pair of values, that these rows of the grid know."""
-        whole = np.zeros(1, dtype=int)
-        for order, place in zip(self.orders, self.apart(codes), strict=True):
-            whole = (whole[:, None] * len(order.ids) + np.unique(place)).ravel()
-        return (whole[:, None] * self.cuts + np.arange(self.cuts)).ravel()
-
-    def names(self, codes: np.ndarray) -> dict[str, pd.Series]:
-        """For each dimension the name and the id of its value in these rows of the grid."""
-        said = {}
-        for order, place in zip(self.orders, self.apart(codes), strict=True):
-            said[order.key.removesuffix("_id")] = _texts([order.names[at] for at in place])
-            said[order.key] = _texts([order.ids[at] for at in place])
-        return said
-
-
-def _texts(values: list[object]) -> pd.Series:
-    return pd.Series(values, dtype=object)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A table's numbers: which row of the grid each is in, and what stands where there is nothing to measure."""
-
-    codes: np.ndarray
-    columns: Mapping[str, np.ndarray]
-    nothing: Mapping[str, object] = field(default_factory=dict)
-
-    def on(self, codes: np.ndarray) -> "Cells":
-        """The cells in these rows of the grid, in rising order."""
-        if np.array_equal(codes, self.codes):
-            return self
-        columns = {
-            name: _spread(values, self.codes, codes, self.nothing[name]) for name, values in self.columns.items()
-        }
-        return Cells(codes, columns, self.nothing)
-
-
-def _spread(values: np.ndarray, held: np.ndarray, wanted: np.ndarray, nothing: object) -> np.ndarray:
-    """The values in the wanted rows; `nothing` where none is held."""
-    whole = np.full(len(wanted), nothing, dtype=values.dtype)
-    whole[np.searchsorted(wanted, held)] = values
-    return whole
-
-
 Pieces = Sequence[tuple[Columns, np.ndarray | int]]
 
 
@@ -487,15 +392,15 @@ def _cells(entries: Sequence[Metric], rows: Mapping[str, Columns | Pieces], grid
     """The metrics in every row of the grid that has anything to measure; those of `blank` are missing."""
     if not rows:
         return Cells(np.zeros(0, dtype=int), {})
-    parts = {on: [_grouped(grid, *piece) for piece in _pieces(found)] for on, found in rows.items()}
-    codes = np.unique(np.concatenate([held for pieces in parts.values() for held, *_rest in pieces]))
+    parts = {on: [(piece[0], *grid.grouped(*piece)) for piece in _pieces(found)] for on, found in rows.items()}
+    codes = np.unique(np.concatenate([held for pieces in parts.values() for _rows, held, _groups in pieces]))
     columns, nothing = {}, {}
     for entry in entries:
         there, values = _measured(entry, parts[entry.on])
         told = _told(entry, values)
-        columns |= {name: _spread(cell, there, codes, none) for name, (cell, none) in told.items()}
+        columns |= {name: spread(cell, there, codes, none) for name, (cell, none) in told.items()}
         nothing |= {name: none for name, (_cell, none) in told.items()}
-    compare = grid.keys == ("manager_id",) and grid.cuts == 1
+    compare = [order.key for order in grid.orders] == ["manager_id"] and grid.cuts == 1
     columns, nothing = _judged(entries, columns, nothing, compare=compare)
     for name in blank & columns.keys():
         lost = [each for each in (name, *(name + end for end in registry.SUFFIXES)) if each in columns]
@@ -508,18 +413,11 @@ def _pieces(found: Columns | Pieces) -> Pieces:
     return [(found, 0)] if isinstance(found, Columns) else found
 
 
-def _grouped(grid: Grid, rows: Columns, cut: np.ndarray | int) -> tuple[np.ndarray, Columns, Groups]:
-    """Which rows of the grid these rows make, and to which of them each belongs."""
-    codes = grid.codes(rows, cut)
-    seen = np.bincount(codes, minlength=grid.size) > 0
-    return np.flatnonzero(seen), rows, Groups((np.cumsum(seen) - 1)[codes], int(seen.sum()))
-
-
 def _measured(
-    entry: Metric, pieces: Sequence[tuple[np.ndarray, Columns, Groups]]
+    entry: Metric, pieces: Sequence[tuple[Columns, np.ndarray, Groups]]
 ) -> tuple[np.ndarray, registry.Number]:
     """The metric per group of all pieces: in which row of the grid, and the values."""
-    found = [(held, _of_groups(entry, rows, groups)) for held, rows, groups in pieces]
+    found = [(held, _of_groups(entry, rows, groups)) for rows, held, groups in pieces]
     if len(found) == 1:
         return found[0]
     codes, values = np.concatenate([held for held, _value in found]), [value for _held, value in found]
@@ -592,7 +490,7 @@ def _with_total(
 def _and(values: np.ndarray | pd.Series, last: object) -> np.ndarray | pd.Series:
     """The values and one more, of the same kind where it fits."""
     if isinstance(values, pd.Series) or (values.dtype == bool and not isinstance(last, bool)):
-        return _texts([*values, last])
+        return texts([*values, last])
     return np.append(values, last)
 
 
