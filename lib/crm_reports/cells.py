@@ -133,13 +133,26 @@ def _skipped(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
+_ready: list[ZMQInteractiveShell] = []
+
+
+def be_ready() -> None:
+    """Have a shell at hand, for a process that is forked from this one."""
+    _ready[:] = [_new_shell()]
+
+
 def _shell() -> ZMQInteractiveShell:
+    shell = _ready.pop() if _ready else _new_shell()
+    builtins.input = _asked
+    getpass.getpass = _asked
+    return shell
+
+
+def _new_shell() -> ZMQInteractiveShell:
     """A kernel's shell that keeps no history on disk and asks nobody."""
     silent = Config()
     silent.HistoryManager.enabled = False
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    builtins.input = _asked
-    getpass.getpass = _asked
     ZMQInteractiveShell.clear_instance()
     return ZMQInteractiveShell.instance(config=silent, compiler_class=XCachingCompiler)
 

@@ -507,7 +507,7 @@ class Dataset:
 
         outcome ("" where it was not there), is_inside (the filters keep it) and money (0 for none), each `_then` and `_now`.
         """
-        was, became = then.slice.standings(), self.slice.standings()
+        was, became = then.slice.standings, self.slice.standings
         place = pd.Index(was["deal_id"]).get_indexer(pd.Index(became["deal_id"]))
         # Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
         is_old = ~(became["created_at"] >= utc(then.filters.as_of))

@@ -61,6 +61,7 @@ class Slice:
         bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
         return from_arrow(self.facts(DEALS), **{name: partial(_rare, bare, name) for name in RARE})
 
+    @cached_property
     def standings(self) -> Columns:
         """How each deal stood: deal_id, outcome, money, created_at."""
         sql = f"select deal_id, outcome, money, created_at from standings where {self.inside}"

@@ -39,6 +39,7 @@ def warm_up() -> None:
     for name in LATER:
         _try(lambda name=name: import_module(name))
     _try(_specimens)
+    _try(cells.be_ready)
 
 
 def _try(step: Callable[[], object]) -> None:

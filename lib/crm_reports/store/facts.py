@@ -38,7 +38,6 @@ DEALS_STOOD = """
             last.* exclude (deal_no), standing.* exclude (deal_no), backwards.deal_no is not null as went_back, deal_no
         from deals join numbered using (deal_id) left join last using (deal_no) left join standing using (deal_no)
         left join moved_later using (deal_id) left join backwards using (deal_no)
-        where created_at is null or created_at < as_of()
     ),
     stood as (
         select * replace (

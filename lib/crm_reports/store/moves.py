@@ -4,9 +4,10 @@ Each text is the SQL of one part of a snapshot (snapshot.py). A deal is known to
 joined and sorted several times faster than texts, and one manager's deals stand side by side.
 """
 
+# Deals that there were at as_of, and no others: what history says of those that came later, it says of nobody.
 NUMBERED = """
     select deal_id, row_number() over (order by coalesce(manager_id, ''), try_cast(deal_id as bigint), deal_id)::integer as deal_no
-    from deals
+    from deals where created_at is null or created_at < as_of()
 """
 
 # Every stage entry strictly before as_of of the deals that still exist; `place` counts a deal's entries from 1, `…_before`
