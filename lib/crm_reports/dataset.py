@@ -114,15 +114,28 @@ class Dataset:
     def portal_url(self) -> str:
         return self.store.last_sync["portal_url"] or ""
 
-    @cached_property
+    @property
     def total(self) -> int:
         """How many deals there are at as_of, whatever the filters."""
-        return self._snapshot.query("select count(*) as deals from deal_facts")["deals"][0].as_py()
+        return self._of_all["deals"]
 
-    @cached_property
+    @property
     def kept(self) -> int:
         """How many of them the filters leave."""
-        return self.slice.facts(["count(*) as deals"])["deals"][0].as_py()
+        return self.slice.size
+
+    @property
+    def _of_all(self) -> dict[str, Any]:
+        """How many deals the company has, and the first creation: before it nothing is known."""
+        sql = "select count(*) as deals, min(created_at) as first_at from deal_facts"
+        return self._once(("all",), lambda: self._snapshot.query(sql).to_pylist()[0])
+
+    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What is the same for all reports as of this instant."""
+        held = (self.filters.as_of, self.currency, *key)
+        if held not in self.store.made:
+            self.store.made[held] = make()
+        return self.store.made[held]
 
     @cached_property
     def holes(self) -> list[str]:
@@ -153,9 +166,9 @@ class Dataset:
 
     @cached_property
     def _known(self) -> Against:
-        first = self._snapshot.query("select min(created_at) as at from deal_facts")["at"].to_numpy()[0]
+        first = self._of_all["first_at"]
         gone = {id for id, is_deleted in self.stages["is_deleted"].items() if is_deleted}
-        return Against(self.dismissed, gone, utc(self.filters.start_at), first)
+        return Against(self.dismissed, gone, utc(self.filters.start_at), utc(first) if first else np.datetime64("NaT"))
 
     def has(self, table: str) -> bool:
         """Whether the source has this table at all."""
@@ -365,6 +378,12 @@ class Dataset:
 
     def counts_in(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
+        filters = self.filters
+        return self._once(
+            ("counts", filters.ids("pipeline"), filters.ids("source"), period), lambda: self._counts(period)
+        )
+
+    def _counts(self, period: Period) -> pd.DataFrame:
         counts = ", ".join(f"count(*) filter (kind = '{kind}')::double as {kind}" for kind in KINDS)
         end = "and manager_id != '' group by manager_id order by manager_id"
         found = self._slice(None).actions(f"manager_id, {counts}", self.bounds(period), end)

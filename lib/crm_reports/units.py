@@ -47,7 +47,7 @@ def is_missing(value: object) -> bool:
     """True for None, NaN, NaT and the infinities: nothing that may be written as a number."""
     if isinstance(value, float):
         return not math.isfinite(value)
-    if isinstance(value, str | int):
+    if isinstance(value, (str, int)):
         return False
     if isinstance(value, date):  # a datetime and a Timestamp are dates, too, and so is NaT
         return value is pd.NaT
@@ -132,10 +132,20 @@ def _days(number: float) -> tuple[str, str]:
     return _plain(rounded, 1), _days_word(min(abs(rounded), 1_000_000), language())
 
 
-@lru_cache(1024)
 def _days_word(number: float, language: str) -> str:
     """The word's plural depends on the number: "1 день", "2 дня", "2,5 дня", "17 дней"."""
-    return format_unit(number, "duration-day", length="long", locale=language).split()[-1]
+    form = (_locale(language).plural_form(number), language)
+    if form not in _words_of_days:
+        _words_of_days[form] = format_unit(number, "duration-day", length="long", locale=language).split()[-1]
+    return _words_of_days[form]
+
+
+_words_of_days: dict[tuple[str, str], str] = {}
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
 
 
 def _join(*words: str) -> str:
