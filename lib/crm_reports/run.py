@@ -472,7 +472,10 @@ def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
     about = {key: header.get(key) for key in ABOUT}
     whole = {"report": plan.report, "parameters": dict(plan.parameters), **about, "elements": shown}
     whole["made_of"] = dict(plan.reproduction)
-    return json.dumps(_finite(whole), ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # an analyst's own element
+        return json.dumps(_finite(whole), ensure_ascii=False, allow_nan=False)
 
 
 def _data(element: Mapping[str, Any]) -> dict[str, Any]:

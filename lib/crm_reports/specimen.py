@@ -36,9 +36,12 @@ DEALS, DAYS = 60, 400
 
 def warm_up() -> None:
     """Import, compile and look up all that a page needs; what fails here costs time later, and is logged."""
-    for name in LATER:
-        _try(lambda name=name: import_module(name))
-    _try(_specimens)
+    with TemporaryDirectory() as name, _at_home(Path(name)) as settings:
+        stored = _apart(lambda: _store(settings))
+        for name in LATER:
+            _try(lambda name=name: import_module(name))
+        _try(page.compile_templates)
+        _try(lambda: _specimens(settings, stored))
     _try(cells.be_ready)
 
 
@@ -49,17 +52,16 @@ def _try(step: Callable[[], object]) -> None:
         log.warning("not warmed up", exc_info=True)
 
 
-def _specimens() -> None:
+def _specimens(settings: Settings, stored: int) -> None:
     """Every report of the product, in one language or the other."""
-    page.compile_templates()
-    with TemporaryDirectory() as name, _at_home(Path(name)) as settings:
-        _apart(lambda: _store(settings))
-        for report, language in zip(REPORTS, cycle(LANGUAGES), strict=False):
-            plan = run.prepare(report, {"period": "last_90_days", "language": language}, settings=settings)
-            record = run.complete(run.execute_here(plan), settings=settings, out=settings.home / "out", assets="assets")
-            cells.forget()
-            if record.error:
-                raise RunError(record.error)
+    if os.waitpid(stored, 0)[1]:
+        raise RunError("the invented company has no store")
+    for report, language in zip(REPORTS, cycle(LANGUAGES), strict=False):
+        plan = run.prepare(report, {"period": "last_90_days", "language": language}, settings=settings)
+        record = run.complete(run.execute_here(plan), settings=settings, out=settings.home / "out", assets="assets")
+        cells.forget()
+        if record.error:
+            raise RunError(record.error)
     page.forget()
 
 
@@ -68,8 +70,8 @@ def _store(settings: Settings) -> None:
     sync(settings)
 
 
-def _apart(step: Callable[[], object]) -> None:
-    """Do it in a process of its own: a store that is written takes threads, and this process may have one alone."""
+def _apart(step: Callable[[], object]) -> int:
+    """The process that does it: a store that is written takes threads, and this process may have one alone."""
     pid = os.fork()
     if not pid:
         try:
@@ -77,8 +79,7 @@ def _apart(step: Callable[[], object]) -> None:
             os._exit(0)
         finally:
             os._exit(1)
-    if os.waitpid(pid, 0)[1]:
-        raise RunError("the invented company has no store")
+    return pid
 
 
 @contextmanager

@@ -581,7 +581,8 @@ def _column(
     for down, row in enumerate(rows, 2):
         value, style = _for_people(row, name), bold if row.get("is_total") else usual
         if units.is_missing(value):
-            sheet.write_blank(down, at, None, style)
+            if style is bold:  # its line above goes on
+                sheet.write_blank(down, at, None, style)
         elif unit in ("instant", "date"):
             sheet.write_datetime(down, at, _wall(value, unit, styles.zone), style)
         elif isinstance(value, bool):
