@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_reports.columns import Columns, Groups, Rows, categorical, from_arrow, per_text, ratio, records
+from crm_reports.columns import (
+    Columns,
+    Groups,
+    Rows,
+    categorical,
+    from_arrow,
+    identities,
+    per_text,
+    places_of,
+    ratio,
+    records,
+)
 from crm_reports.errors import MetricError
 from crm_reports.measures import measure, one
 from crm_reports.registry import METRICS, metric
@@ -98,6 +109,18 @@ def test_what_the_store_gives_is_read_as_it_is():
 
 def test_one_text_of_two_codes_is_one():
     assert (categorical(np.array([0, 1, 2]), ["x", "y", "x"]) == "x").tolist() == [True, False, True]
+
+
+def test_identities_are_numbers_only_where_they_are_written_as_such():
+    assert identities(pa.chunked_array([["7", "12"]])).dtype.kind == "i"
+    assert identities(pa.chunked_array([["007", "12"]])).tolist() == ["007", "12"]
+    assert identities(pa.chunked_array([["7", "deal-8"]])).tolist() == ["7", "deal-8"]
+
+
+@pytest.mark.parametrize("held", [["7", "12"], ["007", "7", "12"], ["a", "7", "12"]])
+def test_whoever_is_sought_is_found_by_the_very_same_text(held):
+    found = places_of(identities(pa.chunked_array([["12", "7", "99"]])), identities(pa.chunked_array([held])))
+    assert [held[place] if place >= 0 else None for place in found] == ["12", "7", None]
 
 
 VALUES = st.lists(st.tuples(st.floats(-1e6, 1e6) | st.just(float("nan")), st.integers(0, 4)), min_size=1, max_size=30)

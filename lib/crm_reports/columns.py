@@ -80,6 +80,22 @@ def _array(column: pa.ChunkedArray) -> Array:
     return categorical(coded.indices.to_numpy(), coded.dictionary.to_pylist())
 
 
+def identities(column: pa.ChunkedArray) -> np.ndarray:
+    """Texts that are each there once, to find rows by: as numbers, which takes a tenth of the time, if all are written so."""
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return column.to_numpy()
+    return numbers.to_numpy() if numbers.cast(column.type).equals(column) else column.to_numpy()
+
+
+def places_of(wanted: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """For each wanted identity its place among those held, -1 where it is not."""
+    if wanted.dtype != held.dtype:
+        wanted, held = wanted.astype(str).astype(object), held.astype(str).astype(object)
+    return pd.Index(held).get_indexer(pd.Index(wanted))
+
+
 def categorical(codes: np.ndarray, texts: Iterable[str]) -> pd.Categorical:
     """The text of each code, each text given once however many codes mean it."""
     texts = list(texts)

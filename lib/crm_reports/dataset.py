@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from . import texts, units
-from .columns import DAY, Columns, categorical, from_arrow, per_text, renamed
+from .columns import DAY, Columns, categorical, from_arrow, per_text, places_of, renamed
 from .errors import FilterError, all_at_once, near
 from .fields import TABLES
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
@@ -527,10 +527,12 @@ class Dataset:
         outcome ("" where it was not there), is_inside (the filters keep it) and money (0 for none), each `_then` and `_now`.
         """
         was, became = then.slice.standings, self.slice.standings
-        place = pd.Index(was["deal_id"]).get_indexer(pd.Index(became["deal_id"]))
+        place = places_of(became["deal_id"], was["deal_id"])
         # Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
         is_old = ~(became["created_at"] >= utc(then.filters.as_of))
-        came, went = np.flatnonzero((place < 0) & is_old), np.setdiff1d(np.arange(len(was)), place)
+        has_gone = np.ones(len(was), dtype=bool)
+        has_gone[place[place >= 0]] = False
+        came, went = np.flatnonzero((place < 0) & is_old), np.flatnonzero(has_gone)
         elsewhere = _standing_of(then.slice, became["deal_id"][came]), _standing_of(self.slice, was["deal_id"][went])
         return _paired(was, became, place, (came, elsewhere[0]), (went, elsewhere[1]))
 
@@ -594,14 +596,12 @@ Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
 
 def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
     """How these deals, which may be anybody's, stood: "" and 0 for those that were not there."""
-    found = deals.standings_of(ids) if len(ids) else Columns(0, {})
-    held = (
-        dict(zip(found["deal_id"], zip(found["outcome"], found["money"], strict=True), strict=True)) if len(ids) else {}
-    )
-    told = [held.get(id, ("", 0.0)) for id in ids]
-    return np.array([outcome for outcome, _money in told], dtype=object), np.nan_to_num(
-        [money for _outcome, money in told]
-    )
+    if not len(ids):
+        return np.zeros(0, dtype=object), np.zeros(0)
+    found = deals.standings_of(ids)
+    place = places_of(ids, found["deal_id"])
+    outcome, money = (np.append(each, none)[place] for each, none in zip(_standing(found), ("", 0.0), strict=True))
+    return outcome, money
 
 
 def _paired(

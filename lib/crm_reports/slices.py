@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .columns import Array, Columns, from_arrow
+from .columns import Array, Columns, from_arrow, identities
 from .store import Snapshot
 
 # What every row of a deal's own history can be cut by.
@@ -63,14 +63,16 @@ class Slice:
 
     @cached_property
     def standings(self) -> Columns:
-        """How each deal stood: deal_id, outcome, money, created_at."""
-        sql = f"select deal_id, outcome, money, created_at from standings where {self.inside}"
-        return from_arrow(self.query(sql, *self.ids))
+        """How each deal stood: deal_id (`identities`), outcome, money, created_at."""
+        return self._standings(self.inside, *self.ids)
 
-    def standings_of(self, ids: Sequence[str]) -> Columns:
+    def standings_of(self, ids: np.ndarray) -> Columns:
         """The same of these deals, whether they are the slice's or not."""
-        sql = "select deal_id, outcome, money, created_at from standings where deal_id in (select unnest(?::varchar[]))"
-        return from_arrow(self.query(sql, list(ids)))
+        return self._standings("deal_id in (select unnest(?::varchar[]))", [str(id) for id in ids])
+
+    def _standings(self, condition: str, *values: Any) -> Columns:
+        found = self.query(f"select deal_id, outcome, money, created_at from standings where {condition}", *values)
+        return from_arrow(found, deal_id=lambda: identities(found["deal_id"]))
 
     @property
     def size(self) -> int:
