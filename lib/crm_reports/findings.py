@@ -326,7 +326,8 @@ def sensitive(table: pd.DataFrame) -> str:
     if table.empty:
         return _("Nobody acted in the period")
     held = int(table["keeps_ranking"].sum())
-    worst = table.sort_values("rank_correlation").iloc[0]
+    # Two kinds that move it alike differ in the last digit: the first of them is named.
+    worst = table.sort_values("rank_correlation", key=lambda rho: rho.round(9), kind="stable").iloc[0]
     said = {"k": held, "n": len(table), "rho": units.write(worst["rank_correlation"], "number"), "kind": worst["kind"]}
     if held == len(table):
         return _("The ranking survives every other weight that was tried")
