@@ -30,6 +30,8 @@ from papermill.log import logger
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
+from .page import ELEMENT
+
 HERE = "here"
 # A kernel's own words.
 ASKED = "raw_input was called, but this frontend does not support input requests."
@@ -44,7 +46,9 @@ class _Session(Session):
 
     def send(self, _stream: object, msg_or_type: Any, content: Any = None, parent: Any = None, **_: Any) -> None:
         told = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else dict(msg_or_type)
-        self.sent.append(told | {"content": self.unpack(self.pack(told["content"]))})
+        # An element is plain JSON already, and most of what a page is made of.
+        is_plain = ELEMENT in told["content"].get("data", ())
+        self.sent.append(told if is_plain else told | {"content": self.unpack(self.pack(told["content"]))})
 
 
 class _Stream:
