@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
@@ -164,6 +164,7 @@ def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Itera
     yield from filter(None, map(_output, cell.get("outputs", [])))
 
 
+@lru_cache(1024)
 def markdown(text: str) -> str:
     """Markdown as HTML; tags in it are shown, not obeyed."""
     return MarkdownWithMath(renderer=IPythonRenderer(escape=True, allow_harmful_protocols=False)).render(text)

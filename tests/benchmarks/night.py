@@ -150,11 +150,15 @@ def ours(
 
 
 def _presets(periods: int, managers: list[str]) -> Iterator[Preset]:
-    """Every report for each of the managers, over so many periods."""
-    for days in range(30, 30 + 7 * periods, 7):
+    """Every report for each of the managers, over so many months and comparisons: pages as long as those of the usual ways."""
+    first = TODAY.year * 12 + TODAY.month - 2
+    for place in range(periods):
+        month, comparison = first - place // 2, ("previous", "year_ago")[place % 2]
+        period = f"{month // 12}-{month % 12 + 1:02}"
         for report in REPORTS:
-            parameters = {"period": f"last_{days}_days", "manager": managers}
-            yield Preset(name=f"{report} {days}", report=report, parameters=parameters, each=("manager",), whole=False)
+            parameters = {"period": period, "comparison": comparison, "manager": managers}
+            name = f"{report} {period} {comparison}"
+            yield Preset(name=name, report=report, parameters=parameters, each=("manager",), whole=False)
 
 
 # ── Told ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
