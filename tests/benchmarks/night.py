@@ -188,7 +188,7 @@ def main() -> None:
     asked.add_argument("--deals", type=int, default=3000)
     asked.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked.add_argument("--usual", type=int, default=8, help="pages made the usual ways")
-    asked.add_argument("--periods", type=int, nargs="*", default=[1, 6, 30], help="of a night; 16 pages for each")
+    asked.add_argument("--periods", type=int, nargs="*", default=[1, 12, 30], help="of a night; 16 pages for each")
     asked.add_argument("--proved", action="store_true", help="with a browser looking at each page")
     said, _ = asked.parse_known_args()
     with tempfile.TemporaryDirectory() as home, redirect_stderr(open(os.devnull, "w")):
