@@ -1,6 +1,7 @@
 """One sync, every preset, and an index that leads to what came out and says what did not."""
 
 import re
+import shutil
 from contextlib import nullcontext
 from datetime import date, datetime
 from html.parser import HTMLParser
@@ -90,6 +91,21 @@ def test_what_can_come_out_does_and_the_rest_says_why(first):
     assert "'Zoe' is not known" in report.pages[2].error
     assert len(told) == 4
     assert report.notes == (told[0],)
+
+
+def test_a_night_whose_pages_have_to_open_the_store_themselves_makes_them_all_the_same(
+    settings, folder, tmp_path, monkeypatch, caplog
+):
+    def full(*_settings):
+        raise OSError(28, "No space left on device")
+
+    home = Path(shutil.copytree(folder, tmp_path / "home", ignore=shutil.ignore_patterns("output", "nights")))
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(work.dataset, "prepare", full)
+    alike = Settings.read(home / "reports.toml", home / "data")
+    report = night(alike, out=Path("output"), sync=lambda: None, how=QUICK)
+    assert [page.state for page in report.pages] == ["complete", "failed", "failed"]
+    assert "each page opens the store for itself: OSError" in caplog.text
 
 
 def test_the_pages_are_in_the_nights_folder_and_share_their_scripts(first, folder):

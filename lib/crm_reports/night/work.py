@@ -102,14 +102,14 @@ def begin(settings: Settings) -> None:
 
 def hold(settings: Settings, instants: Sequence[datetime]) -> None:
     """Let all pages find the store open and what they share worked out; without that, each does so for itself."""
-    dataset.prepare(settings, instants)  # here it may take all cores
-    if warm := _warm(settings):
-        try:
+    try:
+        dataset.prepare(settings, instants)  # here it may take all cores
+        if warm := _warm(settings):
             # As the pages' own settings are: no secret, and one thread (`_beginning`).
             engine = settings.engine.model_copy(update={"threads": 1})
             warm.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
-        except WarmError as error:
-            log.warning("each page opens the store for itself: %s", error)
+    except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
+        log.warning("each page opens the store for itself: %s", run.without_secrets(f"{type(error).__name__}: {error}"))
 
 
 def _key(settings: Settings) -> tuple[Path, Path | None]:
