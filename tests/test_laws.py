@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -252,9 +253,8 @@ def test_the_funnel_of_a_cohort_never_grows_and_nobody_is_unaccounted_for(tables
     with TemporaryDirectory() as folder:
         ds = opened(folder, tables)
         table = measure(ds, ["cohort_reached"], by="stage").set_index("stage_id")["cohort_reached"]
-        ladder = ds.steps_of.assign(cohort=table.reindex(ds.steps_of.index).fillna(0)).sort_values(
-            ["pipeline_id", "step"]
-        )
+        steps = pd.DataFrame(ds.ladder.values()).set_index("stage_id")
+        ladder = steps.assign(cohort=table.reindex(steps.index).fillna(0)).sort_values(["pipeline_id", "step"])
         assert (ladder.groupby("pipeline_id")["cohort"].diff().dropna() <= 0).all()
         steps = measure(ds, ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"], by="stage")
         rest = steps["stage_conversion_k"] + steps["lost_on_the_way"] + steps["on_the_way"]

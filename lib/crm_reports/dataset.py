@@ -70,6 +70,12 @@ class Rung(NamedTuple):
     to_stage_id: str
 
 
+def _rung(row: Mapping[str, Any], names: Mapping[str, str], pipelines: Mapping[str, str]) -> Rung:
+    pipeline, id, after = row["pipeline_id"], row["stage_id"], row["to_stage_id"]
+    above = after and names.get(after, after)
+    return Rung(pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, above, after)
+
+
 def _shared(make: Callable[["Dataset"], Any]) -> property:
     """A property that all datasets of one store share: names are the same whatever the filters."""
 
@@ -259,25 +265,11 @@ class Dataset:
         return self.stages["stage"].to_dict()
 
     @_shared
-    def steps_of(self) -> pd.DataFrame:
-        """stage_id → the funnel's place of each stage: pipeline_id, step, to_stage_id ("" after the last)."""
-        return _pandas(self.store.now.query("from funnel")).set_index("stage_id")
-
-    @_shared
     def ladder(self) -> dict[str, Rung]:
-        """stage_id → the same with names."""
+        """stage_id → its place in the funnel of its pipeline."""
         names, pipelines = self.stage_names, self.pipelines["pipeline"].to_dict()
         return {
-            id: Rung(
-                pipelines.get(pipeline, ""),
-                pipeline,
-                step,
-                names.get(id, id),
-                id,
-                after and names.get(after, after),
-                after,
-            )
-            for id, pipeline, step, after in self.steps_of[["pipeline_id", "step", "to_stage_id"]].itertuples(name=None)
+            row["stage_id"]: _rung(row, names, pipelines) for row in self.store.now.query("from funnel").to_pylist()
         }
 
     @property

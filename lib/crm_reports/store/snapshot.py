@@ -88,11 +88,6 @@ class Snapshot:
         """See to it that these parts are kept."""
         self._make_all(" ".join(parts))
 
-    def name_of(self, part: str) -> str:
-        """What another snapshot of the same store may call the part."""
-        self._make_all(part)
-        return f"memory.{self._schema}.{part}"
-
     @cached_property
     def _schema(self) -> str:
         return f"snapshot_{id(self)}"
