@@ -155,3 +155,11 @@ def test_the_slowest_stage_needs_twenty_visits():
 def test_a_kind_without_data_is_named_and_no_zero(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[])
     assert findings.without_data(ds).startswith("No data: call, meeting, e-mail")
+
+
+def test_of_two_weights_that_move_the_ranking_alike_the_first_is_named():
+    alike = 0.95
+    table = pd.DataFrame({
+        "kind": ["call", "meeting", "comment"], "rank_correlation": [alike, 0.99, alike - 1e-15], "keeps_ranking": [False, True, False],
+    })  # fmt: skip
+    assert findings.sensitive(table) == ("The ranking is the same in 1 of 3 trials; it moves most with call: 0.95")
