@@ -184,10 +184,8 @@ def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
     received, closed = (np.flatnonzero(within(leads[at], period, ds)) for at in ("created_at", "closed_at"))
-    rows, is_received = (
-        leads.take(np.concatenate([received, closed])),
-        np.arange(len(received) + len(closed)) < len(received),
-    )
+    rows = leads.take(np.concatenate([received, closed]))
+    is_received = np.arange(len(rows)) < len(received)
     won = np.asarray(rows["outcome"] == "won")
     return rows.assign(
         at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]), is_received=is_received,
