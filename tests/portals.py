@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
+from bitrix24_demo import UNLIMITED, Company, Served, serve
 from crm_reports.bitrix24.pace import Pace
-from crm_reports.demo import UNLIMITED, Company, Served, serve
 from crm_reports.settings import Settings
 from crm_reports.sync import SyncReport, sync
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crm_reports import demo
+import bitrix24_demo as demo
 from crm_reports.bitrix24.pace import ENTERPRISE
 from crm_reports.settings import Settings
 from crm_reports.sync import sync

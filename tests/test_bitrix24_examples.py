@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from bitrix24_demo import UNLIMITED, Company, Quirks, Stage
+from bitrix24_demo.methods import METHODS
+from bitrix24_demo.portal import Portal, Request
 from crm_reports.bitrix24 import tables
 from crm_reports.bitrix24.pages import rows_of
 from crm_reports.bitrix24.refusals import Answer, AuthError, Passing, read_answer, split_batch
-from crm_reports.demo import UNLIMITED, Company, Quirks, Stage
-from crm_reports.demo.methods import METHODS
-from crm_reports.demo.portal import Portal, Request
 from crm_reports.errors import PortalError, ScopeError
 from crm_reports.fields import arrow_schema
 

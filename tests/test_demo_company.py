@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_reports.demo import Company, Quirks, Stage, invent
+from bitrix24_demo import Company, Quirks, Stage, invent
 
 TODAY = date(2025, 3, 14)
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_reports.demo import (
+from benchmarks.vast import Vast
+from bitrix24_demo import (
     OTHER_PLANS,
     Company,
     Currency,
@@ -20,12 +21,11 @@ from crm_reports.demo import (
     Quirks,
     Rate,
     Stage,
-    Vast,
     serve,
     serve_apart,
 )
-from crm_reports.demo.portal import Portal, Request
-from crm_reports.demo.wire import intval, parse_query, php_array
+from bitrix24_demo.portal import Portal, Request
+from bitrix24_demo.wire import intval, parse_query, php_array
 
 
 class Caller:

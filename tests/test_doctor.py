@@ -18,10 +18,10 @@ from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from bitrix24_demo import UNLIMITED, Company, Currency, Fault, Served, Stage, serve
 from crm_reports import doctor, locks
 from crm_reports.bitrix24.pace import Pace
 from crm_reports.cli import app
-from crm_reports.demo import UNLIMITED, Company, Currency, Fault, Served, Stage, serve
 from crm_reports.doctor import machine, stored
 from crm_reports.night.pages import NightReport, Page, keep
 from crm_reports.settings import Mail, Settings, Source

@@ -12,8 +12,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import bitrix24_demo as demo
 import reports
-from crm_reports import demo, page, parameters, run
+from crm_reports import page, parameters, run
 from crm_reports.bitrix24.pace import ENTERPRISE
 from crm_reports.dataset import load
 from crm_reports.measures import measure

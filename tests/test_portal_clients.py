@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from bitrix24_demo import UNLIMITED, Company, Served, invent, serve
 from clients import CLIENTS, Fetch
-from crm_reports.demo import UNLIMITED, Company, Served, invent, serve
 
 NOW = datetime(2025, 3, 1, 12, 0)
 Row = dict[str, Any]

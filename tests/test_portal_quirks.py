@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bitrix24_demo import UNLIMITED, Company, Currency, Fault, Quirks, Rate, Served, Stage, serve
+from bitrix24_demo.portal import Portal, Request
 from crm_reports.bitrix24.client import Client
 from crm_reports.bitrix24.cursors import by_id
 from crm_reports.bitrix24.pace import Pace
 from crm_reports.bitrix24.tables import ENTITIES
-from crm_reports.demo import UNLIMITED, Company, Currency, Fault, Quirks, Rate, Served, Stage, serve
-from crm_reports.demo.portal import Portal, Request
 from crm_reports.settings import Settings, Source
 from crm_reports.sync import sync
 from portals import AT_ONCE, assert_same, history_of, later, run, served, stored

@@ -25,9 +25,9 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.traceback import Traceback
 
+from bitrix24_demo import UNLIMITED, Company, Fault, Served, invent, serve
 from crm_reports.bitrix24.client import Client
 from crm_reports.bitrix24.pace import Pace
-from crm_reports.demo import UNLIMITED, Company, Fault, Served, invent, serve
 from crm_reports.settings import Settings, Source
 from crm_reports.sync import sync
 from notebooks import WHOLE, write

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from bitrix24_demo import Company, Fault, Quirks, Refusal, Stage, invent
 from crm_reports.bitrix24.refusals import AuthError
-from crm_reports.demo import Company, Fault, Quirks, Refusal, Stage, invent
 from crm_reports.errors import PortalError, ScopeError, SourceError, StoreError
 from crm_reports.fields import TABLES, arrow_schema
 from crm_reports.locks import only_one

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bitrix24_demo import Company, Fault, Stage
 from crm_reports.bitrix24.refusals import AuthError
-from crm_reports.demo import Company, Fault, Stage
 from crm_reports.errors import PortalError
 from crm_reports.fields import TABLES
 from crm_reports.settings import Settings, Source

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from crm_reports.demo import Company, Fault
+from bitrix24_demo import Company, Fault
 from crm_reports.settings import Settings, Source
 from crm_reports.sync import sync
 from portals import AT_ONCE, assert_same, later, run, served, stored

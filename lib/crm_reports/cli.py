@@ -207,7 +207,7 @@ def demo_portal(
     today: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The company's today.")] = None,
 ) -> None:
     """Serves an invented company as Bitrix24 serves a real one, and prints its webhook."""
-    from . import demo
+    import bitrix24_demo as demo
 
     on = today.date() if today else date.today()
     company = demo.invent(deals=deals, seed=seed, months=months, today=on)
@@ -251,7 +251,8 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
     if settings.source.kind != "demo":
         yield {}
         return
-    from . import demo
+    import bitrix24_demo as demo
+
     from .bitrix24.pace import ENTERPRISE
 
     held = settings.source.demo

@@ -19,12 +19,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from bitrix24_demo import OTHER_PLANS, REAL, UNLIMITED, Apart, Company, Rate, Served, serve_apart
 from crm_reports.bitrix24 import reading
 from crm_reports.bitrix24.pace import Pace
 from crm_reports.bitrix24.tables import ENTITIES
-from crm_reports.demo import OTHER_PLANS, REAL, UNLIMITED, Apart, Company, Rate, Served, Vast, serve_apart
 from crm_reports.settings import Settings, Source
 from crm_reports.sync import sync
+
+from .vast import Vast
 
 NOW = datetime(2025, 6, 2, 9, 0, tzinfo=UTC)
 COMMENTS = "crm.timeline.comment.list"

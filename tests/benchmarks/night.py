@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from crm_reports import demo
+import bitrix24_demo as demo
 from crm_reports.bitrix24.pace import ENTERPRISE
 from crm_reports.night import How, night
 from crm_reports.publish import REPORTS

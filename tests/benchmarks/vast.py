@@ -6,10 +6,10 @@ follows from its id. What is changed or added afterwards is kept as in any other
 
 from datetime import datetime, timedelta
 
-from . import schema
-from .company import ACTIVITY_KINDS, LEAD_STAGES, SALES_STAGES, Company, Currency
-from .schema import OWNER_TYPES, Row
-from .tables import Table
+from bitrix24_demo import schema
+from bitrix24_demo.company import ACTIVITY_KINDS, LEAD_STAGES, SALES_STAGES, Company, Currency
+from bitrix24_demo.schema import OWNER_TYPES, Row
+from bitrix24_demo.tables import Table
 
 PER_DEAL = 3
 DEALS_PER_CUSTOMER = 5

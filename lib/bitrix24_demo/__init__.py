@@ -9,7 +9,6 @@ from .limits import AT_ONCE, ENTERPRISE, OTHER_PLANS, REAL, UNLIMITED, Latency, 
 from .portal import Asked, Fault
 from .quirks import Quirks
 from .server import Apart, Served, run_forever, serve, serve_apart
-from .vast import Vast
 from .wire import Refusal
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "Refusal",
     "Served",
     "Stage",
-    "Vast",
     "invent",
     "run_forever",
     "serve",
