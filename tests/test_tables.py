@@ -244,6 +244,19 @@ def test_a_sheet_holds_raw_numbers_local_time_and_texts_that_stay_texts(book):
     assert sheet["A4"].hyperlink is None
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_text_that_looks_like_a_formula_stays_a_text_when_somebody_edits_it(tmp_path, first):
+    text = f"{first}1+1"
+    columns = [{"name": "title", "title": text, "unit": "text"}]
+    rows = [{"title": text}, {"title": "plain"}, {"title": text, "is_total": True}]
+    header = HEADER | {"words": [{"label": text, "text": text, "narrows": False}]}
+    tables.workbook([header, element("deals", rows, columns, "Deals")], tmp_path / "report.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
+    quoted = [book["Deals"][at] for at in ("A2", "A3", "A5")] + [book["About"][at] for at in ("A2", "B2")]
+    assert all(cell.quotePrefix and cell.data_type == "s" for cell in quoted)
+    assert not book["Deals"]["A4"].quotePrefix
+
+
 def test_the_first_sheet_says_what_the_numbers_are_about(book):
     said = [row[0].value for row in book["About"].iter_rows()] + [row[1].value for row in book["About"].iter_rows()]
     assert {"Period", "March", "14 deals have no customer", "Conversion", "13 Mar 2025, 00:00"} <= set(said)

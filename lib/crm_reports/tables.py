@@ -540,17 +540,32 @@ class _Styles:
 
     def __init__(self, book: xlsxwriter.Workbook, currency: str, zone: ZoneInfo) -> None:
         self.book, self.currency, self.zone = book, currency, zone
-        self.kept: dict[tuple[str, bool], Format] = {}
+        self.kept: dict[tuple[str, bool, bool], Format] = {}
 
-    def of(self, unit: str, *, bold: bool = False) -> Format:
-        key = (unit, bold)
+    def of(self, unit: str, *, bold: bool = False, text: str = "") -> Format:
+        """How a cell of that unit is written; a `text` that would be a formula once somebody edits it keeps its quote."""
+        key = (unit, bold, text.startswith(FORMULA))
         if key not in self.kept:
             look = {"bold": True, "top": 1} if bold else {}
+            look |= {"quote_prefix": True} if key[2] else {}
             form = {"num_format": units.excel_format(unit, self.currency)} if unit != "head" else _HEAD
             self.kept[key] = self.book.add_format(form | look)
         return self.kept[key]
 
 
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # what a spreadsheet takes for a formula's first sign
 _HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
 MOST_ROWS = 1_048_576 - 2
 
@@ -560,8 +575,9 @@ def _sheet(sheet: Worksheet, element: Mapping[str, object], styles: _Styles) -> 
     for at, entry in enumerate(columns):
         known = column(str(entry["name"]))
         unit = units.unit_word(str(entry["unit"]), currency=styles.currency)
-        sheet.write_string(0, at, str(entry["name"]))
-        sheet.write_string(1, at, f"{entry['title']}, {unit}" if unit else str(entry["title"]), styles.of("head"))
+        title = f"{entry['title']}, {unit}" if unit else str(entry["title"])
+        sheet.write_string(0, at, str(entry["name"]), styles.of("text", text=str(entry["name"])))
+        sheet.write_string(1, at, title, styles.of("head", text=title))
         if known.formula:
             sheet.write_comment(1, at, explained(known), {"x_scale": 2})
         sheet.set_column(at, at, _width(entry, rows))
@@ -579,9 +595,10 @@ def _column(
     name, unit = entry["name"], entry["unit"]
     usual, bold = styles.of(unit), styles.of(unit, bold=True)
     for down, row in enumerate(rows, 2):
-        value, style = _for_people(row, name), bold if row.get("is_total") else usual
+        value, is_total = _for_people(row, name), bool(row.get("is_total"))
+        style = bold if is_total else usual
         if units.is_missing(value):
-            if style is bold:  # its line above goes on
+            if is_total:  # its line above goes on
                 sheet.write_blank(down, at, None, style)
         elif unit in ("instant", "date"):
             sheet.write_datetime(down, at, _wall(value, unit, styles.zone), style)
@@ -590,7 +607,8 @@ def _column(
         elif isinstance(value, int | float):
             sheet.write_number(down, at, value, style)
         else:
-            sheet.write_string(down, at, _plain(value), style)
+            text = _plain(value)
+            sheet.write_string(down, at, text, styles.of(unit, bold=is_total, text=text))
 
 
 def _for_people(row: Mapping[str, object], name: str) -> object:
@@ -625,8 +643,8 @@ def _about(
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 110)
     for down, (name, text, is_head) in enumerate(_about_lines(elements, header, styles.zone)):
-        sheet.write_string(down, 0, name, styles.of("head") if is_head else styles.of("text"))
-        sheet.write_string(down, 1, text)
+        sheet.write_string(down, 0, name, styles.of("head" if is_head else "text", text=name))
+        sheet.write_string(down, 1, text, styles.of("text", text=text))
 
 
 def _about_lines(
