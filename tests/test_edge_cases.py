@@ -6,7 +6,7 @@ import pytest
 
 from crm_reports.dataset import load
 from crm_reports.measures import behind, chances, measure, noted, one, over_time, tiles
-from crm_reports.registry import Ratio
+from crm_reports.rows import Ratio
 from stores import STAGES, at, dataset, deal, lead, make_store, moves
 from test_metrics import act
 

@@ -14,7 +14,8 @@ from crm_reports import elements
 from crm_reports.dataset import load
 from crm_reports.filters import Period
 from crm_reports.measures import chances, index_sensitivity, measure, one, over_time
-from crm_reports.registry import METRICS, Ratio
+from crm_reports.registry import METRICS
+from crm_reports.rows import Ratio
 from stores import STAGES, at, deal, lead, make_store
 from test_metrics import act
 

@@ -8,7 +8,8 @@ import pytest
 
 from crm_reports.measures import one
 from crm_reports.origins import origins
-from crm_reports.registry import METRICS, Ratio, Sample
+from crm_reports.registry import METRICS
+from crm_reports.rows import Ratio, Sample
 from stores import DEFAULTS, dataset
 from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, RANG
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_reports.columns import Groups, Values
 from crm_reports.metrics.statistics import differs, fisher, holm, interval, median_time, rank_correlation
+from crm_reports.rows import Field, Groups
 
 
 def of(*numbers):
@@ -118,7 +118,8 @@ def stays(*times):
 def median(times, arms=None):
     """The median time of the stays, or of each arm of a trial."""
     groups = None if arms is None else Groups(np.array(arms), max(arms) + 1)
-    return median_time(*(Values(column, groups) for column in times))
+    medians = median_time(*(Field(column, groups) for column in times)).values
+    return medians[0] if groups is None else medians
 
 
 # Freireich et al. (1963), weeks of remission of leukaemia, the example of Cox (1972) and of Kalbfleisch and Prentice:

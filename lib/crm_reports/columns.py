@@ -1,20 +1,16 @@
-"""Columns of one length, and what a metric can ask of them: sums, means, counts … of all rows, or of each group.
+"""Columns of one length.
 
 A text is a `pd.Categorical` ("" where it is absent), an instant is datetime64 in UTC (NaT: none), a number is NaN where
 it is missing. A column is worked out when somebody first asks for it: a report asks for few of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.lib.mixins import NDArrayOperatorsMixin
-
-from .errors import MetricError
 
 DAY = np.timedelta64(1, "D")
 
@@ -32,6 +28,9 @@ class Columns:
 
     def __contains__(self, name: object) -> bool:
         return name in self._made
+
+    def names(self) -> list[str]:
+        return list(self._made)
 
     def __getitem__(self, name: str) -> Array:
         found = self._made[name]
@@ -113,88 +112,6 @@ def per_text(column: pd.Categorical, value: Callable[[str], Any], dtype: object 
 def renamed(column: pd.Categorical, names: Mapping[str, str]) -> pd.Categorical:
     """What each text is called; itself where it has no name."""
     return categorical(column.codes, [names.get(text, text) for text in column.categories])
-
-
-# ── What a metric is given ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """To which of `count` groups each row belongs; every group has a row."""
-
-    codes: np.ndarray
-    count: int
-
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        return np.bincount(self.codes, weights=values, minlength=self.count)
-
-    def sizes(self, which: np.ndarray) -> np.ndarray:
-        """How many of these rows each group has."""
-        return np.bincount(self.codes[which], minlength=self.count)
-
-
-class Rows:
-    """What a metric is computed from: the fields that it declares, of all rows or cut into groups.
-
-    `rows["won_money"].sum()` is a number, or one number per group: mean, median, count, nunique and all else that pandas
-    says of a column goes the same way, and `rows["won_money"] >= 1_000_000` is a column again. What is missing is in no
-    sum and in no mean.
-    """
-
-    def __init__(self, columns: Columns, fields: Iterable[str], groups: Groups | None = None) -> None:
-        self._columns, self._fields, self.groups = columns, tuple(fields), groups
-
-    def __getitem__(self, name: str) -> "Values":
-        if name not in self._fields:
-            raise MetricError(f"the metric does not declare the field {name!r}: it has {', '.join(self._fields)}")
-        return Values(self._columns[name], self.groups)
-
-
-class Values(NDArrayOperatorsMixin):
-    """One field of `Rows`."""
-
-    def __init__(self, values: Array, groups: Groups | None = None) -> None:
-        self.values, self.groups = values, groups
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: object, **named: object) -> object:
-        plain = [each.values if isinstance(each, Values) else each for each in given]
-        return Values(getattr(ufunc, method)(*plain, **named), self.groups)
-
-    def __getitem__(self, which: np.ndarray) -> "Values":
-        """The rows that the mask keeps, as a whole."""
-        return Values(self.values[which])
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        column = pd.Series(self.values)
-        if self.groups is None:
-            return getattr(column, name)
-        said = getattr(column.groupby(self.groups.codes), name)
-        return lambda *args, **named: said(*args, **named).to_numpy()
-
-    def sum(self) -> Any:
-        """The sum; of no rows 0."""
-        whole, known = self.values.dtype.kind in "biu", self._known
-        values = self.values if whole or known.all() else np.where(known, self.values, 0.0)
-        if self.groups is None:
-            return int(values.sum()) if whole else float(values.sum())
-        if values.dtype == bool:
-            return self.groups.sizes(values)
-        sums = self.groups.sums(values)
-        return sums.astype("int64") if whole else sums
-
-    def count(self) -> Any:
-        """How many have a value."""
-        return int(self._known.sum()) if self.groups is None else self.groups.sizes(self._known)
-
-    def mean(self) -> Any:
-        """The mean of those that have a value; missing where none has."""
-        return ratio(self.sum(), self.count())
-
-    @cached_property
-    def _known(self) -> np.ndarray:
-        return ~pd.isna(self.values)
 
 
 def ratio(k: Any, n: Any) -> Any:

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .columns import Columns, Groups, per_text
+from .columns import Columns, per_text
+from .rows import Groups
 
 
 @dataclass(frozen=True)

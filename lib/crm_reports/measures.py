@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from . import frames, registry
-from .columns import Columns, Groups, Rows, ratio
+from .columns import Columns, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
 from .filters import BEGINNING, Period, first_instant
 from .grid import Cells, Grid, Order, spread, texts
 from .metrics.statistics import differs, interval, places, rank_correlation, spearman
-from .registry import Metric, Ratio, Sample
+from .registry import Metric
+from .rows import Groups, Number, Ratio, Sample
 from .slices import utc
 from .texts import _, language
 
@@ -126,7 +127,7 @@ def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) 
     }
 
 
-def one(ds: Dataset, name: str, *, period: Period | None = None) -> registry.Number:
+def one(ds: Dataset, name: str, *, period: Period | None = None) -> Number:
     """One metric over the whole slice, as a number, Ratio or Sample; missing where the source lacks what it needs."""
     entry = _entries(ds, [name])[0]
     if set(entry.needs) & set(ds.lacks):
@@ -158,7 +159,7 @@ def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: Mapping[str,
     }  # fmt: skip
 
 
-def _before(ds: Dataset, entry: Metric, before: Period) -> registry.Number:
+def _before(ds: Dataset, entry: Metric, before: Period) -> Number:
     """The number to compare with: a flow of the period before, a stock at the instant before."""
     if entry.on in STOCKS:
         return _all_of(entry, frames.frame(ds.before, entry.on, before))
@@ -307,23 +308,23 @@ def _entries(ds: Dataset, metrics: Sequence[str]) -> list[Metric]:
     return entries
 
 
-def _all_of(entry: Metric, rows: Columns) -> registry.Number:
-    value = entry.compute(Rows(rows, entry.fields))
+def _all_of(entry: Metric, rows: Columns) -> Number:
+    value = entry.of_all(rows)
     return _part(value, value) if entry.is_part else value
 
 
-def _part(value: float | np.ndarray, whole: float) -> registry.Number:
+def _part(value: float | np.ndarray, whole: float) -> Number:
     """The share of the whole; of a count it is k of n, of money no number of cases stands behind it."""
     if np.issubdtype(np.asarray(value).dtype, np.integer):
         return Ratio(value, value * 0 + whole)
     return value / (whole or float("nan"))
 
 
-def _plain(value: registry.Number) -> float:
+def _plain(value: Number) -> float:
     return float(value.value if isinstance(value, Ratio | Sample) else value)
 
 
-def _ratio_cells(value: registry.Number) -> dict[str, float]:
+def _ratio_cells(value: Number) -> dict[str, float]:
     nothing = dict.fromkeys(("k", "n", "low", "high"), float("nan"))
     if not isinstance(value, Ratio):
         return nothing | ({"n": value.n} if isinstance(value, Sample) else {})
@@ -352,7 +353,7 @@ def missing(ds: Dataset, *metrics: str) -> str:
 @cache
 def _of_nothing(entry: Metric) -> float:
     nothing = Columns(0, dict.fromkeys(entry.fields, np.zeros(0)))
-    return _plain(entry.compute(Rows(nothing, entry.fields)))
+    return _plain(entry.of_all(nothing))
 
 
 # ── Names and totals ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -413,9 +414,7 @@ def _pieces(found: Columns | Pieces) -> Pieces:
     return [(found, 0)] if isinstance(found, Columns) else found
 
 
-def _measured(
-    entry: Metric, pieces: Sequence[tuple[Columns, np.ndarray, Groups]]
-) -> tuple[np.ndarray, registry.Number]:
+def _measured(entry: Metric, pieces: Sequence[tuple[Columns, np.ndarray, Groups]]) -> tuple[np.ndarray, Number]:
     """The metric per group of all pieces: in which row of the grid, and the values."""
     found = [(held, _of_groups(entry, rows, groups)) for rows, held, groups in pieces]
     if len(found) == 1:
@@ -428,12 +427,12 @@ def _measured(
     return codes[order], np.concatenate(values)[order]
 
 
-def _of_groups(entry: Metric, rows: Columns, groups: Groups) -> registry.Number:
-    value = entry.compute(Rows(rows, entry.fields, groups))
-    return _part(value, entry.compute(Rows(rows, entry.fields))) if entry.is_part else value
+def _of_groups(entry: Metric, rows: Columns, groups: Groups) -> Number:
+    value = entry.of_each(rows, groups)
+    return _part(value, entry.of_all(rows)) if entry.is_part else value
 
 
-def _told(entry: Metric, value: registry.Number) -> dict[str, tuple[np.ndarray, object]]:
+def _told(entry: Metric, value: Number) -> dict[str, tuple[np.ndarray, object]]:
     """The columns of a metric, each with what it says of nothing: 0 for a sum, missing for a mean."""
     name = entry.name
     if isinstance(value, Ratio):

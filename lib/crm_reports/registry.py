@@ -4,41 +4,17 @@ One entry feeds the tile, the chart's axis, the tooltip, the Excel header and th
 metric's name, so `column(name)` finds title, unit and formula for anything that a table shows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
-
-from .columns import Rows, ratio
+from .columns import Columns
 from .errors import MetricError, near
+from .rows import Body, Groups, Number, evaluate, fields_of
 from .texts import N_, _, language
 
 Unit = Literal["count", "money", "share", "days", "index", "text", "instant", "flag", "number", "date"]
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """k of n; each a number, or one number per group. Over nothing it is missing, never 0."""
-
-    k: float | np.ndarray
-    n: float | np.ndarray
-
-    @property
-    def value(self) -> float | np.ndarray:
-        return ratio(self.k, self.n)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A mean or a median, and of how many cases it is; each a number, or one number per group."""
-
-    value: float | np.ndarray
-    n: float | np.ndarray
-
-
-Number = float | np.ndarray | Ratio | Sample
 
 
 @dataclass(frozen=True)
@@ -52,11 +28,22 @@ class Metric:
     formula: str
     on: str
     fields: tuple[str, ...]
-    compute: Callable[[Rows], Number]
+    compute: Body
     needs: tuple[str, ...] = ()
     caveats: str = ""
     is_part: bool = False
     of: str = ""
+
+    def of_all(self, rows: Columns) -> Number:
+        """Its value over all these rows."""
+        return self.of_each(rows, None)
+
+    def of_each(self, rows: Columns, groups: Groups | None) -> Number:
+        """Its value per group of these rows."""
+        try:
+            return evaluate(self.compute, rows, groups)
+        except (TypeError, ValueError, ArithmeticError, MetricError) as error:
+            raise MetricError(f"metric {self.name!r} can't be measured: {error}") from error
 
     @property
     def meaning(self) -> str:
@@ -87,31 +74,50 @@ def metric(
     unit: Unit,
     formula: str,
     on: str,
-    fields: list[str],
+    fields: Sequence[str] = (),
     good: Literal["up", "down", "none"] = "none",
     needs: list[str] | None = None,
     caveats: str = "",
     is_part: bool = False,
     of: str = "",
-) -> Callable[[Callable[[Rows], Number]], Callable[[Rows], Number]]:
-    """Register the function below it under its own name; it then gets only `fields` of the frame `on`, as Rows.
+) -> Callable[[Body], Body]:
+    """Register the function below it under its own name; it is given the rows of the frame `on`, as Rows.
 
     `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0. What `is_part`
     is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
     names a share's denominator, under every title: several shares may be called alike and are never the same.
     """
 
-    def register(compute: Callable[[Rows], Number]) -> Callable[[Rows], Number]:
+    def register(compute: Body) -> Body:
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
         _column.cache_clear()
         METRICS[name] = Metric(
-            name, title, unit, good, formula, on, tuple(fields), compute, tuple(needs or ()), caveats, is_part, of
+            name,
+            title,
+            unit,
+            good,
+            formula,
+            on,
+            _fields(name, compute),
+            compute,
+            tuple(needs or ()),
+            caveats,
+            is_part,
+            of,
         )
         return compute
 
     return register
+
+
+def _fields(name: str, compute: Body) -> tuple[str, ...]:
+    """The fields that the body reads; a body that says what no metric can is refused here, where it is written."""
+    try:
+        return fields_of(compute)
+    except Exception as error:
+        raise MetricError(f"metric {name!r} can't be measured: {error}") from error
 
 
 def find(name: str) -> Metric:

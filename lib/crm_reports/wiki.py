@@ -16,7 +16,8 @@ from . import frames, page
 from .dataset import LACKING
 from .metrics import METRICS
 from .origins import Origin, origins
-from .registry import COLUMNS, Metric, Ratio, Sample, column
+from .registry import COLUMNS, Metric, column
+from .rows import Ratio, Sample
 from .texts import LANGUAGES, N_, _, language, speaking
 from .units import FEW
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .. import frames
-from ..columns import DAY, Values
+from ..columns import DAY
 from ..dataset import Dataset, looked_up
 from ..dataset import loss_reasons as loss_reasons_of
 from ..measures import measure, missing
@@ -39,8 +39,11 @@ def status(ds: Dataset) -> pd.DataFrame:
         _("in work, never closed"): is_open & ~deals["is_reopened"],
         _("in work, reopened"): is_open & deals["is_reopened"],
     }
-    money, days = Values(deals["money"]), Values(days)
-    said = [(name, int(which.sum()), money[which].sum(), days[which].mean()) for name, which in parts.items()]
+    measured = pd.DataFrame({"money": deals["money"], "days": days})
+    said = [
+        (name, int(which.sum()), *measured[which].agg({"money": "sum", "days": "mean"}))
+        for name, which in parts.items()
+    ]
     return pd.DataFrame(said, columns=["status", "deals", "money", "duration_days"])
 
 

@@ -1,7 +1,7 @@
 """What people did. `actions` holds one row per action of the period, `team` one row per manager of the period."""
 
-from ..columns import Rows
 from ..registry import metric
+from ..rows import Rows
 from ..texts import N_
 
 

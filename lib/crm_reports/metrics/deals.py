@@ -4,8 +4,8 @@
 one row per deal that is in work at the report's instant.
 """
 
-from ..columns import Rows
-from ..registry import Ratio, Sample, metric
+from ..registry import metric
+from ..rows import Ratio, Rows, Sample
 from ..texts import N_
 
 

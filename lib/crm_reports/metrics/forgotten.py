@@ -2,8 +2,8 @@
 of them that are forgotten, each with what became of past deals like it.
 """
 
-from ..columns import Rows
-from ..registry import Ratio, Sample, metric
+from ..registry import metric
+from ..rows import Ratio, Rows, Sample
 from ..texts import N_
 
 

@@ -2,8 +2,8 @@
 `open_leads` one row per lead that is in work at the report's instant. Leads stand in no pipeline.
 """
 
-from ..columns import Rows
-from ..registry import Ratio, metric
+from ..registry import metric
+from ..rows import Ratio, Rows
 from ..texts import N_
 
 

@@ -5,8 +5,8 @@ stage it reached by the report's instant, `visits` per deal and stage it entered
 stage of work entered in the period.
 """
 
-from ..columns import Rows
-from ..registry import Ratio, Sample, metric
+from ..registry import metric
+from ..rows import Ratio, Rows, Sample
 from ..texts import N_
 from .statistics import median_time
 

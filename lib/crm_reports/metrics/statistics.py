@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..columns import Values
+from ..rows import Field, Numbers
 from ..units import FEW
 
 SMALL = FEW  # fewer than this many cases: greyed, not ranked
@@ -116,23 +116,23 @@ def places(values: np.ndarray) -> np.ndarray:
     return rankdata(-values, method="min")
 
 
-def median_time(times: Values, has_ended: Values) -> float | np.ndarray:
+def median_time(times: Field, has_ended: Field) -> Numbers:
     """The first time by which half had ended, by Kaplan and Meier; missing while more than half still run.
 
     One that still runs counts as "longer than this" and not as ended. Kaplan and Meier (1958), Nonparametric estimation
     from incomplete observations; `scipy.stats.ecdf` says the same, a group at a time.
     """
     groups = times.groups
-    known = np.flatnonzero(~np.isnan(times.values))
+    known = np.flatnonzero(~np.isnan(times.array))
     group = np.zeros(len(known), dtype=int) if groups is None else groups.codes[known]
     medians = np.full(1 if groups is None else groups.count, np.nan)
-    order = np.lexsort((times.values[known], group))
-    group, time, ended = group[order], times.values[known][order], has_ended.values[known][order].astype(bool)
+    order = np.lexsort((times.array[known], group))
+    group, time, ended = group[order], times.array[known][order], has_ended.array[known][order].astype(bool)
     lasting = _lasting(group, time, ended) if len(group) else time
     past_half = np.flatnonzero(lasting <= 0.5 + 1e-12)  # products of fractions: a half may come out a hair above
     reached, first = np.unique(group[past_half], return_index=True)
     medians[reached] = time[past_half[first]]
-    return medians if groups is not None else float(medians[0])
+    return Numbers(medians)
 
 
 def _lasting(group: np.ndarray, time: np.ndarray, ended: np.ndarray) -> np.ndarray:
