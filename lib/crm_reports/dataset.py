@@ -281,7 +281,7 @@ class Dataset:
 
     @property
     def _snapshot(self) -> Snapshot:
-        return self.store.snapshot(self.filters.as_of, self.currency)
+        return self.store.snapshot(self.filters.as_of, self.currency, self.filters.zone.key)
 
     def _query(self, sql: str, *values: object) -> pd.DataFrame:
         """What the SQL finds in the store as of the report's instant; each ? stands for one of the values."""
@@ -429,7 +429,7 @@ class Dataset:
         deals = deals.take(place)
         heard = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
         silent, has_step = np.floor((as_of - heard) / DAY), deals["has_next_step"]
-        is_overdue = has_step & (deals["next_step_at"] < as_of)
+        is_overdue = has_step & (deals["next_step_at"] < as_of) & (deals["next_step_at"] != utc(self._today))
         is_snoozed = has_step & ~is_overdue & rule.snooze_planned
         is_forgotten = (silent >= rule.after) & ~is_snoozed
         return deals.assign(
@@ -437,6 +437,12 @@ class Dataset:
             forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
             days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
         )  # fmt: skip
+
+    @property
+    def _today(self) -> datetime:
+        """When the day of as_of begins: what is due on that day is not overdue before its end."""
+        filters = self.filters
+        return first_instant(filters.as_of.astimezone(filters.zone).date(), filters.zone)
 
     @cached_property
     def forgotten(self) -> Columns:
@@ -728,11 +734,11 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
     All of it as of the default instant; as of `as_ofs` what comparisons need.
     """
     data = _opened(settings)
-    currency = base_currency(data, settings)
+    about = base_currency(data, settings), settings.zone.key
     data.now.prepare("ids", "filled", "funnel")
-    data.snapshot(default_as_of(data, settings), currency).prepare(*PARTS)
+    data.snapshot(default_as_of(data, settings), *about).prepare(*PARTS)
     for as_of in as_ofs:
-        data.snapshot(as_of, currency).prepare("deal_facts", "standings")
+        data.snapshot(as_of, *about).prepare("deal_facts", "standings")
     return data
 
 

@@ -56,7 +56,7 @@ def events(ds: Dataset, period: Period) -> Columns:
         is_moneyless_win=lambda: won & (np.nan_to_num(rows["amount"]) == 0),
         won_customer_id=lambda: _where(won, rows["customer_id"]),
         won_money=lambda: kept(won, "money"), lost_money=lambda: kept(lost, "money"),
-        check=lambda: kept(won & (rows["money"] > 0), "money"),
+        check=lambda: kept(won & (rows["money"] != 0), "money"),
         cycle_days=lambda: np.where(won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
         loss_reason_id=lambda: _only(lost, loss_reasons(rows, names)),
     )  # fmt: skip
@@ -113,9 +113,14 @@ def cohort_steps(ds: Dataset, period: Period) -> Columns:
     return found.assign(at=lambda: found["created_at"], is_reached=np.ones(len(found), dtype=bool))
 
 
+def all_visits(ds: Dataset, period: Period) -> Columns:
+    """Visits begun in `period`, whatever pipeline the deal stands in at as_of."""
+    return ds.slice.visits(ds.bounds(period))
+
+
 def own_visits(ds: Dataset, period: Period) -> Columns:
-    """Visits begun in `period` to stages of the pipeline that the deal stands in at as_of."""
-    seen = ds.slice.visits(ds.bounds(period))
+    """Those to stages of the pipeline that the deal stands in at as_of."""
+    seen = frame(ds, "all_visits", period)
     place = {pipeline: at for at, pipeline in enumerate(seen["pipeline_id"].categories)}
     visited = per_text(seen["visited_pipeline_id"], lambda id: place.get(id, -1), int)
     return seen.take(visited == seen["pipeline_id"].codes)
@@ -131,11 +136,11 @@ def visits(ds: Dataset, period: Period) -> Columns:
 
 
 def stays(ds: Dataset, period: Period) -> Columns:
-    """One row per visit to a stage of work of its pipeline's funnel that was entered in `period`: how long it lasted.
+    """One row per visit to a stage of work that was entered in `period`, on the stage where it was: how long it lasted.
 
     `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
     """
-    seen = frame(ds, "own_visits", period)
+    seen = frame(ds, "all_visits", period)
     outcomes = ds.stages["outcome"].to_dict()
     seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
     still_runs = np.isnat(seen["left_at"])
@@ -222,6 +227,6 @@ def _naive(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     made.__name__: made
     for made in (
-        events, open_deals, forgotten_deals, steps, cohort_steps, own_visits, visits, stays, actions, team, lead_events, open_leads
+        events, open_deals, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
     )
 }  # fmt: skip

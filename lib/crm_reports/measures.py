@@ -99,8 +99,8 @@ def _beside(entries: Sequence[Metric], now: "Cells", before: "Cells", grid: "Gri
 
 
 def _or_missing(values: np.ndarray) -> np.ndarray:
-    """The values, none where they are 0: there is nothing to compare with."""
-    return np.where(values == 0, np.nan, values.astype(float))
+    """The values, none where they are not positive: there is nothing to compare with."""
+    return np.where(values > 0, values, np.nan)
 
 
 def _by_period(ds: Dataset, entries: Sequence[Metric], keys: list[str], size: str, whole: Period) -> pd.DataFrame:
@@ -314,10 +314,13 @@ def _all_of(entry: Metric, rows: Columns) -> Number:
 
 
 def _part(value: float | np.ndarray, whole: float) -> Number:
-    """The share of the whole; of a count it is k of n, of money no number of cases stands behind it."""
+    """The share of the whole; of a count it is k of n, of money no number of cases stands behind it.
+
+    Refunds may leave nothing of the whole, or less: then there are no shares of it.
+    """
     if np.issubdtype(np.asarray(value).dtype, np.integer):
         return Ratio(value, value * 0 + whole)
-    return value / (whole or float("nan"))
+    return value / (whole if whole > 0 else float("nan"))
 
 
 def _plain(value: Number) -> float:
@@ -333,8 +336,8 @@ def _ratio_cells(value: Number) -> dict[str, float]:
 
 
 def _change(value: float, before: float) -> float:
-    """By what share the number changed; missing when there was nothing before."""
-    return value / before - 1 if before else float("nan")
+    """By what share the number changed; missing when there was nothing before, or less."""
+    return value / before - 1 if before > 0 else float("nan")
 
 
 def _lost(ds: Dataset, entries: Sequence[Metric]) -> set[str]:

@@ -29,9 +29,12 @@ CONDITIONS: dict[str, Callable[[Columns, Against], np.ndarray]] = {
     "not_priced": lambda deals, known: ~deals["is_priced"],
     "no_amount": lambda deals, known: np.isnan(deals["amount"]),
     "zero_money": lambda deals, known: (deals["outcome"] == "won") & (deals["amount"] == 0),
+    "refund": lambda deals, known: (deals["outcome"] == "won") & (deals["amount"] < 0),
     "zero_money_rest": lambda deals, known: (deals["outcome"] != "won") & (deals["amount"] == 0),
     "closed_before_created": lambda deals, known: deals["closed_at"] < deals["created_at"],
     "closing_added": lambda deals, known: deals["closing_added"],
+    "history_outvoted": lambda deals, known: deals["is_outvoted"],
+    "closing_ahead": lambda deals, known: deals["is_closing_ahead"],
     "reopened": lambda deals, known: deals["is_reopened"],
     "moved_backwards": lambda deals, known: deals["went_back"],
     "dismissed_owner": lambda deals, known: (
@@ -78,6 +81,10 @@ def _currencies(deals: Columns, which: np.ndarray) -> str:
 
 
 def _words(code: str, n: int, codes: str) -> str:
+    return (_of_the_deal(n, codes) | _of_its_history(n))[code]
+
+
+def _of_the_deal(n: int, codes: str) -> dict[str, str]:
     return {
         "no_customer": many("{n} deal has no customer", "{n} deals have no customer", n),
         "no_source": many("{n} deal has no source", "{n} deals have no source", n),
@@ -87,9 +94,6 @@ def _words(code: str, n: int, codes: str) -> str:
         "no_closed_at": many(
             "{n} closed deal has no closing date, so it is in no period",
             "{n} closed deals have no closing date, so they are in no period", n),
-        "no_stage_history": many(
-            "{n} deal has no stage history: dated by its own fields, not in the funnel",
-            "{n} deals have no stage history: dated by their own fields, not in the funnel", n),
         "not_priced": many(
             "{n} deal is in a currency without a rate ({codes}): counted, not priced",
             "{n} deals are in a currency without a rate ({codes}): counted, not priced", n, codes=codes),
@@ -99,19 +103,36 @@ def _words(code: str, n: int, codes: str) -> str:
             "{n} deal in work or lost has no money in it", "{n} deals in work or lost have no money in them", n),
         "closed_before_created": many(
             "{n} deal was closed before it was created", "{n} deals were closed before they were created", n),
+        "refund": many(
+            "{n} won deal has money below zero: a refund, in the sums and in the average check",
+            "{n} won deals have money below zero: refunds, in the sums and in the average check", n),
+        "dismissed_owner": many(
+            "{n} deal in work belongs to somebody who was dismissed",
+            "{n} deals in work belong to somebody who was dismissed", n),
+    }  # fmt: skip
+
+
+def _of_its_history(n: int) -> dict[str, str]:
+    return {
+        "no_stage_history": many(
+            "{n} deal has no stage history: dated by its own fields, not in the funnel",
+            "{n} deals have no stage history: dated by their own fields, not in the funnel", n),
         "closing_added": many(
             "{n} deal is closed while its history never says so: closed at its last move",
             "{n} deals are closed while their history never says so: closed at their last move", n),
+        "history_outvoted": many(
+            "the history of {n} deal ends elsewhere than the deal says now: the deal counts, since its last move or the sync",
+            "the history of {n} deals ends elsewhere than the deals say now: the deals count, since their last move or the sync", n),
+        "closing_ahead": many(
+            "{n} closed deal has a closing date that was still to come: closed at the first sync that saw it closed",
+            "{n} closed deals have a closing date that was still to come: closed at the first sync that saw them closed", n),
         "reopened": many(
             "{n} deal was closed once and is in work again", "{n} deals were closed once and are in work again", n),
         "moved_backwards": many(
             "{n} deal moved back to an earlier stage", "{n} deals moved back to an earlier stage", n),
-        "dismissed_owner": many(
-            "{n} deal in work belongs to somebody who was dismissed",
-            "{n} deals in work belong to somebody who was dismissed", n),
         "deleted_stage": many(
             "{n} deal stands on a stage that no longer exists", "{n} deals stand on a stage that no longer exists", n),
         "history_starts_late": many(
             "the history of {n} deal starts inside the period: repeat customers and cohorts are understated",
             "the history of all {n} deals starts inside the period: repeat customers and cohorts are understated", n),
-    }[code]  # fmt: skip
+    }  # fmt: skip

@@ -21,7 +21,7 @@ KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "
 HELD = (*KEYS, "outcome", "money", "created_at", "first_action_at")
 DEALS = (
     *HELD, "deal_no", "closed_at", "amount", "loss_reason", "stage_since_at", "last_action_at", "next_step_at", "has_next_step",
-    "has_history", "is_priced", "is_reopened", "closing_added", "went_back", "is_repeat::tinyint as is_repeat",
+    "has_history", "is_priced", "is_reopened", "closing_added", "is_outvoted", "is_closing_ahead", "went_back", "is_repeat::tinyint as is_repeat",
     "customer_id = '' as has_no_customer",
 )  # fmt: skip
 RARE = ("deal_id", "customer_id", "currency")  # read when somebody asks for it

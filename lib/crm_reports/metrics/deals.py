@@ -158,7 +158,7 @@ def share_of_lost(events: Rows) -> float:
     of=N_("of all money won in the period"),
     formula=N_("won money of the row ÷ all money won in the period"),
     needs=["closing", "amount"],
-    caveats=N_("Of all that the report's filters keep, so another filter gives another share."),
+    caveats=N_("Of all that the report's filters keep. Missing where refunds leave no money to have a share of."),
 )  # fmt: skip
 def share_of_won_money(events: Rows) -> float:
     """Who or what brings the money."""
@@ -167,7 +167,7 @@ def share_of_won_money(events: Rows) -> float:
 
 @metric(
     title=N_("Average check"), unit="money", good="up", on="events", fields=["check"],
-    formula=N_("money of the deals won in the period ÷ their number; wins without money are left out"),
+    formula=N_("money of the deals won in the period ÷ their number; refunds count, wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
 def average_check(events: Rows) -> Sample:
@@ -177,7 +177,7 @@ def average_check(events: Rows) -> Sample:
 
 @metric(
     title=N_("Median check"), unit="money", good="up", on="events", fields=["check"],
-    formula=N_("half of the deals won in the period brought more, half less; wins without money are left out"),
+    formula=N_("half of the deals won in the period brought more, half less; refunds count, wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
 def median_check(events: Rows) -> Sample:

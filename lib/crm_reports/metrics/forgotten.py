@@ -54,7 +54,7 @@ def no_next_step(open_deals: Rows) -> float:
     title=N_("Next step overdue"), unit="count", good="down", on="open_deals", fields=["is_overdue"],
     formula=N_("deals in work whose earliest planned activity was due before the report's instant"),
     needs=["activities"],
-    caveats=N_("A to-do without a date is never overdue."),
+    caveats=N_("A to-do without a date is never overdue, one that is due on a day only when the day is over."),
 )  # fmt: skip
 def next_step_overdue(open_deals: Rows) -> float:
     """Deals in work whose plan has passed without being done."""

@@ -92,7 +92,10 @@ def on_the_way(steps: Rows) -> float:
     title=N_("Time in stage, mean"), unit="days", good="down", on="stays", fields=["finished_days"],
     formula=N_("mean of (left − entered) over the visits entered in the period and finished by the report's instant"),
     needs=["stage_history"],
-    caveats=N_("Slow deals that are still there are not in it, so it is too low; the median counts them."),
+    caveats=N_(
+        "Slow deals that are still there are not in it, so it is too low; the median counts them. A visit counts where it "
+        "was, whatever pipeline the deal is in now."
+    ),
 )  # fmt: skip
 def stage_days(stays: Rows) -> Sample:
     """How long those who have left stood on the stage; the number that people know from the CRM."""
@@ -106,7 +109,10 @@ def stage_days(stays: Rows) -> Sample:
         "counts as longer than it has lasted so far"
     ),
     needs=["stage_history"],
-    caveats=N_("Missing while more than half of the visits still run."),
+    caveats=N_(
+        "Missing while more than half of the visits still run. A visit counts where it was, whatever pipeline the deal is "
+        "in now."
+    ),
 )  # fmt: skip
 def median_stage_days(stays: Rows) -> Sample:
     """How long an ordinary deal stands on the stage, those that still stand there counted in."""

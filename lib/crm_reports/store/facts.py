@@ -1,13 +1,17 @@
 """What was true of every deal at an instant, rebuilt from stage history."""
 
+from .versions import first_seen
+
 # One row per deal that existed at as_of, with the columns of `deals`: where it stood, how and when it had ended, its money.
 #
 # Stage, outcome and closing instant: the last entry before as_of; without history, what the deal itself says, unless it
-# closed or first moved only later. Money is in the base currency at the rate the portal gives; null where there is none.
-DEALS_STOOD = """
+# closed or first moved only later. A closing that somebody planned for after the sync was at the first sync that saw it.
+# Money is in the base currency at the rate the portal gives; null where there is none.
+DEALS_STOOD = f"""
     with standing as (
         select deal_no, coalesce(bool_or(outcome in ('won', 'lost')), false) as was_closed,
-            bool_or(is_added) as closing_added, max(entry.at) filter (where is_visit) as stage_since_at,
+            bool_or(is_added and outcome != 'open' and outcome_before = 'open') as closing_added,
+            bool_or(is_added and (outcome = 'open' or outcome_before != 'open')) as is_outvoted, max(entry.at) filter (where is_visit) as stage_since_at,
             min(entry.at) filter (where place > 1) as first_move_at, max(entry.at) filter (where place > 1) as last_move_at
         from entries as entry group by deal_no
     ),
@@ -30,14 +34,25 @@ DEALS_STOOD = """
         select currency, rate / coalesce((select max(rate) from currencies where currency = base_currency()), 1.0) as rate
         from currencies
     ),
+    ahead as (
+        select deal_id, outcome, created_at as since_at, coalesce(moved_at, closed_at) as planned_at from deals
+        where outcome in ('won', 'lost') and coalesce(moved_at, closed_at) > (select min(synced_at) from syncs)
+    ),
+    seen as ({first_seen("ahead", "deals_versions", "deal_id", ("outcome",))}),
+    closings as (
+        select deals.deal_id, no_later(no_sooner(coalesce(moved_at, closed_at), created_at), seen_at) as told_closed_at,
+            planned_at > seen_at as is_closing_ahead
+        from deals left join ahead using (deal_id) left join seen using (deal_id)
+        where deals.outcome in ('won', 'lost') and coalesce(moved_at, closed_at) is not null
+    ),
     told as (
         select deals.* replace (if(coalesce(currency, '') = '', base_currency(), currency) as currency),
-            coalesce(moved_at, closed_at) as told_closed_at, last_at is not null as has_history,
-            moved_later.deal_id is not null or coalesce(outcome in ('won', 'lost')
-                and coalesce(moved_at, closed_at) >= as_of(), false) as is_later,
+            told_closed_at, last_at is not null as has_history,
+            moved_later.deal_id is not null or coalesce(told_closed_at >= as_of(), false) as is_later,
+            last_at is null and coalesce(is_closing_ahead, false) as is_closing_ahead,
             last.* exclude (deal_no), standing.* exclude (deal_no), backwards.deal_no is not null as went_back, deal_no
         from deals join numbered using (deal_id) left join last using (deal_no) left join standing using (deal_no)
-        left join moved_later using (deal_id) left join backwards using (deal_no)
+        left join moved_later using (deal_id) left join backwards using (deal_no) left join closings using (deal_id)
     ),
     stood as (
         select * replace (
@@ -85,7 +100,7 @@ DEAL_FACTS = """
     ),
     first_wins as (select customer_id, min(closed_at) as first_won_at from wins group by customer_id)
     select valued.* exclude (
-            manager_id, pipeline_id, source_id, stage_id, customer_id, closing_added, was_closed, is_later,
+            manager_id, pipeline_id, source_id, stage_id, customer_id, closing_added, is_outvoted, was_closed, is_later,
             told_closed_at, last_stage_id, last_pipeline_id, last_outcome, last_at, first_move_at, last_move_at, stage_since_at
         ),
         coalesce(stage_since_at, if(moved_at < as_of(), moved_at, null), created_at) as stage_since_at,
@@ -96,7 +111,7 @@ DEAL_FACTS = """
              when coalesce(is_repeat, coalesce(first_won_at < coalesce(valued.closed_at, as_of()), false)) then 'repeat'
              else 'new' end as customer_kind_id,
         coalesce(if(company_id is null, contacts.name, companies.name), '') as customer,
-        coalesce(closing_added, false) as closing_added, is_repeat,
+        coalesce(closing_added, false) as closing_added, coalesce(is_outvoted, false) as is_outvoted, is_repeat,
         least(first_heard_at, first_move_at) as first_action_at, greatest(heard_at, last_move_at) as last_action_at,
         if(last_move_at < heard_at or last_move_at is null, heard_kind, 'stage_move') as last_action_kind,
         next_step_at, coalesce(traces.has_next_step, false) as has_next_step

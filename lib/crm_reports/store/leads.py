@@ -1,7 +1,9 @@
 """Leads as they stood at an instant: they have no stage history, so their own dates say how they stood."""
 
+from .versions import first_seen
+
 # One row per lead that existed at as_of: who, whence, outcome and closed_at then, last_action_at (null: none).
-LEAD_FACTS = """
+LEAD_FACTS = f"""
     with heard as (
         select owner_id as lead_id, kind, acted.at from acted where owner_type = 'lead' and acted.at < as_of()
         union all
@@ -11,9 +13,18 @@ LEAD_FACTS = """
         select lead_id, max(heard.at) as last_action_at, arg_max(kind, (heard.at, kind)) as last_action_kind
         from heard group by lead_id
     ),
+    ahead as (
+        select lead_id, outcome, created_at as since_at from leads
+        where outcome in ('won', 'lost') and closed_at > (select min(synced_at) from syncs)
+    ),
+    seen as ({first_seen("ahead", "leads_versions", "lead_id", ("outcome",))}),
+    told as (
+        select leads.* replace (if(closed_at is null, null, no_later(no_sooner(closed_at, created_at), seen_at)) as closed_at)
+        from leads left join seen using (lead_id) where created_at is null or created_at < as_of()
+    ),
     stood as (
         select *, coalesce(outcome in ('won', 'lost') and (closed_at is null or closed_at < as_of()), false) as is_closed
-        from leads where created_at is null or created_at < as_of()
+        from told
     )
     select stood.* exclude (is_closed) replace (
             if(is_closed, outcome, 'open') as outcome, if(is_closed, closed_at, null) as closed_at,

@@ -38,7 +38,7 @@ class Store:
     identity: str
     made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _rows: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
-    _snapshots: dict[tuple[datetime, str], Snapshot] = field(default_factory=dict, repr=False, compare=False)
+    _snapshots: dict[tuple[datetime, str, str], Snapshot] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path, *, memory: str = "", threads: int = 0) -> "Store":
@@ -110,20 +110,20 @@ class Store:
         asked = {name: f'select count(*) from store.{SCHEMA}."{name}"' for name in sorted(self.kept)}
         return {name: self.connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
 
-    def snapshot(self, as_of: datetime, base_currency: str) -> Snapshot:
-        """The store as it stood at an instant, with money in that currency."""
-        key = (as_of, base_currency)
+    def snapshot(self, as_of: datetime, base_currency: str, zone: str) -> Snapshot:
+        """The store as it stood at an instant, with money in that currency and days of that time zone."""
+        key = (as_of, base_currency, zone)
         if key not in self._snapshots:
-            name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency}".encode()).hexdigest()[:16]
+            name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency} {zone}".encode()).hexdigest()[:16]
             cache = Cache(self.path.parent / "cache", self.identity, name)
             until = self._reported_by(as_of)
-            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, as_of, until, base_currency)
+            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, as_of, until, base_currency, zone)
         return self._snapshots[key]
 
     @property
     def now(self) -> Snapshot:
         """The store as it is."""
-        return self.snapshot(NOW, "")
+        return self.snapshot(NOW, "", "UTC")
 
     def ids(self, what: str) -> set[str]:
         """Every manager_id or stage_id that the store names anywhere."""

@@ -5,6 +5,9 @@ A part is a text of SQL that may read the store's tables (as of the instant), th
     as_of()          the instant; what counts happened strictly before it
     known_until()    the sync that reported that instant; history that came later was not known then
     base_currency()  what money is in
+    day_start(moment)          when its day begins in the zone of the CRM
+    no_sooner(moment, born)    the moment; `born` where it is the beginning of that day: a bare date has no hour
+    no_later(moment, seen_at)  the moment; seen_at where it is absent or later: what a sync saw was so by then
 
 Parts are the same for every report of a night, so they are kept as files beside the store (cache.py).
 """
@@ -57,10 +60,20 @@ VIEWS = {
     "incoming": INCOMING,
     "traces": TRACES,
 }
+MACROS = (
+    "as_of() as {as_of}",
+    "known_until() as {known_until}",
+    "base_currency() as '{currency}'",
+    "day_start(moment) as date_trunc('day', moment at time zone '{zone}') at time zone '{zone}'",
+    "no_sooner(moment, born) as if(moment < born and moment = day_start(born), born, moment)",
+    # What a sync saw was so in the night that it reports: a report as of that day, before the sync, has it already.
+    """no_later(moment, seen_at) as if(moment <= seen_at, moment, coalesce(
+        if(seen_at >= as_of() and day_start(seen_at) <= as_of(), as_of() - to_microseconds(1), seen_at), moment))""",
+)
 ROWS = 30_000  # of a row group: what a report on one manager reads at least
 INFINITY = "timestamptz 'infinity'"
 # Parts that another release has made are of no use to this one.
-RECIPE = sha256(repr((PARTS, VIEWS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
+RECIPE = sha256(repr((PARTS, VIEWS, MACROS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -73,6 +86,7 @@ class Snapshot:
     as_of: datetime
     known_until: datetime | None
     base_currency: str
+    zone: str = "UTC"
     _made: set[str] = field(default_factory=set)
 
     def query(self, sql: str, *values: Any) -> pa.Table:
@@ -94,15 +108,15 @@ class Snapshot:
 
     @cached_property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor, currency = silenced(self.connection.cursor()), quoted(self.base_currency)
-        for statement in (
-            f"create schema memory.{self._schema}",
-            f"set search_path = 'memory.{self._schema}'",
-            f"create macro as_of() as {_instant(self.as_of)}",
-            f"create macro known_until() as {_instant(self.known_until) if self.known_until else INFINITY}",
-            f"create macro base_currency() as '{currency}'",
-        ):
-            cursor.execute(statement)
+        cursor, until = silenced(self.connection.cursor()), self.known_until
+        values = {
+            "as_of": _instant(self.as_of), "known_until": _instant(until) if until else INFINITY,
+            "currency": quoted(self.base_currency), "zone": quoted(self.zone),
+        }  # fmt: skip
+        cursor.execute(f"create schema memory.{self._schema}")
+        cursor.execute(f"set search_path = 'memory.{self._schema}'")
+        for macro in MACROS:
+            cursor.execute(f"create macro {macro.format(**values)}")
         return cursor
 
     def _make_all(self, sql: str) -> None:
