@@ -216,7 +216,8 @@ class Dataset:
         strangers = self.store.ids("manager_id") - {row["manager_id"] for row in people}
         people += [dict.fromkeys(TABLES["managers"].columns) | {"manager_id": id} for id in sorted(strangers)]
         return _named(
-            [row | {"department_id": first.get(row["manager_id"])} for row in people], "manager", _("no manager")
+            [row | {"department_id": first.get(row["manager_id"])} for row in people],
+            {"manager": _("no manager"), "department_id": None},
         )
 
     @property
@@ -227,18 +228,18 @@ class Dataset:
     @_shared
     def departments(self) -> pd.DataFrame:
         """department_id → department (name), parent_id."""
-        return _named(self._read("departments"), "department", _("no department"))
+        return _named(self._read("departments"), {"department": _("no department")})
 
     @_shared
     def pipelines(self) -> pd.DataFrame:
         """pipeline_id → pipeline (name), in the CRM's order."""
         rows = sorted(self._read("pipelines"), key=lambda row: (*_last(row["position"]), row["pipeline_id"]))
-        return _named(rows, "pipeline", _("no pipeline"))
+        return _named(rows, {"pipeline": _("no pipeline")})
 
     @_shared
     def sources(self) -> pd.DataFrame:
         """source_id → source (name)."""
-        return _named(self._read("sources"), "source", _("no source"))
+        return _named(self._read("sources"), {"source": _("no source")})
 
     @_shared
     def stages(self) -> pd.DataFrame:
@@ -256,8 +257,8 @@ class Dataset:
                    "pipeline": pipelines.get(row["pipeline_id"]), "is_deleted": row["stage_id"] in gone}
             for row in rows
         ]  # fmt: skip
-        unknown = {"stage_id": "", "stage": _("unknown stage"), "outcome": "open", "is_deleted": False}
-        return _by_id([*told, unknown], "stage_id")
+        unknown = {"stage": _("unknown stage"), "pipeline": None, "outcome": "open", "is_deleted": False}
+        return _by_id(told, unknown, "stage")
 
     @_shared
     def stage_names(self) -> dict[str, str]:
@@ -649,8 +650,12 @@ def _last(place: float | None) -> tuple[bool, float]:
     return place is None, place or 0
 
 
-def _named(rows: Sequence[Mapping[str, Any]], name: str, nobody: str) -> pd.DataFrame:
-    """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and a row "" for none."""
+def _named(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any]) -> pd.DataFrame:
+    """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and `nobody` for none.
+
+    The first word of `nobody` says what is named.
+    """
+    name = next(iter(nobody))
     key = f"{name}_id"
     called = [row["name"] if (row["name"] or "").strip() else row[key] for row in rows]
     times = Counter(called)
@@ -658,14 +663,16 @@ def _named(rows: Sequence[Mapping[str, Any]], name: str, nobody: str) -> pd.Data
         row | {name: f"{said} ({row[key]})" if times[said] > 1 else said}
         for row, said in zip(rows, called, strict=True)
     ]
-    return _by_id([*told, {key: "", name: nobody}], key)
+    return _by_id(told, nobody, name)
 
 
-def _by_id(rows: Sequence[Mapping[str, Any]], key: str) -> pd.DataFrame:
-    """The rows under their ids; the name that the CRM gave stands under its own word already."""
-    columns = dict.fromkeys(column for row in rows for column in row if column not in (key, "name"))
-    held = {column: [row.get(column) for row in rows] for column in columns}
-    return pd.DataFrame(held, index=pd.Index([row[key] for row in rows], name=key, dtype=object), dtype=object)
+def _by_id(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any], name: str) -> pd.DataFrame:
+    """The rows under their ids, then `nobody` under ""; the columns of the table are there however few the rows."""
+    key = f"{name}_id"
+    named = [*rows, {key: "", **nobody}]
+    columns = dict.fromkeys([*TABLES[f"{name}s"].columns, *(column for row in named for column in row)])
+    held = {column: [row.get(column) for row in named] for column in columns if column not in (key, "name")}
+    return pd.DataFrame(held, index=pd.Index([row[key] for row in named], name=key, dtype=object), dtype=object)
 
 
 def _with_endings(facts: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
