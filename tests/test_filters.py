@@ -83,11 +83,11 @@ def refused(**typed: object) -> str:
         ("2024-2025", "2024-01-01", "2025-12-31"),
         ("2025-01..", "2025-01-01", "2025-06-17"),
         ("с 01.01.2025", "2025-01-01", "2025-06-17"),
-        ("..2025-03", "1970-01-01", "2025-03-31"),
+        ("..2025-03", "1900-01-01", "2025-03-31"),
         ("2025-05..yesterday", "2025-05-01", "2025-06-17"),
-        ("all", "1970-01-01", "2025-06-17"),
-        ("", "1970-01-01", "2025-06-17"),
-        ("за все время", "1970-01-01", "2025-06-17"),
+        ("all", "1900-01-01", "2025-06-17"),
+        ("", "1900-01-01", "2025-06-17"),
+        ("за все время", "1900-01-01", "2025-06-17"),
         ("today", "2025-06-18", "2025-06-18"),
         ("Сегодня", "2025-06-18", "2025-06-18"),
         ("yesterday", "2025-06-17", "2025-06-17"),
@@ -140,8 +140,8 @@ def test_a_period_is_understood_as_people_type_it(text, first, last):
         ("2025-03..2025-01", "is 2025-03-01..2025-01-31, which holds no day; put the earlier day first"),
         ("2026..", "is 2026-01-01..2025-06-17, which holds no day"),
         ("last_0_days", "holds no day"),
-        ("1812", "is not between the years 1970 and 2100"),
-        ("2025..2200", "is not between the years 1970 and 2100"),
+        ("1812", "is not between the years 1900 and 2100"),
+        ("2025..2200", "is not between the years 1900 and 2100"),
         ("2025-01..2025-02..2025-03", "is not understood"),
         ("quarter 2025", "is not understood"),
         ("-", "is not understood"),
@@ -192,9 +192,9 @@ def test_nothing_typed_is_the_default_instant():
     assert parse(as_of=date(2025, 6, 30)).as_of == datetime(2025, 6, 29, 21, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["30 June", "0001-01-01", "2500-01-01", "1970-01-01", "2025-06-31", "31.06.2025", "x"])
+@pytest.mark.parametrize("text", ["30 June", "0001-01-01", "2500-01-01", "1900-01-01", "2025-06-31", "31.06.2025", "x"])
 def test_what_is_no_instant_is_told(text):
-    assert f"as_of {text!r} is not understood; write a day or an instant between 1971 and 2100" in refused(as_of=text)
+    assert f"as_of {text!r} is not understood; write a day or an instant between 1901 and 2100" in refused(as_of=text)
 
 
 @pytest.mark.parametrize(
@@ -226,26 +226,89 @@ def test_today_is_the_local_day_of_as_of():
 # Elapsed, compared
 
 
-def test_a_finished_period_is_compared_with_as_many_days_before():
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        ("2025-03", "2025-02-01", "2025-02-28"),
+        ("last_month", "2025-04-01", "2025-04-30"),
+        ("2025-01", "2024-12-01", "2024-12-31"),
+        ("2024-Q2", "2024-01-01", "2024-03-31"),  # 91 days beside 91 of a leap year
+        ("last_quarter", "2024-10-01", "2024-12-31"),
+        ("2025", "2024-01-01", "2024-12-31"),  # running: 168 days of 2025, see below
+        ("last_year", "2023-01-01", "2023-12-31"),
+        ("2025-W09", "2025-02-17", "2025-02-23"),
+        ("2025-03-01..2025-03-31", "2025-02-01", "2025-02-28"),  # a month, however it is typed
+        ("2025-01..2025-03", "2024-10-01", "2024-12-31"),  # a quarter
+        ("2025-03-02..2025-03-31", "2025-01-31", "2025-03-01"),  # thirty days, and thirty before
+        ("last_30_days", "2025-04-19", "2025-05-18"),
+        ("2025-03-13", "2025-03-12", "2025-03-12"),
+        ("last_3_months", "2024-11-29", "2025-02-28"),  # 92 days: no whole of the calendar
+    ],
+)
+def test_a_whole_of_the_calendar_is_compared_with_the_one_before_and_other_days_with_as_many(period, first, last):
+    filters = parse(period=period)
+    if filters.is_running:
+        last = str(date.fromisoformat(first) + timedelta(days=filters.elapsed.days - 1))
+    assert (str(filters.previous.start), str(filters.previous.last_day)) == (first, last)
+
+
+def test_a_rolling_span_that_happens_to_fill_a_month_is_compared_with_as_many_days():
+    filters = parse(period="last_30_days", as_of="2025-05-01")  # all of April
+    assert filters.previous == Period(date(2025, 3, 2), date(2025, 4, 1))
+
+
+def test_stocks_are_compared_as_long_after_the_end_of_the_period_before():
     filters = parse(period="2025-03")
     assert (filters.is_running, filters.elapsed) == (False, filters.period)
-    assert filters.previous == Period(date(2025, 1, 29), date(2025, 3, 1))  # 31 days: 3 of January, 28 of February
-    assert filters.as_of_before == datetime(2025, 5, 17, 21, tzinfo=UTC)  # 18 June - 31 days = 18 May
+    assert filters.as_of_before == datetime(
+        2025, 5, 17, 21, tzinfo=UTC
+    )  # 18 June: 78 days after March; 18 May: after February
 
 
 def test_a_running_period_is_compared_with_the_days_gone_by():
     filters = parse(period="this_month")  # 17 of 30 days
     assert filters.is_running
     assert filters.elapsed == Period(date(2025, 6, 1), date(2025, 6, 18))
-    assert filters.previous == Period(date(2025, 5, 2), date(2025, 5, 19))  # 30 days back, 17 of them
-    assert filters.as_of_before == datetime(2025, 5, 18, 21, tzinfo=UTC)  # where those days end
+    assert filters.previous == Period(date(2025, 5, 1), date(2025, 5, 18))  # the first 17 days of May
+    assert filters.as_of_before == datetime(2025, 5, 17, 21, tzinfo=UTC)  # where those days end
+
+
+def test_a_month_that_runs_longer_than_the_one_before_is_compared_with_all_of_that():
+    filters = parse(period="2025-03", as_of="2025-03-31")  # 30 days have gone by
+    assert filters.previous == Period(date(2025, 2, 1), date(2025, 3, 1))
+    assert filters.as_of_before == datetime(2025, 2, 28, 21, tzinfo=UTC)
+
+
+def test_the_months_of_a_quarter_stand_beside_those_of_the_quarter_before():
+    filters = parse(period="2025-Q2")
+    days = [date(2025, 4, 1), date(2025, 5, 1), date(2025, 6, 1), date(2025, 4, 7)]
+    beside = [date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1), date(2025, 1, 7)]
+    assert [filters.beside(day) for day in days] == beside
+
+
+def test_a_period_without_a_beginning_begins_with_the_first_row():
+    everything = parse(period="all")
+    assert everything.begun(date(1966, 5, 3)).period == Period(date(1966, 5, 3), date(2025, 6, 18))
+    assert everything.begun(date(1, 1, 1)).period.start == date(1900, 1, 1)
+    assert (
+        everything.begun(None).period
+        == everything.begun(date(2030, 1, 1)).period
+        == Period(date(2025, 6, 17), date(2025, 6, 18))
+    )
+    assert parse(period="..2025-03").begun(date(2024, 2, 1)).period == Period(date(2024, 2, 1), date(2025, 4, 1))
+    assert parse(period="2025-03").begun(date(2025, 3, 9)).period.start == date(2025, 3, 1)
+
+
+def test_a_day_of_1900_is_a_day():
+    assert parse(period="1900").period.start == date(1900, 1, 1)
+    assert "between the years 1900 and 2100" in refused(period="1899")
 
 
 def test_a_day_that_has_begun_counts_as_gone_by():
     filters = parse(period="this_month", as_of="2025-06-18T12:00")
     assert filters.elapsed.last_day == date(2025, 6, 18)
-    assert filters.previous == Period(date(2025, 5, 2), date(2025, 5, 20))
-    assert filters.as_of_before == datetime(2025, 5, 19, 9, tzinfo=UTC)  # noon, 30 days before
+    assert filters.previous == Period(date(2025, 5, 1), date(2025, 5, 19))
+    assert filters.as_of_before == datetime(2025, 5, 18, 9, tzinfo=UTC)  # noon of the 18th of May
 
 
 def test_a_year_ago_are_the_same_dates():
@@ -286,7 +349,7 @@ def test_no_comparison_is_wanted():
 
 def test_the_compared_filters_are_the_same_but_for_time():
     before = parse(period="2025-03", manager=7).compared()
-    assert (before.period.start, before.comparison, ids(before.manager)) == (date(2025, 1, 29), "none", ["7"])
+    assert (before.period.start, before.comparison, ids(before.manager)) == (date(2025, 2, 1), "none", ["7"])
     assert before.as_of == datetime(2025, 5, 17, 21, tzinfo=UTC)
 
 
@@ -374,7 +437,7 @@ def test_everything_that_is_wrong_is_told_at_once():
 def test_the_header_says_what_is_in_and_what_hides_something():
     assert parse(period="this_month", department="north", manager=[7, 12]).words() == [
         ("Period", "June 2025 (running: 17 days have gone by)", False),
-        ("Compared with", "2 May – 18 May 2025", False),
+        ("Compared with", "1 May – 17 May 2025", False),
         ("Pipeline", "all", False),
         ("Department", "North + 1 department below", True),
         ("Manager", "Пётр Семёнов, Ivan Petrov", True),
@@ -434,7 +497,7 @@ def test_a_notebook_gets_plain_parameters_that_mean_the_same_at_any_time():
 def test_the_json_holds_the_filters_with_ids():
     assert parse(period="2025-03", manager="7").as_json() == {
         "period": {"text": "2025-03", "start": "2025-03-01", "end": "2025-04-01", "last_day": "2025-03-31"},
-        "comparison": {"kind": "previous", "start": "2025-01-29", "end": "2025-03-01", "last_day": "2025-02-28"},
+        "comparison": {"kind": "previous", "start": "2025-02-01", "end": "2025-03-01", "last_day": "2025-02-28"},
         "pipeline": [],
         "department": [],
         "manager": [{"id": "7", "name": "Пётр Семёнов"}],
@@ -492,13 +555,14 @@ def test_a_period_that_is_understood_has_days_and_its_own_text_means_the_same(te
 
 
 @given(period=PERIODS, as_of=AS_OF, zone=ZONES)
-def test_the_period_before_is_as_long_as_what_has_gone_by(period, as_of, zone):
+def test_the_period_before_is_as_long_as_what_has_gone_by_but_for_the_calendar(period, as_of, zone):
     try:
         filters = parse(period=period, as_of=as_of, zone=zone)
     except FilterError:  # 2025-01.. as of 1980
         assume(False)
     assume(filters.previous)
-    assert filters.previous.days == filters.elapsed.days
+    shortest = {"": 0, "week": 0, "month": 3, "quarter": 2, "year": 1}[filters.period.unit]  # February for March
+    assert abs(filters.previous.days - filters.elapsed.days) <= shortest
     assert filters.previous.end <= filters.period.start
     assert filters.as_of_before < filters.as_of
 

@@ -22,7 +22,7 @@ from crm_reports.measures import (
     twelve_months,
 )
 from crm_reports.registry import METRICS
-from stores import dataset, deal, moves
+from stores import at, dataset, deal, moves
 from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, act
 
 TABLES = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
@@ -158,7 +158,7 @@ def test_march_week_by_week(march):
 
 def test_every_size_of_cut_has_the_comparison_period_beside_it(march):
     months = over_time(march, ["created", "in_work"]).query("size == 'month'").iloc[0]
-    assert (months["created"], months["created_previous"]) == (4, 1)  # deal 3 of 8 February; 29 January to 28 February
+    assert (months["created"], months["created_previous"]) == (4, 1)  # deal 3 of 8 February; February
     assert (months["in_work"], months["in_work_previous"]) == (2, 2)
     assert not [name for name in months.index if name.endswith(("_k_previous", "_low_previous"))]
 
@@ -169,9 +169,9 @@ def test_without_a_comparison_there_is_no_column_of_it(tmp_path):
 
 
 def test_a_running_period_is_compared_with_as_many_days(tmp_path):
-    days = ("2025-03-01", "2025-03-09", "2025-03-10", "2025-01-29", "2025-02-06", "2025-02-07")
+    days = ("2025-03-01", "2025-03-09", "2025-03-10", "2025-02-01", "2025-02-09", "2025-02-10")
     ds = dataset(tmp_path, as_of="2025-03-10", deals=[deal(number, day) for number, day in enumerate(days)])
-    # Nine days of March have gone by; the 31 days before begin on 29 January, their first nine end with 6 February.
+    # Nine days of March have gone by; they are compared with the first nine of February.
     tile = tiles(ds, ["created"]).iloc[0]
     assert (tile["value"], tile["previous"], tile["change"]) == (2, 2, 0)
     months = over_time(ds, ["created"]).query("size == 'month'")
@@ -187,8 +187,42 @@ def test_a_running_leap_year_is_compared_with_as_many_days_in_the_tile_and_in_th
     assert table.groupby("size")["created_previous"].sum().to_dict() == {"week": 3, "month": 3, "quarter": 3, "year": 3}
 
 
+def test_a_quarter_is_compared_month_by_month_and_its_parts_are_the_tile(tmp_path):
+    days = ("2025-01-31", "2025-02-28", "2025-03-01", "2025-03-31", "2025-04-30", "2025-05-01", "2025-06-30")
+    deals = [deal(number, day) for number, day in enumerate(days)]
+    ds = dataset(tmp_path, period="2025-Q2", as_of="2025-07-01", deals=deals)
+    assert tiles(ds, ["created"])[["value", "previous"]].to_numpy().tolist() == [[3, 4]]
+    table = over_time(ds, ["created"])
+    months = table.query("size == 'month'")
+    assert months[["created", "created_previous"]].to_numpy().tolist() == [[1, 1], [1, 1], [1, 2]]
+    assert set(table.groupby("size")["created_previous"].sum()) == {4}
+
+
+def test_everything_begins_with_the_first_row_be_it_a_call_before_any_deal(tmp_path):
+    tables = {"deals": [deal(1, "2025-03-01", created_at=at("1966-05-03"))], "stage_history": None}
+    assert dataset(tmp_path / "a", period="all", **tables).filters.period.start == date(1966, 5, 3)
+    called = act("1", "call", "1", "1965-01-02 10:00", on="1")
+    ds = dataset(tmp_path / "b", period="all", activities=[called], **tables)
+    assert ds.filters.period == Period(date(1965, 1, 2), date(2025, 4, 1))
+    assert (one(ds, "created"), one(ds, "calls")) == (1, 1)
+    assert over_time(ds, ["calls"]).query("size == 'year'")["period"].iloc[0] == "1965"
+    assert ds.filters.previous is None
+
+
+def test_what_is_counted_per_working_day_of_everything_counts_from_the_first_row(tmp_path):
+    tables = {"deals": [deal(1, "2025-03-31")], "activities": [act("1", "call", "1", "2025-03-31 10:00", on="1")]}
+    ds = dataset(tmp_path, period="all", stage_history=None, **tables)
+    assert one(ds, "activity_points") == 2  # one call on the only working day
+
+
+def test_everything_of_one_manager_is_cut_from_his_own_first_row(tmp_path):
+    deals = [deal(1, "2025-01-05", manager_id="2"), deal(2, "2025-03-05")]
+    table = over_time(dataset(tmp_path, period="all", deals=deals, manager="Anna"), ["created"])
+    assert table.query("size == 'month'")["period"].tolist() == ["2025-03"]
+
+
 def test_everything_begins_with_the_first_deal(march):
-    table = over_time(march, ["created"], period=Period(date(1970, 1, 1), date(2025, 4, 1)))
+    table = over_time(march, ["created"], period=Period(date(1970, 1, 1), date(2025, 4, 1), is_open=True))
     assert table.query("size == 'month'")["period"].tolist() == ["2025-01", "2025-02", "2025-03"]
     assert table.query("size == 'year'")["created"].tolist() == [6]
 
@@ -235,7 +269,7 @@ def test_a_whole_february_is_compared_with_a_whole_one(tmp_path):
 def test_tiles_compare_flows_with_the_period_before_and_stocks_with_the_instant_before(march):
     table = tiles(march, ["created", "win_rate", "in_work", "forgotten"]).set_index("metric")
     assert table["value"].tolist() == [4, 0.75, 2, 1]
-    # Before: 29 January to 28 February, as of 1 March; 3 and 5 were in work then, 3 silent for 20 days, 5 for 55.
+    # Before: February, as of 1 March; 3 and 5 were in work then, 3 silent for 20 days, 5 for 55.
     assert table["previous"].fillna(-1).tolist() == [1, -1, 2, 2]
     assert table["change"].fillna(-9).tolist() == [3, -9, 0, -0.5]
     assert table.loc["win_rate", ["k", "n"]].tolist() == [3, 4]
@@ -295,7 +329,7 @@ def test_a_period_has_one_size_at_a_time(march):
 
 def test_what_is_compared_has_the_number_before_and_the_change(march):
     table = measure(march, ["created", "in_work", "win_rate"], by="manager", compare=True, total=True)
-    # 29 January to 28 February: deal 3 of Anna's was created; 3 and 5 were in work on 1 March
+    # February: deal 3 of Anna's was created; 3 and 5 were in work on 1 March
     assert table["created_previous"].tolist() == [1, 0, 1]
     assert table["created_change"].fillna(-9).tolist() == [0, -9, 3]
     assert table["in_work_previous"].tolist() == [2, 0, 2]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -328,9 +329,12 @@ class Dataset:
 
     @cached_property
     def first_day(self) -> date | None:
-        """The first day on which a deal of the slice was created or closed; None without any."""
-        first = self.slice.facts(["least(min(created_at), min(closed_at)) as at"])["at"][0].as_py()
-        return None if first is None else first.astimezone(self.filters.zone).date()
+        """The first day on which a deal or lead of the slice was created or closed, or its people acted; None without any."""
+        deals = self.slice.facts(["least(min(created_at), min(closed_at)) as at"])["at"][0].as_py()
+        acts = self.slice.actions("min(acts.at) as at", EVER)["at"][0].as_py()
+        leads = self.leads[["created_at", "closed_at"]].min().min()
+        found = [_day_of(each, self.filters.zone) for each in (deals, acts, None if pd.isna(leads) else leads)]
+        return min(filter(None, found), default=None)
 
     def holders(self, key: str, period: Period) -> set[str]:
         """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`."""
@@ -731,8 +735,19 @@ def load(
     except FilterError as error:
         raise FilterError("\n".join([str(error), *problems])) from None
     all_at_once(problems, FilterError)
+    filters = _begun(data, settings, filters) if filters.period.is_open else filters
     units.use(currency=base_currency(data, settings), zone=settings.zone)
     return Dataset(data, settings, filters, rule)
+
+
+def _begun(data: Store, settings: Settings, filters: Filters) -> Filters:
+    """The filters, their period from the first day on which the company has anything that is counted."""
+    snapshot = data.snapshot(filters.as_of, base_currency(data, settings), settings.zone.key)
+    return filters.begun(_day_of(snapshot.query("from first_row")["at"][0].as_py(), settings.zone))
+
+
+def _day_of(instant: datetime | None, zone: ZoneInfo) -> date | None:
+    return None if instant is None else instant.astimezone(zone).date()
 
 
 def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:

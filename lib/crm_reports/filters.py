@@ -21,9 +21,10 @@ Typed = str | int | Collection[str | int] | None
 
 COMPARISONS: tuple[Comparison, ...] = ("previous", "year_ago", "none")
 DIMENSIONS = ("pipeline", "department", "manager", "source")
-BEGINNING = date(1970, 1, 1)
+BEGINNING = date(1900, 1, 1)
 LAST_YEAR = 2100
 DAY = timedelta(days=1)
+WHOLES = ("week", "month", "quarter", "year")
 
 
 # ── Periods ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -31,11 +32,17 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Period:
-    """Whole days from `start` up to, not including, `end`; `text` is how it would be typed."""
+    """Whole days from `start` up to, not including, `end`; `text` is how it would be typed.
+
+    `unit` says which whole of the calendar it is (week, month, quarter, year), "" for none. One that `is_open` has no
+    beginning of its own: it starts with the first thing that is counted.
+    """
 
     start: date
     end: date
     text: str = field(default="", compare=False)
+    unit: str = field(default="", compare=False)
+    is_open: bool = field(default=False, compare=False)
 
     @property
     def days(self) -> int:
@@ -135,7 +142,7 @@ def _plain(text: str) -> str:
 
 
 def _everything(text: str, today: date) -> Period | None:
-    return Period(BEGINNING, today, "all") if _plain(text) in EVERYTHING else None
+    return Period(BEGINNING, today, "all", is_open=True) if _plain(text) in EVERYTHING else None
 
 
 def _named(text: str, today: date) -> Period | None:
@@ -175,8 +182,9 @@ def _by_today(found: re.Match[str], today: date) -> Period:
     if found["this"]:
         return _whole(unit, running, "today" if unit == "day" else f"this_{unit}")
     count = int(found["count"] or 1)
-    one = "yesterday" if unit == "day" else f"last_{unit}"
-    return Period(_shift(unit, running, -count), running, one if count == 1 else f"last_{count}_{unit}s")
+    if count == 1:
+        return _whole(unit, _shift(unit, running, -1), "yesterday" if unit == "day" else f"last_{unit}")
+    return Period(_shift(unit, running, -count), running, f"last_{count}_{unit}s")
 
 
 def _range(text: str, today: date) -> Period | None:
@@ -185,8 +193,14 @@ def _range(text: str, today: date) -> Period | None:
         first = _named(first_text, today) if first_text else Period(BEGINNING, BEGINNING)
         last = _named(last_text, today) if last_text else Period(today, today)
         if first and last:
-            return Period(first.start, last.end, f"{first.text}..{last.text}")
+            text = f"{first.text}..{last.text}"
+            return Period(first.start, last.end, text, _unit_of(first.start, last.end), is_open=not first_text)
     return None
+
+
+def _unit_of(start: date, end: date) -> str:
+    """Which whole of the calendar these days are, however they were typed; "" for none."""
+    return next((unit for unit in WHOLES if _begin(unit, start) == start and _shift(unit, start, 1) == end), "")
 
 
 def _halves(text: str) -> Iterator[tuple[str, str]]:
@@ -200,7 +214,7 @@ def _halves(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _whole(unit: str, start: date, text: str) -> Period:
-    return Period(start, _shift(unit, start, 1), text)
+    return Period(start, _shift(unit, start, 1), text, unit if unit in WHOLES else "")
 
 
 def _begin(unit: str, day: date) -> date:
@@ -224,7 +238,7 @@ def _shift(unit: str, first: date, count: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _year_before(day: date, *, is_end: bool) -> date:
+def year_before(day: date, *, is_end: bool = False) -> date:
     """The same date a year earlier. 29 February has none: a first day becomes the 28th, an end 1 March."""
     if (day.month, day.day) == (2, 29):
         return date(day.year - 1, 3, 1) if is_end else date(day.year - 1, 2, 28)
@@ -444,13 +458,34 @@ class Filters:
 
     @property
     def previous(self) -> Period | None:
-        """The days to compare with, as many as have gone by; none if nothing has, or nothing can lie before."""
+        """The days to compare with, none if nothing has gone by, or nothing can lie before.
+
+        The whole of the calendar before a month, quarter …, else as many days just before, or the same dates a year
+        earlier; of a period that is still running, as many days from that one's start as have gone by.
+        """
         gone = self.elapsed.days
-        if self.comparison == "none" or self.period.start == BEGINNING or not gone:
+        if self.comparison == "none" or self.period.is_open or not gone:
             return None
-        start = self._before(self.period.start, is_end=False)
-        end = self._before(self.period.end, is_end=True)
+        start, end = self._before
         return _days(start, min(end, start + gone * DAY) if self.is_running else end)
+
+    @property
+    def _before(self) -> tuple[date, date]:
+        """The first day of the whole period to compare with, and the first after it."""
+        period = self.period
+        if self.comparison == "year_ago":
+            return year_before(period.start), year_before(period.end, is_end=True)
+        return _shift(period.unit, period.start, -1) if period.unit else period.start - period.days * DAY, period.start
+
+    def beside(self, day: date) -> date:
+        """The day of the period to compare with that stands beside this one: of a month's first day a month's first."""
+        if self.comparison == "year_ago":
+            return year_before(day)
+        start = self._before[0]
+        months = (self.period.start.year - start.year) * 12 + self.period.start.month - start.month
+        if day.day == 1 and self.period.unit not in ("", "week"):
+            return _shift("month", day, -months)
+        return day - (self.period.start - start)
 
     @property
     def as_of_before(self) -> datetime | None:
@@ -458,7 +493,9 @@ class Filters:
         if self.previous is None:
             return None
         wall = _wall(self.as_of, self.zone)
-        day = self._before(wall.date(), is_end=wall.time() == time())
+        day = wall.date() - (self.elapsed.end - self.previous.end)
+        if self.comparison == "year_ago":
+            day = year_before(wall.date(), is_end=wall.time() == time())
         if self.as_of == first_instant(wall.date(), self.zone):
             return first_instant(day, self.zone)
         return datetime.combine(day, wall.time(), self.zone).astimezone(UTC)
@@ -469,12 +506,16 @@ class Filters:
             return None
         return replace(self, period=self.previous, as_of=self.as_of_before, comparison="none")
 
-    def _before(self, day: date, *, is_end: bool) -> date:
-        return _year_before(day, is_end=is_end) if self.comparison == "year_ago" else day - self.period.days * DAY
-
     def _first_day_ahead(self) -> date:
         today = _wall(self.as_of, self.zone).date()
         return today + DAY if self.as_of > first_instant(today, self.zone) else today
+
+    def begun(self, first: date | None) -> Self:
+        """The same filters; a period without a beginning begins on the `first` day that anything counted is of."""
+        if not self.period.is_open:
+            return self
+        last = self.period.last_day
+        return replace(self, period=replace(self.period, start=max(min(first or last, last), BEGINNING)))
 
     # Words
 
@@ -590,7 +631,7 @@ def _date(day: date) -> str:
 
 
 def _span(period: Period) -> str:
-    if period.start == BEGINNING:
+    if period.is_open:
         return _("everything up to {last}", last=_date(period.last_day))
     return units.date_span(period.start, period.last_day)
 

@@ -517,9 +517,15 @@ def _note(ds: Dataset, name: str) -> str:
     return "" if said == units.MISSING else _(words, value=said)
 
 
+BEFORE = {
+    "week": N_("the week before"), "month": N_("the month before"), "quarter": N_("the quarter before"),
+    "year": N_("the year before"), "": N_("the days before"),
+}  # fmt: skip
+
+
 def comparison(ds: Dataset) -> str:
     """What the marks beside a chart's bars are."""
-    return year_before() if ds.filters.comparison == "year_ago" else _("the days before")
+    return year_before() if ds.filters.comparison == "year_ago" else _(BEFORE[ds.filters.period.unit])
 
 
 def year_before() -> str:

@@ -19,7 +19,7 @@ from . import frames, registry
 from .columns import Columns, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
-from .filters import BEGINNING, Period, first_instant
+from .filters import Period, first_instant, year_before
 from .grid import Cells, Grid, Order, spread, texts
 from .metrics.statistics import differs, interval, places, rank_correlation, spearman
 from .registry import Metric
@@ -170,7 +170,7 @@ def over_time(ds: Dataset, metrics: Sequence[str], *, period: Period | None = No
     """The metrics by week, month, quarter and year of the period: size, period, start, is_running, values, `_previous`.
 
     A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period.
-    A stock is the one at the end of the cut. A period without a beginning starts with the first deal.
+    A stock is the one at the end of the cut. A period without a beginning starts with the slice's first row.
     """
     whole = _since_known(ds, period or ds.filters.elapsed)
     entries = _entries(ds, metrics)
@@ -184,8 +184,8 @@ def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -
 
 
 def _since_known(ds: Dataset, whole: Period) -> Period:
-    """The period; when it has no beginning, from the first day on which a deal of the slice was created or closed."""
-    if whole.start > BEGINNING:
+    """The period; when it has no beginning, from the first day on which anything of the slice was counted."""
+    if not whole.is_open:
         return whole
     return Period(max(whole.start, min(ds.first_day or whole.end, whole.end)), whole.end)
 
@@ -203,7 +203,7 @@ def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The twelve months up to the period's end, each beside the same days a year earlier: `over_time` by month."""
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
-    earlier = _between([_year_ago(each.start) for each in cuts], _year_ago(cuts[-1].end, is_end=True))
+    earlier = _between([year_before(each.start) for each in cuts], year_before(cuts[-1].end, is_end=True))
     return _labelled(ds, entries, cuts, "month", earlier)
 
 
@@ -242,17 +242,8 @@ def _today(ds: Dataset) -> date:
 
 def _shifted(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
     """The same cuts of the comparison period: all of it and no day more, so that their sum is the tile's."""
-    back = ds.filters.previous
-    shift = ds.filters.period.start - back.start
-    is_year = ds.filters.comparison == "year_ago"
-    starts = [_year_ago(each.start) if is_year else each.start - shift for each in cuts]
+    back, starts = ds.filters.previous, [ds.filters.beside(each.start) for each in cuts]
     return _between([min(start, back.end) for start in starts], back.end) if cuts else []
-
-
-def _year_ago(day: date, *, is_end: bool = False) -> date:
-    """The same date a year earlier. 29 February has none: a first day becomes the 28th, an end 1 March."""
-    before = (pd.Timestamp(day) - pd.DateOffset(years=1)).date()
-    return before + timedelta(days=is_end and before.day != day.day)
 
 
 def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dict[str, np.ndarray]:

@@ -81,6 +81,14 @@ STANDINGS = """
     from deals_stood order by deal_no
 """
 
+# The first instant of anything that is counted: a deal or lead that came or ended, or what somebody did.
+FIRST_ROW = """
+    select least(
+        (select min(least(created_at, closed_at)) from deal_facts), (select min(least(created_at, closed_at)) from lead_facts),
+        (select min(sign.at) from signs as sign where is_action)
+    ) as at
+"""
+
 # All that a report says of a deal: how it stood, its customer, its last sign of life and its next step. An absent id is ''.
 # Without history a deal stands where it is since its last move or, as far as anybody knows, its creation.
 #

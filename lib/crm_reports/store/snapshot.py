@@ -28,7 +28,7 @@ from ..errors import StoreError
 from ..fields import TABLES
 from ..texts import _
 from .cache import Cache
-from .facts import DEAL_FACTS, DEALS_STOOD, STANDINGS
+from .facts import DEAL_FACTS, DEALS_STOOD, FIRST_ROW, STANDINGS
 from .ids import FILLED, IDS
 from .leads import LEAD_FACTS
 from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
@@ -59,6 +59,7 @@ VIEWS = {
     "acted": ACTED,
     "incoming": INCOMING,
     "traces": TRACES,
+    "first_row": FIRST_ROW,
 }
 MACROS = (
     "as_of() as {as_of}",
