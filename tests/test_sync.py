@@ -405,10 +405,9 @@ def test_a_sync_that_fails_leaves_the_store_as_it_was(settings: Settings, compan
 
 def test_what_a_killed_sync_left_is_thrown_away(settings: Settings, company: Company) -> None:
     company.add_deal("one")
-    settings.data.mkdir()
-    for name in ("store.next.duckdb", "store.next.duckdb.wal"):
-        (settings.data / name).write_bytes(b"half of a database")
     (settings.data / "sync" / "old").mkdir(parents=True)
+    for name in ("store.next.duckdb", "store.next.duckdb.wal", "ledger.duckdb"):
+        (settings.data / "sync" / name).write_bytes(b"half of a database")
     with served(company) as portal:
         run(settings, portal)
     assert_same(settings, company)

@@ -31,6 +31,7 @@ from ..settings import Settings
 from ..texts import _
 from .draft import Draft, Origin
 from .ledger import Ledger
+from .rescue import Rescued, rescued
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Received:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did; `holes` are {table, code, text}."""
+    """What a sync did; `holes` are {table, code, text}; `repairs` are sentences about what it found damaged."""
 
     synced_at: datetime
     tables: Mapping[str, Received]
@@ -55,6 +56,7 @@ class SyncReport:
     holes: list[dict[str, str]]
     seconds: float
     requests: int = 0
+    repairs: tuple[str, ...] = ()
 
 
 def sync(
@@ -72,52 +74,85 @@ def sync(
     """
     started = time.monotonic()
     busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
+    portal = _Portal(webhook or settings.webhook, portal_url, pace)
     with (
         _told_when_full(settings.data),
         only_one(settings.data / "sync.lock", busy),
         _work_folder(settings.data / "sync") as work,
     ):
-        if settings.source.kind == "files":
-            report = _sync_files(settings, work, progress)
-        else:
-            report = _sync_portal(settings, work, progress, webhook or settings.webhook, portal_url, pace)
+        report = _healed(lambda folder, held: _synced(settings, folder, progress, portal, held), settings, work)
     seconds = time.monotonic() - started
     log.info("synced %d rows in %.1f s", sum(each.rows for each in report.tables.values()), seconds)
     return replace(report, seconds=seconds)
 
 
-def _sync_files(settings: Settings, work: Path, progress: Progress) -> SyncReport:
+def _healed(synced: Callable[[Path, Rescued | None], SyncReport], settings: Settings, work: Path) -> SyncReport:
+    """What `synced` gives; where it can't because the store is damaged, once more with what was rescued of it."""
+    try:
+        with _work_folder(work / "first") as folder:
+            return synced(folder, None)
+    except (OSError, duckdb.Error) as error:
+        failure = error
+    with _work_folder(work / "again") as folder:  # another one: the engine may still hold files of the first by name
+        if not (held := rescued(settings.store_path, folder)):
+            raise failure
+        log.warning("the store is damaged (%s): everything is read anew", held.damage)
+        return replace(synced(folder, held), repairs=(_repair(held),))
+
+
+def _repair(held: Rescued) -> str:
+    return _(
+        "the store was damaged ({damage}): it is kept as store.duckdb.damaged-…, and everything was read anew; look at "
+        "the disk",
+        damage=held.damage,
+    )
+
+
+@dataclass(frozen=True)
+class _Portal:
+    """What is said about the portal beside the settings."""
+
+    webhook: SecretStr | str | None
+    url: str | None
+    pace: Pace
+
+
+def _synced(settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None) -> SyncReport:
+    if settings.source.kind == "files":
+        return _sync_files(settings, work, progress, rescued)
+    return _sync_portal(settings, work, progress, portal, rescued)
+
+
+def _sync_files(settings: Settings, work: Path, progress: Progress, rescued: Rescued | None) -> SyncReport:
     """Every table whole, from the folder of files."""
     synced_at = datetime.now(UTC)
     read = files.read(settings.source.folder, settings)
     origin = _origin(settings, str(settings.source.folder), synced_at)
-    draft = Draft.begin(settings.store_path, origin, synced_at, anew=True)
+    draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescued=rescued)
     with closing(Ledger(work)) as ledger:
         for table, rows in read.items():
             ledger.write(table, rows)
             progress(table, len(rows))
         findings = Findings(present=list(read), swept=True)
-        return _finish(draft, ledger, ("files", ""), findings, synced_at, files.holes(read))
+        holes = [*files.holes(read), *draft.holes(synced_at.astimezone(settings.zone).date())]
+        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes)
 
 
 def _sync_portal(
-    settings: Settings,
-    work: Path,
-    progress: Progress,
-    webhook: SecretStr | str | None,
-    portal_url: str | None,
-    pace: Pace,
+    settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None
 ) -> SyncReport:
-    if not webhook:
+    if not portal.webhook:
         raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
-    with Client(webhook, pace=pace) as client:
+    with Client(portal.webhook, pace=portal.pace) as client:
         synced_at = begin(client)
-        url = portal_url or client.portal_url
-        draft = Draft.begin(settings.store_path, _origin(settings, url, synced_at), synced_at)
+        url = portal.url or client.portal_url
+        origin = _origin(settings, url, synced_at)
+        draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescued=rescued)
         with closing(Ledger(work, draft.held)) as ledger:
             reading = Reading(client, settings.zone, ledger, synced_at)
             _take(reading, ledger, progress)
-            holes = [asdict(hole) for hole in reading.findings.holes]
+            lost = draft.holes(synced_at.astimezone(settings.zone).date())
+            holes = [*(asdict(hole) for hole in reading.findings.holes), *lost]
             source = (settings.source.kind, url)
             report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
         return replace(report, requests=client.requests)
@@ -182,7 +217,7 @@ def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> Origin:
 def _told_when_full(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         said = " ".join(str(error).split())
         raise StoreError(
             _(

@@ -5,24 +5,24 @@ library is needed between them.
 """
 
 import logging
-import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
+from ..disk import settle
 from ..engine import silenced
 from ..fields import TABLES, VERSIONED, arrow_schema
 from .ledger import ID_OF, OWNERS, Ledger, last_read, quoted
+from .rescue import SCHEMA, Rescued, keep_damaged, read_through, still_told
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "crm"
 # Read whole each time; the others are merged by their keys.
 DICTIONARIES = (
     "pipelines", "stages", "sources", "lead_stages", "managers", "manager_departments", "departments", "currencies",
@@ -57,24 +57,39 @@ class Draft:
     origin: Origin
     earlier: Path | None
     is_copy: bool
+    rescued: Rescued | None
 
     @classmethod
-    def begin(cls, store: Path, origin: Origin, synced_at: datetime, *, anew: bool = False) -> "Draft":
-        """A copy of the store when it can be carried on with, else an empty one; `anew` when all rows will come."""
-        path = store.with_name("store.next.duckdb")
-        for left in (path, path.with_name(f"{path.name}.wal")):
-            left.unlink(missing_ok=True)
-        signed = _signed(store, synced_at) if store.is_file() else None
-        is_copy = signed == origin and not anew
+    def begin(
+        cls, store: Path, work: Path, origin: Origin, synced_at: datetime, *, anew: bool, rescued: Rescued | None
+    ) -> "Draft":
+        """In the folder `work`, a copy of the store when it can be carried on with, else an empty one.
+
+        `anew` when all rows will come. Of a damaged store, what was `rescued` takes its place.
+        """
+        path, known = work / "store.next.duckdb", rescued.path if rescued else store
+        signed = _signed(known, synced_at) if known.is_file() else None
+        is_copy = signed == origin and not anew and not rescued
         if is_copy:
             shutil.copyfile(store, path)
         is_same_portal = signed is not None and signed.portal == origin.portal
-        return cls(path, store, origin, store if is_same_portal else None, is_copy)
+        return cls(path, store, origin, known if is_same_portal else None, is_copy, rescued)
 
     @property
     def held(self) -> Path | None:
         """The store whose rows need not be read again."""
         return self.earlier if self.is_copy else None
+
+    def holes(self, on: date) -> list[dict[str, str]]:
+        """What the pages say of history that was lost, now or within the last year."""
+        return [*self._earlier_holes(on), *(self.rescued.holes(on) if self.rescued else [])]
+
+    def _earlier_holes(self, on: date) -> list[dict[str, str]]:
+        if not self.earlier:
+            return []
+        with closing(duckdb.connect(str(self.earlier), read_only=True)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return still_told(connection.execute(f"select synced_at, holes from {SCHEMA}.syncs").fetchall(), on)
 
     def finish(self, ledger: Ledger, synced_at: datetime) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Merge what came, take out what is gone, and put the draft in the store's place.
@@ -84,43 +99,63 @@ class Draft:
         came = {table: ledger.once(table, "ledger.came") for table in ledger.tables()}
         ledger.close()
         with closing(duckdb.connect(str(self.path))) as connection:
-            silenced(connection).execute(f"set temp_directory = {quoted(ledger.path.parent)}; set TimeZone = 'UTC'")
+            silenced(connection).execute(f"set temp_directory = {quoted(self.path.parent)}; set TimeZone = 'UTC'")
             connection.execute(f"attach {quoted(ledger.path)} as ledger (read_only); begin")
-            _make_tables(connection)
-            if self.earlier:
-                connection.execute(f"attach {quoted(self.earlier)} as held (read_only)")
-                if not self.is_copy:
-                    _remember(connection)
-                _keep_versions(connection, came, synced_at)
-            before = row_counts(connection)
-            for table, rows in came.items():
-                _merge(connection, rows, table)
-            if "activities" in came:
-                _note_done(connection, synced_at)
-            if not self.is_copy:
-                _forget(connection)
-            removed = _take_out(connection, is_commented="comments" in came)
-            after = row_counts(connection)
-            connection.execute(
-                "create or replace table main.origin as select ? as portal, ? as layout", [*astuple(self.origin)]
-            )
+            changed = self._merge_all(connection, came, synced_at)
+            written = row_counts(connection)
             connection.execute("commit")
-        os.replace(self.path, self.store)
+            connection.execute("checkpoint")  # on closing it would fail without a word, and leave a file without tables
+        self._must_be(written)
+        if self.rescued:
+            keep_damaged(self.store)
+        settle(self.path, self.store)
+        return changed
+
+    def _merge_all(
+        self, connection: duckdb.DuckDBPyConnection, came: Mapping[str, str], synced_at: datetime
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        _make_tables(connection)
+        if self.earlier:
+            connection.execute(f"attach {quoted(self.earlier)} as held (read_only)")
+            if not self.is_copy:
+                _remember(connection)
+            _keep_versions(connection, came, synced_at)
+        before = row_counts(connection)
+        for table, rows in came.items():
+            _merge(connection, rows, table)
+        if "activities" in came:
+            _note_done(connection, synced_at)
+        if not self.is_copy:
+            _forget(connection)
+        removed = _take_out(connection, is_commented="comments" in came)
+        after = row_counts(connection)
+        connection.execute(
+            "create or replace table main.origin as select ? as portal, ? as layout", [*astuple(self.origin)]
+        )
         return {table: max(0, after[table] - before[table] + removed[table]) for table in came}, removed
+
+    def _must_be(self, written: Mapping[str, int]) -> None:
+        """Read the draft from the disk, every block of it; an IOException when it is not what was written."""
+        if self.path.with_name(f"{self.path.name}.wal").exists():
+            raise duckdb.IOException("a part of it did not get into its file")
+        with closing(duckdb.connect(str(self.path), read_only=True)) as connection:
+            silenced(connection).execute(f"set temp_directory = {quoted(self.path.parent)}")
+            read = read_through(connection)
+            signed = connection.execute("select portal, layout from main.origin").fetchone()
+        if read != written or signed != astuple(self.origin):
+            raise duckdb.IOException("what was read back is not what was written")
 
 
 def _signed(store: Path, synced_at: datetime) -> Origin | None:
-    """What the store is of; None when it can't be read, or is of a later time."""
+    """What the store is of; None when it does not say, or is of a later time."""
     try:
         with closing(duckdb.connect(str(store), read_only=True)) as connection:
             signed = connection.execute("select portal, layout from main.origin").fetchone()
             (last,) = connection.execute(f"select max(synced_at) from {SCHEMA}.syncs").fetchone()
-    except duckdb.InvalidInputException:
-        raise  # ours to mend: reading everything anew would forget what only this store knows
-    except duckdb.Error as error:
+    except duckdb.CatalogException as error:  # anything else is told: to read anew would forget what only it knows
         log.info("the store can't be carried on with (%s): reading everything", error)
         return None
-    return Origin(*signed) if signed and last <= synced_at else None
+    return Origin(*signed) if signed and (last is None or last <= synced_at) else None
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
