@@ -262,7 +262,38 @@ def test_the_first_sheet_says_what_the_numbers_are_about(book):
     assert {"Period", "March", "14 deals have no customer", "Conversion", "13 Mar 2025, 00:00"} <= set(said)
 
 
+def _as_excel_counts(name):
+    return len(name.encode("utf-16-le")) // 2
+
+
 def test_sheet_names_are_what_excel_allows():
-    names = tables.sheet_names(["a" * 40, "a" * 40, "[x]:*?/\\y", "", "History", "'q'"])
-    assert len({name.casefold() for name in names}) == 6
-    assert all(0 < len(name) <= 31 and not re.search(r"[\[\]:*?/\\]", name) for name in names)
+    titles = [
+        "a" * 40,
+        "A" * 40,
+        "[x]:*?/\\y",
+        "",
+        "\x00\ud800",
+        "history",
+        "'q'",
+        "'" * 40,
+        "b" * 30 + "'c",
+        "\U0001f600" * 40,
+    ]
+    names = tables.sheet_names(titles * 12)
+    assert len({name.casefold() for name in names} | {"history"}) == 121
+    assert [name for name in names if not 0 < _as_excel_counts(name) <= 31] == []
+    assert [name for name in names if re.search(r"[\[\]:*?/\\]|^'|'$", name) or not name.isprintable()] == []
+
+
+def test_twelve_elements_of_one_long_title_have_twelve_sheets(tmp_path):
+    column = {"name": "won", "title": "Won", "unit": "count"}
+    title = "Deals that were won, by the manager who won them"
+    elements = [
+        {"id": f"e{at}", "kind": "table", "title": title, "columns": [column], "rows": [{"won": at}]}
+        for at in range(12)
+    ]
+    tables.workbook(elements, tmp_path / "x.xlsx")
+    names = openpyxl.load_workbook(tmp_path / "x.xlsx").sheetnames
+    assert (len(names), names[1], names[2], names[12]) == (
+        13, "Deals that were won, by the man", "Deals that were won, by the (2)", "Deals that were won, by th (12)",
+    )  # fmt: skip

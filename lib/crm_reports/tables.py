@@ -6,10 +6,11 @@ escaped here; only http(s) addresses become links.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -521,18 +522,35 @@ def _zone_of(header: Mapping[str, object]) -> ZoneInfo:
     return ZoneInfo(str((header.get("filters") or {}).get("time_zone") or "UTC"))
 
 
+SHEET_LENGTH = 31  # as Excel counts, which takes an emoji for two
+
+
 def sheet_names(titles: Iterable[str]) -> list[str]:
-    """The titles as Excel allows sheets to be called: at most 31 characters, none of []:*?/\\, each only once."""
-    names: list[str] = []
+    """The titles as Excel allows sheets to be called: 31 characters, none of []:*?/\\, each once whatever its case."""
+    # "History" is a name that Excel keeps for itself.
+    taken, names = {"history"}, []
     for title in titles:
-        plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]+", " ", title).strip("' ") or "–"
-        plain, number = plain[:31].rstrip("' "), 2
-        name = plain
-        # "History" is a name that Excel keeps for itself.
-        while name.casefold() in {each.casefold() for each in names} | {"history"}:
-            name, number = f"{plain[:27]} ({number})", number + 1
-        names.append(name)
+        names.append(next(name for name in _numbered(_sheet_name(title)) if name.casefold() not in taken))
+        taken.add(names[-1].casefold())
     return names
+
+
+def _sheet_name(title: str) -> str:
+    # What can't be shown, or stands in no XML, is no part of a name.
+    shown = "".join(each if each.isprintable() and each not in "[]:*?/\\\ufffe\uffff" else " " for each in title)
+    return " ".join(shown.split()).strip("' ") or "–"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, shortened, then with 2, 3 … behind it."""
+    yield _shortened(name, SHEET_LENGTH)
+    for number in count(2):
+        behind = f" ({number})"
+        yield _shortened(name, SHEET_LENGTH - len(behind)) + behind
+
+
+def _shortened(name: str, length: int) -> str:
+    return name.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore").rstrip("' ")
 
 
 class _Styles:
