@@ -1,6 +1,8 @@
 """Each page is opened once in Chromium, which can reach nobody: what is not drawn there has not come out."""
 
 import json
+import re
+import time
 
 import nbformat
 import pytest
@@ -91,6 +93,23 @@ def test_a_browser_that_dies_is_begun_again(prover, assets):
     prover._process.kill()
     prover._process.wait()
     assert prover.look(*page) == ("", "1 charts drawn")
+
+
+LEAVING = ("HOST_RESOLVER_MANAGER_REQUEST", "UDP_CONNECT", "TCP_CONNECT_ATTEMPT")
+
+
+@needs_chromium
+def test_chromium_of_itself_looks_up_no_name_and_connects_to_nobody(assets, tmp_path, monkeypatch):
+    log = tmp_path / "net.json"
+    monkeypatch.setattr(proof, "FLAGS", (*proof.FLAGS, f"--log-net-log={log}"))
+    with proof.Chromium(proof.browser()) as browser:
+        assert browser.look(*_page(assets, "quiet", BAR)) == ("", "1 charts drawn")
+        time.sleep(5)  # its own errands begin in the first seconds
+        browser._call("Browser.close", {})
+        browser._process.wait()
+    text = log.read_text()
+    numbers = json.loads(text[: text.index("\n")].rstrip(",") + "}")["constants"]["logEventTypes"]
+    assert [name for name in LEAVING if re.search(rf'"type":{numbers[name]}\b', text.partition("\n")[2])] == []
 
 
 def test_without_a_browser_nothing_is_proved_and_that_is_told(monkeypatch, tmp_path):

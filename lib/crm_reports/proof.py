@@ -22,11 +22,23 @@ from .publish import figures_of
 from .texts import _
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
+NOWHERE = "file:///nowhere"  # asked by the part of Chromium that knows HTTP, which refuses it before it looks up a name
+LISTS_ACCOUNTS = json.dumps({"urls": {"list_accounts_url": {"url": NOWHERE}}})
+LEFT_OUT = (
+    "NetworkTimeServiceQuerying", "OptimizationHints", "OptimizationGuideModelDownloading",
+    "OptimizationTargetPrediction", "MediaRouter", "Translate",
+)  # fmt: skip
+# Whoever starts a Chromium for our pages gives it these: of itself it would look for updates, accounts, the time.
+SILENT = (
+    "--no-sandbox", "--disable-gpu", "--no-startup-window", "--no-first-run", "--no-default-browser-check",
     "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync",
-    "--no-first-run", "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1280,900",
+    "--disable-default-apps", "--disable-domain-reliability", "--no-pings",
+    f"--disable-features={','.join(LEFT_OUT)}", f"--component-updater=url-source={NOWHERE}",
+    f"--gaia-config-contents={LISTS_ACCOUNTS}", "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+FLAGS = (
+    *SILENT, "--headless=new", "--remote-debugging-pipe", "--enable-unsafe-swiftshader", "--mute-audio",
+    "--hide-scrollbars", "--disable-dev-shm-usage", "--window-size=1280,900",
 )  # fmt: skip
 SECONDS = 30
 OUR_OWN = ("file:", "data:", "blob:", "about:")

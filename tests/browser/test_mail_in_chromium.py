@@ -30,9 +30,8 @@ pictures = true
 @pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with playwright.sync_playwright() as engine:
-        found = engine.chromium.launch(executable_path=CHROMIUM, args=flags)
+        found = engine.chromium.launch(executable_path=CHROMIUM, args=[*proof.SILENT])
         yield found
         found.close()
 

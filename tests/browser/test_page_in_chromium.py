@@ -1,6 +1,5 @@
 """The published page in a real browser, opened from the disk as a reader opens it."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,18 +9,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import invented
 
-from crm_reports import charts, publish, units
+from crm_reports import charts, proof, publish, units
 from crm_reports.publish import Link
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = proof.browser()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 LINKS = (
     Link("workbook", "report.xlsx"),
     Link("manager:10", "manager-10.html"),
@@ -33,7 +25,7 @@ LINKS = (
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as engine:
-        found = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found = engine.chromium.launch(executable_path=CHROMIUM, args=[*proof.SILENT])
         yield found
         found.close()
 
