@@ -440,6 +440,15 @@ def test_this_machine_may_be_asked_without_https(host: str) -> None:
         assert client.portal_url == f"http://{host}"
 
 
+@pytest.mark.parametrize("spelled", [SECRET, SECRET.upper(), f"https://ACME.bitrix24.ru/REST/1/{SECRET.title()}/batch"])
+def test_what_a_portal_says_back_of_the_secret_is_hidden_in_any_letter_case(spelled: str) -> None:
+    client = portal(in_turn(error(403, "access_denied", f"no such token: {spelled}")))
+    with pytest.raises(ScopeError) as caught:
+        client.call("crm.deal.list")
+    assert SECRET not in str(caught.value).lower()
+    assert "…" in str(caught.value)
+
+
 def test_the_secret_is_in_no_repr_no_log_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore"):

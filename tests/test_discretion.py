@@ -20,7 +20,7 @@ def settings(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "at /rest/1/t0ps3cr3t/crm.deal.list", "t0ps3cr3t", f"it is {PASSWORD}", r'{"it": "pa\"ss<w\u00f6rd>"}',
+        "at /rest/1/t0ps3cr3t/crm.deal.list", "t0ps3cr3t", "T0PS3CR3T", "a mail to T0ps3cr3T@portal.example", f"it is {PASSWORD}", r'{"it": "pa\"ss<w\u00f6rd>"}',
         r'{"it": "pa\"ss<wörd>"}', "<p>pa&quot;ss&lt;wörd&gt;</p>",
     ],
 )  # fmt: skip
@@ -40,7 +40,7 @@ def test_what_shows_none_stays(settings, tmp_path):
 
 
 def test_an_error_is_said_without_the_secrets(settings):
-    assert discretion.without_secrets(f"no: t0ps3cr3t, {PASSWORD}", settings) == "no: …, …"
+    assert discretion.without_secrets(f"no: t0ps3cr3t, T0PS3CR3T, {PASSWORD}", settings) == "no: …, …, …"
 
 
 def test_without_secrets_nothing_is_hidden(tmp_path):

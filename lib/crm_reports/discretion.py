@@ -6,16 +6,18 @@ from html import escape
 from pathlib import Path
 
 from .settings import Settings
+from .settings.secrecy import without
 from .texts import _
 
 
 def what_shows(contents: Iterable[str | Path], settings: Settings) -> str:
     """Why these texts, or the files at these paths, can't be published; "" when none of them shows a secret."""
-    forms = [form.encode() for secret in settings.secrets for form in _forms(secret)]
+    forms = [form.encode().lower() for secret in settings.secrets for form in _forms(secret)]
     for each in contents if forms else ():
         content = (
             each.encode("utf-8", "replace") if isinstance(each, str) else each.read_bytes() if each.is_file() else b""
         )
+        content = content.lower()  # a code is as good in capitals
         if any(form in content for form in forms):
             return _("the notebook shows the webhook or the mail server's password: take that out of it")
     return ""
@@ -28,9 +30,7 @@ def _forms(secret: str) -> set[str]:
 
 def without_secrets(text: str, settings: Settings) -> str:
     """The text with the secrets gone."""
-    for secret in settings.secrets:
-        text = text.replace(secret, "…")
-    return text
+    return without(text, settings.secrets)
 
 
 def clear(path: Path, settings: Settings) -> None:

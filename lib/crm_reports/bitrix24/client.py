@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from ..errors import PortalError, SettingsError
+from ..settings.secrecy import without, without_webhooks
 from ..texts import _
 from .pace import ORDINARY, Pace, Turnstile
 from .refusals import Answer, Passing, read_answer, split_batch
@@ -40,8 +41,6 @@ class Command(NamedTuple):
 class _HideWebhook(logging.Filter):
     """httpx writes the whole address of every request at INFO, httpcore the headers with a redirect's target."""
 
-    SECRET = re.compile(r"(/rest/)[^\s'\"?>]*")
-
     def __init__(self) -> None:
         super().__init__()
         self._codes: set[str] = set()
@@ -52,10 +51,7 @@ class _HideWebhook(logging.Filter):
 
     def hidden(self, text: str) -> str:
         """The text without the code of any webhook."""
-        text = self.SECRET.sub(r"\1…", text)
-        for code in self._codes:
-            text = text.replace(code, "…")
-        return text
+        return without(without_webhooks(text), self._codes)
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self.hidden(record.getMessage()), ()

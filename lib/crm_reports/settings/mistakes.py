@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from ..errors import near
+from .secrecy import without_webhooks
 
 FILE = "reports.toml"
 WEIGHTED = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
@@ -194,6 +195,6 @@ def _near(key: str, held: object) -> str:
 
 def shown(held: object) -> str:
     """The value as written, short, and without the secret of an address that got into the wrong place."""
-    text = re.sub(r"(/rest/)[^\s'\"]*", r"\1…", repr(held))
+    text = without_webhooks(repr(held))
     text = re.sub(r"(//)[^\s'\"/]*@", r"\1…@", text)
     return text if len(text) <= 100 else f"{text[:99]}…"
