@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crm_reports import elements
 from crm_reports.columns import Columns
-from crm_reports.elements.changes import PARTS, waterfall
+from crm_reports.elements.changes import PARTS, known_since, waterfall
 from crm_reports.measures import one
 from stores import at, dataset, deal, moves
 
@@ -103,7 +103,7 @@ def march(tmp_path_factory):
 
 
 def test_the_week_s_waterfall_by_hand(march):
-    table = elements.changes(march)
+    table = elements.changes(march).table
     week = table[table["since"] == "week"].set_index("part")
     assert week["since_on"].unique().tolist() == [date(2025, 3, 25)]
     assert week["money"].to_dict() == {
@@ -113,7 +113,7 @@ def test_the_week_s_waterfall_by_hand(march):
 
 
 def test_every_waterfall_ends_at_what_is_in_work_now(march):
-    closing = elements.changes(march).groupby("since").last()
+    closing = elements.changes(march).table.groupby("since").last()
     assert closing["money"].tolist() == [one(march, "in_work_money")] * 3
     assert closing["deals"].tolist() == [one(march, "in_work")] * 3
 
@@ -123,5 +123,5 @@ def test_a_waterfall_says_from_when_amounts_are_known(tmp_path):
               "portal_url": "", "present": "deals,stages,stage_history"}  # fmt: skip
     known = dataset(tmp_path / "old", syncs=[synced | {"synced_at": at("2024-01-01")}], deals=[deal(1, "2024-01-05")])
     late = dataset(tmp_path / "new", syncs=[synced], deals=[deal(1, "2024-01-05")])
-    assert elements.known_since(known) == ""
-    assert "20 Mar 2025" in elements.known_since(late)
+    assert known_since(known) == ""
+    assert "20 Mar 2025" in known_since(late)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from crm_reports import elements, findings
+from crm_reports import elements
+from crm_reports.elements.sales import repeats
 from crm_reports.filters import Choice
 from crm_reports.measures import measure
 from stores import STAGES, at, dataset, deal, moves
@@ -89,7 +90,7 @@ def march(tmp_path_factory):
 
 
 def test_the_funnel_goes_pipeline_by_pipeline_and_step_by_step(shop):
-    steps = elements.funnel(shop)
+    steps = elements.funnel(shop).table
     assert steps["pipeline"].tolist() == ["Retail"] * 3 + ["Sales"] * 4
     assert steps["stage"].tolist() == ["Visit", "Offer", "Sold", "Cold base", "Request", "Invoice", "Paid"]
     assert steps["to_stage"].tolist() == ["Offer", "Sold", "", "Request", "Invoice", "Paid", ""]
@@ -97,14 +98,14 @@ def test_the_funnel_goes_pipeline_by_pipeline_and_step_by_step(shop):
 
 
 def test_the_funnel_counts_who_reached_and_who_visited_in_the_pipeline_the_deal_is_in_now(shop):
-    steps = elements.funnel(shop).set_index("stage_id")
+    steps = elements.funnel(shop).table.set_index("stage_id")
     assert steps["reached"].to_dict() == {"R1": 4, "R2": 2, "RW": 1, "NEW": 25, "REQ": 20, "INV": 5, "WON": 0}
     assert steps["visited"].to_dict() == {"R1": 4, "R2": 1, "RW": 1, "NEW": 25, "REQ": 20, "INV": 5, "WON": 0}
     assert steps["cohort_reached"].tolist() == steps["reached"].tolist()  # everything was created in March
 
 
 def test_the_funnel_says_k_of_n_and_nothing_of_the_last_step(shop):
-    steps = elements.funnel(shop).set_index("stage_id")
+    steps = elements.funnel(shop).table.set_index("stage_id")
     pairs = dict(
         zip(steps.index, zip(steps["stage_conversion_k"], steps["stage_conversion_n"], strict=True), strict=True)
     )
@@ -121,19 +122,19 @@ def test_the_funnel_says_k_of_n_and_nothing_of_the_last_step(shop):
 
 
 def test_the_narrowest_step_has_twenty_deals_at_least(shop):
-    steps = elements.funnel(shop)
+    steps = elements.funnel(shop).table
     assert steps.loc[steps["is_narrowest"], "stage"].tolist() == ["Request"]  # not the invoice, where 0 of 5 went on
 
 
 def test_a_filter_by_pipeline_leaves_the_other_ones_steps_out(tmp_path):
-    steps = elements.funnel(dataset(tmp_path, pipeline="Retail", **SHOP))
+    steps = elements.funnel(dataset(tmp_path, pipeline="Retail", **SHOP)).table
     assert steps["stage_id"].tolist() == ["R1", "R2", "RW"]
 
 
 def test_a_funnel_of_a_source_without_history_is_empty(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=None)
-    assert elements.funnel(ds).empty
-    assert elements.stage_conversion(ds).empty
+    assert elements.funnel(ds).table.empty
+    assert elements.stage_conversion(ds).table.empty
 
 
 # ── From stage to stage ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +147,7 @@ def _row(table, stage, manager):
 
 
 def test_every_step_has_its_managers_and_then_the_team(shop):
-    table = elements.stage_conversion(shop)
+    table = elements.stage_conversion(shop).table
     request = table[table["stage_id"] == "REQ"]
     assert request["manager"].tolist() == ["Anna", "Boris", "Team"]
     assert request["is_total"].tolist() == [False, False, True]
@@ -155,7 +156,7 @@ def test_every_step_has_its_managers_and_then_the_team(shop):
 
 
 def test_those_who_did_not_go_on_were_lost_or_are_on_the_way(shop):
-    table = elements.stage_conversion(shop)
+    table = elements.stage_conversion(shop).table
     assert _row(table, "REQ", "Anna") == [5, 12, 5, 7, 0]  # 1–5 went on, 6–12 were lost
     assert _row(table, "REQ", "Boris") == [0, 8, 0, 3, 5]  # 13–15 were lost, 16–20 stand there
     assert _row(table, "REQ", "Team") == [5, 20, 5, 10, 5]
@@ -163,7 +164,7 @@ def test_those_who_did_not_go_on_were_lost_or_are_on_the_way(shop):
 
 
 def test_who_differs_is_asked_step_by_step(shop):
-    table = elements.stage_conversion(shop)
+    table = elements.stage_conversion(shop).table
     # The request: 12 of 12 against 8 of 13 of the cold base, p = 0.04: not under 0.05/2.
     assert table["stage_conversion_differs"].fillna(False).tolist() == [False] * len(table)
 
@@ -174,14 +175,14 @@ def test_a_deal_born_lost_is_on_no_step(tmp_path):
         deals=[deal(1, "2025-03-01", stage_id="DEAR", outcome="lost")],
         stage_history=moves(1, ("2025-03-01", "DEAR")),
     )
-    assert elements.stage_conversion(ds).empty
+    assert elements.stage_conversion(ds).table.empty
 
 
 # ── Loss reasons and customers ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_loss_reasons_are_shares_of_what_was_lost_the_most_frequent_first(shop):
-    table = elements.loss_reasons(shop)
+    table = elements.loss_reasons(shop).table
     assert table["loss_reason"].tolist() == ["Too expensive", "Went to others"]
     assert table["lost"].tolist() == [6, 4]
     assert table["lost_money"].tolist() == [600, 400]
@@ -194,26 +195,26 @@ def test_the_crms_own_reason_comes_before_the_stages_name(tmp_path):
     ds = dataset(
         tmp_path, deals=deals, stage_history=[*moves(1, ("2025-03-02", "DEAR")), *moves(2, ("2025-03-02", "DEAR"))]
     )
-    assert set(elements.loss_reasons(ds)["loss_reason"]) == {"No budget", "Too expensive"}
+    assert set(elements.loss_reasons(ds).table["loss_reason"]) == {"No budget", "Too expensive"}
 
 
 def test_nothing_lost_gives_no_reasons(tmp_path):
-    assert elements.loss_reasons(dataset(tmp_path, deals=[deal(1, "2025-03-01")])).empty
+    assert elements.loss_reasons(dataset(tmp_path, deals=[deal(1, "2025-03-01")])).table.empty
 
 
 def test_wins_are_of_new_customers_repeat_ones_or_of_none(march):
-    table = elements.new_repeat(march)
+    table = elements.new_repeat(march).table
     table = table[~table["is_total"]].set_index("customer_kind")
     assert table.loc[table["won"] > 0, "won"].to_dict() == {"new": 1, "no customer": 1, "repeat": 1}
     assert table.loc[table["won"] > 0, "won_money"].to_dict() == {"new": 900, "no customer": 0, "repeat": 1000}
-    assert plain(findings.repeats(elements.new_repeat(march))).startswith("50 % of the won deals are with customers")
+    assert plain(repeats(elements.new_repeat(march).table)).startswith("50 % of the won deals are with customers")
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_list_holds_the_deals_created_or_closed_in_the_period_the_longest_standing_first(march):
-    listed = elements.deals(march)
+    listed = elements.deals(march).table
     assert set(listed["deal_id"]) == {"1", "2", "3", "4", "6"}  # 5 was created in January
     first = listed.iloc[0]
     assert first["deal_id"] == "4"  # the only one in work
@@ -223,7 +224,7 @@ def test_the_list_holds_the_deals_created_or_closed_in_the_period_the_longest_st
 
 
 def test_a_deal_has_a_status_a_stage_and_when_lost_a_reason(march):
-    listed = elements.deals(march).set_index("deal_id")
+    listed = elements.deals(march).table.set_index("deal_id")
     assert listed["status"].to_dict() == {"1": "won", "2": "lost", "3": "won", "4": "in work", "6": "won"}
     assert listed["stage"].to_dict() | {"2": "Too expensive", "4": "Request"} == listed["stage"].to_dict()
     assert listed["loss_reason"].to_dict() == {"1": "", "2": "Too expensive", "3": "", "4": "", "6": ""}
@@ -238,14 +239,14 @@ def test_a_reopened_deal_says_so(tmp_path):
         deals=[deal(1, "2025-03-01", stage_id="REQ")],
         stage_history=moves(1, ("2025-03-01", "NEW"), ("2025-03-02", "DEAR"), ("2025-03-09", "REQ")),
     )
-    assert elements.deals(ds)["status"].tolist() == ["reopened"]
+    assert elements.deals(ds).table["status"].tolist() == ["reopened"]
 
 
 # ── Activity ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_activity_is_per_manager_the_most_active_first_and_the_team_is_the_median(march):
-    table = elements.activity(march)
+    table = elements.activity(march).table
     assert table["manager"].tolist()[:2] == ["Anna", "Boris"]
     assert table["activity_index"].tolist() == pytest.approx([10, 35 / 9.5, (10 + 35 / 9.5) / 2])
     assert table["actions"].tolist() == [8, 4, 12]
@@ -254,7 +255,7 @@ def test_activity_is_per_manager_the_most_active_first_and_the_team_is_the_media
 
 
 def test_weights_are_printed_beside_the_actions_they_weigh(march):
-    table = elements.weights(march).set_index("kind")
+    table = elements.weights(march).table.set_index("kind")
     assert table["weight"].to_dict() == {
         "call": 2, "meeting": 5, "e-mail": 1, "CRM activity": 1, "comment": 0.5, "stage move": 0.5,
     }  # fmt: skip
@@ -263,7 +264,7 @@ def test_weights_are_printed_beside_the_actions_they_weigh(march):
 
 def test_a_kind_nobody_ever_did_is_left_out(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[act("1", "call", "1", "2025-03-03", on="1")])
-    table = elements.activity(ds)
+    table = elements.activity(ds).table
     assert "calls" in table
     assert not {"emails", "meetings", "comments", "crm_activities"} & set(table)
 
@@ -285,18 +286,18 @@ def test_a_filter_by_source_keeps_the_actions_on_its_deals_only(tmp_path):
     acts = [act("1", "call", "1", "2025-03-03", on="1"), act("2", "call", "1", "2025-03-03", on="2"),
             act("3", "call", "1", "2025-03-04", on="5", owner_type="company")]  # fmt: skip
     tables = {"deals": deals, "activities": acts}
-    assert elements.activity(dataset(tmp_path / "a", **tables))["calls"].iloc[-1] == 3
-    assert elements.activity(dataset(tmp_path / "b", source="Website", **tables))["calls"].iloc[-1] == 1
+    assert elements.activity(dataset(tmp_path / "a", **tables)).table["calls"].iloc[-1] == 3
+    assert elements.activity(dataset(tmp_path / "b", source="Website", **tables)).table["calls"].iloc[-1] == 1
 
 
 def test_a_filter_by_manager_is_about_who_acted_not_whose_deal_it_is(tmp_path):
     acts = [act("1", "call", "2", "2025-03-03", on="1"), act("2", "call", "1", "2025-03-03", on="1")]
     ds = dataset(tmp_path, manager="Boris", deals=[deal(1, "2025-03-01")], activities=acts)
-    assert elements.activity(ds)[["manager", "calls"]].iloc[0].tolist() == ["Boris", 1]
+    assert elements.activity(ds).table[["manager", "calls"]].iloc[0].tolist() == ["Boris", 1]
 
 
 def test_activity_and_results_stand_side_by_side_for_everybody_with_an_index(march):
-    table = elements.index_vs_results(march)
+    table = elements.index_vs_results(march).table
     assert table["manager"].tolist() == ["Anna", "Boris"]
     assert table["won_money"].tolist() == [1900, 0]
     assert table["won"].tolist() == [2, 1]
@@ -345,14 +346,14 @@ def silent(tmp_path_factory):
 
 
 def test_the_list_has_the_most_money_first_then_the_longest_silence(silent):
-    listed = elements.forgotten_deals(silent)
+    listed = elements.forgotten_deals(silent).table
     assert listed["deal_id"].tolist() == ["2", "3", "1", "5"]
     assert listed["days_silent"].tolist() == [90, 59, 90, 90]
     assert listed["next_step"].tolist() == ["planned", "overdue", "none", "none"]
 
 
 def test_the_same_without_anything_forgotten_is_an_empty_list(tmp_path):
-    assert elements.forgotten_deals(dataset(tmp_path, deals=[deal(1, "2025-03-30")], activities=[])).empty
+    assert elements.forgotten_deals(dataset(tmp_path, deals=[deal(1, "2025-03-30")], activities=[])).table.empty
 
 
 def test_forgotten_by_department_has_a_row_for_those_in_none_and_a_total_of_all(silent):
@@ -398,7 +399,7 @@ def plain(text):
 
 
 def test_what_needs_you_names_its_numbers_and_the_report_that_proves_them(shop):
-    table = findings.needs_you(shop)
+    table = elements.needs_you(shop).table
     assert table["text"].tolist()[0] == "The narrow place is Request → Invoice: 15 of 20 deals went no further."
     assert table[["report", "element"]].iloc[0].tolist() == ["sales_dynamics", "funnel"]
     assert not any(
@@ -407,7 +408,7 @@ def test_what_needs_you_names_its_numbers_and_the_report_that_proves_them(shop):
 
 
 def test_what_needs_you_counts_the_silent_ones_and_says_whose_most_are(silent):
-    said = plain(findings.needs_you(silent)["text"].iloc[0])
+    said = plain(elements.needs_you(silent).table["text"].iloc[0])
     assert said.startswith("4 of 5 deals in work are forgotten: ")
     assert "; most of them with " in said
 
@@ -419,7 +420,7 @@ def test_who_differs_from_the_team_is_named_with_k_of_n(tmp_path):
         manager = "1" if number < 10 else "2"
         deals.append(deal(number, "2025-03-01", stage_id=stage, outcome=outcome, manager_id=manager))
         history += moves(number, ("2025-03-01", "NEW"), ("2025-03-05", stage))
-    said = findings.needs_you(dataset(tmp_path, deals=deals, stage_history=history))["text"].tolist()
+    said = elements.needs_you(dataset(tmp_path, deals=deals, stage_history=history)).table["text"].tolist()
     assert [plain(text) for text in said if "wins" in text] == [
         "Anna wins 10 of 10 closed deals; the team 50 %. More than chance."
     ]
@@ -427,12 +428,12 @@ def test_who_differs_from_the_team_is_named_with_k_of_n(tmp_path):
 
 def test_at_most_five_things_need_you_and_the_glossary_stays_that_of_the_page(shop):
     before = list(shop.metrics_used)
-    assert len(findings.needs_you(shop)) <= 5
+    assert len(elements.needs_you(shop).table) <= 5
     assert shop.metrics_used == before
 
 
 def test_nothing_to_look_at_is_an_empty_table_with_its_columns(tmp_path):
-    table = findings.needs_you(dataset(tmp_path, deals=[], activities=[]))
+    table = elements.needs_you(dataset(tmp_path, deals=[], activities=[])).table
     assert isinstance(table, pd.DataFrame)
     assert table.columns.tolist() == ["text", "report", "element"]
     assert table.empty
@@ -454,25 +455,25 @@ def test_falling_behind_costs_the_deals_the_team_would_have_brought_on_times_the
         deals.append(deal(number, "2025-03-01", manager_id=manager, stage_id=path[-1][1], outcome=outcome))
         history += moves(number, *path)
     ds = dataset(tmp_path, deals=deals, stage_history=history)
-    row = elements.narrow_places(ds).iloc[0]
+    row = elements.narrow_places(ds).table.iloc[0]
     assert row[["manager", "stage", "to_stage"]].tolist() == ["Anna", "Request", "Invoice"]
     assert row[["stage_conversion_k", "stage_conversion_n", "team_conversion"]].tolist() == [2, 20, 0.5]
     assert row["deals_short"] == pytest.approx(8)
     assert row["money_short"] == pytest.approx(400)
     assert row["sureness"] == "more than chance"
-    alone = elements.narrow_places(replace(ds, filters=replace(ds.filters, manager=(Choice("1", "Anna"),))))
+    alone = elements.narrow_places(replace(ds, filters=replace(ds.filters, manager=(Choice("1", "Anna"),)))).table
     assert alone.iloc[0]["team_conversion"] == 0.5  # on her own page she is compared with all
 
 
 def test_fewer_than_five_deals_are_no_narrow_place(shop):
-    assert (elements.narrow_places(shop)["stage_conversion_n"] >= 5).all()
+    assert (elements.narrow_places(shop).table["stage_conversion_n"] >= 5).all()
 
 
 # ── Why deals are lost, and where from ───────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_lost_deal_is_lost_from_the_last_stage_of_work_it_stood_on(shop):
-    table = elements.losses_by_stage(shop)
+    table = elements.losses_by_stage(shop).table
     own = table[~table["is_total"]].set_index("loss_reason")["lost"].to_dict()
     assert own == {"Too expensive": 6, "Went to others": 4}
     assert table["stage"].unique().tolist() == ["Request"]
@@ -480,7 +481,7 @@ def test_a_lost_deal_is_lost_from_the_last_stage_of_work_it_stood_on(shop):
 
 
 def test_the_parts_of_the_losses_by_manager_are_the_team_s(shop):
-    table = elements.losses_by_manager(shop)
+    table = elements.losses_by_manager(shop).table
     parts = table[~table["is_total"]].groupby("loss_reason")["lost"].sum()
     team = table[table["is_total"]].set_index("loss_reason")["lost"]
     assert parts.to_dict() == team.to_dict() == {"Too expensive": 6, "Went to others": 4}
@@ -500,7 +501,7 @@ def test_deals_by_status_tell_the_reopened_apart(tmp_path):
             *moves(3, ("2025-03-11", "NEW")),
         ],
     )
-    table = elements.status(ds)
+    table = elements.status(ds).table
     assert table["deals"].tolist() == [1, 0, 1, 1]
     assert table["money"].tolist() == [300, 0, 100, 100]
     assert table["duration_days"].tolist()[0] == 4
@@ -510,21 +511,21 @@ def test_deals_by_status_tell_the_reopened_apart(tmp_path):
 
 
 def test_every_deal_in_work_is_in_one_span_of_silence_and_the_threshold_is_an_edge(silent):
-    table = elements.silence(silent)
+    table = elements.silence(silent).table
     assert table["deals"].sum() == len(silent.open_deals) == 5
     assert table.loc[table["is_forgotten"], "deals"].sum() == 4
     assert silent.forgetting.after in table["from_days"].tolist()
 
 
 def test_a_higher_threshold_forgets_no_more(silent):
-    table = elements.thresholds(silent)
+    table = elements.thresholds(silent).table
     assert table["forgotten"].is_monotonic_decreasing
     assert table.loc[table["is_used"], "forgotten"].tolist() == [4]
     assert table["forgotten_share_n"].unique().tolist() == [5]
 
 
 def test_tonight_counts_as_the_tile_does_and_a_night_as_its_own_report_would(silent):
-    nights = elements.forgotten_nights(silent)
+    nights = elements.nights(silent).table
     assert nights["forgotten"].iloc[-1] == 4
     week = replace(silent, filters=replace(silent.filters, as_of=silent.filters.as_of - timedelta(weeks=1)))
     assert nights["forgotten"].iloc[-2] == week.open_deals["is_forgotten"].sum()

@@ -3,7 +3,14 @@
 import pandas as pd
 import pytest
 
-from crm_reports import findings, units
+from crm_reports import elements, units
+from crm_reports.elements.activity import correlation, most_active, pairs, sensitive, without_data
+from crm_reports.elements.changes import changed
+from crm_reports.elements.forgotten import threshold, worst_share
+from crm_reports.elements.funnel import dearest, narrow_place, who_differs
+from crm_reports.elements.losses import top_reason
+from crm_reports.elements.sales import compared, concentration, year_on_year
+from crm_reports.elements.stages import slowest_stage
 from stores import dataset, deal
 
 
@@ -28,76 +35,76 @@ def plain(text):
     ],
 )
 def test_growth_says_the_direction_and_from_where(value, previous, change, said):
-    tile = pd.DataFrame([{"metric": "won", "value": value, "previous": previous, "change": change}])
-    assert plain(findings.growth(tile, "won")) == said
+    row = {"metric": "won", "value": value, "previous": previous, "change": change}
+    assert plain(compared(row)) == said
 
 
 def test_concentration_counts_the_few_who_bring_more_than_half():
     money = pd.DataFrame({"won_money": [50.0, 40.0, 10.0, 100.0], "is_total": [False, False, False, True]})
-    assert plain(findings.concentration(money)) == "1 of 3 managers brings 50 % of the money"
+    assert plain(concentration(money)) == "1 of 3 managers brings 50 % of the money"
     money["won_money"] = [40.0, 30.0, 30.0, 100.0]
-    assert plain(findings.concentration(money)) == "2 of 3 managers bring 70 % of the money"
-    assert findings.concentration(money.assign(won_money=0.0)) == ""
+    assert plain(concentration(money)) == "2 of 3 managers bring 70 % of the money"
+    assert concentration(money.assign(won_money=0.0)) == ""
 
 
 def test_the_narrow_place_needs_enough_deals():
     step = {"stage": "Request", "to_stage": "Invoice", "stage_conversion_k": 5, "stage_conversion_n": 20}
     steps = pd.DataFrame([step | {"is_narrowest": True}])
-    assert findings.narrow_place(steps) == "The narrow place is Request → Invoice: 15 of 20 deals went no further"
-    assert "no step has 20" in findings.narrow_place(steps.assign(is_narrowest=False))
+    assert narrow_place(steps) == "The narrow place is Request → Invoice: 15 of 20 deals went no further"
+    assert "no step has 20" in narrow_place(steps.assign(is_narrowest=False))
 
 
 def test_who_differs_is_named_once_or_nobody():
     table = pd.DataFrame({"manager": ["Anna", "Anna", "Team"], "stage_conversion_differs": [True, True, float("nan")]})
-    assert findings.who_differs(table) == "More than chance: Anna against the rest of the team"
-    assert findings.who_differs(table.iloc[2:]) == findings.who_differs(pd.DataFrame())
+    assert who_differs(table) == "More than chance: Anna against the rest of the team"
+    assert who_differs(table.iloc[2:]) == who_differs(pd.DataFrame())
 
 
 def test_the_top_reason_has_its_share():
     reasons = pd.DataFrame({"loss_reason": ["Too expensive", "Other"], "share_of_lost": [0.6, 0.4]})
-    assert plain(findings.top_reason(reasons)) == "Too expensive: 60 % of what was lost"
-    assert findings.top_reason(reasons.iloc[:0]) == "Nothing was lost in the period"
+    assert plain(top_reason(reasons)) == "Too expensive: 60 % of what was lost"
+    assert top_reason(reasons.iloc[:0]) == "Nothing was lost in the period"
 
 
 def test_a_correlation_whose_interval_holds_zero_is_no_clear_link():
     table = pd.DataFrame({"activity_index": [1.0, 2, 3, 4], "won_money": [1.0, 3, 2, 4]})
-    assert findings.correlation(table).startswith("Activity and money show no clear link: rank correlation 0.8")
+    assert correlation(table).startswith("Activity and money show no clear link: rank correlation 0.8")
     many = pd.DataFrame({"activity_index": range(9), "won_money": [0, 1, 2, 3, 4, 5, 6, 8, 7]})
-    assert findings.correlation(many).startswith("Activity and money go together: rank correlation 0.98")
-    assert findings.correlation(table.iloc[:3]).startswith("Too few managers")
+    assert correlation(many).startswith("Activity and money go together: rank correlation 0.98")
+    assert correlation(table.iloc[:3]).startswith("Too few managers")
 
 
 def test_an_opposite_link_is_not_called_going_together():
     table = pd.DataFrame({"activity_index": range(9), "won_money": [8, 7, 6, 5, 4, 3, 2, 0, 1]})
-    assert findings.correlation(table).startswith("The more activity, the less money")
+    assert correlation(table).startswith("The more activity, the less money")
 
 
 def test_the_most_active_is_named_beside_the_middle_of_the_team():
     table = pd.DataFrame(
         {"manager": ["Anna", "Boris", None], "activity_index": [10.0, 4.0, 7.0], "is_total": [False, False, True]}
     )
-    assert findings.most_active(table) == "Anna does most; the middle of the team is at 7 of 10"
-    assert findings.most_active(table.iloc[2:]) == "Nobody acted in the period"
+    assert most_active(table) == "Anna does most; the middle of the team is at 7 of 10"
+    assert most_active(table.iloc[2:]) == "Nobody acted in the period"
 
 
 def test_the_forgotten_are_counted_with_their_money(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-01-01"), deal(2, "2025-03-30")], activities=[])
-    assert plain(findings.forgotten(ds)) == "1 of 2 deals in work is forgotten: 100 ₽"
+    assert plain(elements.forgotten_deals(ds).finding) == "1 of 2 deals in work is forgotten: 100 ₽"
 
 
 def test_who_forgot_most_is_named_by_count_with_the_share():
     rows = {"manager": ["Anna", "Boris", None], "forgotten": [2, 3, 5], "forgotten_share": [1.0, 0.5, 0.6]}
     table = pd.DataFrame(rows).assign(is_total=[False, False, True])
-    assert plain(findings.worst_share(table, "manager")) == "Boris: 3 forgotten, 50 % of what is in work there"
-    assert findings.worst_share(table.assign(forgotten=0), "manager") == "Nothing is forgotten"
+    assert plain(worst_share(table, "manager")) == "Boris: 3 forgotten, 50 % of what is in work there"
+    assert worst_share(table.assign(forgotten=0), "manager") == "Nothing is forgotten"
 
 
 def test_twelve_months_are_told_against_the_twelve_before():
     table = pd.DataFrame({"won_money": [100.0, 50.0], "won_money_previous": [50.0, 50.0]})
-    assert plain(findings.year_on_year(table)) == "150 ₽ won in twelve months, 50 % more than in the twelve before"
+    assert plain(year_on_year(table)) == "150 ₽ won in twelve months, 50 % more than in the twelve before"
     less = table.assign(won_money=25.0)
-    assert plain(findings.year_on_year(less)) == "50 ₽ won in twelve months, 50 % less than in the twelve before"
-    assert plain(findings.year_on_year(table.assign(won_money_previous=0.0))) == "150 ₽ won in twelve months"
+    assert plain(year_on_year(less)) == "50 ₽ won in twelve months, 50 % less than in the twelve before"
+    assert plain(year_on_year(table.assign(won_money_previous=0.0))) == "150 ₽ won in twelve months"
 
 
 # ── The sentences of the newer elements ──────────────────────────────────────────────────────────────────────────────
@@ -119,7 +126,7 @@ def changes(closing):
     ],
 )
 def test_what_changed_is_said_with_its_largest_parts(closing, said):
-    assert plain(findings.changed(changes(closing))) == said
+    assert plain(changed(changes(closing))) == said
 
 
 def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():
@@ -128,33 +135,33 @@ def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():
         "team_conversion": 0.5, "money_short": 400.0, "stage_conversion_differs": True,
     }  # fmt: skip
     said = "Anna, Request → Invoice: 2 of 20 went on, the team 50 %; about 400 ₽ short. "
-    assert plain(findings.dearest(pd.DataFrame([row]))) == said + "More than chance."
+    assert plain(dearest(pd.DataFrame([row]))) == said + "More than chance."
     chance = pd.DataFrame([row | {"stage_conversion_differs": False}])
-    assert plain(findings.dearest(chance)) == said + "It may be chance."
+    assert plain(dearest(chance)) == said + "It may be chance."
     few = pd.DataFrame([row | {"stage_conversion_differs": False, "stage_conversion_n": 19}])
-    assert plain(findings.dearest(few)).endswith("Too few deals to be sure.")
+    assert plain(dearest(few)).endswith("Too few deals to be sure.")
 
 
 def test_a_pair_that_may_be_chance_says_so():
     pair = {"manager": "Anna", "other": "Boris", "pair": "the same activity, more money", "is_sure": False}
-    assert "may be chance" in findings.pairs(pd.DataFrame([pair]))
-    assert findings.pairs(pd.DataFrame([pair | {"is_sure": True}])).endswith("More than chance.")
+    assert "may be chance" in pairs(pd.DataFrame([pair]))
+    assert pairs(pd.DataFrame([pair | {"is_sure": True}])).endswith("More than chance.")
 
 
 def test_the_threshold_says_what_the_next_one_would_give():
     table = pd.DataFrame({"after_days": [7, 14, 21], "forgotten": [9, 6, 4], "is_used": [False, True, False]})
-    assert findings.threshold(table) == "6 at 14 days; at 21 days it would be 4"
+    assert threshold(table) == "6 at 14 days; at 21 days it would be 4"
 
 
 def test_the_slowest_stage_needs_twenty_visits():
     table = pd.DataFrame({"stage": ["A", "B"], "median_stage_days": [30.0, 12.0], "median_stage_days_n": [19, 20]})
-    assert plain(findings.slowest_stage(table)) == "Longest on B: half of the deals stand there 12 days or more"
-    assert "Too few visits" in findings.slowest_stage(table.assign(median_stage_days_n=3))
+    assert plain(slowest_stage(table)) == "Longest on B: half of the deals stand there 12 days or more"
+    assert "Too few visits" in slowest_stage(table.assign(median_stage_days_n=3))
 
 
 def test_a_kind_without_data_is_named_and_no_zero(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[])
-    assert findings.without_data(ds).startswith("No data: call, meeting, e-mail")
+    assert without_data(ds).startswith("No data: call, meeting, e-mail")
 
 
 def test_of_two_weights_that_move_the_ranking_alike_the_first_is_named():
@@ -162,4 +169,4 @@ def test_of_two_weights_that_move_the_ranking_alike_the_first_is_named():
     table = pd.DataFrame({
         "kind": ["call", "meeting", "comment"], "rank_correlation": [alike, 0.99, alike - 1e-15], "keeps_ranking": [False, True, False],
     })  # fmt: skip
-    assert findings.sensitive(table) == ("The ranking is the same in 1 of 3 trials; it moves most with call: 0.95")
+    assert sensitive(table) == ("The ranking is the same in 1 of 3 trials; it moves most with call: 0.95")

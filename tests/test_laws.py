@@ -153,7 +153,7 @@ def everything(ds):
     return [
         measure(ds, by_manager, by="manager", total=True), measure(ds, by_stage, by=["stage", "manager"], total=True),
         over_time(ds, [*FLOWS, "in_work", *LEADS]), measure(ds, ["lead_conversion"], by="source"),
-        elements.deals(ds), elements.forgotten_deals(ds), chances(ds), index_sensitivity(ds),
+        elements.deals(ds).table, elements.forgotten_deals(ds).table, chances(ds), index_sensitivity(ds),
     ]  # fmt: skip
 
 
@@ -319,8 +319,8 @@ def test_a_list_under_a_filter_is_the_part_of_the_whole_list(tables):
     with TemporaryDirectory() as one_folder, TemporaryDirectory() as other:
         all_of_it, mine = opened(one_folder, tables), opened(other, tables, manager="Anna")
         for listed in (elements.deals, elements.forgotten_deals):
-            part = listed(all_of_it).query("manager_id == '1'").reset_index(drop=True)
-            assert_frame_equal(part, listed(mine), check_dtype=False)
+            part = listed(all_of_it).table.query("manager_id == '1'").reset_index(drop=True)
+            assert_frame_equal(part, listed(mine).table, check_dtype=False)
 
 
 # ── Currency and time zone ───────────────────────────────────────────────────────────────────────────────────────────

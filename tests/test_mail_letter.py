@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
+from crm_reports.elements import entry_of
 from crm_reports.mail import content, letter
 from crm_reports.mail.delivery import Envelope
 from crm_reports.mail.letter import MOST_BYTES, Picture
@@ -147,8 +148,8 @@ def test_a_finding_stands_over_its_list_or_else_among_the_findings():
 def test_no_finding_is_lost_where_there_are_more_lists_than_a_mail_has():
     names = ("managers", "activity", "by_manager", "sources", "loss_reasons", "by_department")
     listed = {
-        name: element(name, [{"who": each, content.WORTH[name][0]: 1} for each in "AB"],
-                      {"who": "text", content.WORTH[name][0]: "count"}, finding=f"{name} says")
+        name: element(name, [{"who": each, entry_of(name).mail[0]: 1} for each in "AB"],
+                      {"who": "text", entry_of(name).mail[0]: "count"}, finding=f"{name} says")
         for name in names
     }  # fmt: skip
     said = read(**listed)

@@ -92,7 +92,8 @@ def test_a_portal_without_a_deal_lacks_nothing_and_every_table_is_empty(tmp_path
     assert tiles(ds, ["won", "win_rate"])["value"].fillna(-1).tolist() == [0, -1]
     assert over_time(ds, ["won", "in_work"])["won"].sum() == 0
     assert all(
-        made(ds).empty for made in (elements.funnel, elements.stage_conversion, elements.loss_reasons, elements.deals)
+        made(ds).table.empty
+        for made in (elements.funnel, elements.stage_conversion, elements.loss_reasons, elements.deals)
     )
 
 

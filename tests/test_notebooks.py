@@ -205,7 +205,9 @@ def test_a_manager_s_own_page_sets_him_beside_the_team_s_median(own):
 
 
 def test_a_team_of_few_has_no_median_that_would_tell_on_one_of_them(tmp_path):
-    bundles = reports.shown("manager_effectiveness", make_store(tmp_path, **SHOP), manager=["1"], **MARCH)
+    bundles = reports.shown(
+        "manager_effectiveness", make_store(tmp_path, **SHOP, activities=ACTIVITIES), manager=["1"], **MARCH
+    )
     rows = reports.elements(bundles)["activity"]["rows"]
     assert [row["manager_id"] for row in rows] == ["1"]
 

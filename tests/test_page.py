@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from crm_reports import charts, metrics, page, units  # noqa: F401  (importing metrics registers them)
+from crm_reports.elements import ELEMENTS
 
 HOSTILE = "<script>alert(1)</script>"
 NAN = float("nan")
@@ -74,7 +75,7 @@ def test_after_the_header_money_and_instants_are_written_as_the_dataset_has_them
 
 
 def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
-    page.show_tiles(TILES)
+    page.show(TILES, "tiles")
     html = shown[0]["text/html"]
     assert html.count('class="tile') == 3 + 1  # three tiles in one grid
     assert 'href="#deals" data-outcome="lost"' in html
@@ -84,7 +85,7 @@ def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
 
 
 def test_a_missing_number_is_a_dash_on_the_tile_and_null_in_the_data(shown):
-    page.show_tiles(TILES)
+    page.show(TILES, "tiles")
     assert '<span class="num">—</span>' in shown[0]["text/html"]
     assert element(shown[0])["rows"][2]["value"] is None
     assert element(shown[0])["rows"][0]["spark"] == [1.0, None, 3.0]
@@ -153,7 +154,7 @@ def test_a_verdict_is_a_sentence_of_its_own(shown):
 
 
 def test_every_element_of_the_product_has_words():
-    assert all(title for title, _measured in page.ELEMENTS.values())
+    assert all(entry.title for entry in ELEMENTS.values())
 
 
 def test_the_style_stays_inside_our_elements():

@@ -18,8 +18,8 @@ _FROM = {
     "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
     "small_multiples": "charts", "Dataset": "dataset", "load": "dataset", "measure": "measures", "missing": "measures",
     "one": "measures", "tiles": "measures", "twelve_months": "measures", "over_time": "measures", "glossary": "page",
-    "header": "page", "show": "page", "show_tiles": "page", "verdict": "page", "METRICS": "metrics", "Ratio": "rows",
-    "metric": "registry", "matrix": "tables", "charts": "", "elements": "", "findings": "", "metrics": "",
+    "header": "page", "show": "page", "verdict": "page", "element": "elements", "METRICS": "metrics", "Ratio": "rows",
+    "metric": "registry", "matrix": "tables", "charts": "", "elements": "", "metrics": "",
 }  # fmt: skip
 
 __all__ = list(_FROM)

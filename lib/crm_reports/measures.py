@@ -159,6 +159,11 @@ def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: Mapping[str,
     }  # fmt: skip
 
 
+def moved(ds: Dataset, name: str) -> dict[str, object]:
+    """One metric beside the period before: value, previous, change, k, n, low, high."""
+    return _tile(ds, _entries(ds, [name])[0], ds.filters.previous, {})
+
+
 def _before(ds: Dataset, entry: Metric, before: Period) -> Number:
     """The number to compare with: a flow of the period before, a stock at the instant before."""
     if entry.on in STOCKS:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 # Imported where they are first needed, which would be in every page.
 LATER = (
-    "crm_reports.elements", "crm_reports.findings", "crm_reports.metrics", "pyarrow.dataset", "pyarrow.feather",
+    "crm_reports.elements", "crm_reports.metrics", "pyarrow.dataset", "pyarrow.feather",
     "scipy.stats", "statsmodels.stats.proportion", "nbformat.v4", "IPython.core.magics", "sqlite3", "xlsxwriter",
 )  # fmt: skip
 STAGES = {"Base": "open", "Request": "open", "Invoice": "open", "Paid": "won", "Too expensive": "lost"}

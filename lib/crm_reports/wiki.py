@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader
 
 from . import frames, page
 from .dataset import LACKING
+from .elements import ELEMENTS
+from .elements.element import needed
 from .metrics import METRICS
 from .origins import Origin, origins
 from .registry import COLUMNS, Metric, column
@@ -105,6 +107,27 @@ def _code(function: object) -> str:
     return source[source.index("def ") :].rstrip()
 
 
+@dataclass(frozen=True)
+class Part:
+    """One element of the reports in the reader's language; `missing` says what it needs of the source."""
+
+    id: str
+    title: str
+    measured: str
+    missing: tuple[str, ...]
+
+
+def elements() -> list[Part]:
+    """What the reports show, each element once."""
+    entries = {entry.id: entry for entry in reversed(ELEMENTS.values())}
+    return [
+        Part(
+            entry.id, _(entry.title), _(entry.measured), tuple(_(LACKING[name]) for name in sorted(needed(entry.needs)))
+        )
+        for entry in reversed(entries.values())
+    ]
+
+
 def words() -> list[tuple[str, str, str]]:
     """The columns that are no metrics: name, title, meaning."""
     return [(name, column(name).title, column(name).meaning) for name in COLUMNS]
@@ -120,7 +143,13 @@ def html() -> str:
     made.globals["_"] = _
     css = page.css() + (folder / "page.css").read_text(encoding="utf-8")
     return made.get_template("wiki.html.j2").render(
-        language=language(), others=_others(), policy=POLICY, css=css, sections=sections(), words=words()
+        language=language(),
+        others=_others(),
+        policy=POLICY,
+        css=css,
+        sections=sections(),
+        elements=elements(),
+        words=words(),
     )
 
 
@@ -138,7 +167,14 @@ def markdown() -> str:
         parts += [f"## {title}", *(_as_markdown(each) for each in entries)]
     rows = [f"| `{name}` | {_escaped(title)} | {_escaped(meaning)} |" for name, title, meaning in words()]
     head = f"| {_('Name')} | {_('Title')} | {_('Meaning')} |\n| --- | --- | --- |"
+    parts += [f"## {_('What the reports show')}", *(_part_as_markdown(each) for each in elements())]
     return "\n\n".join([*parts, f"## {_('Other columns')}", "\n".join([head, *rows])]) + "\n"
+
+
+def _part_as_markdown(part: Part) -> str:
+    missing = f"{_('Missing when')}: {' '.join(part.missing)}" if part.missing else ""
+    facts = " ".join(_escaped(text) for text in (part.measured, missing) if text)
+    return f"- **{_escaped(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "")
 
 
 def _as_markdown(entry: Entry) -> str:

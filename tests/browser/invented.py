@@ -236,7 +236,7 @@ def notebook(monkeypatch) -> nbformat.NotebookNode:
         say("# Sales dynamics\nWhat came in, what was won, who brings it, and where deals stop."),
         record.cell(lambda: None, tags=("parameters",), source="period: str = 'last_month'"),
         record.cell(lambda: page.header(ds)),
-        record.cell(lambda: page.show_tiles(tiles())),
+        record.cell(lambda: page.show(tiles(), "tiles")),
         say("## Is money growing?"),
         shown(charts.dynamics(month, before="the year before"), "dynamics", data=month, finding=grown),
         say("## Where do deals stop?"),

@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from .. import frames
+from .. import charts, frames, units
 from ..columns import records
 from ..dataset import Dataset
-from ..filters import Period
-from ..measures import index_sensitivity, measure, over_time
-from ..metrics.statistics import SMALL
-from ..texts import _
+from ..measures import index_sensitivity, measure, missing, over_time
+from ..metrics.statistics import SMALL, rank_correlation
+from ..texts import N_, _
 from .deals import kinds
+from .element import element
+from .sales import by_month, growth, measured
 
 COLUMNS = {
     "call": "calls", "meeting": "meetings", "email": "emails", "crm_activity": "crm_activities", "comment": "comments",
@@ -37,6 +38,12 @@ def kind_metrics(ds: Dataset) -> list[str]:
     return [column for kind, column in COLUMNS.items() if kind not in ds.kinds_without_data]
 
 
+@element(
+    title=N_("What managers do"),
+    measured=N_("Completed actions in the period, by who did them."),
+    needs=["activity_index"],
+    mail=("activity_index", "actions", "won_money"),
+)
 def activity(ds: Dataset) -> pd.DataFrame:
     """Per manager: index, counts by kind of action, and beside them what came out. Kinds without data are left out.
 
@@ -64,6 +71,52 @@ def _beside_team(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
     return pd.concat([own, pd.DataFrame([row]).reindex(columns=own.columns)], ignore_index=True)
 
 
+@activity.finding
+def who_does_most(table: pd.DataFrame, ds: Dataset) -> str:
+    """Who does most; of one manager alone, where he stands beside the middle of the team."""
+    return beside_team(table) if alone(ds) else most_active(table)
+
+
+def most_active(activity: pd.DataFrame) -> str:
+    """Who does most, and how far behind the middle of the team is."""
+    rows = activity[~activity["is_total"] & activity["activity_index"].notna()]
+    if rows.empty:
+        return _("Nobody acted in the period")
+    best = rows.sort_values("activity_index", ascending=False).iloc[0]
+    middle = units.write(activity["activity_index"].iloc[-1], "index")
+    return _("{manager} does most; the middle of the team is at {middle} of 10", manager=best["manager"], middle=middle)
+
+
+def beside_team(table: pd.DataFrame) -> str:
+    """One manager's index against the anonymous middle of the team."""
+    own = table[~table["is_total"]]
+    if own.empty or pd.isna(own["activity_index"].iloc[0]):
+        return _("Nothing was done in the period")
+    index = units.write(own["activity_index"].iloc[0], "index")
+    team = table[table["is_total"]]
+    if team.empty:
+        return _("Index {index} of 10; the team is too small for a median", index=index)
+    return _("Index {index} of 10; the team's median is {middle}", index=index,
+             middle=units.write(team["activity_index"].iloc[0], "index"))  # fmt: skip
+
+
+@activity.note
+def without_data(ds: Dataset) -> str:
+    """Which kinds of action the portal has no data of, so that nobody reads a missing number as a zero."""
+    if missing(ds, "actions") or not ds.kinds_without_data:
+        return ""
+    names = ", ".join(kinds(pd.Series(ds.kinds_without_data)))
+    return _(
+        "No data: {kinds}. Nothing of the kind is in the CRM, so they are left out and not shown as zero.", kinds=names
+    )
+
+
+@element(
+    title=N_("Activity and results"),
+    measured=N_("A point per manager; dotted lines are the medians."),
+    chart=lambda table: charts.scatter(table, x="activity_index", y="won_money"),
+    needs=["activity_index", "won_money"],
+)
 def index_vs_results(ds: Dataset) -> pd.DataFrame:
     """Per manager who has an index: activity_index, won_money, won; for one alone the team's median as `is_total`."""
     metrics = ["activity_index", "won_money", "won"]
@@ -74,6 +127,43 @@ def index_vs_results(ds: Dataset) -> pd.DataFrame:
     return kept.iloc[: 0 if kept["is_total"].all() else None].reset_index(drop=True)
 
 
+@index_vs_results.finding
+def index_and_results(table: pd.DataFrame, ds: Dataset) -> str:
+    """Whether activity and money go together; of one manager alone, both beside the middle of the team."""
+    return money_beside_team(table) if alone(ds) else correlation(table)
+
+
+def correlation(table: pd.DataFrame) -> str:
+    """How far activity and money go together, with the interval; no causal words."""
+    rho, low, high, n = rank_correlation(table["activity_index"], table["won_money"])
+    if pd.isna(rho):
+        return _("Too few managers to say whether activity and money go together")
+    said = {name: units.write(end, "number") for name, end in {"rho": rho, "low": low, "high": high}.items()} | {"n": n}
+    if low <= 0 <= high:
+        return _("Activity and money show no clear link: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+    if high < 0:
+        return _("The more activity, the less money: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+    return _("Activity and money go together: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+
+
+def money_beside_team(table: pd.DataFrame) -> str:
+    """One manager's won money against the anonymous middle of the team."""
+    own, team = table[~table["is_total"]], table[table["is_total"]]
+    if own.empty:
+        return _("Nothing was done in the period")
+    money = units.write(own["won_money"].iloc[0], "money", form="tile")
+    if team.empty:
+        return _("{money} won; the team is too small for a median", money=money)
+    return _("{money} won; the team's median is {middle}", money=money,
+             middle=units.write(team["won_money"].iloc[0], "money", form="tile"))  # fmt: skip
+
+
+@element(
+    title=N_("Who could learn from whom"),
+    measured=N_("Alike in activity and unlike in money, or the reverse. A pair is worth a talk, it proves nothing."),
+    needs=["activity_index", "won_money", "win_rate"],
+    missing=alone,
+)
 def learn_from(ds: Dataset) -> pd.DataFrame:
     """Pairs of managers to compare: like activity and unlike results, and less activity with like results.
 
@@ -122,17 +212,23 @@ def _pair(one: dict, other: dict, kind: str) -> tuple:
     return (*(values[name] for name in PAIR), one["won_money"] - other["won_money"])
 
 
-def managers_over_time(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
-    """The metrics per manager and month: those of the period, and before it as many as make twelve."""
-    span = ds.filters.elapsed
-    end = pd.Timestamp(span.end) - pd.Timedelta(days=1)
-    start = min(pd.Timestamp(span.start), end.to_period("M").start_time - pd.DateOffset(months=11))
-    # A period without a beginning, or of many years: three years are as many as a small chart can show.
-    start = max(start, end.to_period("M").start_time - pd.DateOffset(months=35))
-    table = measure(ds, metrics, by=["manager", "month"], period=Period(start.date(), span.end))
-    return table[table["manager_id"] != ""].reset_index(drop=True)
+@learn_from.finding
+def pairs(table: pd.DataFrame) -> str:
+    """How many pairs are worth a talk, and of how many it is more than chance."""
+    if table.empty:
+        return _("No two managers do alike and sell unlike")
+    sure = table[table["is_sure"].astype(bool)]
+    row = (sure if len(sure) else table).iloc[0]
+    said = _("{manager} beside {other}: {pair}", manager=row["manager"], other=row["other"], pair=row["pair"])
+    return f"{said}. {_('More than chance.')}" if len(sure) else f"{said}. {_('It may be chance: see the intervals.')}"
 
 
+@element(
+    title=N_("When people act"),
+    measured=N_("Completed actions of the period, in the report's time zone."),
+    chart=charts.week,
+    needs=["actions"],
+)
 def week_pattern(ds: Dataset) -> pd.DataFrame:
     """When people act: actions by weekday (0 is Monday) and hour of the day, in the report's time zone."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
@@ -142,11 +238,51 @@ def week_pattern(ds: Dataset) -> pd.DataFrame:
     return pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": counted[hours]})
 
 
+@week_pattern.finding
+def busiest(table: pd.DataFrame) -> str:
+    """On which weekday and in which hour most is done."""
+    if table.empty:
+        return _("Nobody acted in the period")
+    day = table.groupby("weekday")["actions"].sum()
+    hour = table.groupby("hour")["actions"].sum()
+    share = units.write(day.max() / day.sum(), "share")
+    return _("Busiest: {day} ({share} of the actions) and the hour from {hour}:00", day=units.weekday(int(day.idxmax())),
+             share=share, hour=int(hour.idxmax()))  # fmt: skip
+
+
+@element(
+    title=N_("Actions over time"),
+    measured=N_("By the day of the action. The running period is paler and has a star."),
+    chart=lambda table: charts.dynamics(table, metrics=measured(table)),
+    needs=["actions"],
+)
 def actions_over_time(ds: Dataset) -> pd.DataFrame:
     """Actions of all kinds and of each, by week, month, quarter and year of the period."""
     return over_time(ds, ["actions", *kind_metrics(ds)])
 
 
+@actions_over_time.finding
+def more_or_less_done(table: pd.DataFrame, ds: Dataset) -> str:
+    """How the number of actions moved against the period before."""
+    return growth(table, ds)
+
+
+@element(
+    title=N_("Actions per manager"),
+    measured=N_("By month, one scale for all. The number is that of the latest full month."),
+    chart=lambda table: charts.small_multiples(table, by="manager"),
+    needs=["actions"],
+)
+def actions_by_manager(ds: Dataset) -> pd.DataFrame:
+    """Actions of all kinds and of each, per manager and month."""
+    return by_month(ds, ["actions", *kind_metrics(ds)])
+
+
+@element(
+    title=N_("Does the ranking survive other weights?"),
+    measured=N_("Each weight is halved and raised by half; 1 is the same order. Nothing else changes."),
+    needs=["activity_index"],
+)
 def sensitivity(ds: Dataset) -> pd.DataFrame:
     """Whether the ranking survives other weights: a row per kind and change; for one manager alone nobody is named."""
     table = index_sensitivity(ds.team if alone(ds) else ds)
@@ -154,6 +290,25 @@ def sensitivity(ds: Dataset) -> pd.DataFrame:
     return table.drop(columns="who_moves") if alone(ds) else table
 
 
+@sensitivity.finding
+def sensitive(table: pd.DataFrame) -> str:
+    """Whether the ranking survives other weights."""
+    if table.empty:
+        return _("Nobody acted in the period")
+    held = int(table["keeps_ranking"].sum())
+    # Two kinds that move it alike differ in the last digit: the first of them is named.
+    worst = table.sort_values("rank_correlation", key=lambda rho: rho.round(9), kind="stable").iloc[0]
+    said = {"k": held, "n": len(table), "rho": units.write(worst["rank_correlation"], "number"), "kind": worst["kind"]}
+    if held == len(table):
+        return _("The ranking survives every other weight that was tried")
+    return _("The ranking is the same in {k} of {n} trials; it moves most with {kind}: {rho}", **said)
+
+
+@element(
+    title=N_("What an action weighs"),
+    measured=N_("The weights of the activity index; they are set in reports.toml."),
+    needs=["activity_index"],
+)
 def weights(ds: Dataset) -> pd.DataFrame:
     """The weights of the activity index: kind, weight, actions of the period; kinds without data have no count."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)

@@ -9,11 +9,12 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from .. import units
+from .. import charts, units
 from ..columns import Columns
 from ..dataset import Dataset
 from ..filters import Filters, first_instant
 from ..texts import N_, _
+from .element import element
 
 SINCE = {"day": N_("since yesterday"), "week": N_("since a week ago"), "month": N_("since a month ago")}
 PARTS = {
@@ -24,6 +25,15 @@ PARTS = {
 _BACK = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
 
 
+@element(
+    title=N_("What changed in the pipeline"),
+    measured=N_(
+        "Money of the deals in work: what came, what left, what was repriced. It adds up to the cent. The picture "
+        "begins near the stock, so lengths compare the changes only."
+    ),
+    chart=charts.waterfall,
+    needs=["in_work_money", "closing", "created_at"],
+)
 def changes(ds: Dataset) -> pd.DataFrame:
     """The waterfall since yesterday, a week and a month ago: since, since_on, part, part_name, deals, money (base currency).
 
@@ -31,6 +41,26 @@ def changes(ds: Dataset) -> pd.DataFrame:
     in deals without those whose amount changed, which are counted and stay.
     """
     return pd.concat([_between(ds, since) for since in SINCE], ignore_index=True)
+
+
+@changes.finding
+def changed(table: pd.DataFrame, since: str = "week") -> str:
+    """How the pipeline moved: from the opening stock to the closing one, and the largest parts of it."""
+    rows = table[table["since"] == since].set_index("part")
+    if rows.empty:
+        return ""
+    opening, closing = rows["money"]["opening"], rows["money"]["closing"]
+    if not rows["deals"].any():
+        return _("Nothing was in work, and nothing is")
+    said = {
+        name: units.write(abs(rows["money"][name]), "money", form="tile") for name in ("new", "won", "lost", "closing")
+    }
+    said |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
+    if closing == opening:
+        return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **said)
+    if closing > opening:
+        return _("The pipeline grew by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
+    return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
 
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
@@ -92,6 +122,7 @@ def _parts(moved: Columns) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+@changes.note
 def known_since(ds: Dataset) -> str:
     """What the changes can't know, as a sentence; "" when history reaches back far enough."""
     first = pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK["month"]

@@ -6,14 +6,16 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from .. import charts, units
 from ..columns import DAY, ratio
 from ..dataset import Dataset
 from ..filters import first_instant
 from ..frames import stock_at
-from ..measures import measure
+from ..measures import measure, missing, one
 from ..slices import utc
-from ..texts import _
+from ..texts import N_, _, many
 from .deals import kinds
+from .element import element
 from .stages import with_pipeline
 
 THRESHOLDS = (7, 14, 21, 30, 60)
@@ -35,6 +37,76 @@ def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
     return with_pipeline(ds, table) if dimension == "stage" else table
 
 
+@element(
+    title=N_("Forgotten, by department"),
+    needs=["forgotten"],
+    leads_to="deals",
+    compares=True,
+    mail=("forgotten", "forgotten_share", "forgotten_money"),
+)
+def by_department(ds: Dataset) -> pd.DataFrame:
+    """Forgotten deals by department."""
+    return forgotten_by(ds, "department")
+
+
+@by_department.finding
+def worst_department(table: pd.DataFrame) -> str:
+    """Which department has forgotten most."""
+    return worst_share(table, "department")
+
+
+@element(
+    title=N_("Forgotten, by manager"),
+    measured=N_("Share: of the manager's deals in work."),
+    needs=["forgotten"],
+    leads_to="deals",
+    compares=True,
+    mail=("forgotten", "forgotten_share", "forgotten_money"),
+)
+def by_manager(ds: Dataset) -> pd.DataFrame:
+    """Forgotten deals by manager."""
+    return forgotten_by(ds, "manager")
+
+
+@by_manager.finding
+def worst_manager(table: pd.DataFrame) -> str:
+    """Which manager has forgotten most."""
+    return worst_share(table, "manager")
+
+
+@element(
+    title=N_("Forgotten, by stage"),
+    measured=N_("Share: of the deals in work on that stage."),
+    needs=["forgotten"],
+    leads_to="deals",
+)
+def by_stage(ds: Dataset) -> pd.DataFrame:
+    """Forgotten deals by stage."""
+    return forgotten_by(ds, "stage")
+
+
+@by_stage.finding
+def worst_stage(table: pd.DataFrame) -> str:
+    """Which stage has forgotten most."""
+    return worst_share(table, "stage")
+
+
+def worst_share(table: pd.DataFrame, name: str) -> str:
+    """Who or what has forgotten most, by count and share."""
+    rows = table[~table["is_total"] & (table["forgotten"] > 0)]
+    if rows.empty:
+        return _("Nothing is forgotten")
+    row = rows.sort_values("forgotten", ascending=False).iloc[0]
+    said = {"name": row[name], "k": int(row["forgotten"]), "share": units.write(row["forgotten_share"], "share")}
+    return _("{name}: {k} forgotten, {share} of what is in work there", **said)
+
+
+@element(
+    title=N_("Deals"),
+    measured=N_("The title opens the deal in the CRM."),
+    id="deals",
+    needs=["forgotten"],
+)
 def forgotten_deals(ds: Dataset) -> pd.DataFrame:
     """The forgotten deals as a to-do list: the most money at risk first, then the most money, then the longest silent."""
     rows = ds.forgotten_deals
@@ -45,6 +117,27 @@ def forgotten_deals(ds: Dataset) -> pd.DataFrame:
     return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
+@forgotten_deals.finding
+def how_many(table: pd.DataFrame, ds: Dataset) -> str:
+    """How many deals in work are forgotten, and their money; nothing where the source can't tell."""
+    if missing(ds, "forgotten"):
+        return ""
+    if not one(ds, "forgotten"):
+        return _("Nothing is forgotten")
+    money = units.write(one(ds, "forgotten_money"), "money", form="tile")
+    return many(
+        "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
+        int(one(ds, "forgotten")), all=int(one(ds, "in_work")), money=money,
+    )  # fmt: skip
+
+
+@element(
+    title=N_("How long deals are silent"),
+    measured=N_("Deals in work, by days without any action."),
+    chart=charts.silence,
+    needs=["forgotten"],
+    leads_to="deals",
+)
 def silence(ds: Dataset) -> pd.DataFrame:
     """Deals in work by how long they have been silent: from_days, to_days (exclusive), silent, deals, money, is_forgotten.
 
@@ -65,6 +158,21 @@ def _span(low: int, high: int | None) -> str:
     return _("{low} and more", low=low) if high is None else f"{low}–{high - 1}" if high - low > 1 else f"{low}"
 
 
+@silence.finding
+def long_silent(table: pd.DataFrame) -> str:
+    """How many of the deals in work have been silent for three times the threshold."""
+    late = table[table["is_forgotten"]]
+    if late.empty or not late["deals"].sum():
+        return _("Nothing is forgotten")
+    top = late.sort_values("deals", ascending=False).iloc[0]
+    return _("Most of the forgotten, {n}, have been silent for {span} days", n=int(top["deals"]), span=top["silent"])
+
+
+@element(
+    title=N_("What the threshold does"),
+    measured=N_("How many deals would count as forgotten."),
+    needs=["forgotten"],
+)
 def thresholds(ds: Dataset) -> pd.DataFrame:
     """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
     deals, rule = ds.in_work, ds.forgetting
@@ -85,7 +193,24 @@ def thresholds(ds: Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def forgotten_nights(ds: Dataset) -> pd.DataFrame:
+@thresholds.finding
+def threshold(table: pd.DataFrame) -> str:
+    """What another threshold would give."""
+    used = table[table["is_used"]].iloc[0]
+    rows = table[table["after_days"] > used["after_days"]]
+    if rows.empty:
+        rows = table[table["after_days"] < used["after_days"]].tail(1)
+    said = {"used": int(used["after_days"]), "k": int(used["forgotten"]), "other": int(rows.iloc[0]["after_days"])}
+    return _("{k} at {used} days; at {other} days it would be {n}", n=int(rows.iloc[0]["forgotten"]), **said)
+
+
+@element(
+    title=N_("Forgotten, week by week"),
+    measured=N_("As each week's night would have counted them, for the same filters."),
+    chart=charts.nights,
+    needs=["forgotten"],
+)
+def nights(ds: Dataset) -> pd.DataFrame:
     """Forgotten deals as each of the last weeks' nights would have counted them: start (that day), forgotten, in_work.
 
     Empty where the stages or pipelines left out, or planned steps, of the past are not known; the last row is now.
@@ -120,6 +245,24 @@ def _nights(ds: Dataset, days: Sequence[date]) -> list[tuple[date, int, int, flo
     return found
 
 
+@nights.finding
+def nightly(table: pd.DataFrame) -> str:
+    """Whether more or fewer are forgotten than some weeks ago."""
+    if len(table) < 2:
+        return ""
+    then, now = int(table["forgotten"].iloc[0]), int(table["forgotten"].iloc[-1])
+    weeks = many("{n} week", "{n} weeks", len(table) - 1)
+    if now == then:
+        return _("As many are forgotten as {weeks} ago: {now}", weeks=weeks, now=now)
+    word = _("more") if now > then else _("fewer")
+    return _("{now} forgotten, {by} {word} than {weeks} ago", now=now, by=abs(now - then), word=word, weeks=weeks)
+
+
+@element(
+    title=N_("Forgotten leads"),
+    measured=N_("Leads in work with no action for as long."),
+    needs=["leads_forgotten"],
+)
 def leads(ds: Dataset) -> pd.DataFrame:
     """The leads in work that nobody touches, the longest silent first; empty where the portal has none."""
     found = ds.leads[ds.leads["is_forgotten"].eq(True)]
@@ -127,6 +270,15 @@ def leads(ds: Dataset) -> pd.DataFrame:
     return listed.reindex(columns=LEADS).sort_values(
         ["days_silent", "lead_id"], ascending=[False, True], ignore_index=True
     )
+
+
+@leads.finding
+def how_many_leads(table: pd.DataFrame, ds: Dataset) -> str:
+    """How many leads in work nobody touches."""
+    if missing(ds, "leads_forgotten"):
+        return ""
+    return many("{n} lead of {all} in work is forgotten", "{n} leads of {all} in work are forgotten",
+                int(one(ds, "leads_forgotten")), all=int(one(ds, "leads_in_work")))  # fmt: skip
 
 
 LEADS = [

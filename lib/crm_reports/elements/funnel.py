@@ -5,16 +5,26 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from .. import frames
+from .. import charts, frames, units
 from ..columns import records
 from ..dataset import Dataset, Rung
 from ..measures import measure, missing
 from ..metrics.statistics import SMALL, differs
-from ..texts import _
+from ..texts import N_, _
+from .element import element
 
 STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"]
 
 
+@element(
+    title=N_("How far deals come"),
+    measured=N_(
+        "Bars: deals created in the period, by the stage they came to. Percent: of those that reached the stage "
+        "before, how many reached this one, with its 95 % interval. ▼ is the narrowest step."
+    ),
+    chart=charts.funnel,
+    needs=["stage_conversion"],
+)
 def funnel(ds: Dataset) -> pd.DataFrame:
     """One row per step of each pipeline's funnel, in order, with the conversion to the next step.
 
@@ -58,6 +68,27 @@ def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
     return {name: pd.Series([getattr(rung, name) for rung in rungs], dtype=object) for name in names}
 
 
+@funnel.finding
+def narrow_place(steps: pd.DataFrame) -> str:
+    """The step that the smallest share passes."""
+    worst = steps[steps["is_narrowest"]].sort_values("stage_conversion_n", ascending=False)
+    if worst.empty:
+        return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
+    row = worst.iloc[0]
+    stuck = int(row["stage_conversion_n"] - row["stage_conversion_k"])
+    return _(
+        "The narrow place is {stage} → {next}: {stuck} of {n} deals went no further",
+        stage=row["stage"], next=row["to_stage"], stuck=stuck, n=int(row["stage_conversion_n"]),
+    )  # fmt: skip
+
+
+@element(
+    title=N_("From stage to stage, by manager"),
+    measured=N_("Of the deals that reached a stage in the period, how many reached the next. A skipped stage counts."),
+    matrix={},
+    needs=["stage_conversion"],
+    compares=True,
+)
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
     """One row per manager and step, then one per step for the team (`is_total`): k of n that reached the next stage."""
     if "stage_conversion" not in ds.tables:
@@ -91,6 +122,24 @@ def _differing(table: pd.DataFrame) -> np.ndarray:
     return said
 
 
+@stage_conversion.finding
+def who_differs(conversion: pd.DataFrame) -> str:
+    """Whether anybody's step differs from the team's by more than chance."""
+    said = conversion[conversion["stage_conversion_differs"].eq(True)] if len(conversion) else conversion
+    if said.empty:
+        return _("Nobody differs from the team by more than chance would do")
+    names = ", ".join(dict.fromkeys(said["manager"]))
+    return _("More than chance: {names} against the rest of the team", names=names)
+
+
+@element(
+    title=N_("What falling behind the team costs"),
+    measured=N_(
+        "Per manager and step: how many more would have gone on at the team's own rate, and what they would have "
+        "brought. Fewer than 20 deals come last."
+    ),
+    needs=["stage_conversion"],
+)
 def narrow_places(ds: Dataset) -> pd.DataFrame:
     """Where somebody falls behind the team's own rate, dearest first: at most 12 managers' steps of five deals or more.
 
@@ -98,7 +147,7 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     what a closed deal that came to the next stage has brought on average, in the whole history (`worth`). The team is
     everybody that the other filters keep, so a manager's own page compares him with all.
     """
-    each = stage_conversion(ds)
+    each = stage_conversion(ds).table
     if each.empty:
         return pd.DataFrame(columns=SHORT_COLUMNS)
     team = measure(ds.team, ["stage_conversion"], by="stage").set_index("stage_id")["stage_conversion"]
@@ -131,3 +180,28 @@ def _dearest(table: pd.DataFrame) -> pd.DataFrame:
 def _worth(ds: Dataset) -> pd.Series:
     """stage_id → what a closed deal that ever reached it brought on average; missing where fewer than 20 closed."""
     return ds.stage_worth["mean"].where(ds.stage_worth["n"] >= SMALL)
+
+
+@narrow_places.finding
+def dearest(places: pd.DataFrame) -> str:
+    """Whose step costs most against the team's own rate: how many deals, how much money, how sure that is."""
+    if places.empty:
+        return _("Nobody with five deals or more on a step falls behind the team's own rate")
+    row = places.iloc[0]
+    said = _(
+        "{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}",
+        manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
+        n=int(row["stage_conversion_n"]), rate=units.write(row["team_conversion"], "share"),
+    )  # fmt: skip
+    money = units.write(row["money_short"], "money", form="tile")
+    cost = "" if pd.isna(row["money_short"]) else _("; about {money} short", money=money)
+    return f"{said}{cost}. {how_sure(row)}"
+
+
+def how_sure(row: pd.Series) -> str:
+    """Whether one manager's step differs from the team's by more than chance."""
+    if bool(row["stage_conversion_differs"]) and pd.notna(row["stage_conversion_differs"]):
+        return _("More than chance.")
+    if row["stage_conversion_n"] < SMALL:
+        return _("Too few deals to be sure.")
+    return _("It may be chance.")

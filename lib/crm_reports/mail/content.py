@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .. import units
+from ..elements import entry_of
 from ..publish import REPORTS
 from ..tables import NUMERIC, verdict_of, web_address
 from ..texts import _, many
@@ -20,16 +21,6 @@ from ..texts import _, many
 NAME, SENTENCE, ADDRESS = 80, 240, 500  # characters that a name, a sentence, a link may have in a mail
 TILES, FINDINGS, LISTS, NOTES, FILTERS, ROWS = 9, 10, 4, 10, 8, 50
 
-# What is worth a list with bars, by the element's id: the number that the bars show, and those beside it.
-WORTH = {
-    "dynamics": ("won_money", ("won",)),
-    "managers": ("won_money", ("won", "conversion")),
-    "activity": ("activity_index", ("actions", "won_money")),
-    "by_department": ("forgotten", ("forgotten_share", "forgotten_money")),
-    "by_manager": ("forgotten", ("forgotten_share", "forgotten_money")),
-    "sources": ("won_money", ("created", "conversion")),
-    "loss_reasons": ("lost", ("lost_money",)),
-}
 BESIDE = ("_k", "_n", "_low", "_high", "_differs", "_previous", "_change")
 TO_DO = "forgotten_deals"
 _NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -261,7 +252,7 @@ def _notes(page: _Read) -> Iterator[str]:
 def _all_bars(page: _Read) -> Iterator[tuple[str, Bars]]:
     own = page.held["report"] not in REPORTS
     for id, element in page.held["elements"].items():
-        if element["kind"] in ("table", "chart") and (id in WORTH or own):
+        if element["kind"] in ("table", "chart") and (entry_of(id).mail or own):
             bars = _bars(page, id, element)
             if len(bars.rows) > 1:  # a list of one says nothing that the tiles don't
                 yield id, bars
@@ -291,8 +282,8 @@ def _of_one_size(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _numbers(id: str, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The columns that the list shows: those worth it, else the first three that hold a number of their own."""
-    if id in WORTH:
-        first, beside = WORTH[id]
+    if entry_of(id).mail:
+        first, *beside = entry_of(id).mail
         return [name for name in (first, *beside) if name in columns] if first in columns else []
     own = (name for name, each in columns.items() if each["unit"] in NUMERIC and not name.endswith(BESIDE))
     return list(own)[:3]

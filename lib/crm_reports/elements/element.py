@@ -1,0 +1,214 @@
+"""`@element`: one entry beside its table says all there is to say of a part of a report. Mechanism only.
+
+Page, workbook, JSON, mail and wiki read the entry; nothing else lists elements. A table is an ordinary DataFrame and a
+chart an ordinary figure: both can be had, and changed, before they are shown.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from ..charts import go
+from ..dataset import LACKING, Dataset
+from ..registry import METRICS, SUFFIXES, find
+from ..texts import _
+
+Drawn = Literal["table", "tiles", "needs"]
+Said = TypeVar("Said", bound=Callable[..., str])
+
+# What a column that is no metric of its own needs of the source; a metric says so itself.
+COLUMN_NEEDS: dict[str, tuple[str, ...]] = {
+    "money": ("amount",), "amount": ("amount",), "money_short": ("amount",), "created_at": ("created_at",),
+    "closed_at": ("closing",), "duration_days": ("created_at",), "customer": ("customer",),
+    "last_action_at": ("activities",), "last_action_kind": ("activities",), "next_step": ("activities",),
+    "next_step_at": ("activities",), "chance": ("activities", "stage_history"), "other_won_money": ("closing", "amount"),
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Entry:
+    """One element of a report: call it with a dataset for its table, chart, finding and note."""
+
+    id: str
+    title: str
+    measured: str = ""
+    make: Callable[..., pd.DataFrame] = pd.DataFrame
+    chart: Callable[..., go.Figure] | None = None
+    matrix: Mapping[str, Any] | None = None
+    drawn: Drawn = "table"
+    needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    missing: Callable[[Dataset], str] | None = None
+    compares: bool = False
+    leads_to: str = ""
+    mail: tuple[str, ...] = ()
+    rows_elsewhere: bool = False
+    sentences: dict[str, Callable[..., str]] = field(default_factory=dict)
+
+    def __call__(self, ds: Dataset, *given: Any, **named: Any) -> "Element":
+        """The element of this dataset; where the source can't give it, a sentence that says so instead."""
+        missing = self.lacking(ds)
+        return Element(self, ds, pd.DataFrame() if missing else self.make(ds, *given, **named), missing)
+
+    def finding(self, sentence: Said) -> Said:
+        """Decorate what makes one sentence of the table: the element's heading. It may ask for the dataset, too.
+
+        A column that the source can't give is not in its table: one that reads it all the same says nothing.
+        """
+        self.sentences["finding"] = sentence
+        return sentence
+
+    def note(self, sentence: Said) -> Said:
+        """Decorate what says something of the dataset that belongs under the title; "" for nothing."""
+        self.sentences["note"] = sentence
+        return sentence
+
+    def lacking(self, ds: Dataset) -> str:
+        """Why there is nothing to show: a sentence for each thing that the element needs and the source lacks."""
+        other = self.missing(ds) if self.missing else ""
+        return other or told(ds, needed(self.needs))
+
+
+ELEMENTS: dict[str, Entry] = {}  # by the name of the function that makes the table
+
+
+def element(
+    *,
+    title: str,
+    measured: str = "",
+    id: str = "",
+    chart: Callable[..., go.Figure] | None = None,
+    matrix: Mapping[str, Any] | None = None,
+    drawn: Drawn = "table",
+    needs: Sequence[str] = (),
+    wants: Sequence[str] = (),
+    missing: Callable[[Dataset], str] | None = None,
+    compares: bool = False,
+    leads_to: str = "",
+    mail: Sequence[str] = (),
+    rows_elsewhere: bool = False,
+) -> Callable[[Callable[..., pd.DataFrame]], Entry]:
+    """Register the function that makes the table as an element of the reports; its name is the element's id.
+
+    `measured` says under the title what is shown. `chart` makes the figure of the table; without one the table is shown,
+    or with `matrix` one column per stage or reason (the words of `tables.matrix`). `needs` are metrics or things
+    (dataset.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
+    `missing` any other reason. What only `compares` managers is left out of a report about one. `leads_to` is the element
+    that lists the deals behind it. A `mail` shows these columns, the first as bars.
+    """
+
+    def register(make: Callable[..., pd.DataFrame]) -> Entry:
+        entry = Entry(
+            id or make.__name__, title, measured, make, chart, matrix, drawn, tuple(needs), tuple(wants), missing,
+            compares, leads_to, tuple(mail), rows_elsewhere,
+        )  # fmt: skip
+        entry.__doc__ = make.__doc__
+        ELEMENTS[make.__name__] = entry
+        return entry
+
+    return register
+
+
+def entry_of(id: str) -> Entry:
+    """The element of that id; of an analyst's own, one that is called by its id."""
+    return next((entry for entry in ELEMENTS.values() if entry.id == id), Entry(id, id))
+
+
+# ── What the source must have ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def needed(names: Sequence[str]) -> set[str]:
+    """What the source must have for these metrics and things."""
+    return set(chain.from_iterable((name,) if name in LACKING else find(name).needs for name in names))
+
+
+def told(ds: Dataset, things: set[str]) -> str:
+    """A sentence for each of the things that the source lacks; "" when it lacks none."""
+    lacks = getattr(ds, "lacks", {})
+    return " ".join(lacks[name] for name in sorted(things & set(lacks)))
+
+
+def needs_of(column: str) -> set[str]:
+    """What the source must have for this column of a table."""
+    name = next((column.removesuffix(end) for end in SUFFIXES if column.endswith(end)), column)
+    known = [each for each in (column, name) if each in METRICS or each in COLUMN_NEEDS]
+    if not known:
+        return set()
+    return set(METRICS[known[0]].needs if known[0] in METRICS else COLUMN_NEEDS[known[0]])
+
+
+# ── One element of one dataset ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(eq=False)
+class Element:
+    """A measured table with its chart, finding and note. `table` and `figure` may be changed before it is shown.
+
+    `missing` says why there is nothing to show. A column that the source can't give is blank, never 0.
+    """
+
+    entry: Entry
+    ds: Dataset
+    table: pd.DataFrame
+    missing: str = ""
+
+    def __post_init__(self) -> None:
+        lacks = set(getattr(self.ds, "lacks", {}))
+        self._unknown = [name for name in self.table if lacks & needs_of(str(name))]
+        self.table = self.table.assign(**dict.fromkeys(self._unknown, np.nan)) if self._unknown else self.table
+        metrics = {str(name) for name in self.table} & METRICS.keys()
+        if not self.missing and metrics and metrics <= set(self._unknown):
+            self.missing = told(self.ds, needed(sorted(metrics)))
+
+    @cached_property
+    def figure(self) -> go.Figure | None:
+        """The chart as an ordinary figure; None where the element is a table."""
+        return _called(self.entry.chart, self._known, self.ds) if self.entry.chart and not self.missing else None
+
+    @property
+    def is_chart(self) -> bool:
+        """Whether it is drawn as a chart, where there is anything to draw."""
+        return self.entry.chart is not None
+
+    @property
+    def title(self) -> str:
+        return _(self.entry.title)
+
+    @property
+    def finding(self) -> str:
+        """What the table says, in one sentence; "" where the source lacks what the sentence would be about."""
+        return "" if self.missing else self._sentence("finding", self._known)
+
+    @property
+    def note(self) -> str:
+        """What to know before reading: what the element says of itself, and what the source lacks of it."""
+        if self.missing:
+            return ""
+        things = needed(self.entry.wants).union(*map(needs_of, self._unknown))
+        return " ".join(filter(None, [self._sentence("note"), told(self.ds, things)]))
+
+    @property
+    def _known(self) -> pd.DataFrame:
+        return self.table.drop(columns=[name for name in self._unknown if name in self.table])
+
+    def _sentence(self, which: str, *given: pd.DataFrame) -> str:
+        if which not in self.entry.sentences:
+            return ""
+        try:
+            return _called(self.entry.sentences[which], *given, self.ds)
+        except KeyError as error:
+            if error.args[0] not in self._unknown:
+                raise
+            return ""
+
+
+def _called(function: Callable[..., Any], *given: Any) -> Any:
+    """What the function makes of as many of the things given as it asks for."""
+    wanted = inspect.signature(function).parameters.values()
+    return function(*given[: sum(each.default is each.empty for each in wanted)])

@@ -1,0 +1,109 @@
+"""Why deals are lost, by whom, and from where."""
+
+import numpy as np
+import pandas as pd
+
+from .. import charts, units
+from ..dataset import Dataset, looked_up
+from ..dataset import loss_reasons as loss_reasons_of
+from ..measures import measure
+from ..texts import N_, _
+from .element import element
+
+
+@element(
+    title=N_("Why deals are lost"),
+    measured=N_("Deals lost in the period, by the reason the CRM keeps."),
+    chart=lambda table: charts.bars(table, x="loss_reason", y="lost"),
+    needs=["lost"],
+    leads_to="deals",
+    mail=("lost", "lost_money"),
+)
+def loss_reasons(ds: Dataset) -> pd.DataFrame:
+    """Why deals were lost in the period: loss_reason, lost, lost_money, share_of_lost; the most frequent first."""
+    table = measure(ds, ["lost", "lost_money", "share_of_lost"], by="loss_reason").drop(columns="loss_reason_id")
+    return table[table["lost"] > 0].sort_values(["lost", "lost_money"], ascending=False, ignore_index=True)
+
+
+@loss_reasons.finding
+def top_reason(reasons: pd.DataFrame) -> str:
+    """The most frequent reason for losing."""
+    if reasons.empty:
+        return _("Nothing was lost in the period")
+    row = reasons.iloc[0]
+    share = units.write(row["share_of_lost"], "share")
+    return _("{reason}: {share} of what was lost", reason=row["loss_reason"], share=share)
+
+
+@element(
+    title=N_("Why deals are lost, by manager"),
+    measured=N_("Deals lost in the period."),
+    matrix={"columns": ("loss_reason",), "value": "lost"},
+    needs=["lost"],
+    compares=True,
+    leads_to="deals",
+)
+def losses_by_manager(ds: Dataset) -> pd.DataFrame:
+    """Lost deals of the period by reason and manager, then by reason for the team (`is_total`)."""
+    each = measure(ds, ["lost"], by=["loss_reason", "manager"])
+    team = measure(ds, ["lost"], by="loss_reason").assign(is_total=True, manager=_("Team"), manager_id="")
+    return _by_size(pd.concat([each[each["lost"] > 0], team[team["lost"] > 0]], ignore_index=True), "loss_reason")
+
+
+@losses_by_manager.finding
+def loses_most(table: pd.DataFrame) -> str:
+    """Which reason of one manager stands out."""
+    each = table[~table["is_total"]] if len(table) else table
+    if each.empty:
+        return _("Nothing was lost in the period")
+    row = each.sort_values("lost", ascending=False).iloc[0]
+    return _(
+        "Most often: {manager}, {reason}, {k}", manager=row["manager"], reason=row["loss_reason"], k=int(row["lost"])
+    )
+
+
+@element(
+    title=N_("Where deals are lost from"),
+    measured=N_("The last stage of work before the loss, by reason."),
+    matrix={"rows": "loss_reason", "columns": ("stage",), "value": "lost"},
+    needs=["lost", "stage_history"],
+    leads_to="deals",
+)
+def losses_by_stage(ds: Dataset) -> pd.DataFrame:
+    """Lost deals of the period by reason and the stage they stood on before, in the order of the stages, with totals.
+
+    A deal whose history does not tell the stage before is under "unknown stage".
+    """
+    deals, stages = ds.stages_before_loss(ds.filters.elapsed)
+    if not len(deals):
+        return pd.DataFrame(columns=["loss_reason", "stage", "stage_id", "pipeline", "pipeline_id", "lost", "is_total"])
+    rows = pd.DataFrame(
+        {"stage_id": np.asarray(stages), "loss_reason": np.asarray(loss_reasons_of(deals, ds.stage_names))}
+    )
+    counted = rows.groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
+    team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
+    table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
+    place = {stage: at for at, stage in enumerate(ds.stages.index)}
+    about = {name: looked_up(table["stage_id"], ds.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
+    table = table.assign(**about, _at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
+    return table.drop(columns="_at").reset_index(drop=True)
+
+
+@losses_by_stage.finding
+def lost_from(table: pd.DataFrame) -> str:
+    """From which stage most deals are lost."""
+    team = table[table["is_total"]] if len(table) else table
+    if team.empty:
+        return _("Nothing was lost in the period")
+    row = team.sort_values("lost", ascending=False).iloc[0]
+    k, n = int(row["lost"]), int(team["lost"].sum())
+    return _("Most are lost from {stage}: {k} of {n}", stage=row["stage"], k=k, n=n)
+
+
+def _by_size(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The columns of a matrix with the largest first."""
+    largest = table[table["is_total"]].set_index(name)["lost"]
+    order = table.assign(_size=table[name].map(largest)).sort_values(
+        ["is_total", "_size", name], ascending=[True, False, True], kind="stable"
+    )
+    return order.drop(columns="_size").reset_index(drop=True)

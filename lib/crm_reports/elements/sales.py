@@ -1,0 +1,231 @@
+"""What came in and what was won, over time and by manager."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from .. import charts, units
+from ..dataset import Dataset
+from ..filters import Period
+from ..measures import measure, moved, over_time
+from ..measures import twelve_months as twelve_months_of
+from ..metrics.statistics import SMALL
+from ..registry import METRICS, column
+from ..texts import N_, _, many
+from .deals import lead_metrics
+from .element import element
+
+MAIN = ("won_money", "won", "created", "conversion", "average_check", "cycle_days", "lost", "in_work")
+REPEATS = ("repeat_share", "new_customers", "repeat_customers")
+
+
+def measured(table: pd.DataFrame) -> list[str]:
+    """The metrics of a table, in its order."""
+    return [name for name in table if name in METRICS]
+
+
+@element(
+    title=N_("Over time"),
+    measured=N_("By the day of the event. The running period is paler and has a star."),
+    chart=lambda table, ds: charts.dynamics(table, metrics=picked(table), before=compared_with(ds)),
+    mail=("won_money", "won"),
+)
+def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
+    """The metrics by week, month, quarter and year of the period, and how many customers were new."""
+    return over_time(ds, [*metrics, *REPEATS])
+
+
+def picked(table: pd.DataFrame) -> list[str]:
+    """What a reader can pick from; customers have a chart of their own."""
+    return [name for name in measured(table) if name not in REPEATS]
+
+
+@dynamics.finding
+def growth(table: pd.DataFrame, ds: Dataset) -> str:
+    """How the first number of the table moved against the period before."""
+    return compared(moved(ds, measured(table)[0]))
+
+
+def compared(row: Mapping[str, Any]) -> str:
+    """One number against the period before, in a sentence."""
+    metric = row["metric"]
+    title = column(metric).title
+    if pd.isna(row["change"]):
+        return _("{title}: {value}", title=title, value=units.write(row["value"], column(metric).unit))
+    before = units.write(row["previous"], column(metric).unit)
+    share = units.write(abs(row["change"]), "share")
+    if row["change"] == 0:
+        return _("{title} did not change: {before} before", title=title, before=before)
+    if row["change"] > 0:
+        return _("{title} grew by {share}, from {before}", title=title, share=share, before=before)
+    return _("{title} fell by {share}, from {before}", title=title, share=share, before=before)
+
+
+BEFORE = {
+    "week": N_("the week before"), "month": N_("the month before"), "quarter": N_("the quarter before"),
+    "year": N_("the year before"), "": N_("the days before"),
+}  # fmt: skip
+
+
+def compared_with(ds: Dataset) -> str:
+    """What the marks beside a chart's bars are."""
+    return year_before() if ds.filters.comparison == "year_ago" else _(BEFORE[ds.filters.period.unit])
+
+
+def year_before() -> str:
+    """What the marks beside the last twelve months are."""
+    return _("a year earlier")
+
+
+@element(
+    title=N_("Over time"),
+    measured=N_("By the day of the event. The running period is paler and has a star."),
+    id="dynamics",
+    chart=lambda table: charts.dynamics(table, metrics=measured(table)[:1], before=year_before()).update_layout(
+        height=300
+    ),
+    mail=("won_money", "won"),
+)
+def twelve_months(ds: Dataset, metrics: Sequence[str] = ("won_money", "won", "created")) -> pd.DataFrame:
+    """The metrics in the last twelve months, each month beside the same days a year earlier."""
+    return twelve_months_of(ds, metrics)
+
+
+@twelve_months.finding
+def year_on_year(table: pd.DataFrame) -> str:
+    """Money of the last twelve months against the twelve before."""
+    now, before = table["won_money"].sum(), table["won_money_previous"].sum()
+    if not before:
+        return _("{money} won in twelve months", money=units.write(now, "money", form="tile"))
+    share = units.write(abs(now / before - 1), "share")
+    said = {"money": units.write(now, "money", form="tile"), "share": share}
+    if now >= before:
+        return _("{money} won in twelve months, {share} more than in the twelve before", **said)
+    return _("{money} won in twelve months, {share} less than in the twelve before", **said)
+
+
+@element(
+    title=N_("New and repeat customers"),
+    measured=N_("Among won deals; repeat: the customer already had a won deal."),
+    chart=lambda table, ds: charts.dynamics(over_time(ds, REPEATS), metrics=REPEATS),
+    needs=["repeat_share"],
+)
+def new_repeat(ds: Dataset) -> pd.DataFrame:
+    """Won deals of the period by kind of customer (new, repeat, none): won, won_money, average_check, cycle_days, totals."""
+    return measure(ds, ["won", "won_money", "average_check", "cycle_days"], by="customer_kind", total=True)
+
+
+@new_repeat.finding
+def repeats(table: pd.DataFrame) -> str:
+    """How much of the winning is with customers who had bought before."""
+    won = table[~table["is_total"]].set_index("customer_kind_id")["won"]
+    k, n = int(won.get("repeat", 0)), int(won.get("repeat", 0) + won.get("new", 0))
+    if not n:
+        return _("No won deal of the period has a customer")
+    share = units.write(k / n, "share")
+    return _("{share} of the won deals are with customers who had bought before: {k} of {n}", share=share, k=k, n=n)
+
+
+@element(
+    title=N_("Managers"),
+    measured=N_("Line: 95 % interval, the tick is the team. Grey: fewer than 20, do not rank."),
+    mail=("won_money", "won", "conversion"),
+)
+def managers(
+    ds: Dataset, metrics: Sequence[str] = (*MAIN, "in_work_money", "lost_share", "repeat_share")
+) -> pd.DataFrame:
+    """The metrics per manager, with totals."""
+    return measure(ds, metrics, by="manager", total=True)
+
+
+@managers.finding
+def concentration(managers: pd.DataFrame) -> str:
+    """How few managers bring more than half of the money."""
+    rows = managers[~managers["is_total"]].sort_values("won_money", ascending=False)
+    whole = rows["won_money"].sum()
+    if not whole or len(rows) < 2:
+        return ""
+    shares = rows["won_money"].cumsum() / whole
+    few = int((shares < 0.5).sum()) + 1
+    share = units.write(shares.iloc[few - 1], "share")
+    return many(
+        "{n} of {all} managers brings {share} of the money", "{n} of {all} managers bring {share} of the money",
+        few, all=len(rows), share=share,
+    )  # fmt: skip
+
+
+@element(
+    title=N_("Managers over time"),
+    measured=N_("By month, one scale for all. The number is that of the latest full month."),
+    chart=lambda table: charts.small_multiples(table, by="manager"),
+)
+def managers_over_time(ds: Dataset, metrics: Sequence[str] = (*MAIN[:6], "in_work")) -> pd.DataFrame:
+    """The metrics per manager and month."""
+    return by_month(ds, metrics)
+
+
+def by_month(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """The metrics per manager and month: those of the period, and before it as many as make twelve."""
+    span = ds.filters.elapsed
+    end = pd.Timestamp(span.end) - pd.Timedelta(days=1)
+    start = min(pd.Timestamp(span.start), end.to_period("M").start_time - pd.DateOffset(months=11))
+    # A period without a beginning, or of many years: three years are as many as a small chart can show.
+    start = max(start, end.to_period("M").start_time - pd.DateOffset(months=35))
+    table = measure(ds, metrics, by=["manager", "month"], period=Period(start.date(), span.end))
+    return table[table["manager_id"] != ""].reset_index(drop=True)
+
+
+@managers_over_time.finding
+def leader(table: pd.DataFrame) -> str:
+    """Who was first in how many of the months."""
+    if table["manager_id"].nunique() < 2 or not (table["won_money"] > 0).any():
+        return ""
+    best = table.loc[table.groupby("start")["won_money"].idxmax()]
+    best = best[best["won_money"] > 0]
+    first = best["manager"].value_counts()
+    months = many("{n} month", "{n} months", len(best))
+    return _("{manager} was first in {k} of {months}", manager=first.index[0], k=int(first.iloc[0]), months=months)
+
+
+@element(
+    title=N_("Side by side"),
+    measured=N_("Pick one, two or three managers and a number."),
+    chart=charts.compared,
+    compares=True,
+    rows_elsewhere=True,
+)
+def managers_compared(ds: Dataset, metrics: Sequence[str] = (*MAIN[:6], "in_work")) -> pd.DataFrame:
+    """The same, to be set side by side."""
+    return by_month(ds, metrics)
+
+
+@element(
+    title=N_("Sources"),
+    measured=N_("Where deals came from and what became of them."),
+    mail=("won_money", "created", "conversion"),
+)
+def sources(ds: Dataset) -> pd.DataFrame:
+    """What came from each source and what became of it, with totals; leads too where the portal has any."""
+    metrics = ["created", "won", "conversion", "won_money", "cycle_days", "lost", *lead_metrics(ds)]
+    return measure(ds, metrics, by="source", total=True)
+
+
+@sources.finding
+def best_source(table: pd.DataFrame) -> str:
+    """Which source brings most money, and which converts best of those with enough deals."""
+    rows = table[~table["is_total"]]
+    if rows.empty or not rows["won_money"].sum() > 0:
+        return _("No source brought money in the period")
+    most = rows.sort_values("won_money", ascending=False).iloc[0]
+    said = _(
+        "{source} brings most: {money}",
+        source=most["source"],
+        money=units.write(most["won_money"], "money", form="tile"),
+    )
+    sure = rows[rows["conversion_n"] >= SMALL].sort_values("conversion", ascending=False)
+    if sure.empty:
+        return said
+    best = sure.iloc[0]
+    share = units.write(best["conversion"], "share")
+    return said + _("; {source} converts best: {share}", source=best["source"], share=share)

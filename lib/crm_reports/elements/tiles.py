@@ -1,0 +1,48 @@
+"""The numbers in short, each with a second one that belongs to it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from .. import measures, units
+from ..columns import records
+from ..dataset import Dataset
+from ..measures import missing, one
+from ..registry import column
+from ..texts import N_, _
+from .element import element
+from .forgotten import nights
+
+BESIDE = {
+    "won": ("repeat_customers", N_("{value} repeat")), "average_check": ("median_check", N_("median {value}")),
+    "cycle_days": ("median_cycle_days", N_("median {value}")), "in_work": ("in_work_money", N_("{value} in all")),
+    "lost": ("lost_share", N_("{value} of all closed")), "forgotten": ("forgotten_money", N_("{value} in all")),
+    "forgotten_money": ("money_at_risk", N_("{value} at risk")),
+}  # fmt: skip
+
+
+@element(
+    title=N_("In short"),
+    drawn="tiles",
+)
+def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """The tiles, each with a second number that belongs to it as its note, and lines of what was forgotten."""
+    table = measures.tiles(ds, metrics)
+    notes = [row["note"] or _note(ds, row["metric"]) for row in records(table)]
+    lines = {"forgotten": "forgotten", "forgotten_money": "forgotten_money"}
+    weeks = nights(ds).table if set(lines) & set(metrics) and not missing(ds, "forgotten") else pd.DataFrame()
+    sparks = [
+        list(weeks[lines[name]]) if name in lines and len(weeks) else spark
+        for name, spark in zip(table["metric"], table["spark"], strict=True)
+    ]
+    return table.assign(note=notes, spark=sparks)
+
+
+def _note(ds: Dataset, name: str) -> str:
+    """The number that stands small under another one; nothing where there is none, or k of n stands there already."""
+    beside, words = BESIDE.get(name, ("", ""))
+    if not beside or missing(ds, beside):
+        return ""
+    value = one(ds, beside)
+    said = units.write(getattr(value, "value", value), column(beside).unit, form="tile")
+    return "" if said == units.MISSING else _(words, value=said)
