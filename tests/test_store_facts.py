@@ -229,7 +229,7 @@ def test_a_visit_counts_on_its_stage_whatever_pipeline_the_deal_is_in_now(tmp_pa
     moved = deal(1, "2025-03-01", pipeline_id="7", stage_id="C7:TALK")
     tables = {"deals": [moved], "stage_history": history} | COMPANY
     for filters in ({}, {"pipeline": "Service"}):
-        times = time_in_stage(dataset(tmp_path, **tables, **filters)).set_index("stage_id")
+        times = time_in_stage(dataset(tmp_path, **tables, **filters)).table.set_index("stage_id")
         assert times["stage_days"].dropna().to_dict() == {"NEW": 4, "REQ": 3}
         assert times["running_visits"].to_dict() == {"NEW": 0, "REQ": 0, "C7:TALK": 1}
-    assert time_in_stage(dataset(tmp_path, **tables, pipeline="Sales")).empty
+    assert time_in_stage(dataset(tmp_path, **tables, pipeline="Sales")).table.empty
