@@ -60,7 +60,10 @@ class Forgetting:
 
 
 class Rung(NamedTuple):
-    """A stage's place in the funnel of its pipeline, from 0, and what comes after it; "" after the last."""
+    """A stage's place in the funnel of its pipeline, from 0, and what comes after it; "" after the last.
+
+    Several won stages are one step: what leads to them leads to all, by the names and ids of all.
+    """
 
     pipeline: str
     pipeline_id: str
@@ -72,9 +75,9 @@ class Rung(NamedTuple):
 
 
 def _rung(row: Mapping[str, Any], names: Mapping[str, str], pipelines: Mapping[str, str]) -> Rung:
-    pipeline, id, after = row["pipeline_id"], row["stage_id"], row["to_stage_id"]
-    above = after and names.get(after, after)
-    return Rung(pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, above, after)
+    pipeline, id = row["pipeline_id"], row["stage_id"]
+    above = " / ".join(names.get(after, after) for after in row["to_stage_ids"])
+    return Rung(pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, above, row["to_stage_id"])
 
 
 def _shared(make: Callable[["Dataset"], Any]) -> property:
@@ -540,16 +543,16 @@ class Dataset:
         return _paired(was, became, place, (came, elsewhere[0]), (went, elsewhere[1]))
 
     @cached_property
-    def stage_worth(self) -> pd.DataFrame:
-        """stage_id → mean, n: what closed deals that ever reached the stage brought on average, whosever, and how many."""
+    def step_worth(self) -> dict[tuple[str, int], tuple[float, int]]:
+        """(pipeline_id, step) → what closed deals that ever came so far brought on average, whosever, and how many."""
         team = self.team.slice
         found = team.query(
             f"""
-            select stage_id, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from stage_worth
+            select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from step_worth
             where {team.inside} group by all order by all
             """, *team.ids,
         )  # fmt: skip
-        return _pandas(found).set_index("stage_id")
+        return {(row["pipeline_id"], row["step"]): (row["mean"], row["n"]) for row in found.to_pylist()}
 
     def stages_before_loss(self, period: Period) -> tuple[Columns, pd.Categorical]:
         """The slice's deals that were lost in `period`, and the last stage of work that each entered; "" for none."""

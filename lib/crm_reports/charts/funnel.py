@@ -1,6 +1,6 @@
 """How far deals come: a bar per stage, the step into it beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -25,19 +25,23 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     for pipeline in pipelines:
         if len(pipelines) > 1:
             rows.append(Row(f"<b>{escape(pipeline['pipeline'].iloc[0])}</b>", None, "", "", "", colour("accent")))
-        stages = records(pipeline.sort_values("position") if "position" in pipeline else pipeline)
-        rows += [_stage_row(row, before, length) for row, before in zip(stages, [{}, *stages], strict=False)]
+        stages = records(pipeline.sort_values("position", kind="stable") if "position" in pipeline else pipeline)
+        steps = [row.get("position", place) for place, row in enumerate(stages)]
+        rows += [_stage_row(stages, steps, at, length) for at in range(len(stages))]
     return rows_figure(rows, formula=formula_of("stage_conversion"), track=True)
 
 
-def _stage_row(row: Mapping[str, object], before: Mapping[str, object], length: str) -> Row:
-    """A stage and the step into it."""
+def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], at: int, length: str) -> Row:
+    """A stage and the step into it; of several won stages the first one tells the step into all of them."""
+    row, first = stages[at], steps.index(steps[at])
+    before = stages[first - 1] if first else {}
     count = units.write(row[length], "count")
     hovers = [f"<b>{escape(row['stage'])}</b>"]
     hovers += [hover(row, name) for name in ("cohort_reached", "reached", "visited") if name in row]
     if before:
         hovers += ["<br>" + _("step from {stage}", stage=escape(before["stage"])), hover(before, "stage_conversion")]
-    note = _step_note(before) if before else ""
+    note = _step_note(before) if before and at == first else ""
+    note = _("together {rate}", rate=note) if note and steps.count(steps[at]) > 1 else note
     return Row(
         escape(row["stage"], most=22), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
     )

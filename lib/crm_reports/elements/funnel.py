@@ -154,7 +154,7 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     each = each[~each["is_total"]]
     rate, k, n = each["stage_id"].map(team), each["stage_conversion_k"], each["stage_conversion_n"]
     short = (rate * n - k).astype(float)
-    worth = each["to_stage_id"].map(_worth(ds)).astype(float)
+    worth = _worth(ds, each["stage_id"])
     table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
     return _dearest(table[short > 0])
 
@@ -177,9 +177,11 @@ def _dearest(table: pd.DataFrame) -> pd.DataFrame:
     return order[SHORT_COLUMNS].head(MOST_PLACES).reset_index(drop=True)
 
 
-def _worth(ds: Dataset) -> pd.Series:
-    """stage_id → what a closed deal that ever reached it brought on average; missing where fewer than 20 closed."""
-    return ds.stage_worth["mean"].where(ds.stage_worth["n"] >= SMALL)
+def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
+    """What a closed deal that ever came to the step after each stage brought on average; missing for fewer than 20."""
+    rungs = [ds.ladder[id] for id in stage_ids]
+    found = [ds.step_worth.get((rung.pipeline_id, rung.step + 1), (float("nan"), 0)) for rung in rungs]
+    return np.array([mean if n >= SMALL else float("nan") for mean, n in found], dtype=float)
 
 
 @narrow_places.finding

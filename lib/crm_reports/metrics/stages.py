@@ -15,7 +15,10 @@ from .statistics import median_time
     title=N_("Reached"), unit="count", on="steps", fields=["is_reached"],
     formula=N_("deals that for the first time got as far as this stage in the period; a skipped stage counts"),
     needs=["stage_history", "stage_order"],
-    caveats=N_("A deal that changed pipeline is in the funnel of the pipeline it stood in at the report's instant."),
+    caveats=N_(
+        "A deal that changed pipeline is in the funnel of the pipeline it stood in at the report's instant. Of several success "
+        "stages each shows its own deals."
+    ),
 )  # fmt: skip
 def reached(steps: Rows) -> float:
     """How many deals came this far. May grow from stage to stage: each stage has its own deals."""
@@ -51,7 +54,9 @@ def cohort_reached(cohort_steps: Rows) -> float:
         "of the deals that reached this stage in the period, the share that reached the next by the report's instant"
     ),
     needs=["stage_history", "stage_order"],
-    caveats=N_("Deals still on the way count as not gone on."),
+    caveats=N_(
+        "Deals still on the way count as not gone on. One step leads into winning, to all success stages together."
+    ),
 )  # fmt: skip
 def stage_conversion(steps: Rows) -> Ratio:
     """Whose narrow place is where. Young deals may still be on the way, so look at that column beside it."""

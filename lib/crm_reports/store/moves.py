@@ -78,38 +78,63 @@ OPEN_SPANS = """
     select * from spans order by deal_no
 """
 
-# The steps of each pipeline's funnel: lost stages are no step, the won stage is the last one, and a stage without a
-# place in its pipeline is none.
+# The steps of each pipeline's funnel: lost stages are no step, and a stage without a place in its pipeline is none. The
+# won stages are the last step, all of them: they are alternatives, and the step into winning leads to them together.
 FUNNEL = """
-    select pipeline_id, stage_id, name, row_number() over steps - 1 as step, outcome = 'won' as is_won,
-        coalesce(lead(stage_id) over steps, '') as to_stage_id
-    from stages where outcome in ('open', 'won') and position is not null
-    window steps as (partition by pipeline_id order by outcome = 'won', position, stage_id)
-    order by pipeline_id, step
+    with placed as (
+        select *, outcome = 'won' as is_won from stages where outcome in ('open', 'won') and position is not null
+    ),
+    wins as (
+        select pipeline_id, list(stage_id order by position, stage_id) as won_ids from placed where is_won group by pipeline_id
+    ),
+    stepped as (
+        select pipeline_id, stage_id, name, is_won, position, count(*) filter (not is_won) over ahead as step,
+            if(is_won, [], if(lead(is_won) over walk is false, [lead(stage_id) over walk], coalesce(won_ids, []))) as to_stage_ids
+        from placed left join wins using (pipeline_id)
+        window walk as (partition by pipeline_id order by is_won, position, stage_id),
+            ahead as (
+                partition by pipeline_id order by is_won, position, stage_id
+                rows between unbounded preceding and 1 preceding
+            )
+    )
+    select * exclude (position), array_to_string(to_stage_ids, ', ') as to_stage_id
+    from stepped order by pipeline_id, step, position, stage_id
 """
 
-# First instants per deal and step, in the funnel of the pipeline it stands in at as_of: reached_at, visited_at (null:
-# skipped), and the same of the step after it. A later stage reaches all before it; won reaches all.
+# First instants per deal and stage, in the funnel of the pipeline it stands in at as_of: reached_at, visited_at (null:
+# skipped), and the same of the step after it. A later stage reaches all before it; a win reaches every stage of work, and
+# of the won stages its own. A win on a stage that the funnel does not know is on the only won stage that there is.
 STEPS_REACHED = """
-    with last as (select pipeline_id, max(step) as last_step from funnel group by pipeline_id),
+    with tops as (
+        select pipeline_id, max(step) as last_step, count(*) filter (is_won) as wins, max(stage_id) filter (is_won) as won_id
+        from funnel group by pipeline_id
+    ),
     placed as (
-        select deal_no, deal.pipeline_id, entry.at,
-            case when entry.outcome = 'won' then last_step when entry.outcome = 'open' then step end as place
-        from entries as entry join deal_facts as deal using (deal_no) join last on deal.pipeline_id = last.pipeline_id
+        select deal_no, deal.pipeline_id, entry.at, if(entry.outcome = 'won', last_step, step) as place,
+            if(entry.outcome = 'won' and is_won is not true, if(wins = 1, won_id, null), entry.stage_id) as stage_id
+        from entries as entry join deal_facts as deal using (deal_no) join tops on deal.pipeline_id = tops.pipeline_id
         left join funnel on entry.stage_id = funnel.stage_id
-        where coalesce(entry.pipeline_id, '') = deal.pipeline_id
+        where coalesce(entry.pipeline_id, '') = deal.pipeline_id and entry.outcome in ('open', 'won')
     ),
     far as (
-        select deal_no, any_value(pipeline_id) as pipeline_id, place, min(placed.at) as first_at
-        from placed where place is not null group by deal_no, place
+        select deal_no, any_value(pipeline_id) as pipeline_id, place, stage_id, min(placed.at) as first_at
+        from placed where place is not null group by deal_no, place, stage_id
     ),
-    reached as (
-        select deal_no, step, any_value(pipeline_id) as pipeline_id, min(first_at) as reached_at,
-            min(first_at) filter (where place = step) as visited_at
-        from far join funnel using (pipeline_id) where place >= step group by deal_no, step
-    )
-    select deal_no, stage_id, step, to_stage_id, reached_at, visited_at,
-        lead(reached_at) over steps as next_reached_at, lead(visited_at) over steps as next_visited_at
-    from reached join funnel using (pipeline_id, step) window steps as (partition by deal_no order by step)
-    order by deal_no
+    climbed as (
+        select deal_no, step, min(first_at) as reached_at,
+            min(first_at) filter (where place = step and far.stage_id is not null) as visited_at
+        from far join (select distinct pipeline_id, step from funnel) using (pipeline_id) where place >= step group by deal_no, step
+    ),
+    ahead as (
+        select *, lead(reached_at) over walk as next_reached_at, lead(visited_at) over walk as next_visited_at
+        from climbed window walk as (partition by deal_no order by step)
+    ),
+    won as (select deal_no, stage_id, first_at from far semi join (from funnel where is_won) as last using (stage_id))
+    select ahead.deal_no, funnel.stage_id, ahead.step, to_stage_id, coalesce(first_at, reached_at) as reached_at,
+        coalesce(first_at, visited_at) as visited_at, next_reached_at, next_visited_at
+    from ahead join deal_facts as deal using (deal_no)
+    join funnel on deal.pipeline_id = funnel.pipeline_id and ahead.step = funnel.step
+    left join won on ahead.deal_no = won.deal_no and funnel.stage_id = won.stage_id
+    where not is_won or first_at is not null
+    order by ahead.deal_no
 """

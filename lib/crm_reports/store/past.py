@@ -21,10 +21,10 @@ SILENCES = """
     from longest join deal_facts as deal using (deal_no) where deal.outcome in ('won', 'lost') group by all
 """
 
-# What the closed deals that ever reached a stage brought, lost ones nothing: `money` of `deals`, per pipeline and source.
-STAGE_WORTH = """
-    select row.stage_id, deal.pipeline_id, deal.source_id, count(*) as deals,
+# What the closed deals that ever reached a step brought, lost ones nothing: `money` of `deals`, per pipeline and source.
+STEP_WORTH = """
+    select deal.pipeline_id, step, deal.source_id, count(*) as deals,
         sum(if(deal.outcome = 'won', coalesce(deal.money, 0), 0)) as money
-    from steps_reached as row join deal_facts as deal using (deal_no)
+    from (select distinct deal_no, step from steps_reached) join deal_facts as deal using (deal_no)
     where deal.outcome in ('won', 'lost') group by all order by all
 """

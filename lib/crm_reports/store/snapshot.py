@@ -32,7 +32,7 @@ from .facts import DEAL_FACTS, DEALS_STOOD, FIRST_ROW, STANDINGS
 from .ids import FILLED, IDS
 from .leads import LEAD_FACTS
 from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
-from .past import SILENCES, STAGE_WORTH
+from .past import SILENCES, STEP_WORTH
 from .trace import ACTED, ACTION_KINDS, DATED, INCOMING, SIGNS, TRACES
 from .versions import Kept, rows_as_of
 
@@ -49,7 +49,7 @@ PARTS = {
     "signs": SIGNS,
     "lead_facts": LEAD_FACTS,
     "silences": SILENCES,
-    "stage_worth": STAGE_WORTH,
+    "step_worth": STEP_WORTH,
     "action_kinds": ACTION_KINDS,
 }
 VIEWS = {
