@@ -49,7 +49,7 @@ def ds(tmp_path):
 
 
 def test_each_success_stage_shows_its_own_deals(ds):
-    table = funnel(ds).set_index("stage")
+    table = funnel(ds).table.set_index("stage")
     assert table["cohort_reached"].to_dict() == {
         "Cold base": 6, "Request": 6, "Invoice": 5, "Barter": 1, "Paid": 2, "Paid in part": 1,
     }  # fmt: skip
@@ -61,7 +61,7 @@ def test_each_success_stage_shows_its_own_deals(ds):
 
 
 def test_the_step_into_winning_leads_to_all_of_them_together(ds):
-    table = funnel(ds).set_index("stage")
+    table = funnel(ds).table.set_index("stage")
     step = table.loc["Invoice"]
     assert (step["to_stage"], step["stage_conversion_k"], step["stage_conversion_n"]) == (
         "Barter / Paid / Paid in part",
@@ -70,7 +70,7 @@ def test_the_step_into_winning_leads_to_all_of_them_together(ds):
     )
     assert table.loc[["Barter", "Paid", "Paid in part"], "to_stage"].tolist() == [""] * 3
     assert table.loc[["Barter", "Paid", "Paid in part"], "stage_conversion"].isna().all()
-    team = stage_conversion(ds).query("is_total").set_index("stage")
+    team = stage_conversion(ds).table.query("is_total").set_index("stage")
     assert team["stage_conversion_k"].to_dict() == {"Cold base": 6, "Request": 5, "Invoice": 4}
     assert team["visited_next"].to_dict() == {"Cold base": 4, "Request": 4, "Invoice": 4}
     assert (team["lost_on_the_way"].sum(), team["on_the_way"].sum()) == (1, 1)
@@ -108,7 +108,7 @@ def test_the_worth_of_winning_counts_a_deal_of_two_success_stages_once(tmp_path)
     history = [row for id in range(20) for row in path(id, "NEW", "INV", "WON", "INV", "PART")]
     history += [row for id in range(20, 25) for row in path(id, "NEW", "INV")]
     ds = dataset(tmp_path, deals=deals, stage_history=history, stages=[*STAGES, PART])
-    row = narrow_places(ds).iloc[0]
+    row = narrow_places(ds).table.iloc[0]
     assert (row["stage"], row["to_stage"], row["deals_short"]) == (
         "Invoice",
         "Paid / Paid in part",
@@ -118,7 +118,7 @@ def test_the_worth_of_winning_counts_a_deal_of_two_success_stages_once(tmp_path)
 
 
 def test_the_picture_tells_the_step_into_winning_once(ds):
-    figure = charts.funnel(funnel(ds))
+    figure = charts.funnel(funnel(ds).table)
     notes = [each.text for each in figure.layout.annotations if "together" in (each.text or "")]
     assert len(notes) == 1
     assert "4 of 5" in notes[0]
