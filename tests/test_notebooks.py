@@ -131,6 +131,30 @@ def test_the_parts_of_the_managers_table_sum_to_its_total_and_to_the_tiles(made)
         assert parts == pytest.approx(rows[-1][name]) == pytest.approx(tiles[name])
 
 
+# Every number that the definitions name; each is a figure of its own somewhere, not only a word of the glossary.
+NAMES = [
+    "created", "created_money", "won", "won_money", "lost", "lost_money", "lost_share", "average_check", "median_check", "cycle_days", "median_cycle_days",
+    "in_work", "in_work_money", "conversion", "win_rate", "cohort_conversion", "new_customers", "repeat_customers", "repeat_share", "customers",
+    "reached", "visited", "cohort_reached", "stage_conversion", "stage_days", "median_stage_days", "days_in_current_stage",
+    "calls", "meetings", "emails", "crm_activities", "comments", "stage_moves", "actions", "activity_index",
+    "forgotten", "forgotten_money", "forgotten_share", "no_next_step", "next_step_overdue", "days_silent", "money_at_risk",
+]  # fmt: skip
+
+
+def figures(element):
+    """The numbers that an element measures of many deals: columns of a table that is no list, and tiles."""
+    rows = [row for row in element["rows"] if "deal_id" not in row]
+    return {name for row in rows for name, value in row.items() if value is not None} | {
+        row["metric"] for row in rows if row.get("metric") and row["value"] is not None
+    }
+
+
+def test_every_number_that_is_defined_is_a_figure_of_its_own_in_some_report(made):
+    reports = [json.loads(record.files[3].read_text("utf-8"))["elements"] for record in made.values()]
+    shown = {name for elements in reports for element in elements.values() for name in figures(element)}
+    assert [name for name in NAMES if name not in shown] == []
+
+
 @pytest.mark.parametrize("report", REPORTS)
 def test_nothing_of_the_webhook_is_left_in_any_file(home, made, report):
     code = home[1].rstrip("/").split("/")[-1]

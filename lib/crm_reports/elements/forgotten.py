@@ -30,8 +30,8 @@ SILENT = [
 
 def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
     """Forgotten deals by department, manager or stage, with totals; the most forgotten money first."""
-    metrics = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
-    table = measure(ds, metrics, by=dimension, total=True)
+    left = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
+    table = measure(ds, [*left, "days_silent", "days_in_current_stage"], by=dimension, total=True)
     body = table[~table["is_total"]].sort_values(["forgotten_money", "forgotten"], ascending=False)
     table = pd.concat([body, table[table["is_total"]]], ignore_index=True)
     return with_pipeline(ds, table) if dimension == "stage" else table

@@ -96,7 +96,7 @@ def twelve_months(ds: Dataset, metrics: Sequence[str] = ("won_money", "won", "cr
 def year_on_year(table: pd.DataFrame) -> str:
     """Money of the last twelve months against the twelve before."""
     now, before = table["won_money"].sum(), table["won_money_previous"].sum()
-    if not before:
+    if not before > 0:
         return _("{money} won in twelve months", money=units.write(now, "money", form="tile"))
     share = units.write(abs(now / before - 1), "share")
     said = {"money": units.write(now, "money", form="tile"), "share": share}
@@ -112,8 +112,9 @@ def year_on_year(table: pd.DataFrame) -> str:
     needs=["repeat_share"],
 )
 def new_repeat(ds: Dataset) -> pd.DataFrame:
-    """Won deals of the period by kind of customer (new, repeat, none): won, won_money, average_check, cycle_days, totals."""
-    return measure(ds, ["won", "won_money", "average_check", "cycle_days"], by="customer_kind", total=True)
+    """Won deals of the period by kind of customer (new, repeat, none): how many, money, checks, cycles, customers, totals."""
+    checks = ["average_check", "median_check", "cycle_days", "median_cycle_days"]
+    return measure(ds, ["won", "won_money", *checks, "customers"], by="customer_kind", total=True)
 
 
 @new_repeat.finding
@@ -144,7 +145,7 @@ def concentration(managers: pd.DataFrame) -> str:
     """How few managers bring more than half of the money."""
     rows = managers[~managers["is_total"]].sort_values("won_money", ascending=False)
     whole = rows["won_money"].sum()
-    if not whole or len(rows) < 2:
+    if not whole > 0 or len(rows) < 2:
         return ""
     shares = rows["won_money"].cumsum() / whole
     few = int((shares < 0.5).sum()) + 1
@@ -207,8 +208,8 @@ def managers_compared(ds: Dataset, metrics: Sequence[str] = (*MAIN[:6], "in_work
 )
 def sources(ds: Dataset) -> pd.DataFrame:
     """What came from each source and what became of it, with totals; leads too where the portal has any."""
-    metrics = ["created", "won", "conversion", "won_money", "cycle_days", "lost", *lead_metrics(ds)]
-    return measure(ds, metrics, by="source", total=True)
+    came = ["created", "created_money", "won", "conversion", "cohort_conversion", "win_rate"]
+    return measure(ds, [*came, "won_money", "cycle_days", "lost", *lead_metrics(ds)], by="source", total=True)
 
 
 @sources.finding
