@@ -12,6 +12,7 @@ from crm_reports.columns import Columns
 from crm_reports.elements.changes import PARTS, known_since, waterfall
 from crm_reports.measures import one
 from stores import at, dataset, deal, moves
+from test_store import nights, seen
 
 
 def standing(*rows):
@@ -125,3 +126,12 @@ def test_a_waterfall_says_from_when_amounts_are_known(tmp_path):
     late = dataset(tmp_path / "new", syncs=[synced], deals=[deal(1, "2024-01-05")])
     assert known_since(known) == ""
     assert "20 Mar 2025" in known_since(late)
+
+
+def test_what_others_did_to_a_deal_after_it_was_handed_over_is_not_in_the_waterfall(tmp_path):
+    # The sync of 10 March saw a deal of Anna's of 100; later it was Boris's, who made it 777.
+    now = deal(1, "2025-01-05", manager_id="2", amount=777.0)
+    then = seen(now, "2025-03-10 01:00", manager_id="1", amount=100.0)
+    ds = dataset(tmp_path, deals=[now], deals_versions=[then], syncs=nights("2025-03-10", "2025-03-20"), manager="Anna")
+    month = elements.changes(ds).table.query("since == 'month'").set_index("part")["money"]
+    assert (month["opening"], month["amount"], month["moved_out"], month["closing"]) == (100, 0, -100, 0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from crm_reports import elements
-from crm_reports.dataset import load
+from crm_reports.dataset import CHANCE, load
 from crm_reports.filters import Period
 from crm_reports.measures import chances, index_sensitivity, measure, one, over_time
 from crm_reports.registry import METRICS
@@ -314,7 +314,10 @@ def test_a_filter_never_changes_a_row_that_it_keeps(tables, chosen):
             for folder, filters in ((one_folder, {}), (other, {by: typed}))
         ]
         differing = [name for name in both[0] if name.endswith("_differs")]  # from others, who are not there
-        assert_frame_equal(*(each.drop(columns=differing) for each in both), check_dtype=False)
+        few = [
+            name for name in both[1] if name == "activity_index" and both[1][name].isna().all()
+        ]  # three people at most
+        assert_frame_equal(*(each.drop(columns=[*differing, *few]) for each in both), check_dtype=False)
 
 
 @FEW
@@ -323,8 +326,12 @@ def test_a_list_under_a_filter_is_the_part_of_the_whole_list(tables):
     with TemporaryDirectory() as one_folder, TemporaryDirectory() as other:
         all_of_it, mine = opened(one_folder, tables), opened(other, tables, manager="Anna")
         for listed in (elements.deals, elements.forgotten_deals):
-            part = listed(all_of_it).table.query("manager_id == '1'").reset_index(drop=True)
-            assert_frame_equal(part, listed(mine).table, check_dtype=False)
+            part = listed(all_of_it).table.query("manager_id == '1'")
+            told = [name for name in CHANCE if name in part]  # on a page of hers, of her own past deals
+            part, own = (
+                each.drop(columns=told).sort_values("deal_id", ignore_index=True) for each in (part, listed(mine).table)
+            )
+            assert_frame_equal(part, own, check_dtype=False)
 
 
 # ── Currency and time zone ───────────────────────────────────────────────────────────────────────────────────────────

@@ -186,10 +186,26 @@ def test_nobody_with_nothing_closed_has_a_win_rate(tmp_path):
     assert isnan(table["win_rate"].iloc[0])
 
 
-def test_the_index_of_a_manager_is_the_same_whoever_the_report_is_about(march, tmp_path):
-    tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
-    alone = dataset(tmp_path / "alone", manager="Boris", **tables)
-    assert one(alone, "activity_index") == pytest.approx(35 / 9.5)
+def _calls(*counts):
+    """So many calls of 2 points by each of the managers 1, 2, 3 …"""
+    whose = [str(id) for id, count in enumerate(counts, 1) for _call in range(count)]
+    return [act(f"call {number}", "call", id, "2025-03-10", owner_type="contact") for number, id in enumerate(whose)]
+
+
+def test_the_index_of_a_manager_is_the_same_whoever_the_report_is_about(tmp_path):
+    calls = _calls(1, 2, 3, 4, 8)
+    for filters in ({"manager": "2"}, {"department": "Kazan"}):  # where Boris is the only one
+        one_page = dataset(tmp_path, deals=[], activities=calls, **filters)
+        assert one(one_page, "activity_index") == 10 * 2 / 8
+
+
+def test_of_fewer_than_five_who_acted_nobody_s_index_tells_the_best_one_s_points(tmp_path):
+    calls = _calls(1, 2, 3, 8)
+    assert one(dataset(tmp_path, deals=[], activities=calls), "activity_index") == (2 + 3) / 2 * 10 / 8
+    for filters in ({"manager": "2"}, {"department": "Kazan"}):
+        page = dataset(tmp_path, deals=[], activities=calls, **filters)
+        assert isnan(one(page, "activity_index"))
+        assert one(page, "activity_points") == 2 * 2 / 21
 
 
 def test_what_the_source_lacks_is_missing_and_not_zero(tmp_path):

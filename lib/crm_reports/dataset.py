@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import texts, units
+from . import privacy, texts, units
 from .columns import DAY, Columns, categorical, from_arrow, per_text, places_of, renamed
 from .errors import FilterError, all_at_once, near
 from .fields import TABLES
@@ -24,7 +24,7 @@ from .filters import Choice, Filters, Known, Period, Typed, first_instant
 from .quality import Against, Note, about, notes
 from .settings import Settings
 from .slices import Bounds, Slice, inside, utc
-from .store import PARTS, Snapshot, Store
+from .store import FILLED, PARTS, Snapshot, Store
 from .texts import N_, _, use
 
 EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -126,19 +126,31 @@ class Dataset:
 
     @property
     def total(self) -> int:
-        """How many deals there are at as_of, whatever the filters."""
-        return self._of_all["deals"]
+        """How many deals there are at as_of, whatever the other filters: the company's, or those of the page's people."""
+        return self._counted(self._people)["deals"]
 
     @property
     def kept(self) -> int:
         """How many of them the filters leave."""
         return self.slice.size
 
+    @cached_property
+    def _people(self) -> Slice:
+        """All deals of the people that the page is about; of a page about nobody in particular, the company's."""
+        chosen = self._manager_ids
+        return Slice(self._snapshot, {} if chosen is None else {"manager_id": chosen})
+
     @property
-    def _of_all(self) -> dict[str, Any]:
-        """How many deals the company has, and the first creation: before it nothing is known."""
-        sql = "select count(*) as deals, min(created_at) as first_at from deal_facts"
-        return self._once(("all",), lambda: self._snapshot.query(sql).to_pylist()[0])
+    def _known_people(self) -> Slice:
+        """The deals whose traces may be told of where no number is: the company's where that tells on nobody."""
+        company = Slice(self._snapshot, {})
+        is_told = not self.filters.is_about_people or privacy.is_crowd(self._counted(company)["people"])
+        return company if is_told else self._people
+
+    def _counted(self, deals: Slice) -> dict[str, Any]:
+        """How many deals and people with deals, and the first creation: before it nothing is known."""
+        asked = "count(*) as deals, count(distinct nullif(manager_id, '')) as people, min(created_at) as first_at"
+        return self._once(("counted", *deals.ids), lambda: deals.facts([asked]).to_pylist()[0])
 
     def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What is the same for all reports as of this instant."""
@@ -150,12 +162,25 @@ class Dataset:
     @cached_property
     def holes(self) -> list[str]:
         """What could not be read, and data that end before the report's instant: said at the top of the page."""
-        said = [hole["text"] for hole in self.store.last_sync["holes"]]
+        said = self._holes_of_source()
         if self.synced_at < self.filters.as_of:
             said.append(
                 _("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`.")
             )
         return said
+
+    def _holes_of_source(self) -> list[str]:
+        """What the last sync could not read. A hole may count rows of anybody's: a page about people leaves those out."""
+        holes = self.store.last_sync["holes"]
+        if not self.filters.is_about_people:
+            return [hole["text"] for hole in holes]
+        said = [hole["text"] for hole in holes if hole.get("is_general")]
+        counts_rows = len(said) < len(holes) and not self._known_people.chosen
+        return (
+            [*said, _("Rows of the source were left out or are doubtful: the company's page counts them.")]
+            if counts_rows
+            else said
+        )
 
     @cached_property
     def quality(self) -> list[Note]:
@@ -176,7 +201,7 @@ class Dataset:
 
     @cached_property
     def _known(self) -> Against:
-        first = self._of_all["first_at"]
+        first = self._counted(self._known_people)["first_at"]
         gone = {id for id, is_deleted in self.stages["is_deleted"].items() if is_deleted}
         return Against(self.dismissed, gone, utc(self.filters.start_at), utc(first) if first else np.datetime64("NaT"))
 
@@ -204,9 +229,15 @@ class Dataset:
         is_empty = bool(lacking) and self.total == 0 and self.store.last_sync["source"] != "files"
         return {} if is_empty else lacking
 
-    @_shared
+    @property
     def _filled(self) -> dict[str, bool]:
         """Whether any deal has an amount, a creation date, …"""
+        if not (whose := self._known_people).chosen:
+            return self._filled_anywhere
+        return self.store.now.query(f"{FILLED} where {whose.inside}", *whose.ids).to_pylist()[0]
+
+    @_shared
+    def _filled_anywhere(self) -> dict[str, bool]:
         return self.store.now.query("from filled").to_pylist()[0]
 
     # --- dimensions ------------------------------------------------------------------------------------------------
@@ -399,8 +430,12 @@ class Dataset:
 
     @cached_property
     def kinds_without_data(self) -> list[str]:
-        """Kinds of action of which the whole store holds not one: nothing is connected, so a zero would be no fact."""
-        seen = set(self._snapshot.query("from action_kinds")["kind"].to_pylist())
+        """Kinds of action of which the store holds not one: nothing is connected, so a zero would be no fact."""
+        if (whose := self._known_people).chosen:
+            found = whose.query(f"select distinct kind from signs where is_action and {whose.inside}", *whose.ids)
+        else:
+            found = whose.query("from action_kinds")
+        seen = set(found["kind"].to_pylist())
         return [kind for kind in KINDS if kind not in seen]
 
     # --- to look at ------------------------------------------------------------------------------------------------
@@ -486,14 +521,23 @@ class Dataset:
 
     @cached_property
     def silence_outcomes(self) -> pd.DataFrame:
-        """stage_id, silent_days, k, n: of the company's n closed deals once silent there for so long, k were won."""
+        """stage_id, silent_days, k, n: of the n closed deals once silent there for so long, k were won.
+
+        The company's deals, or those of the page's people.
+        """
         levels = ", ".join(str(self.forgetting.after * step) for step in SILENCE_STEPS)
-        return self._query(f"""
+        people = self._people
+        return _pandas(
+            people.query(
+                f"""
             select stage_id, level as silent_days, coalesce(sum(deals) filter (where ended_as = 'won'), 0)::bigint as k,
                 sum(deals)::bigint as n
             from silences join (select unnest([{levels}])::bigint as level) on silences.silent_days >= level
-            group by stage_id, level order by stage_id, level
-        """)
+            where {people.inside} group by stage_id, level order by stage_id, level
+        """,
+                *people.ids,
+            )
+        )
 
     @cached_property
     def leads(self) -> pd.DataFrame:
@@ -522,15 +566,16 @@ class Dataset:
         return replace(self, filters=replace(self.filters, as_of=self.filters.as_of_before))
 
     @cached_property
-    def team(self) -> "Dataset":
-        """The same report without the manager and department filters: whom somebody is compared with."""
+    def everybody(self) -> "Dataset":
+        """The same report without the manager and department filters. `measures.medians` says of it what may be said."""
         everybody = replace(self.filters, manager=(), department=(), departments=())
         return self if everybody == self.filters else replace(self, filters=everybody)
 
     def moved_since(self, then: "Dataset") -> Columns:
         """What became since then of each deal that the filters keep, or kept.
 
-        outcome ("" where it was not there), is_inside (the filters keep it) and money (0 for none), each `_then` and `_now`.
+        outcome ("" where it was not there, or is not kept any more), is_inside (the filters keep it) and money (0 for none), each
+        `_then` and `_now`.
         """
         was, became = then.slice.standings, self.slice.standings
         place = places_of(became["deal_id"], was["deal_id"])
@@ -539,18 +584,16 @@ class Dataset:
         has_gone = np.ones(len(was), dtype=bool)
         has_gone[place[place >= 0]] = False
         came, went = np.flatnonzero((place < 0) & is_old), np.flatnonzero(has_gone)
-        elsewhere = _standing_of(then.slice, became["deal_id"][came]), _standing_of(self.slice, was["deal_id"][went])
-        return _paired(was, became, place, (came, elsewhere[0]), (went, elsewhere[1]))
+        return _paired(was, became, place, came, _standing_of(then.slice, became["deal_id"][came]), went)
 
     @cached_property
     def step_worth(self) -> dict[tuple[str, int], tuple[float, int]]:
-        """(pipeline_id, step) → what closed deals that ever came so far brought on average, whosever, and how many."""
-        team = self.team.slice
-        found = team.query(
+        """(pipeline_id, step) → what closed deals of the slice that ever came so far brought on average, and how many."""
+        found = self.slice.query(
             f"""
             select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from step_worth
-            where {team.inside} group by all order by all
-            """, *team.ids,
+            where {self.slice.inside} group by all order by all
+            """, *self.slice.ids,
         )  # fmt: skip
         return {(row["pipeline_id"], row["step"]): (row["mean"], row["n"]) for row in found.to_pylist()}
 
@@ -574,7 +617,10 @@ class Dataset:
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:
         """The first entry of the stage history; None without any."""
-        first = self._query("select min(entry.at) as at from stage_history as entry")["at"].iloc[0]
+        whose, sql = self._known_people, "select min(entry.at) as at from stage_history as entry"
+        if whose.chosen:
+            sql += f" where deal_id in (select deal_id from deal_facts where {whose.inside})"
+        first = _pandas(whose.query(sql, *whose.ids))["at"].iloc[0]
         return None if pd.isna(first) else first
 
     @property
@@ -611,21 +657,21 @@ def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
 
 
 def _paired(
-    was: Columns,
-    became: Columns,
-    place: np.ndarray,
-    came: tuple[np.ndarray, Standing],
-    went: tuple[np.ndarray, Standing],
+    was: Columns, became: Columns, place: np.ndarray, came: np.ndarray, elsewhere: Standing, went: np.ndarray
 ) -> Columns:
-    """Each deal of now beside itself then, those that came and went beside what they were elsewhere."""
-    there, size = place >= 0, len(became) + len(went[0])
-    now = np.concatenate([np.asarray(became["outcome"], dtype=object), went[1][0]])
-    money_now = np.concatenate([np.nan_to_num(became["money"]), went[1][1]])
+    """Each deal of now beside itself then, those that came beside what they were elsewhere.
+
+    What became of a deal after it went is not said: it may be others' doing. It left with the money it had.
+    """
+    there, size = place >= 0, len(became) + len(went)
+    ended, money = _standing(was)
+    now = np.concatenate([np.asarray(became["outcome"], dtype=object), np.full(len(went), "", dtype=object)])
+    money_now = np.concatenate([np.nan_to_num(became["money"]), money[went]])
     then, money_then = np.full(size, "", dtype=object), np.zeros(size)
-    inside_then = np.concatenate([there, np.ones(len(went[0]), dtype=bool)])
-    then[np.flatnonzero(there)], money_then[np.flatnonzero(there)] = (each[place[there]] for each in _standing(was))
-    then[came[0]], money_then[came[0]] = came[1]
-    then[len(became) :], money_then[len(became) :] = (each[went[0]] for each in _standing(was))
+    inside_then = np.concatenate([there, np.ones(len(went), dtype=bool)])
+    then[np.flatnonzero(there)], money_then[np.flatnonzero(there)] = ended[place[there]], money[place[there]]
+    then[came], money_then[came] = elsewhere
+    then[len(became) :], money_then[len(became) :] = ended[went], money[went]
     return Columns(size, {
         "outcome_then": then, "outcome_now": now, "money_then": money_then, "money_now": money_now,
         "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(became),

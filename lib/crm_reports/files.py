@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -110,13 +110,13 @@ UNTOLD = {
 }
 
 
-def holes(tables: dict[str, pa.Table]) -> list[dict[str, str]]:
-    """What `tables`, as `read` gave them, leave untold: table, code and a sentence each."""
+def holes(tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
+    """What `tables`, as `read` gave them, leave untold: table, code, a sentence, and is_general where it counts no rows."""
     deals = tables["deals"]
     closed = deals.filter(pa.compute.not_equal(deals["outcome"], "open"))
     looked_at = {name: closed if name == "closed_at" else deals for name in UNTOLD}
     found = [name for name, rows in looked_at.items() if rows.num_rows and rows[name].null_count == rows.num_rows]
-    told = [{"table": "deals", "code": f"no_{name}", "text": _(UNTOLD[name])} for name in found]
+    told = [{"table": "deals", "code": f"no_{name}", "text": _(UNTOLD[name]), "is_general": True} for name in found]
     return told + _foreign_history(tables)
 
 

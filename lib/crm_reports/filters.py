@@ -431,6 +431,16 @@ class Filters:
             departments=below, said=tuple(said),
         )  # fmt: skip
 
+    @property
+    def is_about_people(self) -> bool:
+        """Whether they keep some people only, who may be shown the page: a manager or department filter is set."""
+        return bool(self.manager or self.department)
+
+    @property
+    def is_about_one(self) -> bool:
+        """Whether they keep one manager only: it is his own page."""
+        return len(self.manager) == 1
+
     def ids(self, dimension: str) -> tuple[str, ...]:
         """The ids to keep, those below a department with it; empty means all."""
         return self.departments if dimension == "department" else tuple(each.id for each in getattr(self, dimension))

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from . import privacy
 from .columns import DAY, Array, Columns, categorical, per_text, renamed
 from .dataset import KINDS, Dataset, loss_reasons
 from .errors import MetricError
@@ -165,10 +166,12 @@ def _is(acts: Columns, kind: str) -> np.ndarray:
 def team(ds: Dataset, period: Period) -> Columns:
     """One row per manager of the slice who acted in `period`, or is active and had deals in it: points, index, points_a_day.
 
-    Ten is the best of the whole company, before the manager and department filters: neither changes an index.
+    Ten is the best of the whole company, before the manager and department filters: neither changes an index. A page about
+    some people has none where so few acted that the best one's points could be had from it.
     """
     points = ds.points_in(period)
-    best = points.max() if len(points) else 0
+    is_told = not ds.filters.is_about_people or privacy.is_crowd(len(points))
+    best = points.max() if len(points) and is_told else 0
     holding = ds.holders("manager_id", period) - ds.dismissed - {""}
     ids = sorted(ds.in_team(points.index) | holding)
     here = points.reindex(ids).fillna(0.0).to_numpy(float)

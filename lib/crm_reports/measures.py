@@ -5,7 +5,7 @@ Wilson interval, a mean or median its n; by manager a share also says whether it
 brings `_previous` and `_change`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import frames, registry
+from . import frames, privacy, registry
 from .columns import Columns, ratio
 from .dataset import Dataset, looked_up
 from .errors import MetricError, near
@@ -125,6 +125,19 @@ def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) 
         "start": texts([cuts[at].start for at in places]),
         "is_running": running[places] if len(cuts) else np.zeros(0, dtype=bool),
     }
+
+
+def medians(
+    ds: Dataset, metrics: Sequence[str], *, among: Callable[[pd.DataFrame], pd.Series], by: str = ""
+) -> pd.DataFrame:
+    """The middle of the managers' own numbers, whomever the page is about: one row, or one per value of `by`, under its id.
+
+    `among` says which rows of the managers' table count. Missing where fewer people have the number than may be told of.
+    """
+    table = measure(ds.everybody, metrics, by=[by, "manager"] if by else "manager")
+    table = table[among(table) & (table["manager_id"] != "")]
+    cut = table.groupby(f"{by}_id") if by else table.groupby("is_total")
+    return cut[list(metrics)].agg(privacy.middle)
 
 
 def one(ds: Dataset, name: str, *, period: Period | None = None) -> Number:
@@ -546,15 +559,20 @@ def index_correlation(ds: Dataset, result: str = "won_money") -> Correlation:
 def index_sensitivity(ds: Dataset, *, step: float = 0.5) -> pd.DataFrame:
     """Whether the ranking by activity index survives other weights: one row per kind and ± `step` of its weight.
 
-    kind, weight, weight_change, rank_correlation (with the ranking as it is), n (managers), keeps_ranking, who_moves.
+    kind, weight, weight_change, rank_correlation (with the ranking as it is), n (managers), keeps_ranking, who_moves. On one
+    manager's own page the ranking is everybody's, nobody is named, and nothing is said of a few.
     """
-    ids = np.asarray(frames.frame(ds, "team", ds.filters.elapsed)["manager_id"])
+    is_own = ds.filters.is_about_one
+    ids = np.asarray(frames.frame(ds.everybody if is_own else ds, "team", ds.filters.elapsed)["manager_id"])
+    if is_own and not privacy.is_crowd(len(ids)):
+        return pd.DataFrame(columns=TRIAL[:-1])
     counts = ds.counts_in(ds.filters.elapsed).reindex(ids).fillna(0.0)
     weights = np.array([ds.settings.weights.get(kind, 0.0) for kind in counts.columns], dtype=float)
     trials = [(at, change) for at in np.flatnonzero(counts.any().to_numpy()) for change in (-step, step)]
     names = [ds.managers["manager"].get(id, id) for id in ids]
     found = [_trial(counts.to_numpy(), weights, names, *each) for each in trials]
-    return pd.DataFrame([{"kind": counts.columns[each.pop("at")]} | each for each in found], columns=TRIAL)
+    rows = [{"kind": counts.columns[each.pop("at")]} | each for each in found]
+    return pd.DataFrame(rows, columns=TRIAL[:-1] if is_own else TRIAL)
 
 
 TRIAL = ["kind", "weight", "weight_change", "rank_correlation", "n", "keeps_ranking", "who_moves"]

@@ -114,7 +114,7 @@ def show(
     `missing` says why there is nothing to show; a table of numbers that the source can't give says so by itself.
     """
     made = what if isinstance(what, Element) else _own(what, id, data, missing)
-    if made.entry.compares and len(getattr(getattr(made.ds, "filters", None), "manager", ())) == 1:
+    if made.entry.compares and getattr(getattr(made.ds, "filters", None), "is_about_one", False):
         return  # one manager: there is nobody beside him
     words = {"title": title or made.title, "finding": _finding(made, finding), "missing": made.missing}
     words["sub"] = " ".join(filter(None, [sub or _(made.entry.measured), note, made.note]))

@@ -197,7 +197,7 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
         N_("Won in the end, share"), "share",
         N_("of the closed deals that were once silent for as long on this stage, the share that was won in the end"),
     ),
-    "team_conversion": (N_("The team's"), "share", N_("the same step of everybody that the other filters keep")),
+    "team_conversion": (N_("The team's"), "share", N_("the same step of everybody here; on one manager's own page the median of the managers' rates")),
     "deals_short": (
         N_("Deals short"), "number", N_("the team's rate × n − k: how many more would have gone on at the team's own rate"),
     ),

@@ -74,8 +74,8 @@ class Plan:
             self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=_about(filters),
             given=dict(self.given) | {dimension: [choice.id]},
             parameters=dict(self.parameters) | {dimension: [choice.id]},
-            reproduction=dict(self.reproduction)
-            | {"parameters": dict(self.given) | {dimension: [choice.id]}, "filters": filters.parameters()},
+            reproduction=_discreet(dict(self.reproduction)
+            | {"parameters": dict(self.given) | {dimension: [choice.id]}, "filters": filters.parameters()}, filters),
         )  # fmt: skip
 
 
@@ -211,7 +211,7 @@ FILTERS = ("period", "pipeline", "department", "manager", "source", "comparison"
 
 def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
     """What it takes to make the same again: which notebook, which code, which data."""
-    return {
+    made_of = {
         "notebook": path.name,
         "notebook_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "git_commit": _commit(path.parent),
@@ -222,6 +222,12 @@ def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
         "as_of": data.filters.as_of.isoformat(),
         "filters": data.filters.parameters(),
     }
+    return _discreet(made_of, data.filters)
+
+
+def _discreet(made_of: dict[str, Any], filters: Filters) -> dict[str, Any]:
+    """The same without how many rows the store has, where that counts what others did."""
+    return {name: value for name, value in made_of.items() if name != "rows" or not filters.is_about_people}
 
 
 @cache

@@ -109,11 +109,15 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True)
 class Hole:
-    """A table, or a part of it, that could not be had: Bitrix24's code and a sentence for the reader."""
+    """A table, or a part of it, that could not be had: Bitrix24's code and a sentence for the reader.
+
+    `is_general`: it is said of the source and counts no rows, so that any reader may know.
+    """
 
     table: str
     code: str
     text: str
+    is_general: bool = True
 
 
 @dataclass
@@ -405,7 +409,7 @@ class Reading:
             n=count, all=self._ledger.rows(table), table=table,
         )  # fmt: skip
         log.warning("%s", words)
-        self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words))
+        self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words, is_general=False))
 
     # Comments
 

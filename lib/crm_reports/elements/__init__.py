@@ -4,7 +4,7 @@
 """
 
 from . import activity, changes, deals, forgotten, funnel, losses, needs, sales, stages, tiles  # noqa: F401
-from .activity import alone, kind_metrics
+from .activity import kind_metrics
 from .deals import kinds, lead_metrics
 from .element import ELEMENTS, Element, Entry, element, entry_of
 from .forgotten import forgotten_by
@@ -12,5 +12,5 @@ from .forgotten import forgotten_by
 globals().update(ELEMENTS)  # an element goes before the module of its name
 
 __all__ = [
-    "ELEMENTS", "Element", "Entry", "alone", "element", "entry_of", "forgotten_by", "kind_metrics", "kinds", "lead_metrics", *ELEMENTS,
+    "ELEMENTS", "Element", "Entry", "element", "entry_of", "forgotten_by", "kind_metrics", "kinds", "lead_metrics", *ELEMENTS,
 ]  # fmt: skip

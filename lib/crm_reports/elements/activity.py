@@ -6,8 +6,9 @@ import pandas as pd
 from .. import charts, frames, units
 from ..columns import records
 from ..dataset import Dataset
-from ..measures import index_sensitivity, measure, missing, over_time
+from ..measures import index_sensitivity, measure, medians, missing, over_time
 from ..metrics.statistics import SMALL, rank_correlation
+from ..privacy import ENOUGH
 from ..texts import N_, _
 from .deals import kinds
 from .element import element
@@ -18,19 +19,22 @@ COLUMNS = {
     "stage_move": "stage_moves",
 }  # fmt: skip
 RESULTS = ["won", "won_money", "average_check", "conversion"]
-ENOUGH = 5  # a median of fewer people would tell on one of them
 LIKE = 1.0  # points of the index that count as the same activity
 MOST_PAIRS = 6
 
 
 def alone(ds: Dataset) -> str:
-    """Why a comparison with others is left out: the report is about one manager, who may be shown it; "" else.
+    """Why a comparison with others is left out: it is one manager's own page, which names nobody else; "" else."""
+    return _("This page is about one manager and names nobody else.") if ds.filters.is_about_one else ""
 
-    Then it holds nobody else's names or numbers.
-    """
-    if len(ds.filters.manager) != 1:
+
+def too_few(ds: Dataset) -> str:
+    """Why one manager's own page does not even say what is usual: too few people would be behind it; "" else."""
+    if not ds.filters.is_about_one or missing(ds, "activity_index"):
         return ""
-    return _("This page is about one manager and names nobody else.")
+    if len(medians(ds, ["activity_index"], among=_acted).dropna()):
+        return ""
+    return _("Fewer than {n} people can be compared: what is usual among them would tell on one.", n=ENOUGH)
 
 
 def kind_metrics(ds: Dataset) -> list[str]:
@@ -50,7 +54,7 @@ def activity(ds: Dataset) -> pd.DataFrame:
     The last row is the total; for one manager alone it is the team's median instead, where there are enough people.
     """
     metrics = ["activity_index", *kind_metrics(ds), "actions", *RESULTS]
-    if alone(ds):
+    if ds.filters.is_about_one:
         return _beside_team(ds, metrics)
     table = measure(ds, metrics, by="manager", total=True)
     body = table[~table["is_total"]].sort_values(["activity_index", "won_money"], ascending=False)
@@ -62,19 +66,21 @@ def _beside_team(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
     own = measure(ds, metrics, by="manager")
     own = own[own["manager_id"].isin(ds.filters.ids("manager"))]
     own = own.drop(columns=[name for name in own if name.endswith("_differs")])
-    team = measure(ds.team, metrics, by="manager")
-    team = team[team["activity_index"].notna() & (team["manager_id"] != "")]
-    if len(team) < ENOUGH:
+    middle = medians(ds, metrics, among=_acted)
+    if middle["activity_index"].isna().all():
         return own.reset_index(drop=True)
-    middle = team[metrics].median(numeric_only=True)
-    row = {"manager": _("Team median"), "manager_id": "", "is_total": True} | middle.to_dict()
+    row = {"manager": _("Team median"), "manager_id": "", "is_total": True} | middle.iloc[0].to_dict()
     return pd.concat([own, pd.DataFrame([row]).reindex(columns=own.columns)], ignore_index=True)
+
+
+def _acted(table: pd.DataFrame) -> pd.Series:
+    return table["activity_index"].notna()
 
 
 @activity.finding
 def who_does_most(table: pd.DataFrame, ds: Dataset) -> str:
     """Who does most; of one manager alone, where he stands beside the middle of the team."""
-    return beside_team(table) if alone(ds) else most_active(table)
+    return beside_team(table) if ds.filters.is_about_one else most_active(table)
 
 
 def most_active(activity: pd.DataFrame) -> str:
@@ -90,8 +96,10 @@ def most_active(activity: pd.DataFrame) -> str:
 def beside_team(table: pd.DataFrame) -> str:
     """One manager's index against the anonymous middle of the team."""
     own = table[~table["is_total"]]
-    if own.empty or pd.isna(own["activity_index"].iloc[0]):
+    if own.empty or not own["actions"].iloc[0] > 0:
         return _("Nothing was done in the period")
+    if pd.isna(own["activity_index"].iloc[0]):
+        return _("{n} actions; the team is too small to be compared with", n=units.write(own["actions"].iloc[0], "count"))
     index = units.write(own["activity_index"].iloc[0], "index")
     team = table[table["is_total"]]
     if team.empty:
@@ -116,11 +124,12 @@ def without_data(ds: Dataset) -> str:
     measured=N_("A point per manager; dotted lines are the medians."),
     chart=lambda table: charts.scatter(table, x="activity_index", y="won_money"),
     needs=["activity_index", "won_money"],
+    missing=too_few,
 )
 def index_vs_results(ds: Dataset) -> pd.DataFrame:
     """Per manager who has an index: activity_index, won_money, won; for one alone the team's median as `is_total`."""
     metrics = ["activity_index", "won_money", "won"]
-    table = _beside_team(ds, metrics) if alone(ds) else measure(ds, metrics, by="manager")
+    table = _beside_team(ds, metrics) if ds.filters.is_about_one else measure(ds, metrics, by="manager")
     known = table["activity_index"].notna() & table["won_money"].notna()
     kept = table[known & ((table["manager_id"] != "") | table["is_total"])]
     # A median with nobody beside it is no picture.
@@ -130,7 +139,7 @@ def index_vs_results(ds: Dataset) -> pd.DataFrame:
 @index_vs_results.finding
 def index_and_results(table: pd.DataFrame, ds: Dataset) -> str:
     """Whether activity and money go together; of one manager alone, both beside the middle of the team."""
-    return money_beside_team(table) if alone(ds) else correlation(table)
+    return money_beside_team(table) if ds.filters.is_about_one else correlation(table)
 
 
 def correlation(table: pd.DataFrame) -> str:
@@ -170,7 +179,7 @@ def learn_from(ds: Dataset) -> pd.DataFrame:
     `manager` is the one to look at, `other` the one beside. `is_sure`: the 95 % intervals of their win rates do not
     overlap, and both have at least 20 closed deals. Sure ones first, then by the difference in money.
     """
-    if alone(ds):
+    if ds.filters.is_about_one:
         return pd.DataFrame(columns=PAIR)
     table = measure(ds, ["activity_index", "won_money", "won", "win_rate"], by="manager")
     table = table[table["activity_index"].notna() & (table["manager_id"] != "") & (table["win_rate_n"] > 0)]
@@ -282,12 +291,12 @@ def actions_by_manager(ds: Dataset) -> pd.DataFrame:
     title=N_("Does the ranking survive other weights?"),
     measured=N_("Each weight is halved and raised by half; 1 is the same order. Nothing else changes."),
     needs=["activity_index"],
+    missing=too_few,
 )
 def sensitivity(ds: Dataset) -> pd.DataFrame:
     """Whether the ranking survives other weights: a row per kind and change; for one manager alone nobody is named."""
-    table = index_sensitivity(ds.team if alone(ds) else ds)
-    table = table.assign(kind=kinds(table["kind"]))
-    return table.drop(columns="who_moves") if alone(ds) else table
+    table = index_sensitivity(ds)
+    return table.assign(kind=kinds(table["kind"]))
 
 
 @sensitivity.finding

@@ -8,7 +8,7 @@ import pandas as pd
 from .. import charts, frames, units
 from ..columns import records
 from ..dataset import Dataset, Rung
-from ..measures import measure, missing
+from ..measures import measure, medians, missing
 from ..metrics.statistics import SMALL, differs
 from ..texts import N_, _
 from .element import element
@@ -145,18 +145,26 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
 
     `deals_short` is what the team's rate would have brought on beyond what went on; `money_short` is those deals times
     what a closed deal that came to the next stage has brought on average, in the whole history (`worth`). The team is
-    everybody that the other filters keep, so a manager's own page compares him with all.
+    everybody whom the filters keep; one manager's own page sets him beside the median of the managers' rates.
     """
     each = stage_conversion(ds).table
     if each.empty:
         return pd.DataFrame(columns=SHORT_COLUMNS)
-    team = measure(ds.team, ["stage_conversion"], by="stage").set_index("stage_id")["stage_conversion"]
+    team = _usual_rate(ds)
     each = each[~each["is_total"]]
     rate, k, n = each["stage_id"].map(team), each["stage_conversion_k"], each["stage_conversion_n"]
     short = (rate * n - k).astype(float)
     worth = _worth(ds, each["stage_id"])
     table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
     return _dearest(table[short > 0])
+
+
+def _usual_rate(ds: Dataset) -> pd.Series:
+    """stage_id → the share that goes on to the next stage: the team's, or for one manager alone what is usual in it."""
+    if ds.filters.is_about_one:
+        enough = medians(ds, ["stage_conversion"], by="stage", among=lambda each: each["stage_conversion_n"] >= LEAST)
+        return enough["stage_conversion"]
+    return measure(ds, ["stage_conversion"], by="stage").set_index("stage_id")["stage_conversion"]
 
 
 SHORT_COLUMNS = [
@@ -185,14 +193,28 @@ def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
 
 
 @narrow_places.finding
+def behind(places: pd.DataFrame, ds: Dataset) -> str:
+    """Whose step costs most, against the team's own rate; of one manager alone, against the median."""
+    return dearest_of_own(places) if ds.filters.is_about_one else dearest(places)
+
+
 def dearest(places: pd.DataFrame) -> str:
     """Whose step costs most against the team's own rate: how many deals, how much money, how sure that is."""
     if places.empty:
         return _("Nobody with five deals or more on a step falls behind the team's own rate")
-    row = places.iloc[0]
+    return _behind(places.iloc[0], N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"))
+
+
+def dearest_of_own(places: pd.DataFrame) -> str:
+    """The same of one manager alone, against the median of the team."""
+    if places.empty:
+        return _("No step of five deals or more falls behind the team's median, or too few people can be compared")
+    return _behind(places.iloc[0], N_("{manager}, {stage} → {next}: {k} of {n} went on, the team's median is {rate}"))
+
+
+def _behind(row: pd.Series, words: str) -> str:
     said = _(
-        "{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}",
-        manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
+        words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
         n=int(row["stage_conversion_n"]), rate=units.write(row["team_conversion"], "share"),
     )  # fmt: skip
     money = units.write(row["money_short"], "money", form="tile")

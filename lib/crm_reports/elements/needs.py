@@ -10,7 +10,7 @@ from ..metrics.statistics import SMALL
 from ..texts import N_, _, many
 from .element import element
 from .forgotten import by_manager, how_many
-from .funnel import dearest, funnel, narrow_place, narrow_places
+from .funnel import behind, funnel, narrow_place, narrow_places
 
 MOST_NEEDS = 5
 Need = tuple[str, str, str]
@@ -45,7 +45,7 @@ def _narrow(ds: Dataset) -> list[Need]:
     worst = steps[steps["is_narrowest"]].sort_values("stage_conversion_n", ascending=False).head(1)
     said = [(f"{narrow_place(worst)}.", "sales_dynamics", "funnel")] if len(worst) else []
     sure = places[places["stage_conversion_n"] >= SMALL]
-    return [*said, *([(dearest(sure), "sales_dynamics", "narrow_places")] if len(sure) else [])]
+    return [*said, *([(behind(sure, ds), "sales_dynamics", "narrow_places")] if len(sure) else [])]
 
 
 def _forgotten_money(ds: Dataset) -> list[Need]:

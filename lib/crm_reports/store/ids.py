@@ -16,7 +16,7 @@ IDS = """
     ) where id is not null order by what, id
 """
 
-# Whether any deal has an amount, a creation date and the like: a number that needs what nobody has is missing, not 0.
+# Whether any deal (a `where` may follow) has an amount, a creation date and the like: a number that needs what nobody has is missing, not 0.
 FILLED = """
     select count(amount) > 0 as amount, count(created_at) > 0 as created_at, count(closed_at) > 0 as closed_at,
         count(moved_at) > 0 as moved_at, count(company_id) > 0 as company_id, count(contact_id) > 0 as contact_id

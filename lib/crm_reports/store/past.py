@@ -1,6 +1,6 @@
 """How deals fared that were once left alone, or came to a stage."""
 
-# Of the company's closed deals, per stage of work they stood on: the longest time between two signs of life there, in
+# Of the company's closed deals, per manager and stage of work they stood on: the longest time between two signs of life there, in
 # whole days, how they ended, and how many deals that is.
 SILENCES = """
     with signed as (
@@ -17,13 +17,14 @@ SILENCES = """
     longest as (
         select deal_no, stage_id, max(silent_days) as silent_days from spaced where outcome = 'open' group by all
     )
-    select longest.stage_id, silent_days, deal.outcome as ended_as, count(*) as deals
+    select longest.stage_id, deal.manager_id, silent_days, deal.outcome as ended_as, count(*) as deals
     from longest join deal_facts as deal using (deal_no) where deal.outcome in ('won', 'lost') group by all
 """
 
-# What the closed deals that ever reached a step brought, lost ones nothing: `money` of `deals`, per pipeline and source.
+# What the closed deals that ever reached a step brought, lost ones nothing: `money` of `deals`, per pipeline, source and
+# manager.
 STEP_WORTH = """
-    select deal.pipeline_id, step, deal.source_id, count(*) as deals,
+    select deal.pipeline_id, step, deal.source_id, deal.manager_id, count(*) as deals,
         sum(if(deal.outcome = 'won', coalesce(deal.money, 0), 0)) as money
     from (select distinct deal_no, step from steps_reached) join deal_facts as deal using (deal_no)
     where deal.outcome in ('won', 'lost') group by all order by all

@@ -1,0 +1,252 @@
+"""A manager's own files tell nothing of anybody else (N26): companies that differ in the others' data only, side by side."""
+
+import json
+import re
+import zipfile
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+import reports
+from crm_reports import privacy, run
+from crm_reports.dataset import load
+from crm_reports.measures import measure
+from stores import at, deal, lead, make_store, moves
+from test_metrics import act
+
+WHEN = {"period": "2025-03", "as_of": "2025-04-01"}
+REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals")
+PATHS = {
+    "WON": ("NEW", "REQ", "INV", "WON"), "DEAR": ("NEW", "REQ", "DEAR"), "GONE": ("NEW", "GONE"), "INV": ("NEW", "REQ", "INV"),
+    "REQ": ("NEW", "REQ"), "NEW": ("NEW",),
+}  # fmt: skip
+
+
+def _work(first, manager, ends, month="2025-03", **fields):
+    """Deals of one manager that went to these stages, a step a day, and their histories."""
+    deals, history = [], []
+    for end, times in ends.items():
+        for number in range(times):
+            id = first + len(deals)
+            steps = [(f"{month}-{day:02}", stage) for day, stage in enumerate(PATHS[end], 2 + number % 20)]
+            outcome = {"WON": "won", "DEAR": "lost", "GONE": "lost"}.get(end, "open")
+            made = {"manager_id": manager, "stage_id": end, "outcome": outcome, "amount": 100.0 + number}
+            deals.append(deal(id, f"{month}-02", **made | fields))
+            history += moves(id, *steps)
+    return deals, history
+
+
+def _acts(manager, kinds, on):
+    """So many actions of each kind, one a day, on one deal."""
+    done = [kind for kind, times in kinds.items() for _time in range(times)]
+    return [
+        act(f"{manager}-{number}", kind, manager, f"2025-03-{3 + number % 25:02}", on=str(on))
+        for number, kind in enumerate(done)
+    ]
+
+
+OWN = {"WON": 6, "DEAR": 4, "REQ": 5, "INV": 2, "NEW": 4}
+BUSY = {
+    "ends": {"WON": 9, "DEAR": 2, "GONE": 3, "INV": 7, "NEW": 2},
+    "kinds": {"call": 9, "meeting": 3, "email": 2},
+    "amount": 1717.0,
+}
+IDLE = {"ends": {"WON": 2, "GONE": 8, "REQ": 3}, "kinds": {"comment": 1}, "amount": None}
+STEADY = {
+    "ends": {"WON": 4, "DEAR": 6, "GONE": 1, "INV": 5, "REQ": 2},
+    "kinds": {"call": 5, "meeting": 6, "email": 7},
+    "amount": 911.0,
+}
+NOBODY = {"ends": {}, "kinds": {}, "amount": 1.0}
+LATE = {"table": "deals", "code": "out_of_sight", "text": "7 of 191 rows of deals are out of sight."}
+
+
+def _company(folder, people, others, same=1):
+    """A store of the first `same` people of Moscow, whose data are always the same, and others, as they are told to be."""
+    deals, history = _work(1, "1", OWN)
+    old_deals, old_history = _work(100, "1", {"WON": 3, "DEAR": 2, "REQ": 3}, month="2024-11")
+    deals, history = deals + old_deals, history + old_history
+    acts, leads = _acts("1", {"call": 3, "email": 2}, 1), [lead(1, "2025-03-03")]
+    for number in range(2, people + 1):
+        who, more = str(number), IDLE if number <= same else others
+        for month, part in (("2025-03", 1), ("2024-07", 500)):
+            made = _work(number * 1000 + part, who, more["ends"], month, amount=more["amount"], company_id="6")
+            deals, history = deals + made[0], history + made[1]
+        acts += _acts(who, more["kinds"], number * 1000 + 1)
+        leads += [lead(number * 10 + at, "2025-03-04", manager_id=who) for at in range(len(more["ends"]))]
+    homes = [
+        {"manager_id": str(id), "department_id": "10" if id <= same else "11", "position": 0}
+        for id in range(1, people + 1)
+    ]
+    parts = [{"department_id": "10", "name": "Moscow"}, {"department_id": "11", "name": "Kazan"}]
+    names = [{"manager_id": str(id), "name": f"Manager No{id}", "is_active": True} for id in range(1, people + 1)]
+    holes = json.dumps([] if others is IDLE else [LATE])
+    synced = {"synced_at": at("2030-01-01"), "finished_at": at("2030-01-01"), "source": "bitrix24", "holes": holes,
+              "portal_url": "https://portal.example", "present": "deals,stages,stage_history,activities,leads,comments"}  # fmt: skip
+    return make_store(
+        folder, deals=deals, stage_history=history, activities=acts, leads=leads, managers=names, syncs=[synced], comments=[],
+        manager_departments=homes, departments=parts,
+    )  # fmt: skip
+
+
+def _files(report, settings, **given):
+    """The report's page, JSON, workbook, executed notebook and mail as texts without their stamps; no kernel is needed."""
+    given = WHEN | given
+    plan = run.prepare(report, given, settings=settings)
+    outputs = [nbformat.v4.new_output("display_data", data) for data in reports.shown(report, settings, **given)]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(outputs=outputs, id="all")], metadata={"papermill": {}}
+    )
+    executed = run.Executed(plan, datetime(2030, 1, 1, tzinfo=UTC), notebook)
+    record = run.complete(executed, settings=settings, out=settings.home / "out")
+    assert (record.error, record.state) == ("", "complete")
+    texts = {path.suffix: _text(path) for path in record.files}
+    return {suffix: _without_stamps(text) for suffix, text in texts.items()}
+
+
+def _text(path):
+    if path.suffix != ".xlsx":
+        return path.read_text("utf-8")
+    with zipfile.ZipFile(path) as book:
+        return "\n".join(f"{name}\n{book.read(name).decode()}" for name in sorted(book.namelist()))
+
+
+def _without_stamps(text):
+    """The text without the instant it was made at and the notebook's own ids."""
+    text = re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "", text)
+    return re.sub(r"(Made|made) [^<\"]*", "", text)
+
+
+@pytest.fixture(scope="module")
+def companies(tmp_path_factory):
+    """(people, how the others are) → its store, made once."""
+    made = {}
+
+    def company(people, kind, same=1):
+        if (people, kind, same) not in made:
+            others = {"busy": BUSY, "steady": STEADY, "idle": IDLE, "nobody": NOBODY}[kind]
+            made[people, kind, same] = _company(tmp_path_factory.mktemp(kind), people, others, same)
+        return made[people, kind, same]
+
+    return company
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize(
+    ("people", "kinds"), [(2, ("busy", "idle", "nobody")), (3, ("busy", "idle")), (4, ("busy", "nobody"))]
+)
+def test_of_fewer_than_five_people_a_manager_s_own_files_are_the_same_whatever_the_others_did(
+    companies, report, people, kinds
+):
+    seen = [_files(report, companies(people, kind), manager=["1"]) for kind in kinds]
+    assert set(seen[0]) == {".ipynb", ".html", ".xlsx", ".json"}
+    for one, other in pairwise(seen):
+        for suffix in one:
+            assert one[suffix] == other[suffix], suffix
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_department_s_page_of_a_small_company_is_the_same_whatever_those_outside_did(companies, report):
+    one, other = (_files(report, companies(4, kind, 2), department=["Moscow"]) for kind in ("busy", "nobody"))
+    assert json.loads(one[".json"])["total"] > 40
+    for suffix in one:
+        assert one[suffix] == other[suffix], suffix
+
+
+# ── Five people and more: what is usual among them, and nothing else ─────────────────────────────────────────────────
+
+# What depends on others: the middle row, the index beside the best of all, and how far a step is behind what is usual.
+USUAL = {
+    "tiles": {"activity_index"}, "activity": {"activity_index", "is_total"}, "index_vs_results": {"activity_index", "is_total"},
+    "sensitivity": {"rank_correlation", "keeps_ranking", "n", "kind", "weight", "weight_change"},
+    "narrow_places": {"team_conversion", "deals_short", "money_short"}, "needs_you": {"text"},
+}  # fmt: skip
+SENTENCES = {"activity", "index_vs_results", "sensitivity", "narrow_places", "needs_you"}
+
+
+def _of_his_own(files):
+    """The JSON of a manager's own report without what it says of the others."""
+    whole = json.loads(files[".json"])
+    for id, names in USUAL.items():
+        if element := whole["elements"].get(id):
+            rows = [row for row in element["rows"] if not row.get("is_total") and row.get("metric") not in names]
+            element["rows"] = [{name: cell for name, cell in row.items() if name not in names} for row in rows]
+            whole["elements"][id] = {
+                key: held for key, held in element.items() if key != "finding" or id not in SENTENCES
+            }
+            if id in ("sensitivity", "needs_you", "narrow_places"):  # which rows there are depends on it, too
+                whole["elements"][id]["rows"] = []
+    return whole
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("people", [5, 6])
+def test_of_five_people_or_more_a_manager_s_own_files_say_what_is_usual_and_nothing_else(companies, report, people):
+    one, other = (_files(report, companies(people, kind), manager=["1"]) for kind in ("busy", "steady"))
+    assert _of_his_own(one) == _of_his_own(other)
+
+
+@pytest.mark.parametrize("people", [5, 6])
+def test_what_is_usual_is_the_median_of_the_managers_own_numbers(companies, people):
+    settings = companies(people, "busy")
+    shown = json.loads(_files("sales_dynamics", settings, manager=["1"])[".json"])["elements"]["narrow_places"]
+    # From the invoice all of the others' deals but seven of each are paid, Anna's six of eight: nobody is usual but they.
+    rates = measure(load(**WHEN, settings=settings), ["stage_conversion"], by=["stage", "manager"])
+    for row in shown["rows"]:
+        each = rates[(rates["stage_id"] == row["stage_id"]) & (rates["stage_conversion_n"] >= 5)]["stage_conversion"]
+        assert row["team_conversion"] == pytest.approx(float(np.median(each)))
+        assert row["deals_short"] == pytest.approx(
+            row["team_conversion"] * row["stage_conversion_n"] - row["stage_conversion_k"]
+        )
+    assert {row["manager"] for row in shown["rows"]} == {"Manager No1"}
+    assert shown["finding"].startswith("Manager No1, ")
+    assert "the team's median is" in shown["finding"]
+
+
+def test_a_number_that_four_people_have_has_no_middle_though_five_acted():
+    assert privacy.middle(pd.Series([1.0, 2, 3, 4, 50])) == 3
+    assert np.isnan(privacy.middle(pd.Series([1.0, 2, 3, 4, np.nan])))
+
+
+def test_no_check_is_usual_where_only_four_won_anything(tmp_path):
+    # All five acted, so there is a middle row; 4 people won, so the middle check would be of four.
+    deals = [deal(id, "2025-03-01", manager_id=str(id), outcome="won" if id < 5 else "open", stage_id="WON" if id < 5 else "NEW",
+                  closed_at=at("2025-03-09"), amount=10.0 * id) for id in range(1, 6)]  # fmt: skip
+    acts = [act(str(id), "call", str(id), "2025-03-05", on=str(id)) for id in range(1, 6)]
+    settings = make_store(tmp_path, deals=deals, activities=acts)
+    shown = reports.elements(reports.shown("manager_effectiveness", settings, manager=["1"], **WHEN))
+    _own, usual = shown["activity"]["rows"]
+    assert (usual["actions"], usual["won"], usual["won_money"], usual["average_check"]) == (1, 1, 20, None)
+
+
+# ── By subtraction ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _numbers(files):
+    """All numbers of a report's header, tables and sentences."""
+    whole = json.loads(files[".json"])
+    cells = [cell for element in whole["elements"].values() for row in element["rows"] for cell in row.values()]
+    said = [whole["kept"], whole["total"], *(element.get("finding", "") for element in whole["elements"].values())]
+    texts = [each for each in [*cells, *said] if isinstance(each, str)]
+    numbers = [each for each in [*cells, *said] if isinstance(each, int | float)]
+    return {round(float(each), 6) for each in [*numbers, *re.findall(r"\d+(?:\.\d+)?", " ".join(texts))]}
+
+
+SUMS = ["created_money", "won_money", "lost_money", "in_work_money"]  # a count of theirs may be anything by chance
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_no_sum_of_the_others_or_of_the_company_can_be_had_by_taking_his_own_off(companies, report):
+    """What the files of a company of six hold beyond those of a company where nobody else did a thing."""
+    settings = companies(6, "busy")
+    files, bare = (_files(report, companies(6, kind), manager=["1"]) for kind in ("busy", "nobody"))
+    own = _numbers(bare)
+    more = {round(number - less, 6) for number in _numbers(files) - own for less in own | {0.0}}
+    table = measure(load(**WHEN, settings=settings), SUMS, by="manager", total=True).set_index("manager_id")
+    company, mine = table.iloc[-1][SUMS].astype(float), table.loc["1", SUMS].astype(float)
+    assert (company > 3 * mine).all()
+    assert not {*company, *(company - mine)} & more
