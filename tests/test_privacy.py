@@ -149,6 +149,13 @@ def test_of_fewer_than_five_people_a_manager_s_own_files_are_the_same_whatever_t
             assert one[suffix] == other[suffix], suffix
 
 
+def test_everything_on_a_manager_s_own_page_begins_with_his_own_first_day(companies):
+    for report in ("overview", "manager_effectiveness"):
+        seen = [_files(report, companies(2, kind), manager=["1"], period="all") for kind in ("busy", "nobody")]
+        assert seen[0] == seen[1]
+        assert json.loads(seen[0][".json"])["filters"]["period"]["start"] == "2024-11-02"
+
+
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_department_s_page_of_a_small_company_is_the_same_whatever_those_outside_did(companies, report):
     one, other = (_files(report, companies(4, kind, 2), department=["Moscow"]) for kind in ("busy", "nobody"))

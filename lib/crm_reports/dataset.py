@@ -141,11 +141,15 @@ class Dataset:
         return Slice(self._snapshot, {} if chosen is None else {"manager_id": chosen})
 
     @property
+    def is_discreet(self) -> bool:
+        """Whether the page is about some people of a company so small that nothing at all is said of the others."""
+        everybody = Slice(self._snapshot, {})
+        return self.filters.is_about_people and not privacy.is_crowd(self._counted(everybody)["people"])
+
+    @property
     def _known_people(self) -> Slice:
         """The deals whose traces may be told of where no number is: the company's where that tells on nobody."""
-        company = Slice(self._snapshot, {})
-        is_told = not self.filters.is_about_people or privacy.is_crowd(self._counted(company)["people"])
-        return company if is_told else self._people
+        return self._people if self.is_discreet else Slice(self._snapshot, {})
 
     def _counted(self, deals: Slice) -> dict[str, Any]:
         """How many deals and people with deals, and the first creation: before it nothing is known."""
@@ -790,7 +794,10 @@ def load(
 
 
 def _begun(data: Store, settings: Settings, filters: Filters) -> Filters:
-    """The filters, their period from the first day on which the company has anything that is counted."""
+    """The filters, their period from the first day on which the company, or its people, have anything that is counted."""
+    whole = Dataset(data, settings, replace(filters, pipeline=(), source=()))
+    if whole.is_discreet:
+        return filters.begun(whole.first_day)
     snapshot = data.snapshot(filters.as_of, base_currency(data, settings), settings.zone.key)
     return filters.begun(_day_of(snapshot.query("from first_row")["at"][0].as_py(), settings.zone))
 

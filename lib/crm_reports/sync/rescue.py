@@ -43,7 +43,7 @@ class Rescued:
             "The store was damaged and was read anew on {day}: what amounts, owners, planned dates and done activities "
             "were before that day is not known any more.", day=units.write(on, "date"),
         )  # fmt: skip
-        return [{"table": "store", "code": LOST, "text": text, "on": str(on)}]
+        return [{"table": "store", "code": LOST, "text": text, "on": str(on), "is_general": True}]
 
 
 def rescued(store: Path, work: Path) -> Rescued | None:
