@@ -99,7 +99,9 @@ def beside_team(table: pd.DataFrame) -> str:
     if own.empty or not own["actions"].iloc[0] > 0:
         return _("Nothing was done in the period")
     if pd.isna(own["activity_index"].iloc[0]):
-        return _("{n} actions; the team is too small to be compared with", n=units.write(own["actions"].iloc[0], "count"))
+        return _(
+            "{n} actions; the team is too small to be compared with", n=units.write(own["actions"].iloc[0], "count")
+        )
     index = units.write(own["activity_index"].iloc[0], "index")
     team = table[table["is_total"]]
     if team.empty:
