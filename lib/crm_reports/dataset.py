@@ -531,17 +531,15 @@ class Dataset:
         """
         levels = ", ".join(str(self.forgetting.after * step) for step in SILENCE_STEPS)
         people = self._people
-        return _pandas(
-            people.query(
-                f"""
+        found = people.query(
+            f"""
             select stage_id, level as silent_days, coalesce(sum(deals) filter (where ended_as = 'won'), 0)::bigint as k,
                 sum(deals)::bigint as n
             from silences join (select unnest([{levels}])::bigint as level) on silences.silent_days >= level
             where {people.inside} group by stage_id, level order by stage_id, level
-        """,
-                *people.ids,
-            )
-        )
+            """, *people.ids,
+        )  # fmt: skip
+        return _pandas(found)
 
     @cached_property
     def leads(self) -> pd.DataFrame:
