@@ -426,3 +426,16 @@ def test_a_slice_that_the_notebook_can_not_make_is_told(company):
     assert report.page("Results").error == (
         "report 'managers' can't be cut by department: its notebook has no such parameter"
     )
+
+
+def test_a_damaged_record_costs_its_links_and_not_the_nights_after_it(company, monkeypatch):
+    for step in ("begin", "hold"):  # no page is really made
+        monkeypatch.setattr(f"crm_reports.night.{step}", lambda *given: None)
+    company.night(MONDAY)
+    (company.folder / "data" / "nights" / "2029-12-31.json").write_text("null")
+    report = company.night(date(2030, 1, 1))
+    assert report.is_whole
+    assert "the record 2029-12-31.json of a night was damaged" in report.repairs[0]
+    assert "2029-12-31.json was damaged" not in (company.out / "index.html").read_text()
+    assert "the record 2029-12-31.json of a night was damaged" in (company.out / "night.html").read_text()
+    assert company.night(date(2030, 1, 2)).repairs == ()

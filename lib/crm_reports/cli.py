@@ -23,6 +23,7 @@ from .texts import _, speaking
 if TYPE_CHECKING:
     from .doctor import Check
     from .night import NightReport
+    from .sync import SyncReport
 
 # The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
@@ -233,7 +234,7 @@ def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
     return sent.is_whole and operator.is_whole
 
 
-def _synced(settings: Settings) -> None:
+def _synced(settings: Settings) -> "SyncReport":
     from .sync import sync as read
 
     with _portal(settings) as portal, _progress() as progress:
@@ -242,7 +243,10 @@ def _synced(settings: Settings) -> None:
         _tell(f"{table}: {came.rows} read, {came.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
         _tell(f"{hole['table']}: {hole['text']}")
+    for repair in report.repairs:
+        _tell(repair)
     _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
+    return report
 
 
 @contextmanager

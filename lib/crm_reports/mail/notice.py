@@ -22,7 +22,7 @@ def wrongs(report: NightReport, problems: Sequence[str]) -> list[str]:
     for page in report.failed:
         by_error.setdefault(page.error, []).append(page.name)
     failed = [f"{_some(names)}: {error}" for error, names in by_error.items()]
-    return [*filter(None, [report.problem]), *failed, *problems]
+    return [*filter(None, [report.problem]), *failed, *report.repairs, *problems]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -48,7 +48,7 @@ def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, lan
 
 def _subject(report: NightReport, count: int) -> str:
     day = units.write(report.date, "date")
-    if report.problem:
+    if report.problem and not report.pages:
         return _("Reports: nothing was made in the night of {day}", day=day)
     return many(
         "Reports: {n} thing went wrong in the night of {day}", "Reports: {n} things went wrong in the night of {day}",

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ..errors import MailError, ReportError, all_at_once, near
 from ..locks import only_one
-from ..night import NightReport, Page, nights
+from ..night import NightReport, Page, damaged, nights
 from ..proof import Chromium, browser
 from ..settings import Mail, Preset, Settings, is_address
 from ..texts import LANGUAGES, _, speaking
@@ -61,6 +61,9 @@ def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Col
     kept = [each for each in nights(settings) if each.pages and day in (None, each.date)]
     if not kept:
         problems.append(_("no night was kept whose pages could be mailed: run `crm-reports night` first"))
+    elif day is None and (lost := [each for each in damaged(settings) if each > kept[0].date]):
+        name = str(max(lost))
+        problems.append(_("the record of the night of {day} is damaged: run `crm-reports night` again", day=name))
     all_at_once(problems, MailError)
     return kept[0]
 

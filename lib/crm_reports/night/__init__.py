@@ -18,11 +18,12 @@ from ..texts import _, speaking
 from . import history, links, standins
 from .fan import JOBS, executor
 from .index import write_indexes
-from .pages import NightReport, Page, home_of, keep, nights, note, noted
+from .pages import NightReport, Page, home_of
 from .planning import Planned, planned, presets
+from .records import damaged, keep, mend, nights, note, noted
 from .work import Job, begin, failed, hold, let_go, made
 
-__all__ = ["JOBS", "NightReport", "Page", "night", "nights", "presets", "write_indexes"]
+__all__ = ["JOBS", "NightReport", "Page", "damaged", "night", "nights", "presets", "write_indexes"]
 
 SECONDS = 600.0  # for one page, before it is ended
 
@@ -48,12 +49,25 @@ def night(
     out = out.absolute()  # pages are made in processes that stand elsewhere
     busy = _("another night is at work in {folder!r}: wait for it to end", folder=str(settings.data))
     with only_one(settings.data / "night.lock", busy), speaking(settings.language):
+        repairs = mend(settings)
+        for text in repairs:
+            told(text)
         report = _night(settings, out, sync, told, how)
-        keep(report, settings)
-        if not report.problem:
-            history.prune(settings, out, report.date, {preset.name for preset in presets(settings)})
-        write_indexes(settings, out)
-        return report
+        report = replace(report, repairs=(*repairs, *report.repairs))
+        try:
+            return _written_down(report, settings, out)
+        except OSError as error:
+            problem = _("what became of the night can't be written down ({why}): is there no room?", why=error.strerror)
+            told(problem)
+            return replace(report, problem=problem)
+
+
+def _written_down(report: NightReport, settings: Settings, out: Path) -> NightReport:
+    keep(report, settings)
+    if not report.problem:
+        history.prune(settings, out, report.date, {preset.name for preset in presets(settings)})
+    write_indexes(settings, out)
+    return report
 
 
 def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: How) -> NightReport:
@@ -62,11 +76,12 @@ def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: H
     try:
         if not how.scheduler:
             begin(settings)
-        sync()
+        synced = sync()
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(told, is_wanted=how.proved) as prover:
             pages = _Pages(settings, out, on, told, how, prover).made()
-        return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes))
+        repairs = getattr(synced, "repairs", ())
+        return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs)
     except ReportError as error:
         told(str(error))
         return NightReport(on, started_at, datetime.now(UTC), (), run.without_secrets(str(error)))
@@ -135,7 +150,8 @@ class _Pages:
         self.told(f"{page.name}: {page.error or page.state} ({page.seconds:.1f} s)")
         if page.state == "failed":
             return self._failed(each, page.error, page)
-        note(page, self.settings, self.on)
+        with contextlib.suppress(OSError):  # without its line in the journal a night that is killed makes it again
+            note(page, self.settings, self.on)
         self._lead_here(page)
         return page
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ..settings import Settings
-from .pages import NightReport, folder, nights
+from .pages import NightReport
+from .records import days, folder, nights
 
 MAKING = ".making-*"
 GONE = ".gone-"
@@ -14,9 +15,8 @@ GONE = ".gone-"
 
 def prune(settings: Settings, out: Path, on: date, presets: Collection[str]) -> list[date]:
     """Remove what is older than the settings say, and what a killed night or removal left; the days that went."""
-    days = settings.history.keep_days
-    kept = nights(settings)
-    old = {night.date for night in kept if night.date < on - timedelta(days=days)} - _newest(kept, presets)
+    first = on - timedelta(days=settings.history.keep_days)
+    old = {day for day in days(settings) if day < first} - _newest(nights(settings), presets)
     for day in sorted(old):
         for path in _folders(out, str(day)):
             path.rename(path.with_name(f"{GONE}{path.name}"))  # gone for readers at once

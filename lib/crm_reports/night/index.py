@@ -14,10 +14,12 @@ from markupsafe import Markup
 
 from .. import page as elements
 from .. import units
+from ..disk import write_whole
 from ..settings import Settings
 from ..texts import _, many
-from .pages import SUFFIXES, NightReport, Page, day_of, home_of, nights, write_whole
+from .pages import SUFFIXES, NightReport, Page, day_of, home_of
 from .planning import DIMENSIONS
+from .records import nights
 
 TEMPLATES = files("crm_reports") / "template"
 
@@ -68,7 +70,7 @@ def _seen_by(audience: str, report: NightReport) -> NightReport:
     if not audience:
         return report
     own = tuple(replace(page, error="") for page in report.pages if page.audience == audience)
-    return replace(report, pages=own, problem=report.problem and _("The data could not be read."), notes=())
+    return replace(report, pages=own, problem=report.problem and _("The data could not be read."), notes=(), repairs=())
 
 
 def _index(settings: Settings, audience: str, kept: Sequence[NightReport]) -> str:

@@ -7,8 +7,9 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from .. import units
+from ..disk import write_whole
 from ..publish import Link
-from .pages import NightReport, Page, write_whole
+from .pages import NightReport, Page
 from .planning import Planned
 
 NIGHTS = 14  # so many nights back can be chosen on a page

@@ -7,8 +7,9 @@ from html import escape
 from pathlib import Path
 
 from .. import units
+from ..disk import write_whole
 from ..texts import _, language
-from .pages import SUFFIXES, NightReport, Page, day_of, write_whole
+from .pages import SUFFIXES, NightReport, Page, day_of
 from .planning import Planned
 
 BODY = '<body class="crm">'
