@@ -396,7 +396,7 @@ def test_a_page_that_the_browser_finds_torn_has_failed_and_is_taken_back(company
         def look(self, html, notebook):
             return ("chart 'dynamics' is not drawn", "") if html.name.startswith("overview") else ("", "2 charts drawn")
 
-    monkeypatch.setattr("crm_reports.proof.prover", lambda told, is_wanted: nullcontext(Torn()))
+    monkeypatch.setattr("crm_reports.proof.prover", lambda told, **_how: nullcontext(Torn()))
     report = company.night(MONDAY)
     assert [page.state for page in report.pages] == ["failed", *["complete"] * 5, "failed"]
     assert report.page("Whole").error == "chart 'dynamics' is not drawn"

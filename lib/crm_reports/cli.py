@@ -224,8 +224,7 @@ def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
     """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
     from . import mail as room
 
-    sent = room.send(settings, report, out=out, told=_tell)
-    operator = room.tell_operator(settings, report, problems=sent.problems)
+    sent, operator = room.send_and_tell(settings, report, out=out, told=_tell)
     for line in (*sent.sent, *operator.sent):
         _tell(line)
     for line in operator.problems:

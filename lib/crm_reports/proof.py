@@ -7,16 +7,17 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .publish import figures_of
 from .texts import _
@@ -41,6 +42,8 @@ FLAGS = (
     "--hide-scrollbars", "--disable-dev-shm-usage", "--window-size=1280,900",
 )  # fmt: skip
 SECONDS = 30
+PATIENCE = 2
+T = TypeVar("T")
 OUR_OWN = ("file:", "data:", "blob:", "about:")
 
 # Chromium reads the descriptor 3 and writes to 4.
@@ -83,8 +86,13 @@ class Prover(Protocol):
 
 
 @contextmanager
-def prover(told: Callable[[str], object], *, is_wanted: bool = True) -> Iterator[Prover]:
-    """A prover for a night; without a browser, or when none is wanted, one that says so and finds nothing."""
+def prover(
+    told: Callable[[str], object], *, is_wanted: bool = True, trouble: Callable[[str], object] | None = None
+) -> Iterator[Prover]:
+    """A prover for a night; without a browser, or when none is wanted, one that says so and finds nothing.
+
+    `trouble` is told when the browser stops answering, and pages go on without proof.
+    """
     path = browser() if is_wanted and os.name == "posix" else None
     if path is None:
         why = _("Chromium was not found, so no page was opened in a browser.") if is_wanted else ""
@@ -92,7 +100,7 @@ def prover(told: Callable[[str], object], *, is_wanted: bool = True) -> Iterator
         told(why)
         yield _Blind([why])
         return
-    with Chromium(path) as found:
+    with Chromium(path, trouble or told) as found:
         yield found
 
 
@@ -105,10 +113,16 @@ class _Blind:
 
 
 class Chromium:
-    """One browser; `look` may be called from one thread at a time. It is begun when first needed, and again if it dies."""
+    """One browser; `look` may be called from one thread at a time. It is begun when first needed, and again if it dies.
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.notes = path, []
+    One that gives no answer `PATIENCE` times in a row is not asked again: that says nothing about the pages.
+    """
+
+    def __init__(
+        self, path: Path, trouble: Callable[[str], object] = lambda text: None, seconds: float = SECONDS
+    ) -> None:
+        self.path, self.notes, self.seconds = path, [], seconds
+        self._trouble, self._silences = trouble, 0
         self._process: subprocess.Popen | None = None
         self._lock = threading.Lock()
 
@@ -121,18 +135,30 @@ class Chromium:
     def look(self, html: Path, notebook: Path) -> tuple[str, str]:
         expected = [[trace.get("type", "scatter") for trace in figure] for figure in figures_of(notebook)]
         with self._lock:
-            for last in (False, True):
+            while self._silences < PATIENCE:
                 try:
-                    return self._looked(html, expected)
-                except (OSError, EOFError, TimeoutError) as error:
-                    self._end()
-                    if last:
-                        return _("the browser could not open the page ({why})", why=type(error).__name__), ""
-        raise AssertionError
+                    return self._answered(lambda: self._looked(html, expected))
+                except OSError as error:
+                    if self._silences == PATIENCE:
+                        words = _(
+                            "Chromium gave no answer {n} times in a row ({why}): from {page} on no page was opened in a browser",
+                            n=PATIENCE, why=error, page=html.name,
+                        )  # fmt: skip
+                        self._trouble(words)
+        return "", ""
+
+    def _answered(self, deed: Callable[[], T]) -> T:
+        """What it gives; OSError, and the browser's end, when the browser did not answer."""
+        try:
+            done = deed()
+        except (OSError, EOFError, LookupError, ValueError) as error:
+            self._silences += 1
+            self._end()
+            raise OSError(type(error).__name__) from error
+        self._silences = 0
+        return done
 
     def _looked(self, html: Path, expected: list[list[str]]) -> tuple[str, str]:
-        if self._process is None:
-            self._begin()
         events, drawn, _answers = self._opened(html.absolute().as_uri())
         problems = [*_wrong_charts(drawn, expected), *_complaints(events)]
         return "; ".join(dict.fromkeys(problems)), _("{n} charts drawn", n=len(drawn))
@@ -140,32 +166,29 @@ class Chromium:
     def ask(self, html: Path, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """What the browser answers to calls of its protocol, made when the page's charts are drawn; OSError if it can't."""
         with self._lock:
-            try:
-                if self._process is None:
-                    self._begin()
-                return self._opened(html.absolute().as_uri(), questions)[2]
-            except (OSError, EOFError) as error:
-                self._end()
-                raise OSError(f"the browser did not answer ({type(error).__name__})") from None
+            if self._silences >= PATIENCE:
+                raise OSError("the browser stopped answering")
+            return self._answered(lambda: self._opened(html.absolute().as_uri(), questions)[2])
 
     def _opened(
         self, url: str, questions: Sequence[tuple[str, dict[str, Any]]] = ()
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
         """What happened while the page was open, what its charts say of themselves, and the answers to `questions`."""
+        if self._process is None:
+            self._begin()
         target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
-        try:
-            session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-            self._events.clear()
-            for domain in ("Page", "Runtime", "Log", "Network"):
-                self._call(f"{domain}.enable", {}, session)
-            self._call("Page.navigate", {"url": url}, session)
-            self._wait_for("Page.loadEventFired")
-            asked = {"expression": DRAWN % (SECONDS * 500), "awaitPromise": True, "returnByValue": True}
-            answer = self._call("Runtime.evaluate", asked, session)
-            answers = [self._call(method, params, session) for method, params in questions]
-            return list(self._events), json.loads(answer["result"]["value"]), answers
-        finally:
-            self._call("Target.closeTarget", {"targetId": target})
+        session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        self._events.clear()
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable", {}, session)
+        self._call("Page.navigate", {"url": url}, session)
+        self._wait_for("Page.loadEventFired")
+        asked = {"expression": DRAWN % int(self.seconds * 500), "awaitPromise": True, "returnByValue": True}
+        drawn = json.loads(self._call("Runtime.evaluate", asked, session)["result"]["value"])
+        answers = [self._call(method, params, session) for method, params in questions]
+        events = list(self._events)
+        self._call("Target.closeTarget", {"targetId": target})  # after an error the whole browser is ended
+        return events, drawn, answers
 
     # The protocol: JSON texts with a zero byte after each
 
@@ -188,20 +211,24 @@ class Chromium:
             return
         os.close(self._write)
         os.close(self._read)
-        self._process.terminate()
-        try:
+        self._signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._signal(signal.SIGKILL)
+        self._process.wait()
         self._process = None
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _signal(self, number: int) -> None:
+        """To the browser and whatever it began."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _call(self, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
         id = next(self._ids)
         asked = {"id": id, "method": method, "params": params} | ({"sessionId": session} if session else {})
         os.write(self._write, json.dumps(asked).encode() + b"\0")
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + self.seconds
         while (answer := self._next(until)).get("id") != id:
             self._events.append(answer)
         if "error" in answer:
@@ -209,13 +236,16 @@ class Chromium:
         return answer["result"]
 
     def _wait_for(self, method: str) -> None:
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + self.seconds
         while not any(event.get("method") == method for event in self._events):
             self._events.append(self._next(until))
 
     def _next(self, until: float) -> dict[str, Any]:
         while b"\0" not in self._held:
-            if not select.select([self._read], [], [], max(0.0, until - time.monotonic()))[0]:
+            if (
+                time.monotonic() > until
+                or not select.select([self._read], [], [], max(0.0, until - time.monotonic()))[0]
+            ):
                 raise TimeoutError
             if not (came := os.read(self._read, 1 << 20)):
                 raise EOFError

@@ -284,7 +284,7 @@ def execute_here(plan: Plan) -> Executed:
     try:
         notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"])
     except Exception as error:  # ours to mend
-        return Executed(plan, started_at, None, _first_line(error))
+        return Executed(plan, started_at, None, in_words(error))
     return Executed(plan, started_at, notebook, _said(failed, notebook) if failed else "")
 
 
@@ -297,12 +297,27 @@ def _executed(plan: Plan, **engine: Any) -> Executed:
         except PapermillExecutionError as failed:
             error = _said(failed, nbformat.read(path, as_version=4))
         except Exception as failed:  # a kernel that died, hung or never came up; papermill writes no notebook then
-            error = _first_line(failed)
+            error = in_words(failed)
         return Executed(plan, started_at, nbformat.read(path, as_version=4) if path.exists() else None, error)
 
 
-def _first_line(error: Exception) -> str:
-    return without_secrets(f"{type(error).__name__}: {error}".strip().splitlines()[0])
+def in_words(error: BaseException) -> str:
+    """What went wrong, for the reader: an error of ours in its own words, any other with its kind."""
+    try:
+        text = str(error).strip()
+    except Exception:  # whoever wrote that class; what it is called is left
+        text = ""
+    if isinstance(error, ReportError):
+        return without_secrets(text)
+    kind = type(error).__name__
+    return without_secrets(f"{kind}: {text.splitlines()[0]}" if text else kind)
+
+
+def logged(error: BaseException) -> str:
+    """The same; an error that is not ours goes into the log too, for it is ours to mend."""
+    if not isinstance(error, ReportError):
+        log.error("%s", in_words(error), exc_info=error)
+    return in_words(error)
 
 
 def _papermill(plan: Plan, path: Path, engine: Mapping[str, Any]) -> nbformat.NotebookNode:
@@ -360,31 +375,32 @@ def complete(
     assets: str = "inline",
     links: Sequence[publish.Link] = (),
 ) -> RunRecord:
-    """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/."""
-    plan, files, notebook = executed.plan, (), _signed(executed)
-    shown = discretion.what_shows((json.dumps(each) for each in (notebook,) if each), settings)
-    error = shown or discretion.without_secrets(executed.error, settings)
-    if not error:
-        try:
+    """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/.
+
+    Whatever fails here, of ours or not, is in the record: the other reports of a night must not pay for it.
+    """
+    plan, files, shown, headline = executed.plan, (), "", ""
+    try:
+        notebook = _signed(executed)
+        shown = discretion.what_shows((json.dumps(each) for each in (notebook,) if each), settings)
+        error = shown or discretion.without_secrets(executed.error, settings)
+        if not error:
             with speaking(plan.language):
+                headline = _headline(notebook)
                 files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
-        except ReportError as failed:
-            error = without_secrets(str(failed))
-        except Exception as failed:  # ours to mend; but the other reports of a night must not pay for it
-            log.exception("the page of %s", plan.name)
-            error = without_secrets(f"{type(failed).__name__}: {failed}")
-    if error and notebook is not None and not shown:
-        _kept(notebook, settings.data / "failed" / f"{plan.name}.ipynb")
+    except Exception as failed:
+        error = discretion.without_secrets(logged(failed), settings)
+    if error and not shown:
+        _keep(executed.notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
     return RunRecord(
         plan.report, plan.parameters, plan.slug, state, executed.started_at, datetime.now(UTC), files, error,
-        plan.about, _headline(notebook),
+        plan.about, headline,
     )  # fmt: skip
 
 
-def _headline(notebook: nbformat.NotebookNode | None) -> str:
-    elements = elements_of(notebook) if notebook is not None else ()
-    return next((each["finding"] for each in elements if each.get("finding")), "")
+def _headline(notebook: nbformat.NotebookNode) -> str:
+    return next((each["finding"] for each in elements_of(notebook) if each.get("finding")), "")
 
 
 def _signed(executed: Executed) -> nbformat.NotebookNode | None:
@@ -396,9 +412,14 @@ def _signed(executed: Executed) -> nbformat.NotebookNode | None:
     return notebook
 
 
-def _kept(notebook: nbformat.NotebookNode, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
+def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
+    """For whoever has to mend it."""
+    try:
+        if notebook is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, path)
+    except Exception as error:
+        log.warning("the notebook that failed was not kept: %s", in_words(error))
 
 
 def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any) -> tuple[Path, ...]:

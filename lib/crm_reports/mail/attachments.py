@@ -13,6 +13,7 @@ import nbformat
 from .. import publish, units
 from ..night import Page
 from ..proof import Chromium
+from ..run import in_words
 from ..settings import Preset
 from ..texts import N_, _, speaking
 from . import camera
@@ -70,8 +71,8 @@ def _tried(make: Callable[[], T]) -> T | None:
     """What it makes; None, and a line in the log, when that fails: a mail without its PDF is better than none."""
     try:
         return make()
-    except OSError as error:
-        log.warning("an attachment could not be made: %s", error)
+    except Exception as error:
+        log.warning("an attachment could not be made: %s", in_words(error))
         return None
 
 

@@ -22,7 +22,7 @@ def wrongs(report: NightReport, problems: Sequence[str]) -> list[str]:
     for page in report.failed:
         by_error.setdefault(page.error, []).append(page.name)
     failed = [f"{_some(names)}: {error}" for error, names in by_error.items()]
-    return [*filter(None, [report.problem]), *failed, *report.repairs, *problems]
+    return [*filter(None, [report.problem]), *failed, *report.repairs, *report.troubles, *problems]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -31,7 +31,8 @@ def _some(names: Sequence[str]) -> str:
 
 def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, language: str) -> EmailMessage:
     """What failed, what came out all the same, and where to look."""
-    subject = _subject(report, len(report.failed) + len(wrong) - len(wrongs(report, ())))
+    beside = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
+    subject = _subject(report, len(report.failed) + beside)
     lines = [clean(without_secrets(each), 400) for each in wrong[:MOST]]
     after = [*_more(len(wrong) - MOST), _what_else(report), *filter(None, [mail.base_url])]
     text = "\n".join([wrapped(subject, ""), "", *(wrapped(each, "- ") for each in lines), "", *after, ""])

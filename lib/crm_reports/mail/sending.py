@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import MailError, ReportError, all_at_once, near
+from ..errors import MailError, all_at_once, near
 from ..locks import only_one
 from ..night import NightReport, Page, damaged, nights
 from ..proof import Chromium, browser
+from ..run import logged
 from ..settings import Mail, Preset, Settings, is_address
 from ..texts import LANGUAGES, _, speaking
 from . import attachments, notice
@@ -27,8 +27,6 @@ from .ledger import Ledger, kept_at
 from .letter import Letter, write
 from .messages import message
 from .recipients import People, lacks_address, recipients
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,21 @@ def tell_operator(
             if ledger.has(key):
                 return MailReport(already=1)
             return _delivered(settings, [envelope], ledger, wait)
+
+
+def send_and_tell(
+    settings: Settings, report: NightReport, *, out: Path, told: Callable[[str], object], wait: Callable = time.sleep
+) -> tuple[MailReport, MailReport]:
+    """What the recipients were sent, then what the operator was: of the mails that failed too, whatever ended them."""
+    try:
+        sent = send(settings, report, out=out, told=told, wait=wait)
+    except Exception as error:
+        sent = MailReport(problems=(_("the mails of this night: {why}", why=logged(error)),))
+        told(*sent.problems)
+    try:
+        return sent, tell_operator(settings, report, problems=sent.problems, wait=wait)
+    except Exception as error:
+        return sent, MailReport(problems=(_("the operator's mail: {why}", why=logged(error)),))
 
 
 def _delivered(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, wait: Callable) -> MailReport:
@@ -236,8 +249,8 @@ class _Run:
                 continue
             try:
                 yield from self._posts(page, preset, people)
-            except (ReportError, OSError, ValueError, LookupError) as error:
-                self._problem(f"{page.name}: {type(error).__name__}: {error}")
+            except Exception as error:
+                self._problem(f"{page.name}: {logged(error)}")
 
     def _posts(self, page: Page, preset: Preset, people: People) -> Iterator[Post]:
         addresses = (self.to,) if self.to else recipients(page, preset, people)
@@ -283,9 +296,8 @@ class _Run:
         id = _key(post.key, time.time_ns()) if self.to else post.key
         try:
             return self._mailed(post.page, post.preset).message(post.to, id)
-        except (ReportError, OSError, ValueError, LookupError, TypeError) as error:
-            log.exception("the mail of %s", post.page.name)
-            raise MailError(f"{type(error).__name__}: {error}") from None
+        except Exception as error:
+            raise MailError(logged(error)) from None
 
     def _problem(self, line: str) -> None:
         self.problems.append(line)

@@ -2,14 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import CancelledError, Future, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from .. import proof, publish, run
 from ..discretion import clear, what_shows, without_secrets
-from ..errors import ReportError
 from ..locks import only_one
 from ..run import RunRecord
 from ..settings import Settings
@@ -49,28 +48,35 @@ def night(
     out = out.absolute()  # pages are made in processes that stand elsewhere
     busy = _("another night is at work in {folder!r}: wait for it to end", folder=str(settings.data))
     with only_one(settings.data / "night.lock", busy), speaking(settings.language):
-        repairs = mend(settings)
+        troubles, repairs = Troubles(told), ()
+        with troubles.caught(_("The records of earlier nights could not be looked at")):
+            repairs = mend(settings)
         for text in repairs:
             told(text)
-        report = _night(settings, out, sync, told, how)
-        report = replace(report, repairs=(*repairs, *report.repairs))
+        report = _night(settings, out, sync, told, how, troubles)
+        return _concluded(replace(report, repairs=(*repairs, *report.repairs)), settings, out, troubles)
+
+
+class Troubles:
+    """What went wrong beside the pages, in sentences: each is told at once, and stops nothing."""
+
+    def __init__(self, told: Callable[[str], object]) -> None:
+        self.told, self.sentences = told, []
+
+    def add(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+        self.told(sentence)
+
+    @contextlib.contextmanager
+    def caught(self, words: str) -> Iterator[None]:
+        """An error in here becomes a trouble that begins with these words."""
         try:
-            return _written_down(report, settings, out)
-        except OSError as error:
-            problem = _("what became of the night can't be written down ({why}): is there no room?", why=error.strerror)
-            told(problem)
-            return replace(report, problem=problem)
+            yield
+        except Exception as error:
+            self.add(f"{words} ({run.logged(error)})")
 
 
-def _written_down(report: NightReport, settings: Settings, out: Path) -> NightReport:
-    keep(report, settings)
-    if not report.problem:
-        history.prune(settings, out, report.date, {preset.name for preset in presets(settings)})
-    write_indexes(settings, out)
-    return report
-
-
-def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: How) -> NightReport:
+def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: How, troubles: Troubles) -> NightReport:
     started_at = datetime.now(UTC)
     on = started_at.astimezone(settings.zone).date()
     try:
@@ -78,53 +84,92 @@ def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: H
             begin(settings)
         synced = sync()
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
-        with proof.prover(told, is_wanted=how.proved) as prover:
-            pages = _Pages(settings, out, on, told, how, prover).made()
+        with proof.prover(told, is_wanted=how.proved, trouble=troubles.add) as prover:
+            pages = _Pages(settings, out, on, told, how, prover, troubles).made()
         repairs = getattr(synced, "repairs", ())
         return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs)
-    except ReportError as error:
-        told(str(error))
-        return NightReport(on, started_at, datetime.now(UTC), (), run.without_secrets(str(error)))
+    except Exception as error:
+        problem = without_secrets(run.logged(error), settings)
+        told(problem)
+        return NightReport(on, started_at, datetime.now(UTC), (), problem)
     finally:
         let_go()
+
+
+def _concluded(report: NightReport, settings: Settings, out: Path, troubles: Troubles) -> NightReport:
+    """The report, kept and shown; once more with what went wrong in keeping and showing it."""
+    report = replace(report, troubles=tuple(troubles.sentences))
+    with troubles.caught(_("The record of this night could not be kept")):
+        keep(report, settings)
+    if not report.problem:
+        with troubles.caught(_("The pages of old nights could not be removed")):
+            history.prune(settings, out, report.date, {preset.name for preset in presets(settings)})
+    with troubles.caught(_("The list of all pages could not be written")):
+        write_indexes(settings, out)
+    if len(troubles.sentences) > len(report.troubles):
+        report = replace(report, troubles=tuple(troubles.sentences))
+        with contextlib.suppress(Exception):  # whatever can't be kept or written was said above
+            keep(report, settings)
+            write_indexes(settings, out)
+    return report
 
 
 class _Pages:
     """The pages of one night, from the plan to the last stand-in."""
 
-    def __init__(self, settings: Settings, out: Path, on: date, told: Callable, how: How, prover: proof.Prover) -> None:
+    def __init__(
+        self, settings: Settings, out: Path, on: date, told: Callable, how: How, prover: proof.Prover,
+        troubles: Troubles,
+    ) -> None:  # fmt: skip
         self.settings, self.out, self.on, self.told, self.how, self.prover = settings, out, on, told, how, prover
+        self.troubles = troubles
         self.earlier = nights(settings)
         self.planned = planned(settings, on, self.earlier)
+        self.jobs: dict[str, Job] = {}
 
     def made(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
-        for audience in {each.audience for each in self.planned}:
-            publish.assets(self.out / home_of(audience) / "assets")
-        done = dict(self._done())
+        barred = dict(self._without_assets())
+        done = {}
         for each in self.planned:
-            if not each.plan:
-                done[each.key] = self._failed(each, each.error)
+            error = each.error or barred.get(each.audience) or self._job_of(each)
+            if error:
+                done[each.key] = self._failed(each, error)
+        done |= dict(self._done())
         for each, page in self._run([each for each in self.planned if each.key not in done]):
             done[each.key] = page
         return [done[each.key] for each in self.planned]
+
+    def _without_assets(self) -> Iterator[tuple[str, str]]:
+        """The audiences whose pages would find no scripts, and why."""
+        for audience in {each.audience for each in self.planned}:
+            try:
+                publish.assets(self.out / home_of(audience) / "assets")
+            except Exception as error:
+                yield audience, run.logged(error)
+
+    def _job_of(self, each: Planned) -> str:
+        """Why there is no job for it, "" when there is."""
+        try:
+            lead = links.links(each, self.planned, self.on, self.earlier, self.out)
+            folder = self.out / each.folder(self.on)
+            self.jobs[each.key] = Job.of(each.key, each.plan, self.settings, folder, lead, self.how.seconds)
+        except Exception as error:
+            return run.logged(error)
+        return ""
 
     def _done(self) -> Iterator[tuple[str, Page]]:
         """What an earlier night of this date made of the very same, whether it was killed or came to its end."""
         killed = noted(self.settings, self.on)
         same_day = next((night for night in self.earlier if night.date == self.on and not night.problem), None)
-        for each in self.planned:
-            kept = killed.get(each.key) or (same_day and same_day.page(each.key))
-            if each.plan and kept and self._is_still_so(kept, each):
-                yield each.key, kept if each.key in killed else replace(kept, state="unchanged", seconds=0.0)
+        for key, job in self.jobs.items():
+            kept = killed.get(key) or (same_day and same_day.page(key))
+            if kept and self._is_still_so(kept, job):
+                yield key, kept if key in killed else replace(kept, state="unchanged", seconds=0.0)
 
-    def _is_still_so(self, kept: Page, each: Planned) -> bool:
+    def _is_still_so(self, kept: Page, job: Job) -> bool:
         there = bool(kept.files) and all((self.out / file).is_file() for file in kept.files)
-        return kept.state != "failed" and there and kept.made_of == self._job(each).made_of
-
-    def _job(self, each: Planned) -> Job:
-        lead = links.links(each, self.planned, self.on, self.earlier, self.out)
-        return Job.of(each.key, each.plan, self.settings, self.out / each.folder(self.on), lead, self.how.seconds)
+        return kept.state != "failed" and there and kept.made_of == job.made_of
 
     def _run(self, to_make: Sequence[Planned]) -> Iterator[tuple[Planned, Page]]:
         if not to_make:
@@ -132,44 +177,53 @@ class _Pages:
         if not self.how.scheduler:
             hold(self.settings, run.instants([each.plan for each in to_make]))
         with executor(self.how.scheduler, self.how.jobs) as pool:
-            jobs = {each.key: self._job(each) for each in to_make}
-            running = {pool.submit(made, jobs[each.key]): each for each in to_make}
+            running = {pool.submit(made, self.jobs[each.key]): each for each in to_make}
             for future in as_completed(running):
                 each = running[future]
-                yield each, self._finished(each, _record(future, each), jobs[each.key].made_of)
+                yield each, self._finished(each, _record(future, each))
 
-    def _finished(self, each: Planned, record: RunRecord, made_of: str) -> Page:
-        files = tuple(path.relative_to(self.out).as_posix() for path in record.files)
-        page = replace(
-            _bare(each), state=record.state, error=without_secrets(record.error, self.settings), headline=record.headline, about=record.about,
-            seconds=record.seconds, files=files, made_of=made_of,
-        )  # fmt: skip
-        clear(self.settings.data / "failed" / f"{each.plan.name}.ipynb", self.settings)
-        if page.state == "complete":
-            page = self._proved(page)
+    def _finished(self, each: Planned, record: RunRecord) -> Page:
+        page = self._checked(each, record)
         self.told(f"{page.name}: {page.error or page.state} ({page.seconds:.1f} s)")
         if page.state == "failed":
             return self._failed(each, page.error, page)
-        with contextlib.suppress(OSError):  # without its line in the journal a night that is killed makes it again
+        with self.troubles.caught(_("That {page} is finished could not be written down", page=page.name)):
             note(page, self.settings, self.on)
-        self._lead_here(page)
+        with self.troubles.caught(_("No link to {page} could be put into the page before it", page=page.name)):
+            self._lead_here(page)
         return page
 
-    def _proved(self, page: Page) -> Page:
-        problem, proof_text = what_shows([self.out / file for file in page.files], self.settings), ""
-        if not problem:
-            problem, proof_text = self.prover.look(self.out / page.file("html"), self.out / page.file("ipynb"))
+    def _checked(self, each: Planned, record: RunRecord) -> Page:
+        """The page, looked at; one that may not stay, or can't be looked at, is taken back."""
+        page = replace(
+            _bare(each), state=record.state, error=without_secrets(record.error, self.settings),
+            headline=record.headline, about=record.about, seconds=record.seconds, made_of=self.jobs[each.key].made_of,
+        )  # fmt: skip
+        try:
+            clear(self.settings.data / "failed" / f"{each.plan.name}.ipynb", self.settings)
+            page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
+            problem, proof_text = self._proved(page) if page.state == "complete" else (page.error, "")
+        except Exception as error:
+            problem, proof_text = without_secrets(run.logged(error), self.settings), ""
         if not problem:
             return replace(page, proof=proof_text)
-        for file in page.files:
-            (self.out / file).unlink(missing_ok=True)
+        with self.troubles.caught(_("{page} could not be taken back", page=page.name)):
+            for path in record.files:
+                path.unlink(missing_ok=True)
         return replace(page, state="failed", error=problem, files=())
+
+    def _proved(self, page: Page) -> tuple[str, str]:
+        if problem := what_shows([self.out / file for file in page.files], self.settings):
+            return problem, ""
+        return self.prover.look(self.out / page.file("html"), self.out / page.file("ipynb"))
 
     def _failed(self, each: Planned, error: str, page: Page | None = None) -> Page:
         if page is None:
             self.told(f"{each.name}: {error}")
         page = replace(page or _bare(each), state="failed", error=error, files=())
-        return replace(page, last_good=standins.stand_in(page, each, self.on, self.earlier, self.out))
+        with self.troubles.caught(_("Nothing could be put where {page} should be", page=page.name)):
+            return replace(page, last_good=standins.stand_in(page, each, self.on, self.earlier, self.out))
+        return page
 
     def _lead_here(self, page: Page) -> None:
         before = next(
@@ -186,8 +240,12 @@ def _bare(each: Planned) -> Page:
     )  # fmt: skip
 
 
-def _record(future: object, each: Planned) -> RunRecord:
+def _record(future: Future, each: Planned) -> RunRecord:
     """What the executor says, or that it lost the page: a cluster may."""
-    with contextlib.suppress(Exception):
+    try:
+        error = future.exception()
+    except CancelledError as cancelled:
+        error = cancelled
+    if error is None:
         return future.result()
-    return failed(each.plan, _("the page was lost with the worker that made it"))
+    return failed(each.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))

@@ -40,14 +40,30 @@ class Row:
 
 
 def write_indexes(settings: Settings, out: Path) -> None:
-    """index.html for the company and for each audience that has pages, and night.html for who runs it."""
+    """index.html for the company and for each audience that has pages, and night.html for who runs it.
+
+    One that can't be written stops no other; the first such error is raised when all were tried.
+    """
     kept = [_still_there(each, out) for each in nights(settings)]
-    for audience in dict.fromkeys(["", *(page.audience for night in kept for page in night.pages)]):
-        if not audience or (out / home_of(audience)).is_dir():
-            path = out / home_of(audience) / "index.html"
-            write_whole(path, _index(settings, audience, [_seen_by(audience, night) for night in kept]))
+    audiences = dict.fromkeys(["", *(page.audience for night in kept for page in night.pages)])
+    errors = [
+        error for audience in audiences
+        if (not audience or (out / home_of(audience)).is_dir()) and (error := _unwritten(settings, audience, kept, out))
+    ]  # fmt: skip
     if kept:
         write_whole(out / "night.html", _render("record.html.j2", settings, night=kept[0], kept=kept))
+    for error in errors:
+        raise error
+
+
+def _unwritten(settings: Settings, audience: str, kept: Sequence[NightReport], out: Path) -> Exception | None:
+    """Why there is no new index for that audience, or None."""
+    try:
+        seen = [_seen_by(audience, night) for night in kept]
+        write_whole(out / home_of(audience) / "index.html", _index(settings, audience, seen))
+    except Exception as error:
+        return error
+    return None
 
 
 def _still_there(report: NightReport, out: Path) -> NightReport:
@@ -70,7 +86,8 @@ def _seen_by(audience: str, report: NightReport) -> NightReport:
     if not audience:
         return report
     own = tuple(replace(page, error="") for page in report.pages if page.audience == audience)
-    return replace(report, pages=own, problem=report.problem and _("The data could not be read."), notes=(), repairs=())
+    problem = report.problem and _("The data could not be read.")
+    return replace(report, pages=own, problem=problem, notes=(), repairs=(), troubles=())
 
 
 def _index(settings: Settings, audience: str, kept: Sequence[NightReport]) -> str:

@@ -66,9 +66,9 @@ def home_of(audience: str) -> str:
 
 @dataclass(frozen=True)
 class NightReport:
-    """One night: what came out, what failed, and where the index is. `problem` is why nothing ran at all.
+    """One night: what came out and what failed. `problem` is why nothing ran at all, `troubles` what else went wrong.
 
-    `repairs` are sentences about what was found damaged and set right.
+    `repairs` are sentences about what was found damaged and set right, `notes` worth knowing and nobody's fault.
     """
 
     date: date
@@ -78,6 +78,7 @@ class NightReport:
     problem: str = ""
     notes: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Page, ...]:
@@ -85,7 +86,7 @@ class NightReport:
 
     @property
     def is_whole(self) -> bool:
-        return not self.problem and not self.failed
+        return not (self.problem or self.failed or self.troubles)
 
     def page(self, key: str) -> Page | None:
         return next((page for page in self.pages if page.key == key), None)

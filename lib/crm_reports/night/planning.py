@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import dataset, run
 from ..dataset import Dataset
-from ..errors import ReportError, RunError
+from ..errors import RunError
 from ..filters import Choice, Known, readable, safe
 from ..publish import REPORTS
 from ..run import Plan
@@ -83,8 +83,8 @@ def _of_preset(preset: Preset, settings: Settings) -> Iterator[Planned]:
     try:
         plan = run.prepare(preset.report, preset.parameters, settings=settings)
         slices = list(_slices(preset, plan, settings))
-    except ReportError as error:
-        yield Planned(preset, None, run.without_secrets(str(error)), audience=preset.audience, name=preset.name)
+    except Exception as error:
+        yield Planned(preset, None, run.logged(error), audience=preset.audience, name=preset.name)
         return
     if preset.whole:
         yield Planned(preset, plan, audience=preset.audience, name=preset.name)

@@ -51,15 +51,19 @@ class Job:
 def made(job: Job) -> RunRecord:
     """The page's files in `job.out`, or a record of why not. A process that just ended is given a second try."""
     try:
-        return _tried(job)
-    except TookTooLong as error:
-        return failed(job.plan, str(error))
-    except WarmError:
-        log.warning("%s: tried again", job.key)
+        return _tried_twice(job)
+    except Exception as error:
+        return failed(job.plan, run.logged(error))
+
+
+def _tried_twice(job: Job) -> RunRecord:
     try:
         return _tried(job)
-    except WarmError as error:
-        return failed(job.plan, str(error))
+    except TookTooLong:
+        raise
+    except WarmError:
+        log.warning("%s: tried again", job.key)
+    return _tried(job)
 
 
 def _tried(job: Job) -> RunRecord:
@@ -96,7 +100,7 @@ _parents: dict[tuple[Path, Path | None], Warm | None] = {}
 
 def begin(settings: Settings) -> None:
     """Begin this process's warm parent, which takes seconds, while the night has other things to do."""
-    with _starting, suppress(WarmError, OSError):  # without one, `_warm` will say so
+    with _starting, suppress(Exception):  # without one, `_warm` will say so
         _begun[_key(settings)] = _beginning(settings)
 
 
@@ -109,7 +113,7 @@ def hold(settings: Settings, instants: Sequence[datetime]) -> None:
             engine = settings.engine.model_copy(update={"threads": 1})
             warm.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
     except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
-        log.warning("each page opens the store for itself: %s", run.without_secrets(f"{type(error).__name__}: {error}"))
+        log.warning("each page opens the store for itself: %s", run.in_words(error))
 
 
 def _key(settings: Settings) -> tuple[Path, Path | None]:
@@ -137,8 +141,8 @@ def _started(settings: Settings) -> Warm | None:
         warm = _begun.pop(_key(settings), None) or _beginning(settings)
         warm.wait()
         return warm
-    except (WarmError, OSError) as error:
-        log.warning("each report gets a kernel of its own: %s", error)
+    except Exception as error:
+        log.warning("each report gets a kernel of its own: %s", run.in_words(error))
         return None
 
 
