@@ -39,7 +39,7 @@ def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
 
 def _span_hover(row: dict[str, object]) -> str:
     days = _("{span} days", span=escape(row["silent"]))
-    return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b><br>{units.write(row['money'], 'money')}"
+    return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b><br>{units.write(row.get('money'), 'money')}"
 
 
 def _threshold(at: int, days: int) -> dict[str, object]:
