@@ -3,7 +3,7 @@
 import pytest
 
 from crm_reports.measures import noted
-from stores import at, dataset, deal, moves
+from stores import at, dataset, deal, lead, moves
 
 WON = {"stage_id": "WON", "outcome": "won"}
 DEALS = [
@@ -110,3 +110,11 @@ def test_every_note_has_the_deals_that_it_is_about(tmp_path):
 def test_several_are_told_in_the_plural(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-05", source_id=None), deal(2, "2025-03-05", source_id=None)])
     assert "2 deals have no source" in [note.text for note in ds.quality]
+
+
+def test_leads_that_ended_nobody_knows_when_are_noted(tmp_path):
+    undated = [lead(1, "2025-03-05", outcome="won"), lead(2, "2025-03-05", outcome="lost"), lead(3, "2025-03-05")]
+    ds = dataset(tmp_path, leads=[*undated, lead(4, "2025-03-05", outcome="won", closed_at=at("2025-03-06"))])
+    assert [(note.code, note.count, note.text) for note in ds.quality] == [
+        ("lead_no_closed_at", 2, "2 converted or lost leads have no closing date, so they are in no period")
+    ]

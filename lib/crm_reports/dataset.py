@@ -21,7 +21,7 @@ from .columns import DAY, Columns, categorical, from_arrow, per_text, places_of,
 from .errors import FilterError, all_at_once, near
 from .fields import TABLES
 from .filters import Choice, Filters, Known, Period, Typed, first_instant
-from .quality import Against, Note, about, notes
+from .quality import Against, Note, about, lead_notes, notes
 from .settings import Settings
 from .slices import Bounds, Slice, inside, utc
 from .store import FILLED, PARTS, Snapshot, Store
@@ -188,8 +188,9 @@ class Dataset:
 
     @cached_property
     def quality(self) -> list[Note]:
-        """What is wrong with the deals that the numbers are made of."""
-        return notes(self.slice.deals.take(self._touched), self._known)
+        """What is wrong with the deals that the numbers are made of, and with the leads."""
+        about_leads = lead_notes(self.leads) if self.has("leads") else []
+        return notes(self.slice.deals.take(self._touched), self._known) + about_leads
 
     def noted(self, code: str) -> pd.DataFrame:
         """The deals that a note about the data is about: rows of `deals`; none where there is no such note."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from .columns import Columns, per_text
 from .texts import many
@@ -68,6 +69,15 @@ def notes(deals: Columns, known: Against) -> list[Note]:
     """The findings about these deals; nothing found, nothing said."""
     found = {code: about(code, deals, known) for code in CONDITIONS}
     return [_note(code, deals, which) for code, which in found.items() if which.any()]
+
+
+def lead_notes(leads: pd.DataFrame) -> list[Note]:
+    """The findings about these leads: `outcome` and `closed_at`."""
+    n = int(((leads["outcome"] != "open") & leads["closed_at"].isna()).sum())
+    words = many(
+        "{n} converted or lost lead has no closing date, so it is in no period",
+        "{n} converted or lost leads have no closing date, so they are in no period", n)  # fmt: skip
+    return [Note("lead_no_closed_at", n, words)] if n else []
 
 
 def _note(code: str, deals: Columns, which: np.ndarray) -> Note:
