@@ -13,11 +13,13 @@ from .check import Check
 def checks(settings: Settings) -> Iterator[Check]:
     folder = settings.source.folder
     try:
-        tables = files.read(folder, settings)
+        delivery = files.read(settings)
     except FilesError as error:
         yield Check(_("Files"), "broken", str(error), _("Correct the files; docs/files.md says what each may hold."))
         return
-    rows = " · ".join(f"{name} {write(table.num_rows, 'count')}" for name, table in tables.items() if table.num_rows)
+    rows = " · ".join(
+        f"{name} {write(table.num_rows, 'count')}" for name, table in delivery.tables.items() if table.num_rows
+    )
     yield Check(_("Files"), "ok", _("{folder} holds {rows}", folder=folder, rows=rows or _("nothing")))
-    for hole in files.holes(tables):
+    for hole in delivery.holes:
         yield Check(_("Files"), "look", hole["text"])

@@ -23,6 +23,9 @@ ALLOWED = {
     "source": "a table with kind and what belongs to it, or a text: 'demo', 'bitrix24' or 'files:DIR'",
     "source.kind": "'demo', 'bitrix24' or 'files'",
     "source.folder": "the folder that docs/files.md describes, as a text",
+    "source.encoding": "the encoding of the CSV files such as 'latin-1' or 'cp1251', or nothing to work it out",
+    "source.decimal": "'.' or ',', or nothing where the files tell it themselves",
+    "source.dates": "'day first' or 'month first', or nothing where the files tell it themselves",
     "source.demo": "a table with deals, seed, months, today",
     "source.demo.deals": "a whole number from 1 to 10000000",
     "source.demo.seed": "a whole number from 0",
@@ -61,6 +64,7 @@ ALLOWED = {
 CHOICES: dict[str, Iterable[str]] = {
     "language": ("en", "ru"),
     "source.kind": ("demo", "bitrix24", "files"),
+    "source.dates": ("day first", "month first"),
     "presets.each": ("manager", "department", "source", "pipeline"),
     "presets.schedule": ("nightly", "weekly", "monthly"),
     "presets.attach": ("html", "xlsx", "pdf"),

@@ -69,6 +69,15 @@ def _web_folder(text: str) -> str:
     return text.rstrip("/") + "/"
 
 
+def _encoding(name: str) -> str:
+    """The name of an encoding of texts, or nothing."""
+    try:
+        " ".encode(name or "utf-8")
+    except (LookupError, UnicodeError):
+        raise ValueError from None
+    return name
+
+
 def _plain(held: object) -> object:
     """The value as papermill can write it: a TOML date becomes its text."""
     if isinstance(held, list):
@@ -116,11 +125,14 @@ class Demo(BaseModel):
 
 
 class Source(BaseModel):
-    """Where the data come from."""
+    """Where the data come from; of files also how they are written, where nothing in them tells."""
 
     model_config = FROZEN
     kind: SourceKind = "demo"
     folder: Path | None = None
+    encoding: Annotated[str, Field(strict=True), AfterValidator(_encoding)] = ""
+    decimal: Literal["", ".", ","] = ""
+    dates: Literal["", "day first", "month first"] = ""
     demo: Demo = Demo()
 
     @model_validator(mode="after")

@@ -126,15 +126,15 @@ def _synced(settings: Settings, work: Path, progress: Progress, portal: _Portal,
 def _sync_files(settings: Settings, work: Path, progress: Progress, rescued: Rescued | None) -> SyncReport:
     """Every table whole, from the folder of files."""
     synced_at = datetime.now(UTC)
-    read = files.read(settings.source.folder, settings)
+    delivery = files.read(settings)
     origin = _origin(settings, str(settings.source.folder), synced_at)
     draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescued=rescued)
     with closing(Ledger(work)) as ledger:
-        for table, rows in read.items():
+        for table, rows in delivery.tables.items():
             ledger.write(table, rows)
             progress(table, len(rows))
-        findings = Findings(present=list(read), swept=True)
-        holes = [*files.holes(read), *draft.holes(synced_at.astimezone(settings.zone).date())]
+        findings = Findings(present=list(delivery.tables), swept=True)
+        holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
         return _finish(draft, ledger, ("files", ""), findings, synced_at, holes)
 
 
