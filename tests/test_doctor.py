@@ -23,7 +23,8 @@ from crm_reports import doctor, locks
 from crm_reports.bitrix24.pace import Pace
 from crm_reports.cli import app
 from crm_reports.doctor import machine, stored
-from crm_reports.night.pages import NightReport, Page, keep
+from crm_reports.night.pages import NightReport, Page
+from crm_reports.night.records import keep
 from crm_reports.settings import Mail, Settings, Source
 from crm_reports.texts import speaking
 from stores import at, deal, make_store, moves

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from crm_reports import night as nights
 from crm_reports.cli import app
-from crm_reports.night.pages import keep
+from crm_reports.night.records import keep
 from mails import Inbox, night, page, served, settings
 
 

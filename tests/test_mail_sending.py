@@ -1,9 +1,11 @@
 """Mails through real SMTP servers on loopback: who gets what, what is tried again, what is told, what never leaks."""
 
 import asyncio
+import os
 import shutil
 import socketserver
 import sqlite3
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Thread
 
@@ -206,14 +208,17 @@ def test_what_was_accepted_before_a_crash_is_noted(tmp_path, out):
     assert (later.recipients, report.already) == ([DIRECTOR], 1)
 
 
-def test_a_ledger_that_can_not_be_read_stops_all_mail(tmp_path, out, sent_to, inbox):
-    (tmp_path / "data").mkdir(parents=True)
-    (tmp_path / "data" / "mail.sqlite3").write_bytes(b"no database at all, but long enough to look at " * 20)
-    with pytest.raises(
-        MailError, match=r"'mail.sqlite3' in the data folder, which says what was mailed, can't be used"
-    ):
-        sent_to(page(out))
+def test_a_damaged_ledger_holds_back_what_may_have_been_mailed_and_nothing_else(tmp_path, out, sent_to, inbox):
+    ledger = tmp_path / "data" / "mail.sqlite3"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(b"no database at all, but long enough to look at " * 20)
+    os.utime(ledger, (datetime(2025, 4, 2, tzinfo=UTC).timestamp(),) * 2)
+    report = sent_to(page(out, content=held(made_at="2025-04-01T23:00:00+00:00")))
     assert inbox.messages == []
+    assert "the record of what was mailed was damaged" in report.problems[0]
+    assert "2 mails are held back" in report.problems[1]
+    report = sent_to(page(out, content=held(made_at="2025-04-02T00:30:00+00:00")))
+    assert (len(inbox.messages), report.problems, report.already) == (2, (), 0)
 
 
 def test_the_ledger_holds_what_was_sent_and_to_whom(tmp_path, out, sent_to):

@@ -1,5 +1,6 @@
 """The store's own work: who may read it, entries, visits, spans of being in work, money and customers."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pandas.testing import assert_frame_equal
 from crm_reports.dataset import load, prepare
 from crm_reports.errors import StoreError
 from crm_reports.settings import Engine
-from crm_reports.store import Store
+from crm_reports.store import Store, cache
 from stores import at, dataset, deal, make_store, moves
 
 
@@ -308,6 +309,59 @@ def test_a_file_that_was_cut_short_is_made_again(held):
     assert_same(first, frames_of(loaded(held)))
 
 
+def test_a_flipped_bit_in_what_is_kept_is_noticed_said_and_made_again(held, caplog, monkeypatch):
+    first = frames_of(loaded(held))
+    monkeypatch.setattr(cache, "_verified", set())  # as in the next process
+    for path in kept_files(held):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    assert_same(first, frames_of(loaded(held)))
+    assert "deal_facts" in caplog.text
+    assert "is not what was kept: it is worked out anew" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(cache, "_verified", set())
+    assert_same(first, frames_of(loaded(held)))
+    assert caplog.text == ""
+
+
+def test_what_is_kept_is_looked_at_once_in_a_process(held, monkeypatch):
+    assert len(loaded(held).deals) == 2
+    monkeypatch.setattr(cache, "_verified", set())
+    looked = []
+    digest = cache._digest
+    monkeypatch.setattr(cache, "_digest", lambda path: looked.append(path.name) or digest(path))
+    for _report in range(2):
+        assert len(loaded(held).deals) == 2
+        gc.collect()  # the store is let go
+    assert looked
+    assert len(looked) == len(set(looked))
+
+
+def test_a_disk_without_room_for_what_is_kept_costs_time_and_no_report(held, monkeypatch, caplog):
+    first = frames_of(loaded(held))
+    shutil.rmtree(held.data / "cache")
+
+    def full(draft):
+        raise duckdb.IOException("Could not write file: No space left on device")
+
+    written = cache.Cache._written
+    monkeypatch.setattr(cache.Cache, "_written", lambda self, part, write: written(self, part, full))
+    assert_same(first, frames_of(loaded(held)))
+    assert "No space left on device" in caplog.text
+
+
+def test_a_flipped_bit_in_the_store_is_a_sentence_and_no_traceback(held):
+    with duckdb.connect(str(held.store_path), read_only=True) as connection:
+        blocks = "select distinct block_id from pragma_storage_info('crm.deals') where block_id >= 0"
+        (block, *_rest) = connection.execute(blocks).fetchone()
+    with held.store_path.open("r+b") as file:
+        file.seek(3 * 4096 + block * 256 * 1024 + 100)
+        file.write(b"rotten")
+    with pytest.raises(StoreError, match=r"can't be read \(IO Error: Corrupt .*\): run `crm-reports sync` again$"):
+        len(loaded(held).deals)
+
+
 def test_processes_that_start_at_once_all_read_the_same(held):
     code = "import sys; from crm_reports.dataset import load; from crm_reports.settings import Settings; " \
            "from pathlib import Path; home = Path(sys.argv[1]); " \
@@ -344,7 +398,7 @@ def test_the_engine_keeps_to_what_it_was_told_and_to_its_folder(held):
 def test_a_report_after_the_preparation_works_out_nothing(held):
     prepare(held, [at("2025-03-11")])
     files = kept_files(held)
-    assert {"deal_facts.parquet", "signs.parquet", "silences.parquet", "ids.parquet"} <= {path.name for path in files}
+    assert {"deal_facts", "signs", "silences", "ids"} <= {path.name.split(".")[0] for path in files}
     ds = load(period="2025-03", settings=held)
     assert ds.filters.as_of == at("2025-03-12")
     assert (frames_of(ds)["deals"]["money"].tolist(), len(loaded(held).deals)) == ([100.0, 300 * 90.0], 2)

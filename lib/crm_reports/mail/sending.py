@@ -19,11 +19,11 @@ from ..night import NightReport, Page, damaged, nights
 from ..proof import Chromium, browser
 from ..run import logged
 from ..settings import Mail, Preset, Settings, is_address
-from ..texts import LANGUAGES, _, speaking
+from ..texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
 from .content import Content, clean, read
 from .delivery import Envelope, Refused, deliver
-from .ledger import Ledger, kept_at
+from .ledger import Ledger, kept_at, kept_where_possible
 from .letter import Letter, write
 from .messages import message
 from .recipients import People, lacks_address, recipients
@@ -84,10 +84,10 @@ def send(
         path = browser()
         with kept_at(settings.data / "mail.sqlite3") as ledger, Chromium(path) if path else nullcontext() as chromium:
             run = _Run(settings, settings.mail, report, out, to, told, chromium)
-            posts = [each for each in run.posts(presets) if to or dry_run or not ledger.has(each.key)]
+            posts = list(run.posts(presets))
             if dry_run is not None:
                 return run.written(posts, dry_run)
-            return run.sent(posts, ledger, wait)
+            return run.sent(posts if to else run.not_mailed(posts, ledger), ledger, wait)
 
 
 def tell_operator(
@@ -106,7 +106,7 @@ def tell_operator(
         envelope = Envelope(
             mail.operator, _("failures"), key, lambda: notice.message(mail, report, wrong, key, settings.language)
         )
-        with kept_at(settings.data / "mail.sqlite3") as ledger:
+        with kept_where_possible(settings.data / "mail.sqlite3") as ledger:
             if ledger.has(key):
                 return MailReport(already=1)
             return _delivered(settings, [envelope], ledger, wait)
@@ -158,6 +158,7 @@ class Post:
     preset: Preset
     to: str
     key: str
+    made_at: str
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,7 @@ class _Run:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     all_posts: int = 0
+    held_back: int = 0
     opened: MailedPage | None = None
 
     def posts(self, names: Collection[str]) -> Iterator[Post]:
@@ -257,10 +259,12 @@ class _Run:
         if not addresses and lacks_address(page, preset, people):
             self._note(_("{page}: no address is known; give one in [mail.addresses]", page=page.name))
         if addresses:
-            as_of = self._mailed(page, preset).held["as_of"]
+            held = self._mailed(page, preset).held
             for address in addresses:
                 self.all_posts += 1
-                yield Post(page, preset, address, _key(page.key, as_of, address.casefold()))
+                yield Post(
+                    page, preset, address, _key(page.key, held["as_of"], address.casefold()), held.get("made_at", "")
+                )
 
     def _mailed(self, page: Page, preset: Preset) -> MailedPage:
         """The page, opened; the one before it is let go, for a night has hundreds."""
@@ -268,11 +272,30 @@ class _Run:
             self.opened = MailedPage(page, preset, self.mail, self.out, self.settings.language, self.browser)
         return self.opened
 
+    def not_mailed(self, posts: Sequence[Post], ledger: Ledger) -> list[Post]:
+        """Those that were not mailed before, as far as that is known; one that may have been is told and left out."""
+        if ledger.damage:
+            self._problem(ledger.damage)
+        new = [post for post in posts if not ledger.has(post.key)]
+        sure = [post for post in new if not ledger.may_have_forgotten(post.made_at)]
+        self.held_back = len(new) - len(sure)
+        if self.held_back:
+            text = many(
+                "{n} mail is held back: the record of what was mailed was damaged after its page was made; `crm-reports "
+                "mail --to ADDRESS` sends it",
+                "{n} mails are held back: the record of what was mailed was damaged after their pages were made; "
+                "`crm-reports mail --to ADDRESS` sends them",
+                self.held_back,
+            )
+            self._problem(text)
+        return sure
+
     def sent(self, posts: Sequence[Post], ledger: Ledger, wait: Callable[[float], object]) -> MailReport:
         done = _delivered(self.settings, [self._envelope(post) for post in posts], ledger, wait)
         for line in done.problems:
             self._problem(line)
-        return MailReport(done.sent, self.all_posts - len(posts), tuple(self.problems), tuple(self.notes))
+        already = self.all_posts - len(posts) - self.held_back
+        return MailReport(done.sent, already, tuple(self.problems), tuple(self.notes))
 
     def written(self, posts: Sequence[Post], folder: Path) -> MailReport:
         """The messages as files that any mail program opens."""

@@ -1,7 +1,8 @@
 """Parts of snapshots kept as files in data/cache/STORE/SNAPSHOT/, so that the reports of a night work them out once.
 
 STORE stands for the very store file that a part was read from: after a sync nothing old is ever found. A file takes its
-place in one step, so it is there whole or not at all.
+place in one step, so it is there whole or not at all, and its name tells whether it is still what was written: that is
+looked at when a process, or the one that it was forked from, first reads it.
 """
 
 import logging
@@ -11,7 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
+
+import duckdb
+
+from ..disk import settle
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +38,15 @@ class Cache:
         return self.root / self.store / self.snapshot
 
     def find(self, part: str) -> Path | None:
-        path = self.folder / f"{part}.parquet"
-        if not path.is_file():
-            return None
-        with suppress(OSError):  # somebody else's folder: then it only seems less used than it is
-            os.utime(self.folder)
-        return path
+        """The part's file; one that has changed since it was written is thrown away."""
+        for path in self.folder.glob(f"{part}.*.parquet"):
+            if _is_as_written(path):
+                with suppress(OSError):  # somebody else's folder: then it only seems less used than it is
+                    os.utime(self.folder)
+                return path
+            log.warning("%s is not what was kept: it is worked out anew; look at the disk", path)
+            path.unlink(missing_ok=True)
+        return None
 
     def keep(self, part: str, write: Callable[[Path], None]) -> Path | None:
         """The part's file, written by one process while the others wait; None where the folder can't be written to."""
@@ -48,13 +57,21 @@ class Cache:
             log.warning("%s can't be kept in %s (%s): it is worked out anew for every report", part, self.root, error)
             return None
         with lock, _alone(lock.fileno()):
-            path = self.folder / f"{part}.parquet"
-            if not path.is_file():
-                self._tidy()
-                draft = self.folder / f"{part}.{os.getpid()}.draft"
-                draft.unlink(missing_ok=True)
-                write(draft)
-                os.replace(draft, path)
+            return self.find(part) or self._written(part, write)
+
+    def _written(self, part: str, write: Callable[[Path], None]) -> Path | None:
+        self._tidy()
+        draft = self.folder / f"{part}.{os.getpid()}.draft"
+        draft.unlink(missing_ok=True)
+        try:
+            write(draft)
+        except duckdb.IOException as error:
+            draft.unlink(missing_ok=True)
+            log.warning("%s can't be kept in %s (%s): it is worked out anew for every report", part, self.root, error)
+            return None
+        path = self.folder / f"{part}.{_digest(draft)}.parquet"
+        settle(draft, path)
+        _verified.add(_identity(path))
         return path
 
     def _tidy(self) -> None:
@@ -64,6 +81,30 @@ class Cache:
         for folder in [*earlier, *mine[SNAPSHOTS:]]:
             if folder != self.folder and time.time() - _last_used(folder) > IN_USE:
                 shutil.rmtree(folder, ignore_errors=True)  # another process may be at the same
+
+
+_verified: set[tuple[str, int, int, int]] = set()
+
+
+def _is_as_written(path: Path) -> bool:
+    """Whether the file holds what its name says, looked at once."""
+    try:
+        identity = _identity(path)
+        if identity not in _verified and path.name.split(".")[1] == _digest(path):
+            _verified.add(identity)
+    except OSError:
+        return False
+    return identity in _verified
+
+
+def _identity(path: Path) -> tuple[str, int, int, int]:
+    held = path.stat()
+    return str(path), held.st_ino, held.st_mtime_ns, held.st_size
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:32]
 
 
 def _last_used(folder: Path) -> float:

@@ -19,7 +19,7 @@ from ..errors import StoreError
 from ..fields import VERSIONED, arrow_schema
 from ..texts import _
 from .cache import Cache
-from .snapshot import RECIPE, Snapshot, quoted
+from .snapshot import RECIPE, Snapshot, quoted, readable
 from .versions import rows_now
 
 SCHEMA = "crm"
@@ -82,7 +82,7 @@ class Store:
             text = _(
                 "the store {name} can't be read ({error}): run `crm-reports sync` again",
                 name=repr(path.name),
-                error=error,
+                error=" ".join(str(error).split()),
             )
             raise StoreError(text) from None
 
@@ -91,8 +91,9 @@ class Store:
         """The tables that the store has, and the columns of each."""
         # Not from duckdb_columns(), which reads through all that the engine itself has.
         tables = "select table_name from duckdb_tables() where database_name = 'store' and schema_name = ?"
-        names = [name for (name,) in self.connection.execute(tables, [SCHEMA]).fetchall()]
-        return {name: self._columns(name) for name in names}
+        with readable():
+            names = [name for (name,) in self.connection.execute(tables, [SCHEMA]).fetchall()]
+            return {name: self._columns(name) for name in names}
 
     def _columns(self, table: str) -> set[str]:
         found = self.connection.execute(f'from store.{SCHEMA}."{table}" limit 0').description
@@ -101,14 +102,16 @@ class Store:
     def rows(self, name: str) -> pa.Table:
         """All rows of a small table (managers, stages, …) as they are now, read once; the columns of `fields.TABLES`."""
         if name not in self._rows:
-            found = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
+            with readable():
+                found = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
             self._rows[name] = found.cast(arrow_schema(name))
         return self._rows[name]
 
     def counts(self) -> dict[str, int]:
         """How many rows each table of the store has."""
         asked = {name: f'select count(*) from store.{SCHEMA}."{name}"' for name in sorted(self.kept)}
-        return {name: self.connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
+        with readable():
+            return {name: self.connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
 
     def snapshot(self, as_of: datetime, base_currency: str, zone: str) -> Snapshot:
         """The store as it stood at an instant, with money in that currency and days of that time zone."""

@@ -13,6 +13,8 @@ Parts are the same for every report of a night, so they are kept as files beside
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -92,16 +94,14 @@ class Snapshot:
 
     def query(self, sql: str, *values: Any) -> pa.Table:
         """What the SQL finds; each ? in it stands for one of the values."""
-        try:
+        with readable():
             self._make_all(sql)
             return self._cursor.execute(sql, values).to_arrow_table()
-        except duckdb.OutOfMemoryException as error:
-            told = _("the data need more memory than they may take ({error}): set CRM_REPORTS_MEMORY", error=error)
-            raise StoreError(told) from None
 
     def prepare(self, *parts: str) -> None:
         """See to it that these parts are kept."""
-        self._make_all(" ".join(parts))
+        with readable():
+            self._make_all(" ".join(parts))
 
     @cached_property
     def _schema(self) -> str:
@@ -139,22 +139,23 @@ class Snapshot:
     def _make_part(self, name: str) -> None:
         """The part as a file of the cache, written by whoever needs it first; in memory where there can be no cache."""
         path = self.cache.find(name)
-        if path is None or not self._reads(name, path):
+        if path is None:
             self._make_all(PARTS[name])
             path = self.cache.keep(name, lambda draft: self._cursor.execute(_written(PARTS[name], draft)))
-            if path is None:
-                self._cursor.execute(f"create table {name} as {PARTS[name]}")
-            else:
-                self._cursor.execute(_view(name, path))
+        self._cursor.execute(_view(name, path) if path else f"create table {name} as {PARTS[name]}")
 
-    def _reads(self, name: str, path: Path) -> bool:
-        """Whether the file could be taken; one that a power cut left half on the disk is thrown away."""
-        try:
-            self._cursor.execute(_view(name, path))
-        except duckdb.Error:
-            path.unlink(missing_ok=True)
-            return False
-        return True
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Whatever the engine can't read, or has no memory for, is told in a sentence."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        told = _("the data need more memory than they may take ({error}): set CRM_REPORTS_MEMORY", error=error)
+        raise StoreError(told) from None
+    except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
+        words = {"name": repr("store.duckdb"), "error": " ".join(str(error).split())}
+        raise StoreError(_("the store {name} can't be read ({error}): run `crm-reports sync` again", **words)) from None
 
 
 def _view(name: str, path: Path) -> str:
