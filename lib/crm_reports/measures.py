@@ -22,12 +22,11 @@ from .errors import MetricError, near
 from .filters import Period, first_instant, year_before
 from .grid import Cells, Grid, Order, spread, texts
 from .metrics.statistics import differs, interval, places, rank_correlation, spearman
-from .registry import Metric
+from .registry import STOCKS, Metric
 from .rows import Groups, Number, Ratio, Sample
 from .slices import utc
 from .texts import _, language
 
-STOCKS = ("open_deals", "forgotten_deals", "open_leads")  # as of the report's instant, whatever the period
 DIMENSIONS = ("manager", "department", "pipeline", "source", "stage", "loss_reason", "customer_kind")
 SIZES = ("week", "month", "quarter", "year")
 ALIASES = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}

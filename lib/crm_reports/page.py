@@ -17,11 +17,11 @@ from IPython.display import display
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from . import charts, tables, units
+from . import charts, registry, tables, units
 from .charts import go
 from .columns import records
 from .elements import Element, Entry, entry_of
-from .registry import METRICS, column
+from .registry import METRICS, column, on_day
 from .texts import N_, _
 
 ELEMENT = "application/vnd.crm-reports.element+json"
@@ -44,7 +44,7 @@ def use(ds: Any) -> None:
     """From now on write money, instants and managers' colours as this dataset has them, and say what it lacks."""
     global _shown
     _shown = ds
-    units.use(currency=ds.currency or "", zone=ds.filters.zone)
+    units.use(currency=ds.currency or "", zone=ds.filters.zone, as_of=ds.filters.as_of)
     if (managers := getattr(ds, "managers", None)) is not None:
         charts.use_managers(managers.get("manager_id", managers.index.to_series()))
 
@@ -92,7 +92,7 @@ def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
     number, unit = units.parts(row["value"], entry.unit)
     before = row.get("previous")
     return {
-        "title": entry.title, "number": number, "unit": unit, "change": units.change(row.get("change")),
+        "title": on_day(entry).title, "number": number, "unit": unit, "change": units.change(row.get("change")),
         "verdict": tables.verdict_of(row.get("change"), entry.good), "tip": tables.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
         "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
@@ -212,13 +212,14 @@ def _figure_json(figure: go.Figure) -> dict[str, Any]:
 
 def _entries(frame: pd.DataFrame) -> list[Any]:
     """The glossary entries behind a frame's numbers: its columns, or the metrics that its rows name."""
-    names = list(frame["metric"]) if "metric" in frame else [name for name in frame.columns if name in METRICS]
-    return [column(name) for name in dict.fromkeys(names)]
+    if "metric" in frame:
+        return [on_day(column(name)) for name in dict.fromkeys(frame["metric"])]
+    return [each for each in registry.columns_of(frame) if each.name in METRICS]
 
 
 def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """What a frame's columns are called and measured in."""
-    entries = [column(str(name)) for name in frame.columns]
+    entries = registry.columns_of(frame)
     return [{"name": each.name, "title": each.title, "unit": each.unit} for each in entries]
 
 

@@ -4,11 +4,12 @@ One entry feeds the tile, the chart's axis, the tooltip, the Excel header and th
 metric's name, so `column(name)` finds title, unit and formula for anything that a table shows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from . import units
 from .columns import Columns
 from .errors import MetricError, near
 from .rows import Body, Groups, Number, evaluate, fields_of
@@ -66,6 +67,7 @@ class Column:
 
 
 METRICS: dict[str, Metric] = {}
+STOCKS = ("open_deals", "forgotten_deals", "open_leads")  # as of the report's instant, whatever the period
 
 
 def metric(
@@ -125,6 +127,30 @@ def find(name: str) -> Metric:
     if name not in METRICS:
         raise MetricError(f"no metric called {name!r}; near: {', '.join(near(name, METRICS) or sorted(METRICS))}")
     return METRICS[name]
+
+
+def columns_of(names: Iterable[str]) -> list[Column]:
+    """What the columns of a table are called. A stock has its day: what stands beside it may be of a whole period."""
+    names = [str(name) for name in names]
+    if "period" in names:
+        return [at_end(column(name)) for name in names]
+    is_dated = {"start", "deal_id", "lead_id"} & set(names)
+    return [column(name) if is_dated else on_day(column(name)) for name in names]
+
+
+def on_day(entry: Column) -> Column:
+    """The column, with the day of the page's stocks in its title if it is one."""
+    day = units.stock_day() if _is_stock(entry) else ""
+    return replace(entry, title=_("{title}, on {day}", title=entry.title, day=day)) if day else entry
+
+
+def at_end(entry: Column) -> Column:
+    """The column of a table whose rows are periods: a stock is the one at the end of each."""
+    return replace(entry, title=_("{title}, at its end", title=entry.title)) if _is_stock(entry) else entry
+
+
+def _is_stock(entry: Column) -> bool:
+    return entry.name in METRICS and METRICS[entry.name].on in STOCKS
 
 
 SUFFIXES: dict[str, tuple[str, Unit | None]] = {

@@ -22,7 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from . import charts, units
 from .columns import records
-from .registry import METRICS, Column, column
+from .registry import METRICS, Column, column, columns_of
 from .texts import _
 
 NUMERIC = ("count", "money", "share", "days", "index", "number")
@@ -78,7 +78,8 @@ class _Sheet:
 
     @cached_property
     def columns(self) -> list[Column]:
-        return [column(name) for name in shown(self.frame)]
+        seen = set(shown(self.frame))
+        return [each for each in columns_of(self.frame) if each.name in seen]
 
     @cached_property
     def is_list(self) -> bool:

@@ -32,15 +32,28 @@ FEW = 20  # a rate of fewer is greyed and not ranked
 class _Place:
     currency: str = ""
     zone: tzinfo = UTC
+    as_of: datetime | None = None
 
 
 _place = _Place()
 
 
-def use(*, currency: str = "", zone: tzinfo = UTC) -> None:
-    """From now on money is in `currency` and instants are told in `zone`, unless a call says otherwise."""
+def use(*, currency: str = "", zone: tzinfo = UTC, as_of: datetime | None = None) -> None:
+    """From now on money is in `currency` and instants are told in `zone`, unless a call says otherwise; stocks are as of `as_of`."""
     global _place
-    _place = _Place(currency, zone)
+    _place = _Place(currency, zone, as_of)
+
+
+def stock_day() -> str:
+    """The day that the stocks of the page are of: 28 Nov; "" where nobody said."""
+    if _place.as_of is None:
+        return ""
+    return day_month(_place.as_of.astimezone(_place.zone).date())
+
+
+def day_month(day: date) -> str:
+    """The day as it stands beside a period, where the year is plain: 28 Nov."""
+    return _day(day, "d MMM", language())
 
 
 def is_missing(value: object) -> bool:

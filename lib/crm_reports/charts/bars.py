@@ -53,31 +53,35 @@ def _bar_row(row: Mapping[str, object], x: str, y: str, axis: units.Axis) -> Row
     return Row(escape(row[x], most=30), value, text, note, said, hue)
 
 
-def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False) -> go.Figure:
+def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_apart: bool = False) -> go.Figure:
+    """The rows as bars, on the whole `track` where it is wished for; notes that are of other rows stand `is_apart`."""
+    pitch = 66 if is_apart else 50
+    thick = 18 / pitch
     place = list(range(len(rows)))
     values = [row.value for row in rows]
     top = max((abs(value) for value in values if value is not None), default=0) or 1
     low = min([0, *(value for value in values if value is not None)])
     bar = trace(
         "bar",
-        x=values, y=place, width=0.36, offset=0, orientation="h", customdata=[row.hover for row in rows],
+        x=values, y=place, width=thick, offset=0, orientation="h", customdata=[row.hover for row in rows],
         marker={"color": [row.colour for row in rows], "cornerradius": 3},
         hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
     )  # fmt: skip
     back = trace(
         "bar",
-        x=[None if value is None else top for value in values], y=place, width=0.36, offset=0, orientation="h",
+        x=[None if value is None else top for value in values], y=place, width=thick, offset=0, orientation="h",
         marker={"color": colour("soft"), "cornerradius": 3}, hoverinfo="skip",
     )  # fmt: skip
     return figure_of(
-        [back, bar] if track else [bar], height=12 + 50 * len(rows), barmode="overlay", showlegend=False,
+        [back, bar] if track else [bar], height=12 + pitch * len(rows), barmode="overlay", showlegend=False,
         xaxis={"visible": False, "range": [low, top], "fixedrange": True}, margin={"l": 0, "r": 0, "t": 4, "b": 4},
         yaxis={"visible": False, "range": [len(rows) - 0.5, -0.5], "fixedrange": True},
-        annotations=[note for at, row in enumerate(rows) for note in _row_notes(at, row)],
+        annotations=[note for at, row in enumerate(rows) for note in _row_notes(at, row, 17 / pitch if is_apart else 0)],
     )  # fmt: skip
 
 
-def _row_notes(at: int, row: Row) -> list[dict[str, object]]:
+def _row_notes(at: int, row: Row, above: float) -> list[dict[str, object]]:
+    """The name of a row over its bar, and its note on the right of it, or on a line of its own `above` it."""
     # A heading has no bar beneath it and stands closer to its own rows.
     base = {
         "showarrow": False,
@@ -89,4 +93,6 @@ def _row_notes(at: int, row: Row) -> list[dict[str, object]]:
     said = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
     name = {"text": said, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
     note = {"text": row.note, "x": 1, "xanchor": "right"}
+    if above:
+        note |= {"x": 0, "xanchor": "left", "y": at - 0.02 - above}
     return [base | each for each in (name, note) if each["text"]]

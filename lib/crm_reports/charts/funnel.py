@@ -1,4 +1,4 @@
-"""How far deals come: a bar per stage, the step into it beside it."""
+"""How far deals come: a bar per stage of the deals created in the period, the period's own steps between them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from .palette import colour
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
-    """A bar per stage (deals of the period that came as far), the step conversion beside it, the narrowest marked."""
+    """A bar per stage (deals of the period that came as far), between them the steps of the period, the narrowest marked."""
     if table.empty:
         return nothing()
     length = "cohort_reached" if "cohort_reached" in table else "reached"
@@ -28,7 +28,7 @@ def funnel(table: pd.DataFrame) -> go.Figure:
         stages = records(pipeline.sort_values("position", kind="stable") if "position" in pipeline else pipeline)
         steps = [row.get("position", place) for place, row in enumerate(stages)]
         rows += [_stage_row(stages, steps, at, length) for at in range(len(stages))]
-    return rows_figure(rows, formula=formula_of("stage_conversion"), track=True)
+    return rows_figure(rows, formula=formula_of("stage_conversion"), track=True, is_apart=True)
 
 
 def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], at: int, length: str) -> Row:
@@ -41,7 +41,10 @@ def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], 
     if before:
         hovers += ["<br>" + _("step from {stage}", stage=escape(before["stage"])), hover(before, "stage_conversion")]
     note = _step_note(before) if before and at == first else ""
-    note = _("together {rate}", rate=note) if note and steps.count(steps[at]) > 1 else note
+    if note and steps.count(steps[at]) > 1:
+        note = _("↓ in the period, together: {rate}", rate=note)
+    elif note:
+        note = _("↓ in the period: {rate}", rate=note)
     return Row(
         escape(row["stage"], most=22), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
     )

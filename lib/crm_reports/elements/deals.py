@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .. import frames
+from .. import frames, units
 from ..columns import DAY
 from ..dataset import Dataset
 from ..measures import missing
@@ -43,7 +43,7 @@ def deals_listed(deals: pd.DataFrame) -> str:
 
 @element(
     title=N_("Deals by status"),
-    measured=N_("Days: from creation to the end, or to now."),
+    measured=N_("Days: from creation to the end, or to the report's instant."),
     wants=["closing", "stage_history"],
     leads_to="deals",
 )
@@ -52,11 +52,12 @@ def status(ds: Dataset) -> pd.DataFrame:
     deals, as_of = ds.slice.deals, utc(ds.filters.as_of)
     is_open, closed = deals["outcome"] == "open", frames.within(deals["closed_at"], ds.filters.elapsed, ds)
     days = (np.where(np.isnat(deals["closed_at"]), as_of, deals["closed_at"]) - deals["created_at"]) / DAY
+    day = units.day_month(ds.filters.as_of.astimezone(ds.filters.zone).date())
     parts = {
         _("won in the period"): closed & (deals["outcome"] == "won"),
         _("lost in the period"): closed & (deals["outcome"] == "lost"),
-        _("in work, never closed"): is_open & ~deals["is_reopened"],
-        _("in work, reopened"): is_open & deals["is_reopened"],
+        _("in work on {day}, never closed", day=day): is_open & ~deals["is_reopened"],
+        _("in work on {day}, reopened", day=day): is_open & deals["is_reopened"],
     }
     measured = pd.DataFrame({"money": deals["money"], "days": days})
     said = [

@@ -19,8 +19,8 @@ STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_w
 @element(
     title=N_("How far deals come"),
     measured=N_(
-        "Bars: deals created in the period, by the stage they came to. Percent: of those that reached the stage "
-        "before, how many reached this one, with its 95 % interval. ▼ is the narrowest step."
+        "Bars: deals created in the period, by the stage they came to. Between them, of other deals: of all that reached "
+        "a stage in the period, how many reached the next, with its 95 % interval. ▼ is the narrowest step."
     ),
     chart=charts.funnel,
     needs=["stage_conversion"],
