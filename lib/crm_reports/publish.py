@@ -11,7 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
@@ -19,9 +19,8 @@ from typing import Any, ClassVar
 
 import nbformat
 from nbconvert.exporters import TemplateExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from . import charts, page, tables
+from . import charts, outputs, page, tables
 from .page import ELEMENT, FIGURE, HERE
 from .texts import N_, _, language
 
@@ -77,7 +76,8 @@ def html(
         "nav": _nav(links, notebook), "links": links, "parts": parts,
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
-    return _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})[0]
+    drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
+    return outputs.without_controls(drawn)
 
 
 def _language() -> str:
@@ -156,18 +156,12 @@ def _ids(cell: nbformat.NotebookNode) -> list[str]:
 
 def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[str]:
     if cell.cell_type == "markdown":
-        yield _question(markdown(_(cell.source)), leads=leads)
+        yield _question(outputs.prose(cell), leads=leads)
     if cell.cell_type != "code":
         return
     if show_code and cell.source.strip():
         yield f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>'
     yield from filter(None, map(_output, cell.get("outputs", [])))
-
-
-@lru_cache(1024)
-def markdown(text: str) -> str:
-    """Markdown as HTML; tags in it are shown, not obeyed."""
-    return MarkdownWithMath(renderer=IPythonRenderer(escape=True, allow_harmful_protocols=False)).render(text)
 
 
 def _question(drawn: str, *, leads: bool) -> str:
@@ -180,15 +174,15 @@ def _question(drawn: str, *, leads: bool) -> str:
 
 def _output(output: nbformat.NotebookNode) -> str:
     if output.output_type == "stream":
-        return f"<pre>{escape(output.text)}</pre>" if output.name == "stdout" else ""
+        return outputs.stream(output)
     if output.output_type == "error":
-        return f'<pre class="error">{escape(output.ename)}: {escape(output.evalue)}</pre>'
+        return outputs.error(output)
     data = output.get("data", {})
     if ELEMENT in data:
         return _element(data)
     if FIGURE in data:
         return f'<figure class="element chart"><div class="chart"></div>{_figure(data[FIGURE])}</figure>'
-    return _analysts_own(data)
+    return outputs.shown(data)
 
 
 def _element(data: Mapping[str, Any]) -> str:
@@ -201,21 +195,6 @@ def _figure(figure: Mapping[str, Any], *, heading: bool = True) -> str:
     layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
     drawn = {"data": figure.get("data", []), "layout": layout}
     return f'<script type="application/json" class="figure">{tables.as_script(drawn)}</script>'
-
-
-def _analysts_own(data: Mapping[str, Any]) -> str:
-    """Whatever else a cell shows. Scripts in it do not run: the page's policy knows one script only."""
-    if "text/html" in data:
-        return f'<div class="output scroll">{"".join(data["text/html"])}</div>'
-    for kind in ("image/png", "image/jpeg"):
-        if kind in data:
-            return f'<img class="output" alt="" src="data:{kind};base64,{escape("".join(data[kind]).strip())}">'
-    if "image/svg+xml" in data:
-        packed = b64encode("".join(data["image/svg+xml"]).encode()).decode()
-        return f'<img class="output" alt="" src="data:image/svg+xml;base64,{packed}">'
-    if "text/markdown" in data:
-        return markdown("".join(data["text/markdown"]))
-    return f"<pre>{escape(''.join(data['text/plain']))}</pre>" if "text/plain" in data else ""
 
 
 # ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -298,9 +277,9 @@ def missing_from(page_html: str, notebook: nbformat.NotebookNode) -> list[str]:
         inside, _end, after = section.partition("</section>")
         outside += after
         found |= {unescape(id): _Found(unescape(id), inside) for id in NAMED.findall(inside)[:1]}
-    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
-    problems = [text for data in outputs if ELEMENT in data for text in _lacks(data, found)]
-    bare, drawn = sum(1 for data in outputs if FIGURE in data and ELEMENT not in data), len(_traces(_scripts(outside)))
+    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    problems = [text for data in bundles if ELEMENT in data for text in _lacks(data, found)]
+    bare, drawn = sum(1 for data in bundles if FIGURE in data and ELEMENT not in data), len(_traces(_scripts(outside)))
     if drawn != bare:
         problems.append(_("the page has {k} of the notebook's {n} charts without an id", k=drawn, n=bare))
     return problems

@@ -429,12 +429,16 @@ def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any
     errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
     write: dict[str, Callable[[Path], object]] = {
         # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
-        "ipynb": lambda path: path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8"),
-        "html": lambda path: path.write_text(page, encoding="utf-8"),
+        "ipynb": lambda path: _write(path, json.dumps(notebook, ensure_ascii=False)),
+        "html": lambda path: _write(path, page),
         "xlsx": lambda path: tables.workbook(elements, path),
-        "json": lambda path: path.write_text(as_json(plan, elements), encoding="utf-8"),
+        "json": lambda path: _write(path, as_json(plan, elements)),
     }
     return _at_once({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="replace")  # half a character pair stands in no file
 
 
 def _at_once(writers: Mapping[Path, Callable[[Path], object]]) -> tuple[Path, ...]:
