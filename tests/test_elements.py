@@ -1,5 +1,6 @@
 """The tables of the reports on two pipelines small enough to count."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from crm_reports import elements
 from crm_reports.elements.sales import repeats
 from crm_reports.filters import Choice
-from crm_reports.measures import measure
+from crm_reports.measures import measure, one
 from stores import STAGES, at, dataset, deal, moves
 from test_metrics import ACTIVITIES, COMMENTS, DEALS, HISTORY, act
 
@@ -215,7 +216,7 @@ def test_wins_are_of_new_customers_repeat_ones_or_of_none(march):
 
 def test_the_list_holds_the_deals_created_or_closed_in_the_period_the_longest_standing_first(march):
     listed = elements.deals(march).table
-    assert set(listed["deal_id"]) == {"1", "2", "3", "4", "6"}  # 5 was created in January
+    assert set(listed[listed["is_touched"]]["deal_id"]) == {"1", "2", "3", "4", "6"}  # 5 was created in January
     first = listed.iloc[0]
     assert first["deal_id"] == "4"  # the only one in work
     assert first["days_in_current_stage"] == 26  # since 6 March
@@ -223,8 +224,47 @@ def test_the_list_holds_the_deals_created_or_closed_in_the_period_the_longest_st
     assert first["url"] == "https://portal.example/crm/deal/details/4/"
 
 
+FLAGS = {
+    "created": "is_created", "won": "is_won", "lost": "is_lost", "in_work": "is_in_work", "forgotten": "is_forgotten",
+}  # fmt: skip
+MONEY = {
+    "created_money": "is_created", "won_money": "is_won", "lost_money": "is_lost", "in_work_money": "is_in_work",
+    "forgotten_money": "is_forgotten",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "narrowed", [{}, {"manager": "Anna"}, {"source": "Call"}, {"department": "Kazan"}, {"period": "2025-02"}]
+)
+def test_the_list_holds_every_deal_of_every_number_and_says_in_which_it_counts(tmp_path, narrowed):
+    tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
+    ds = dataset(tmp_path, forgotten_after=5, **tables, **narrowed)
+    listed = elements.deals(ds).table
+    assert {name: int(listed[flag].sum()) for name, flag in FLAGS.items()} == {name: one(ds, name) for name in FLAGS}
+    sums = {name: float(listed["money"][listed[flag]].sum()) for name, flag in MONEY.items()}
+    assert sums == {name: float(one(ds, name)) for name in MONEY}
+
+
+def test_a_list_does_not_say_of_a_deal_what_the_source_can_not_know(tmp_path):
+    listed = elements.deals(dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=None, comments=None)).table
+    assert listed["is_forgotten"].isna().all()
+    assert listed["is_in_work"].tolist() == [True]
+
+
+def test_a_list_longer_than_a_page_can_carry_keeps_the_deals_of_the_period(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["crm_reports.elements.deals"], "MOST", 2)
+    old = [deal(id, "2025-01-05") for id in (1, 2)]
+    ds = dataset(tmp_path, deals=[*old, deal(3, "2025-03-05"), deal(4, "2025-03-06")])
+    listed = elements.deals(ds).table
+    assert listed["deal_id"].tolist() == ["3", "4"]
+    assert (
+        findings.left_out(ds, listed)
+        == "The list holds 2 of 4 deals, those of the period first; the CRM has the others."
+    )
+
+
 def test_a_deal_has_a_status_a_stage_and_when_lost_a_reason(march):
-    listed = elements.deals(march).table.set_index("deal_id")
+    listed = elements.deals(march).table.query("is_touched").set_index("deal_id")
     assert listed["status"].to_dict() == {"1": "won", "2": "lost", "3": "won", "4": "in work", "6": "won"}
     assert listed["stage"].to_dict() | {"2": "Too expensive", "4": "Request"} == listed["stage"].to_dict()
     assert listed["loss_reason"].to_dict() == {"1": "", "2": "Too expensive", "3": "", "4": "", "6": ""}
@@ -346,14 +386,25 @@ def silent(tmp_path_factory):
 
 
 def test_the_list_has_the_most_money_first_then_the_longest_silence(silent):
-    listed = elements.forgotten_deals(silent).table
+    listed = elements.forgotten_deals(silent).table.query("is_forgotten")
     assert listed["deal_id"].tolist() == ["2", "3", "1", "5"]
     assert listed["days_silent"].tolist() == [90, 59, 90, 90]
     assert listed["next_step"].tolist() == ["planned", "overdue", "none", "none"]
 
 
-def test_the_same_without_anything_forgotten_is_an_empty_list(tmp_path):
-    assert elements.forgotten_deals(dataset(tmp_path, deals=[deal(1, "2025-03-30")], activities=[])).table.empty
+def test_what_has_no_next_step_is_on_the_list_though_it_is_not_forgotten(tmp_path):
+    listed = elements.forgotten_deals(dataset(tmp_path, deals=[deal(1, "2025-03-30")], activities=[])).table
+    assert listed[["is_forgotten", "is_without_step", "is_overdue"]].values.tolist() == [[False, True, False]]
+
+
+def test_the_to_do_list_holds_every_deal_of_every_number_of_its_report(silent):
+    listed = elements.forgotten_deals(silent).table
+    flags = {"forgotten": "is_forgotten", "no_next_step": "is_without_step", "next_step_overdue": "is_overdue"}
+    assert {name: int(listed[flag].sum()) for name, flag in flags.items()} == {
+        name: one(silent, name) for name in flags
+    }
+    assert listed["money"][listed["is_forgotten"]].sum() == one(silent, "forgotten_money")
+    assert listed["is_forgotten"].is_monotonic_decreasing
 
 
 def test_forgotten_by_department_has_a_row_for_those_in_none_and_a_total_of_all(silent):

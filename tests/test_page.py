@@ -78,7 +78,7 @@ def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
     page.show(TILES, "tiles")
     html = shown[0]["text/html"]
     assert html.count('class="tile') == 3 + 1  # three tiles in one grid
-    assert 'href="#deals" data-outcome="lost"' in html
+    assert 'data-link="deals:lost" data-counts="lost" data-value="12.0" data-metric="lost"' in html
     assert "▲" in html
     assert "was 33" in html
     assert 'class="chg bad">▲' in html  # more lost is not good

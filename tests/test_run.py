@@ -90,6 +90,10 @@ def test_the_workbook_has_a_sheet_per_element(record):
     assert "Managers" in openpyxl.load_workbook(record.files[2]).sheetnames
 
 
+def test_the_page_leads_to_the_workbook_beside_it(record):
+    assert f'<a href="{record.files[2].name}">Excel</a>' in record.files[1].read_text()
+
+
 def test_the_page_holds_the_elements_and_no_code_unless_asked(record, settings, tmp_path):
     assert "Anna brings it" in record.files[1].read_text()
     assert "crm.measure" not in record.files[1].read_text()

@@ -139,9 +139,19 @@ def test_the_rows_for_the_script_hold_all_deals_and_can_not_end_it():
     rows = json.loads(re.search(r'class="rows">(.*?)</script>', html, re.DOTALL)[1])
     assert len(rows) == 80
     assert html.count("<tr") == 1 + tables.AT_ONCE
-    assert rows[0][:3] == [[HOSTILE, ""], ["Won", "won"], [HOSTILE, charts.look_of("3")]]
+    assert rows[0][:3] == [[HOSTILE, ""], ["Won", "won"], [HOSTILE, charts.look_of("3"), "3"]]
     assert rows[1][1] == ["</script>", ""]
     assert rows[1][3] == [None, "—", ""]
+
+
+def test_a_long_list_is_packed_and_holds_all_its_rows():
+    many = pd.concat([DEALS] * 1000, ignore_index=True).assign(is_touched=True, is_won=[True, False] * 1000)
+    html = tables.table(many)
+    packed = re.search(r'class="rows packed">(.*?)</script>', html, re.DOTALL)[1]
+    rows = tables.rows_in(packed)
+    assert [len(rows), rows[0][0], rows[0][-1], rows[1][-1]] == [2000, [HOSTILE, ""], 0b11, 0b01]
+    assert len(packed) < len(json.dumps(rows)) / 10
+    assert 'data-counts="[[&quot;touched&quot;' in html
 
 
 @pytest.mark.parametrize(

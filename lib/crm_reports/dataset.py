@@ -43,7 +43,7 @@ LACKING = {
 }
 CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
 
-TOUCHED = "(created_at >= ? and created_at < ?) or (closed_at >= ? and closed_at < ?)"
+COUNTED = "(created_at >= ? and created_at < ?) or (closed_at >= ? and closed_at < ?) or outcome = 'open'"
 STANDING_NOW = ("days_silent", "is_forgotten", "forgotten_money", "has_no_next_step", "is_overdue")
 NOBODY = (float("nan"), float("nan"))
 CHANCE = ("silent_level", "chance", "chance_k", "chance_n", "money_at_risk")
@@ -363,8 +363,8 @@ class Dataset:
         return self._with_names(self._deal_rows())
 
     def deals_in(self, period: Period) -> pd.DataFrame:
-        """Those of `deals` that were created or closed in `period`."""
-        return self._with_names(self._deal_rows(TOUCHED, *self.bounds(period) * 2))
+        """Those of `deals` that a number is made of: created or closed in `period`, or in work now; as in the slice."""
+        return self._with_names(self._deal_rows(COUNTED, *self.bounds(period) * 2))
 
     @cached_property
     def first_day(self) -> date | None:

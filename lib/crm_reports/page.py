@@ -28,13 +28,21 @@ ELEMENT = "application/vnd.crm-reports.element+json"
 FIGURE = "application/vnd.plotly.v1+json"
 HERE = "<!--figure-->"  # where a page puts the figure's JSON; escaped text can't contain it
 
-# Tiles whose number is made of deals with that outcome; the page filters its deal list by it.
+# What a tile's number is made of: what its deals count in, else the element that shows more of it.
 BEHIND = {
-    "created": "", "created_money": "", "won": "won", "won_money": "won", "average_check": "won", "median_check": "won",
-    "cycle_days": "won", "median_cycle_days": "won", "conversion": "won", "repeat_share": "won", "win_rate": "",
-    "lost": "lost", "lost_money": "lost", "lost_share": "lost", "in_work": "open", "in_work_money": "open",
+    "deals:created": ("created", "created_money", "cohort_conversion", "cohort_lost", "cohort_open"),
+    "deals:won": (
+        "won", "won_money", "average_check", "median_check", "cycle_days", "median_cycle_days", "conversion", "win_rate",
+        "repeat_share", "new_customers", "repeat_customers", "customers", "zero_money_wins",
+    ),
+    "deals:lost": ("lost", "lost_money", "lost_share"),
+    "deals:in_work": ("in_work", "in_work_money", "days_in_current_stage", "days_silent"),
+    "deals:forgotten": ("forgotten", "forgotten_share", "forgotten_money", "money_at_risk"),
+    "deals:without_step": ("no_next_step",), "deals:overdue": ("next_step_overdue",),
+    "element:activity": ("actions", "activity_index"), "element:sources": ("leads_received", "lead_conversion"),
+    "element:leads": ("leads_forgotten", "leads_in_work"),
 }  # fmt: skip
-ELSEWHERE = {"forgotten": "report:forgotten_deals", "forgotten_money": "report:forgotten_deals"}
+LEADS_TO = {metric: link for link, metrics in BEHIND.items() for metric in metrics}
 
 
 _shown: Any = None  # the dataset that the page is about
@@ -92,12 +100,13 @@ def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
     number, unit = units.parts(row["value"], entry.unit)
     before = row.get("previous")
     return {
-        "title": on_day(entry).title, "number": number, "unit": unit, "change": units.change(row.get("change")),
+        "metric": entry.name, "value": _plain(row["value"]), "title": on_day(entry).title, "number": number, "unit": unit,
+        "change": units.change(row.get("change")),
         "verdict": tables.verdict_of(row.get("change"), entry.good), "tip": tables.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
         "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
         "note": row.get("note") or units.k_of_n(row.get("k"), row.get("n")),
-        "outcome": BEHIND.get(entry.name), "link": ELSEWHERE.get(entry.name, ""),
+        "link": LEADS_TO.get(entry.name, ""),
     }  # fmt: skip
 
 

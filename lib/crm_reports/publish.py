@@ -32,12 +32,15 @@ REPORTS = {
     "manager_effectiveness": N_("Managers"),
     "forgotten_deals": N_("Forgotten deals"),
 }
+# The report whose list of deals says what counts as that.
+LISTED = dict.fromkeys(("created", "won", "lost", "in_work"), "sales_dynamics")
+LISTED |= dict.fromkeys(("forgotten", "without_step", "overdue"), "forgotten_deals")
 KINDS = {"tiles": N_("tiles"), "table": N_("table"), "chart": N_("chart"), "header": N_("header")}
 SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
     "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
-    "won": N_("All won"), "lost": N_("All lost"), "open": N_("All in work"),
-    "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
+    "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
+    "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
 }  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def html(
     show_code: bool = False, links: Sequence[Link] = (),
 ) -> str:  # fmt: skip
     """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts."""
-    parts = _parts(_for_readers(notebook), show_code=show_code, links=links)
+    parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     scripts = _needed(parts)
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
     where = {} if assets == "inline" else {name: f"{assets.rstrip('/')}/{_file(name)}" for name in scripts}
@@ -68,7 +71,7 @@ def html(
         "others": [asdict(link) for link in links if ":" not in link.key],
         "made_of": notebook.metadata.get("crm_reports", {}),
     }  # fmt: skip
-    script = _read("page.js")
+    script = page_script()
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
         "css": page.css() + _read("page.css"), "script": script, "settings": tables.as_script(settings),
@@ -82,6 +85,15 @@ def html(
 
 def _language() -> str:
     return language()
+
+
+SCRIPTS = ("start", "charts", "drill", "tables", "exports", "managers", "tips")
+
+
+@cache
+def page_script() -> str:
+    """The one script that a page may run: what it does, part by part."""
+    return '"use strict";\n(() => {\n' + "\n".join(_read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
 
 
 @cache
@@ -204,6 +216,22 @@ def _url(links: Iterable[Link], key: str) -> str:
     return next((link.url for link in links if link.key == key), "")
 
 
+def _tiles_links(notebook: nbformat.NotebookNode, links: Sequence[Link]) -> Iterator[Link]:
+    """Where a tile leads: element:ID, deals:COUNT (the list of this page that says so, else of the report that does)."""
+    outputs = (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    shown = {data[ELEMENT]["id"]: data[ELEMENT] for data in outputs if ELEMENT in data}
+    yield from (Link(f"element:{id}", f"#{id}") for id in shown)
+    here = _report(notebook)
+    rows = shown.get("deals", {}).get("rows", ())
+    listed = tables.counts_of(name for row in rows for name, value in row.items() if value is not None)
+    for count, report in LISTED.items():
+        there = _url(links, f"report:{report}")
+        if count in listed:
+            yield Link(f"deals:{count}", "#deals")
+        elif there and report != here:
+            yield Link(f"deals:{count}", f"{there}#deals={count}")
+
+
 def _linked(piece: str, links: Sequence[Link]) -> str:
     """The places that name a link's key lead to it."""
     known = {escape(link.key): escape(link.url) for link in links}
@@ -217,9 +245,14 @@ def _linked(piece: str, links: Sequence[Link]) -> str:
 def _nav(links: Sequence[Link], notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
     """The reports that were published with this one, in their order, and which of them this is."""
     known = {link.key: link.url for link in links}
-    here = str(notebook.metadata.get("crm_reports", {}).get("notebook", "")).removesuffix(".ipynb")
+    here = _report(notebook)
     keys = [name for name in REPORTS if f"report:{name}" in known]
     return [{"title": _(REPORTS[name]), "url": known[f"report:{name}"], "is_here": name == here} for name in keys]
+
+
+def _report(notebook: nbformat.NotebookNode) -> str:
+    """The report that the page is of; "" where the notebook does not say."""
+    return str(notebook.metadata.get("crm_reports", {}).get("notebook", "")).removesuffix(".ipynb")
 
 
 # ── Scripts that the page brings ─────────────────────────────────────────────────────────────────────────────────────
@@ -322,7 +355,7 @@ class _Found:
     @property
     def rows(self) -> int:
         """How many rows its tables have, tiles its tiles. All of a list's are in a script, the first in a table, too."""
-        listed = max((len(json.loads(text)) for kind, text in self.scripts if kind == "rows"), default=0)
+        listed = max((len(tables.rows_in(text)) for kind, text in self.scripts if kind.startswith("rows")), default=0)
         first, *others = self.html.split("<script ")
         bare = first + "".join(each.partition("</script>")[2] for each in others)
         shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile')

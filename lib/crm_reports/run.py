@@ -425,7 +425,7 @@ def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
 def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any) -> tuple[Path, ...]:
     """All four files, moved to their places only when each of them is whole; `look` is what a page can be told."""
     elements = list(elements_of(notebook))
-    page = publish.html(notebook, **look)
+    page = publish.html(notebook, **_beside(plan, **look))
     errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
     write: dict[str, Callable[[Path], object]] = {
         # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
@@ -439,6 +439,12 @@ def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace")  # half a character pair stands in no file
+
+
+def _beside(plan: Plan, *, links: Sequence[publish.Link] = (), **look: Any) -> dict[str, Any]:
+    """The look, with a link to the workbook that lies beside the page."""
+    workbook = [] if any(link.key == "workbook" for link in links) else [publish.Link("workbook", f"{plan.name}.xlsx")]
+    return {"links": [*links, *workbook], **look}
 
 
 def _at_once(writers: Mapping[Path, Callable[[Path], object]]) -> tuple[Path, ...]:

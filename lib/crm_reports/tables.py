@@ -4,8 +4,10 @@ On a page, DataTables (from the itables package) adds search, sorting, filters a
 escaped here; only http(s) addresses become links.
 """
 
+import gzip
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +35,8 @@ EXTRA = ("department", "pipeline", "source", "loss_reason")  # of a list: picked
 PICKED = ("status", "manager", "stage", "loss_reason", "department", "source", "next_step", "pipeline")
 WHISKERED = ("conversion", "forgotten_share")
 BARRED = ("won_money", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
+# What a deal of a list counts in: the page shows those of the first one that the list has, a tile leads to those of its own.
+COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
 AT_ONCE = 50  # rows of a list that stand in the page itself; the rest is drawn by the page's script
 
 
@@ -86,6 +90,10 @@ class _Sheet:
         return "deal_id" in self.frame or "lead_id" in self.frame
 
     @cached_property
+    def counts(self) -> list[str]:
+        return counts_of([name for name in self.frame if self.frame[name].notna().any()]) if self.is_list else []
+
+    @cached_property
     def rows(self) -> list[dict[str, object]]:
         return records(self.frame[~self._totals])
 
@@ -121,6 +129,12 @@ class _Sheet:
         return "rate" if f"{name}_k" in self.frame else "number" if entry.unit in NUMERIC else entry.unit
 
 
+def counts_of(names: Iterable[str]) -> list[str]:
+    """What the rows of a list say that they count in, if these of its columns are not blank."""
+    held = set(names)
+    return [name for name in COUNTS if f"is_{name}" in held]
+
+
 def table(frame: pd.DataFrame, *, caption: str = "") -> str:
     """The frame as a table: units in the headers, k of n under rates, totals at the bottom, formula on every header."""
     sheet = _Sheet(frame)
@@ -134,7 +148,9 @@ def table(frame: pd.DataFrame, *, caption: str = "") -> str:
         _tag("tfoot", _row(sheet, sheet.total, is_total=True)) if sheet.total else "",
     ]
     kind = "list" if sheet.is_list else "measured"
-    drawn = _tag("table", *parts, class_=f"data {kind}", data_rows=len(sheet.rows))
+    counts = json.dumps([[name, column(f"is_{name}").title] for name in sheet.counts], ensure_ascii=False)
+    told = {"data_rows": len(sheet.rows), "data_counts": counts if sheet.counts else None}
+    drawn = _tag("table", *parts, class_=f"data {kind}", **told)
     return _tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None) + _rest(sheet)
 
 
@@ -147,7 +163,7 @@ def _header(entry: Column, sheet: _Sheet) -> str:
     extra = sheet.is_list and entry.name in EXTRA
     return _tag(
         "th", told, scope="col", class_="extra" if extra else "num" if number else None, data_extra=extra,
-        title=explained(entry), data_name=entry.name, data_kind=sheet.kinds[entry.name],
+        title=explained(entry), data_name=entry.name, data_unit=entry.unit, data_kind=sheet.kinds[entry.name],
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
 
@@ -171,7 +187,9 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
     kind = sheet.kinds[entry.name]
     value = row.get(entry.name)
     if kind == "manager":
-        return _tag("th", _manager(row), scope="row", data_order=str(value))
+        id = row.get("manager_id")
+        whose = "" if units.is_missing(id) else str(id)
+        return _tag("th", _manager(row), scope="row", data_order=str(value), data_manager=whose)
     if kind == "title":
         return _tag("th", _deal(row), scope="row", class_="deal")
     if kind == "status":
@@ -307,11 +325,31 @@ def _bar(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
 
 
 def _rest(sheet: _Sheet) -> str:
-    """All rows of a list as JSON, for the page's script; it writes them as text, never as HTML."""
+    """All rows of a list as JSON, for the page's script; it writes them as text, never as HTML.
+
+    The last value of a row is the sum of 1, 2, 4 … for the first, second, third … of what it counts in.
+    """
     if not sheet.is_list:
         return ""
-    rows = [[_raw(sheet, row, entry) for entry in sheet.columns] for row in sheet.rows]
-    return f'<script type="application/json" class="rows">{as_script(rows)}</script>'
+    rows = [[*(_raw(sheet, row, entry) for entry in sheet.columns), _mask(sheet, row)] for row in sheet.rows]
+    text = as_script(rows)
+    if len(text) < PACKED_FROM:
+        return f'<script type="application/json" class="rows">{text}</script>'
+    packed = b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+    return f'<script type="application/json" class="rows packed">"{packed}"</script>'
+
+
+PACKED_FROM = 100_000  # characters of JSON: then it is a tenth of that in the page
+
+
+def rows_in(text: str) -> list[list[object]]:
+    """The rows that `text`, what such a script element holds, stands for."""
+    held = json.loads(text)
+    return json.loads(gzip.decompress(b64decode(held))) if isinstance(held, str) else held
+
+
+def _mask(sheet: _Sheet, row: Mapping[str, object]) -> int:
+    return sum(1 << place for place, name in enumerate(sheet.counts) if row.get(f"is_{name}") is True)
 
 
 def as_script(value: object) -> str:
@@ -325,7 +363,8 @@ def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
     if kind == "title":
         return [str(value or "").strip() or _("untitled"), web_address(row.get("url"))]
     if kind == "manager":
-        return [units.write(value, "text"), _hue(row)]
+        id = row.get("manager_id")
+        return [units.write(value, "text"), _hue(row), "" if units.is_missing(id) else str(id)]
     if kind == "status":
         return [units.write(value, "text"), _outcome(row)]
     said = units.write(value, entry.unit, form="cell")
@@ -459,7 +498,7 @@ class _Matrix:
         whole = is_team or "*" in step
         tint = "" if few or whole else self._tint(row, team)
         names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
-        return _tag("td", said, self._below(row), class_=names or None, style=tint or None)
+        return _tag("td", said, self._below(row), class_=names or None, style=tint or None, data_order=_order(value))
 
     def _below(self, row: Mapping[str, object]) -> str:
         """What stands small beneath the value: k of n of a rate, the details of anything else, of how many a time is."""

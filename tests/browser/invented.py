@@ -190,7 +190,9 @@ def deals(count: int = 600) -> pd.DataFrame:
          "money": round(dice.uniform(0, 9e5)) if n % 11 else NAN, "created_at": start + timedelta(hours=4 * n),
          "closed_at": start + timedelta(hours=4 * n, days=20) if n % 3 < 2 else pd.NaT,
          "duration_days": dice.uniform(0, 80), "days_in_current_stage": dice.uniform(0, 60) if n % 3 == 2 else NAN,
-         "loss_reason": "Слишком дорого" if n % 3 == 1 else None, "last_action_at": start + timedelta(hours=5 * n)}
+         "loss_reason": "Слишком дорого" if n % 3 == 1 else None, "last_action_at": start + timedelta(hours=5 * n),
+         "is_touched": n % 3 < 2 or n < 300, "is_created": n < 300, "is_won": n % 3 == 0, "is_lost": n % 3 == 1,
+         "is_in_work": n % 3 == 2, "is_forgotten": n % 6 == 5}
         for n in range(count)
     ])  # fmt: skip
 

@@ -1,22 +1,17 @@
 """Mails as a reader with Chromium sees them, and the pictures and PDF that it takes of the invented page."""
 
 import shutil
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 import invented
+import pytest
+from chromium import CHROMIUM, needed
 
 from crm_reports import charts, mail, proof, publish, units
 from crm_reports.mail import camera, content, letter
 from crm_reports.texts import speaking
 from mails import DEAL, Inbox, deals, held, managers, night, page, served, settings, tiles
 
-CHROMIUM = proof.browser()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+pytestmark = needed
 PRESET = """
 [[presets]]
 name = "Sales"
@@ -25,15 +20,6 @@ recipients = ["boss@acme.example"]
 attach = ["pdf"]
 pictures = true
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as engine:
-        found = engine.chromium.launch(executable_path=CHROMIUM, args=[*proof.SILENT])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module", params=["en", "ru"])

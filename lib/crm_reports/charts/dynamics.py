@@ -55,6 +55,7 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
         traces, height=380, barmode="overlay", xaxis=_ticks(rows[chosen], chosen),
         annotations=[axis_note(views[names[0]].title)], yaxis={"tickformat": ",~f"}, showlegend=len(traces) > 2 * len(sizes),
         margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26},
+        meta={"periods": {size: _periods(rows[size], size) for size in sizes}},
         updatemenus=[menu for menu in (_size_menu(rows, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
     )  # fmt: skip
 
@@ -92,11 +93,18 @@ def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
     values, texts, hovers = [], [], []
     for size, cut in cuts.items():
         here, before = ([row.get(each) for row in cut] for each in (name, f"{name}_previous"))
-        label = [units.write(value, unit, form="axis") for value in here] if len(cut) <= 16 else [""] * len(cut)
+        label = [units.write(value, unit, form="axis") for value in here]
         values += [numbers(here, axis.scale), numbers(before, axis.scale)]
         texts += [["" if text == units.MISSING else text for text in label], []]
         hovers += [[_period_hover(row, size, name) for row in cut], []]
     return _View(name, axis, values, texts, hovers)
+
+
+def _periods(cut: Rows, size: str) -> dict[str, list[str]]:
+    """What the bars of one size are called, on the axis and in a sentence: a page that shows a few of them asks."""
+    stars = ["*" if row.get("is_running") else "" for row in cut]
+    labels = [f"{units.period(size, row['start'], form='axis')}{star}" for row, star in zip(cut, stars, strict=True)]
+    return {"labels": labels, "names": [units.period(size, row["start"]) for row in cut]}
 
 
 def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:
@@ -109,7 +117,7 @@ def _period_traces(cut: Rows, view: _View, size: str, at: int, shown: bool) -> l
     bars = trace(
         "bar",
         x=place, y=view.values[at], ids=[str(row["start"]) for row in cut], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
-        hovertemplate=hover_template(view.name), textposition="outside", cliponaxis=False, showlegend=False,
+        hovertemplate=hover_template(view.name), textposition="outside" if len(cut) <= 16 else "none", cliponaxis=False, showlegend=False,
         marker={"color": colour("accent"), "opacity": [0.5 if row.get("is_running") else 1 for row in cut], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,
     )  # fmt: skip

@@ -16,6 +16,7 @@ LIST = [
     "created_at", "closed_at", "duration_days", "days_in_current_stage", "loss_reason",
     "last_action_at", "last_action_kind", "deal_id",
 ]  # fmt: skip
+MOST = 20_000  # rows that a page, a notebook and a workbook can carry
 
 
 @element(
@@ -24,21 +25,54 @@ LIST = [
     wants=["created_at", "closing"],
 )
 def deals(ds: Dataset) -> pd.DataFrame:
-    """The deals created or closed in the period, those longest in their stage first."""
-    rows = ds.deals_in(ds.filters.elapsed)
+    """The deals behind every number, and which: is_touched, is_created, is_won, is_lost (in the period), is_in_work, is_forgotten.
+
+    Those created or closed in the period come first, then those longest in their stage; at most MOST.
+    """
+    counts = counted(ds)
+    here = counts["is_touched"] | counts["is_in_work"]
+    rows = ds.deals_in(ds.filters.elapsed).assign(**{name: which[here] for name, which in counts.items()})
     said = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
     status = said.where(~rows["is_reopened"], _("reopened"))
-    listed = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[LIST]
-    order = {"days_in_current_stage": False, "created_at": True, "deal_id": True}
-    return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
+    listed = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[[*LIST, *counts]]
+    return first_of(listed, is_touched=False, days_in_current_stage=False, created_at=True, deal_id=True)
+
+
+def counted(ds: Dataset) -> dict[str, np.ndarray]:
+    """Which deals of the slice are in which number of this report."""
+    deals, work = ds.slice.deals, ds.in_work
+    created, closed = (frames.within(deals[at], ds.filters.elapsed, ds) for at in ("created_at", "closed_at"))
+    in_work, forgotten = (np.zeros(len(deals), dtype=bool) for _twice in range(2))
+    in_work[work["place"]] = True
+    forgotten[work["place"]] = work["is_forgotten"]
+    won, lost = (closed & np.asarray(deals["outcome"] == outcome) for outcome in ("won", "lost"))
+    return {
+        "is_touched": created | closed, "is_created": created, "is_won": won, "is_lost": lost, "is_in_work": in_work,
+        "is_forgotten": forgotten,
+    }  # fmt: skip
+
+
+def first_of(listed: pd.DataFrame, **ascending: bool) -> pd.DataFrame:
+    """The rows by these columns, as many as can be carried."""
+    return listed.sort_values(list(ascending), ascending=list(ascending.values()), ignore_index=True).head(MOST)
 
 
 @deals.finding
 def deals_listed(deals: pd.DataFrame) -> str:
     """How long the list is."""
     return many(
-        "{n} deal was created or closed in the period", "{n} deals were created or closed in the period", len(deals)
-    )
+        "{n} deal was created or closed in the period", "{n} deals were created or closed in the period",
+        int(deals["is_touched"].sum()),
+    )  # fmt: skip
+
+
+@deals.note
+def left_out(ds: Dataset) -> str:
+    """How many deals the list could not carry; "" when it holds them all."""
+    counts = counted(ds)
+    whole = int((counts["is_touched"] | counts["is_in_work"]).sum())
+    words = _("The list holds {k} of {n} deals, those of the period first; the CRM has the others.", k=MOST, n=whole)
+    return words if whole > MOST else ""
 
 
 @element(

@@ -27,6 +27,8 @@ COLUMN_NEEDS: dict[str, tuple[str, ...]] = {
     "money": ("amount",), "amount": ("amount",), "money_short": ("amount",), "created_at": ("created_at",),
     "closed_at": ("closing",), "duration_days": ("created_at",), "customer": ("customer",),
     "last_action_at": ("activities",), "last_action_kind": ("activities",), "next_step": ("activities",),
+    "is_touched": ("created_at", "closing"), "is_created": ("created_at",), "is_won": ("closing",), "is_lost": ("closing",),
+    "is_forgotten": ("activities",), "is_without_step": ("activities",), "is_overdue": ("activities",),
     "next_step_at": ("activities",), "chance": ("activities", "stage_history"), "other_won_money": ("closing", "amount"),
 }  # fmt: skip
 

@@ -8,13 +8,13 @@ import pandas as pd
 
 from .. import charts, units
 from ..columns import DAY, ratio
-from ..dataset import Dataset
+from ..dataset import CHANCE, Dataset
 from ..filters import first_instant
 from ..frames import stock_at
 from ..measures import measure, missing, one
 from ..slices import utc
 from ..texts import N_, _, many
-from .deals import kinds
+from .deals import first_of, kinds
 from .element import element
 from .stages import with_pipeline
 
@@ -24,7 +24,7 @@ NIGHTS = 12  # weeks back
 SILENT = [
     "title", "url", "customer", "manager", "manager_id", "department", "pipeline", "stage", "days_silent",
     "last_action_at", "last_action_kind", "crm_trace_at", "next_step", "next_step_at", "money", "chance", "chance_k",
-    "chance_n", "money_at_risk", "deal_id",
+    "chance_n", "money_at_risk", "deal_id", "is_forgotten", "is_without_step", "is_overdue",
 ]  # fmt: skip
 
 
@@ -108,13 +108,21 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     needs=["forgotten"],
 )
 def forgotten_deals(ds: Dataset) -> pd.DataFrame:
-    """The forgotten deals as a to-do list: the most money at risk first, then the most money, then the longest silent."""
-    rows = ds.forgotten_deals
+    """A to-do list: the forgotten deals, the most money at risk first, then the most money, then the longest silent.
+
+    After them those that are not forgotten, and have no next step (is_without_step) or one that is_overdue.
+    """
+    rows = ds.open_deals.merge(ds.forgotten_deals[["deal_id", *CHANCE]], on="deal_id", how="left")
+    rows = rows[rows["is_forgotten"] | rows["has_no_next_step"] | rows["is_overdue"]]
     overdue = rows["is_overdue"].map({True: _("overdue"), False: _("planned")})
     step = overdue.where(rows["has_next_step"], _("none"))
-    listed = rows.assign(next_step=step, last_action_kind=kinds(rows["last_action_kind"])).reindex(columns=SILENT)
-    order = {"money_at_risk": False, "money": False, "days_silent": False, "deal_id": True}
-    return listed.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
+    named = {
+        "next_step": step,
+        "last_action_kind": kinds(rows["last_action_kind"]),
+        "is_without_step": rows["has_no_next_step"],
+    }
+    order = {"is_forgotten": False, "money_at_risk": False, "money": False, "days_silent": False, "deal_id": True}
+    return first_of(rows.assign(**named).reindex(columns=SILENT), **order)
 
 
 @forgotten_deals.finding

@@ -316,10 +316,11 @@ def _is_number(value: object) -> bool:
 
 def _deals(page: _Read) -> Deals:
     element = page.element("deals")
-    if page.held["report"] != TO_DO or not element["rows"]:
+    forgotten = [row for row in element["rows"] if row.get("is_forgotten", True)]
+    if page.held["report"] != TO_DO or not forgotten:
         return Deals("")
-    rows = tuple(_deal(page, row) for row in element["rows"][:ROWS])
-    return Deals(clean(element.get("finding") or element["title"], SENTENCE), rows, len(element["rows"]) - len(rows))
+    rows = tuple(_deal(page, row) for row in forgotten[:ROWS])
+    return Deals(clean(element.get("finding") or element["title"], SENTENCE), rows, len(forgotten) - len(rows))
 
 
 def _deal(page: _Read, row: Mapping[str, Any]) -> Deal:

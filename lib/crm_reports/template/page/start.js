@@ -1,0 +1,44 @@
+const page = JSON.parse(document.getElementById("page").textContent);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// An element: make("button", {type: "button"}, "text", node, …). Texts never become HTML.
+function make(name, attributes = {}, ...inside) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== false) node.setAttribute(key, value);
+  node.append(...inside);
+  return node;
+}
+
+// What charts.escape made of a text, as it was. No parser of markup ever sees a name.
+const SIGNS = {amp: "&", lt: "<", gt: ">", quot: '"', "#36": "$", "#x27": "'", "#39": "'", "#8203": ""};
+const plain = text => text.replace(/<br\s*\/?>/g, " ").replace(/<[^<>]*>/g, "").replace(/&(amp|lt|gt|quot|#36|#x27|#39|#8203);/g, (_whole, name) => SIGNS[name]);
+
+// ── Scripts: packed in the page, or beside it ─────────────────────────────────────────────────────────────────────
+const loading = {};
+function load(name) {
+  return loading[name] ??= (async () => {
+    const src = page.assets[name] ?? await unpacked(name);
+    await new Promise((done, fail) => {
+      const script = make("script", {src});
+      script.onload = done;
+      script.onerror = () => fail(new Error(`${name} could not be loaded`));
+      document.head.append(script);
+    });
+  })();
+}
+
+async function unzipped(packed) {
+  const bytes = Uint8Array.from(atob(packed), sign => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+async function unpacked(name) {
+  const text = await unzipped(document.getElementById(`${name}-js`).textContent);
+  return URL.createObjectURL(new Blob([text], {type: "text/javascript"}));
+}
+
+function failed(node, error) {
+  console.error(error);
+  node.replaceChildren(make("p", {class: "missing"}, page.texts.failed));
+}

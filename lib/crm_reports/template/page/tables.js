@@ -1,0 +1,212 @@
+// ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────────
+const number = new Set(["number", "rate", "instant", "date"]);
+
+function cell(kind, value) {
+  if (kind === "title") return value[1] ? make("a", {href: value[1], rel: "noopener noreferrer", target: "_blank"}, value[0]) : value[0];
+  if (kind === "manager") return value[1] ? make("span", {}, make("i", {class: `dot ${value[1]}`}), value[0]) : value[0];
+  if (kind === "status") return make("span", {class: `pill ${value[1]}`}, value[0]);
+  if (kind === "rate") return make("span", {class: value[3] ? "few" : ""}, make("span", {}, value[1]), make("i", {class: "small"}, value[2]));
+  const [written, below] = number.has(kind) ? value.slice(1) : Array.isArray(value) ? value : [value];
+  return below ? make("span", {}, written, make("i", {class: "small"}, below)) : written;
+}
+
+// What a cell is sorted by: a rate of few comes after every real one, whichever way it is sorted.
+const key = (kind, value) => value[0] === null ? "" : kind === "rate" && value[3] ? `${value[0]}~` : value[0];
+
+const node = content => content instanceof Node ? content : document.createTextNode(content);
+const textOf = (kind, value) => Array.isArray(value) ? (number.has(kind) ? value[1] : value[0]) : value;
+// By what a choice knows its rows: managers by their ids, two of one name are two; the rest by the very text.
+const chosenBy = (kind, value) => kind === "manager" ? value[2] : textOf(kind, value);
+// What is typed finds texts whatever their case and accents.
+const bare = text => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+
+function columnsOf(table) {
+  return all("thead th", table).map(head => {
+    const kind = head.dataset.kind, className = {number: "num", rate: "num rate", instant: "day", date: "day", title: "deal", text: "txt"}[kind] ?? "";
+    return {kind, className, name: head.dataset.name, unit: head.dataset.unit, pick: "pick" in head.dataset, extra: "extra" in head.dataset, title: head.textContent};
+  });
+}
+
+async function rowsOf(table) {
+  const source = table.closest(".scroll").nextElementSibling;
+  if (!source?.matches("script.rows")) return null;
+  const held = JSON.parse(source.textContent);
+  return typeof held === "string" ? JSON.parse(await unzipped(held)) : held;
+}
+
+const lists = [];  // every table with its rows, and which of them are shown
+
+// A table that can be sorted, searched and narrowed. A row is named by its place, so no name is ever compared as DataTables would.
+class List {
+  constructor(table, rows) {
+    Object.assign(this, {table, rows, columns: columnsOf(table), fits: new Map(), boxes: new Map(), nobody: null});
+    this.lines = rows ? [] : [...table.tBodies[0].rows];
+    this.size = rows ? rows.length : this.lines.length;
+    this.whose = this.columns.findIndex(column => column.kind === "manager");
+    this.counts = JSON.parse(table.dataset.counts ?? "[]");
+    all("thead th", table).forEach(head => { head.dataset.tip = head.title; head.removeAttribute("title"); });
+    if (this.counts.length) this.fits.set("counts", this.counting(this.counts[0][0]));
+    const total = table.tFoot;  // stays as it is, below the rows however they are sorted
+    total?.remove();
+    if (rows) table.tBodies[0].replaceChildren();
+    this.drawn = new DataTable(table, this.options());
+    if (total) table.append(total);
+    this.drawn.search.fixed("fits", (_text, _row, place) => [...this.fits.values()].every(fit => fit(place)));
+    this.drawn.on("draw", () => this.explain());
+    this.drawn.draw();
+    table.dataset.drawn = this.size;
+    table.closest(".scroll").before(this.tools());
+    lists.push(this);
+    if (about) this.only(about);
+  }
+
+  options() {
+    const {columns, rows} = this, paging = this.size > 30;
+    return {
+      order: [], autoWidth: false, paging, pageLength: 25, orderMulti: false,
+      layout: {topStart: null, topEnd: null, bottomStart: paging ? "info" : null, bottomEnd: paging ? "paging" : null},
+      language: {thousands: "\u00a0", info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
+                 paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
+      ...(rows ? {data: rows, deferRender: true} : {}),
+      ...(rows ? {columns: columns.map(({kind, className}, at) => ({
+        className, cellType: kind === "title" ? "th" : "td",
+        render: (_data, use, row) => use === "display" ? node(cell(kind, row[at])) : number.has(kind) ? key(kind, row[at]) : textOf(kind, row[at]),
+      }))} : {}),
+      columnDefs: columns.map(({kind, extra}, at) => number.has(kind) ? {targets: at, type: "known", searchable: false, orderSequence: ["desc", "asc", ""]} :
+        {targets: at, type: "words", searchable: false, visible: !(extra && rows)}),
+    };
+  }
+
+  tools() {
+    const bar = make("div", {class: "tools"});
+    if (this.counts.length > 1) bar.append(this.picker("counts", page.texts.counts, this.countChoices()));
+    if (this.size > 10) bar.append(this.search());
+    if (this.rows) this.columns.forEach((column, at) => column.pick && this.choicesOf(column, at, choices => bar.append(this.picker(column.name, column.title, choices))));
+    bar.append(exports(this.table.closest("[data-element]"), () => this.asLines()));
+    return bar;
+  }
+
+  search() {
+    const box = make("input", {type: "search", placeholder: page.texts.search, "aria-label": page.texts.search}), texts = [];
+    const text = place => texts[place] ??= bare(this.rows ? this.rows[place].flat().filter(value => typeof value === "string").join(" ") : this.lines[place].textContent);
+    box.addEventListener("input", () => {
+      const words = bare(box.value).split(/\s+/).filter(Boolean);
+      this.narrow("search", words.length ? place => words.every(word => text(place).includes(word)) : null);
+    });
+    return this.box = box;
+  }
+
+  counting(name) {
+    const sign = 1 << this.counts.findIndex(([count]) => count === name);
+    return place => Boolean(this.rows[place].at(-1) & sign);
+  }
+
+  countChoices() {
+    return [...this.counts.map(([name, title]) => ({text: title, key: name, fit: this.counting(name)})), {text: page.texts.every, key: "", fit: null}];
+  }
+
+  choicesOf(column, at, use) {
+    const texts = new Map(this.rows.map(row => [chosenBy(column.kind, row[at]), textOf(column.kind, row[at])]));
+    if (texts.size < 2) return;
+    const names = [...texts].sort(([, a], [, b]) => a.localeCompare(b, document.documentElement.lang));
+    const choice = ([key, text]) => ({text, key, fit: place => chosenBy(column.kind, this.rows[place][at]) === key});
+    use([{text: page.texts.all.replace("{title}", () => column.title), key: null, fit: null}, ...names.map(choice)]);
+  }
+
+  picker(name, title, choices) {
+    const box = make("select", {"aria-label": title, "data-name": name}, ...choices.map(({text}, at) => make("option", {value: at}, text)));
+    const set = at => {
+      box.value = at;
+      box.classList.toggle("on", at > 0);
+      this.narrow(name, choices[at].fit);
+    };
+    box.addEventListener("change", () => {
+      const at = Number(box.value);
+      if (name === "manager") leave();
+      set(at);
+    });
+    this.boxes.set(name, {
+      pick: key => set(Math.max(0, choices.findIndex(choice => choice.key === key))),
+      offer: choice => { if (!choices.some(({key}) => key === choice.key)) box.append(make("option", {value: choices.push(choice) - 1}, choice.text)); },
+    });
+    return box;
+  }
+
+  narrow(name, fit) {
+    if (fit) this.fits.set(name, fit);
+    else this.fits.delete(name);
+    this.drawn.draw();
+  }
+
+  whoseIs(place) {
+    return this.rows ? this.rows[place][this.whose][2] : this.lines[place].querySelector("[data-manager]")?.dataset.manager;
+  }
+
+  // Only the rows of one person, {id, name}, or everybody's again. Somebody without rows has an empty list that says so.
+  only(who) {
+    if (this.whose < 0) return;
+    this.nobody = who?.name;
+    const fit = place => this.whoseIs(place) === who.id, box = this.boxes.get(this.columns[this.whose].name);
+    if (!box) return this.narrow("manager", who && fit);
+    if (who) box.offer({text: who.name, key: who.id, fit});
+    box.pick(who ? who.id : null);
+  }
+
+  // The rows that count in that, and nothing else narrows them.
+  behind(count) {
+    leave();
+    if (this.box) this.box.value = "";
+    this.fits.delete("search");
+    this.boxes.forEach((box, name) => box.pick(name === "counts" ? count : null));
+  }
+
+  explain() {
+    const empty = this.table.querySelector("td.dt-empty");
+    if (empty) empty.textContent = this.nobody && !this.has("counts", "manager") ? page.texts.nobody.replace("{name}", () => this.nobody) : page.texts.empty;
+  }
+
+  // Whether any row fits these alone.
+  has(...names) {
+    const fits = names.map(name => this.fits.get(name)).filter(Boolean);
+    return Array.from({length: this.size}).some((_none, place) => fits.every(fit => fit(place)));
+  }
+
+  shown() {
+    return this.drawn.rows({search: "applied", order: "applied"}).indexes().toArray();
+  }
+
+  asLines() {
+    return [this.columns.map(column => column.title), ...this.shown().map(place => this.columns.map((column, at) =>
+      this.rows ? exported(column, this.rows[place][at]) : exportedCell(column, this.lines[place].cells[at])))];
+  }
+}
+
+const tables = all("table.data");
+if (tables.length) load("tables").then(async () => {
+  DataTable.ext.errMode = "throw";
+  // Missing values come last, rates of few before them, whichever way a column is sorted.
+  const rank = value => value === "" || value === "—" ? 2 : String(value).endsWith("~") ? 1 : 0, exact = value => String(value).replace(/~$/, "");
+  const apart = (a, b) => isNaN(a) || isNaN(b) ? (a < b ? -1 : a > b ? 1 : 0) : a - b, {compare} = new Intl.Collator(document.documentElement.lang);
+  const numbers = way => (a, b) => rank(a) - rank(b) || way * apart(exact(a), exact(b));
+  const words = way => (a, b) => (rank(a) === 2) - (rank(b) === 2) || way * compare(a, b);
+  for (const [name, sorted] of [["known", numbers], ["words", words]]) {
+    DataTable.ext.type.order[`${name}-asc`] = sorted(1);
+    DataTable.ext.type.order[`${name}-desc`] = sorted(-1);
+  }
+  const enhance = async table => new List(table, await rowsOf(table));
+  const open = table => !table.closest("details") || table.closest("details").open;
+  tables.filter(table => !open(table)).forEach(table => table.closest("details").addEventListener("toggle", () => enhance(table), {once: true}));
+  await Promise.all(tables.filter(open).map(enhance));
+  wanted();
+}).catch(error => console.error(error));
+
+// ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
+const deals = document.getElementById("deals");
+const behind = count => lists.find(list => deals?.contains(list.table))?.behind(count);
+const wanted = () => {
+  const asked = /^#deals=(\w+)$/.exec(location.hash);
+  if (asked && deals) { behind(asked[1]); deals.scrollIntoView(); }
+};
+for (const tile of all('a.tile[data-counts][href="#deals"]')) tile.addEventListener("click", () => behind(tile.dataset.counts));
+addEventListener("hashchange", wanted);
+all("a[data-at][href]").forEach(link => { link.href = link.href.split("#")[0] + `#${link.dataset.at}`; });

@@ -1,0 +1,33 @@
+// ── Tooltips: on every header and every number ────────────────────────────────────────────────────────────────────
+const tip = document.getElementById("tip");
+all(".matrix thead th").forEach(head => { if (head.title) { head.dataset.tip = head.title; head.removeAttribute("title"); } });
+
+function told(target) {
+  const place = target.closest?.("[data-tip], table.data td, .matrix td");
+  if (!place) return null;
+  if (place.dataset.tip !== undefined) return place.dataset.tip ? [place, place.dataset.tip] : null;
+  const head = place.closest("table").tHead.rows[0].cells[place.cellIndex];
+  if (!head?.dataset.tip || !head.dataset.tip.includes("\n")) return null;
+  const who = place.parentElement.querySelector("th")?.innerText.trim();
+  const value = [...place.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(" · ");
+  return [place, [[who, value].filter(Boolean).join(": "), head.dataset.tip].join("\n")];
+}
+
+let pointed = null, pointedTop = 0;
+
+function point(event) {
+  const found = told(event.target);
+  if (!found) return tip.hidePopover?.();
+  tip.textContent = found[1];
+  tip.showPopover?.();
+  pointed = found[0];
+  const {left, bottom, top} = pointed.getBoundingClientRect(), {offsetWidth, offsetHeight} = tip;
+  pointedTop = top;
+  tip.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
+  tip.style.top = `${bottom + 6 + offsetHeight < innerHeight ? bottom + 6 : top - 6 - offsetHeight}px`;
+}
+for (const event of ["pointerover", "focusin", "click"]) document.addEventListener(event, point);
+addEventListener("keydown", event => event.key === "Escape" && tip.hidePopover?.());
+addEventListener("scroll", () => {
+  if (pointed && Math.abs(pointed.getBoundingClientRect().top - pointedTop) > 4) tip.hidePopover?.();
+}, {passive: true});
