@@ -6,7 +6,7 @@ import invented
 import pytest
 from chromium import Visit, needed
 
-from crm_reports import charts, proof, publish, units
+from crm_reports import charts, publish, units
 from crm_reports.publish import Link
 
 pytestmark = needed
