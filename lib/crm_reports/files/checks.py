@@ -47,7 +47,8 @@ def _check_signs(sheet: Sheet, frame: pd.DataFrame, base: str, problems: Problem
     """A sign beside an amount that is of another currency than the deal."""
     if "amount" not in sheet.table.column_names or not is_text(sheet.table["amount"].type):
         return
-    unit = parted(text_of(sheet.table["amount"]).to_pandas().astype("str"))["unit"].fillna("")
+    text = text_of(sheet.table["amount"]).to_pandas().astype("str")
+    unit = parted(text[text.str.contains(r"[^\d\s.,'+()-]").eq(True)])["unit"].reindex(text.index).fillna("")
     currency = frame["currency"].fillna(base)
     wrong = [bool(sign) and code not in currencies(sign) for sign, code in zip(unit, currency, strict=True)]
 

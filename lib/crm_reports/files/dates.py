@@ -24,6 +24,8 @@ def read(text: pd.Series, zone: ZoneInfo) -> Ways:
 
 def _without_noon(text: pd.Series) -> pd.Series:
     """6:30 PM as 18:30."""
+    if not text.str.contains("[AaPp]").any():
+        return text
     parts = text.astype(object).str.extract(NOON)
     hour = pd.to_numeric(parts[1])
     is_one = hour.between(1, 12)

@@ -12,6 +12,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "₹": ("INR",), "₪": ("ILS",), "₩": ("KRW",), "zł": ("PLN",), "kč": ("CZK",), "kr": ("SEK", "NOK", "DKK", "ISK"),
     "₾": ("GEL",), "֏": ("AMD",), "₼": ("AZN",), "₫": ("VND",), "r$": ("BRL",), "ft": ("HUF",), "лв": ("BGN",),
 }  # fmt: skip
+PLAIN = r"[+-]?(?:\d|[.,]\d)[\d.,]*"
 UNIT = r"[^\d\s.,'+()%-]{1,3}\.?|US\$"
 WRITTEN = rf"^([+-]?) ?(?:({UNIT}) ?)?([+-]?)((?:\d|[.,]\d)[\d.,' ]*(?:[eE][+-]?\d{{1,2}})?) ?({UNIT})?$"
 
@@ -26,6 +27,16 @@ def unified(text: pd.Series) -> pd.Series:
 
 def parted(text: pd.Series) -> pd.DataFrame:
     """Sign, digits and unit of what may be a number; missing where it is none."""
+    is_plain = text.str.fullmatch(PLAIN).eq(True)
+    plain = text[is_plain]
+    is_signed = plain.str.slice(0, 1).isin(["+", "-"])
+    digits = plain.str.lstrip("+-")
+    sign = plain.str.slice(0, 1).where(is_signed, "")
+    parts = [pd.DataFrame({"sign": sign, "digits": digits, "unit": ""}), _taken_apart(text[~is_plain].dropna())]
+    return pd.concat(parts).reindex(text.index).astype("str")
+
+
+def _taken_apart(text: pd.Series) -> pd.DataFrame:
     parts = unified(text).astype(object).str.extract(WRITTEN)
     sign = parts[0].fillna("") + parts[2].fillna("")
     unit = parts[1].fillna("") + parts[4].fillna("")
