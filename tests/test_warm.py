@@ -100,7 +100,7 @@ def test_when_the_starter_is_gone_so_is_everything_it_began(settings):
     pid = found._parent.pid
     found.close()
     assert _is_gone(pid)
-    assert not found._folder.exists()
+    assert not found._room.path.exists()
     with pytest.raises(WarmError, match="is gone"):
         found.call(abs, 1, seconds=1)
 

@@ -1,12 +1,22 @@
-"""Files that are there whole or not at all, also after a power cut; what is damaged is set aside, never thrown away."""
+"""Files that are there whole or not at all, also after a power cut, and that nobody but their owner reads.
 
+What is damaged is set aside, never thrown away.
+"""
+
+import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 DAMAGED = ".damaged-"
+# What the data folder holds of ours; it may be a folder that holds other things too.
+OURS = ("store.duckdb*", "mail.sqlite3*", "*.lock", "nights", "failed", "cache", "sync", "spill-*")
 _SEALED = re.compile(r'\{"sha256": "([0-9a-f]{64})", "held": (.*)\}\s*', re.DOTALL)
 
 
@@ -18,18 +28,66 @@ def settle(draft: Path, path: Path) -> None:
         _flush(path.parent)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """The text at `path`, all of it or what was there before. One writer at a time: whoever calls this holds a lock."""
+def write_whole(path: Path, text: str, *, is_private: bool = False) -> None:
+    """The text at `path`, all of it or what was there before. One writer at a time: whoever calls this holds a lock.
+
+    What `is_private` is ours to remember, and survives a power cut too; what is published the next night makes again.
+    """
+    if is_private:
+        private_folder(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    settle(draft, path)
+    with open(draft, "w", encoding="utf-8", opener=private if is_private else None) as file:
+        file.write(text)
+    if is_private:
+        settle(draft, path)
+    else:
+        os.replace(draft, path)
+
+
+def private(path: str, flags: int) -> int:
+    """An opener of files that only their owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def private_folder(path: Path) -> None:
+    """The folder, and those above it that have to be made, for their owner only."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def keep_private(folder: Path) -> None:
+    """The folder and what is ours in it, made or taken for its owner only."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.chmod(0o700)
+        for path in (path for pattern in OURS for path in folder.glob(pattern)):
+            _tighten(path)
+    except PermissionError as error:
+        log.warning("%s belongs to somebody else, and others may be able to read it (%s)", folder, error)
+
+
+def _tighten(path: Path) -> None:
+    for each in (path, *path.rglob("*")):
+        if not each.is_symlink() and each.exists():  # another process may be at the same
+            each.chmod(0o700 if each.is_dir() else 0o600)
+
+
+@contextmanager
+def privately() -> Iterator[None]:
+    """While it lasts, whatever this process makes is for its owner only. Not where another thread publishes something."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def append(path: Path, line: str) -> None:
-    """One more line at the end of the file, on the disk when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
+    """One more line at the end of the private file, on the disk when this returns."""
+    private_folder(path.parent)
+    with open(path, "a", encoding="utf-8", opener=private) as file:
         file.write(f"{line}\n")
         file.flush()
         os.fsync(file.fileno())

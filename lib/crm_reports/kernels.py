@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
+
+from .locks import Workroom
 
 OURS = "CRM_REPORTS_"
 # Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
@@ -29,13 +29,11 @@ def kernel_class(environment: Mapping[str, str]) -> Iterator[type[AsyncKernelMan
 
     A kernelspec called python3 in the user's home could name any interpreter, so none is looked up.
     """
-    # Short on purpose: the path of a Unix socket may not exceed some 100 characters.
-    folder = Path(tempfile.mkdtemp(prefix="crm-"))
-    try:
-        yield type("ReportKernel", (_Kernel,), {"folder": folder, "environment": clean(environment, folder)})
-    finally:
-        _close_loop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with Workroom() as room:
+        try:
+            yield type("ReportKernel", (_Kernel,), {"folder": room.path, "environment": clean(environment, room.path)})
+        finally:
+            _close_loop()
 
 
 def _close_loop() -> None:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from .locks import Workroom
 from .publish import figures_of
 from .texts import _
 
@@ -193,11 +193,11 @@ class Chromium:
     # The protocol: JSON texts with a zero byte after each
 
     def _begin(self) -> None:
-        self._home = tempfile.mkdtemp(prefix="crm-browser-")
+        self._home = Workroom()
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
         launch = [sys.executable, "-I", "-c", LAUNCH, str(to_browser), str(from_browser)]
-        command = [*launch, str(self.path), *FLAGS, f"--user-data-dir={self._home}"]
+        command = [*launch, str(self.path), *FLAGS, f"--user-data-dir={self._home.path}"]
         self._process = subprocess.Popen(
             command, pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, start_new_session=True,
@@ -217,7 +217,7 @@ class Chromium:
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
-        shutil.rmtree(self._home, ignore_errors=True)
+        self._home.close()
 
     def _signal(self, number: int) -> None:
         """To the browser and whatever it began."""

@@ -25,10 +25,12 @@ from papermill.exceptions import PapermillExecutionError
 
 from . import cells, dataset, discretion, errors, parameters, publish, tables
 from .dataset import Dataset
+from .disk import private, private_folder
 from .elements.changes import compared_at
 from .errors import FilterError, ReportError, RunError, near
 from .filters import Choice, Filters
 from .kernels import kernel_class
+from .locks import Workroom
 from .settings import Settings
 from .store import Store
 from .texts import _, speaking
@@ -290,8 +292,8 @@ def execute_here(plan: Plan) -> Executed:
 
 def _executed(plan: Plan, **engine: Any) -> Executed:
     started_at = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="crm-") as folder:
-        path = Path(folder) / "executed.ipynb"
+    with Workroom() as room:
+        path = room.path / "executed.ipynb"
         try:
             return Executed(plan, started_at, _papermill(plan, path, engine))
         except PapermillExecutionError as failed:
@@ -416,8 +418,9 @@ def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
     """For whoever has to mend it."""
     try:
         if notebook is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(notebook, path)
+            private_folder(path.parent)
+            with open(path, "w", encoding="utf-8", opener=private) as file:
+                nbformat.write(notebook, file)
     except Exception as error:
         log.warning("the notebook that failed was not kept: %s", in_words(error))
 

@@ -8,26 +8,28 @@ nobody else's trouble. POSIX only: where there is no fork, `Warm.start` says so 
 import gc
 import os
 import pickle
+import select
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from threading import active_count
 from typing import Any, BinaryIO, NoReturn, Self
 
 from .errors import RunError
+from .locks import Workroom
 from .texts import _
 
 START_SECONDS = 60  # what is imported comes from a cold disk in the morning
 HOLD_SECONDS = 600
+LOOK_SECONDS = 0.5
 
 
 class WarmError(RunError):
@@ -41,8 +43,8 @@ class TookTooLong(WarmError):
 class Warm:
     """A warm parent; `with Warm.start(environment) as warm: warm.call(function, …)`, from as many threads as you like."""
 
-    def __init__(self, parent: subprocess.Popen, folder: Path) -> None:
-        self._parent, self._folder = parent, folder
+    def __init__(self, parent: subprocess.Popen, room: Workroom) -> None:
+        self._parent, self._room = parent, room
 
     @classmethod
     def start(cls, environment: Mapping[str, str]) -> Self:
@@ -56,15 +58,16 @@ class Warm:
         """The same while it is still warming up: there is something else to do in the meantime. `wait` before the first call."""
         if not hasattr(os, "fork"):
             raise WarmError(_("this system has no fork: each report gets a kernel of its own"))
-        folder = Path(tempfile.mkdtemp(prefix="crm-"))  # short: a socket's path may have some 100 characters
+        room = Workroom()
+        folder = room.path
         # One thread for linear algebra: its pools would be alive before the fork, and cores are for other pages.
         alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         parent = subprocess.Popen(
             [sys.executable, "-m", "crm_reports.warm", str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, cwd=folder,
-            env=alone | dict(environment) | {"IPYTHONDIR": str(folder / "ipython")},
+            env=alone | dict(environment) | {"IPYTHONDIR": str(folder / "ipython"), "TMPDIR": str(folder)},
         )  # fmt: skip
-        return cls(parent, folder)
+        return cls(parent, room)
 
     def wait(self) -> None:
         """Until it can be called; a WarmError, and its end, when that takes too long."""
@@ -89,7 +92,7 @@ class Warm:
     def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
         """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer."""
         try:
-            with Client(str(self._folder / "door"), family="AF_UNIX") as asked:
+            with Client(str(self._room.path / "door"), family="AF_UNIX") as asked:
                 asked.send_bytes(pickle.dumps((function, args, named)))
                 return _answer(asked, seconds)
         except (OSError, EOFError) as error:
@@ -108,7 +111,7 @@ class Warm:
             self._parent.kill()
             self._parent.wait()
         self._parent.stdout.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._room.close()
 
     def __enter__(self) -> Self:
         return self
@@ -190,7 +193,8 @@ class _Parent:
         function, args = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
         alone = _threads()
         try:
-            function(*args)
+            with _ending_with_the_starter():
+                function(*args)
             _ready_to_fork()
             print("ready" if _threads() <= alone else "more than one thread", flush=True)
         except Exception:
@@ -255,14 +259,34 @@ def _threads() -> int:
 
 def main(folder: Path) -> None:
     """Warm up, then serve until the starter closes our stdin."""
-    from .specimen import warm_up
+    with _ending_with_the_starter():
+        from .specimen import warm_up
 
-    alone = _threads()
-    warm_up()
+        alone = _threads()
+        warm_up()
     if active_count() > 1 or _threads() > alone:
         raise WarmError("the parent has more than one thread and can't be forked safely")
     _ready_to_fork()
     _Parent(folder).serve()
+
+
+@contextmanager
+def _ending_with_the_starter() -> Iterator[None]:
+    """While something long is under way, look now and then whether the starter has closed our stdin, by dying or else."""
+    starter = select.poll()
+    starter.register(sys.stdin, 0)  # nothing but its end
+
+    def look(*_: object) -> None:
+        if starter.poll(0):
+            os._exit(0)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _ready_to_fork() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..disk import set_aside
+from ..disk import privately, set_aside
 from ..errors import MailError
 from ..texts import _
 
@@ -61,9 +61,10 @@ def kept_at(path: Path) -> Iterator[Ledger]:
     """The ledger in the file `path`, made when there is none. One that can't be used stops all mail: MailError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        damage = _set_right(path)
-        with closing(sqlite3.connect(path)) as connection:
-            _make(connection)
+        with privately():
+            damage = _set_right(path)
+            connection = sqlite3.connect(path)
+        with closing(connection):
             yield Ledger(connection, damage)
     except sqlite3.Error as error:
         words = _(
@@ -100,6 +101,8 @@ def _set_right(path: Path) -> str:
     """A ledger that can be relied on at `path`; a sentence when another one was there."""
     if not path.exists():
         log.info("a record of what is mailed is begun in %s", path)
+        with closing(sqlite3.connect(path)) as connection:
+            _make(connection)
         return ""
     until = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     damage = _damage(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import proof, publish, run
 from ..discretion import clear, what_shows, without_secrets
-from ..locks import only_one
+from ..locks import only_one, sweep
 from ..run import RunRecord
 from ..settings import Settings
 from ..store import Store
@@ -48,6 +48,7 @@ def night(
     out = out.absolute()  # pages are made in processes that stand elsewhere
     busy = _("another night is at work in {folder!r}: wait for it to end", folder=str(settings.data))
     with only_one(settings.data / "night.lock", busy), speaking(settings.language):
+        sweep(settings.data)
         troubles, repairs = Troubles(told), ()
         with troubles.caught(_("The records of earlier nights could not be looked at")):
             repairs = mend(settings)

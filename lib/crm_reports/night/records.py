@@ -48,7 +48,7 @@ def keep(report: NightReport, settings: Settings) -> None:
     """A night made again takes its own place; one without a sync leaves that day's pages known."""
     in_vain = folder(settings) / f"{report.date}-in-vain.json"
     path = in_vain if report.problem else folder(settings) / f"{report.date}.json"
-    write_whole(path, seal(_NIGHT.dump_json(report, indent=1).decode()))
+    write_whole(path, seal(_NIGHT.dump_json(report, indent=1).decode()), is_private=True)
     if not report.problem:
         for other in (in_vain, _journal(settings, report.date)):
             other.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ def _mended(journal: Path) -> str:
         return ""
     is_cut_short = whole == lines[:-1] and not journal.read_bytes().endswith(b"\n")
     aside = "" if is_cut_short else set_aside(journal).name
-    write_whole(journal, "".join(f"{line}\n" for line in whole))
+    write_whole(journal, "".join(f"{line}\n" for line in whole), is_private=True)
     if is_cut_short:
         return ""
     return _(

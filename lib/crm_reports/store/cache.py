@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from ..disk import settle
+from ..disk import private, private_folder, settle
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ class Cache:
     def keep(self, part: str, write: Callable[[Path], None]) -> Path | None:
         """The part's file, written by one process while the others wait; None where the folder can't be written to."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("a")
+            private_folder(self.folder)
+            lock = os.fdopen(private(str(self.folder / "lock"), os.O_RDWR | os.O_CREAT), "r+")
         except OSError as error:
             log.warning("%s can't be kept in %s (%s): it is worked out anew for every report", part, self.root, error)
             return None
@@ -70,6 +70,7 @@ class Cache:
             log.warning("%s can't be kept in %s (%s): it is worked out anew for every report", part, self.root, error)
             return None
         path = self.folder / f"{part}.{_digest(draft)}.parquet"
+        draft.chmod(0o600)
         settle(draft, path)
         _verified.add(_identity(path))
         return path

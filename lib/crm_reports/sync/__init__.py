@@ -24,6 +24,7 @@ from .. import files
 from ..bitrix24.client import Client
 from ..bitrix24.pace import ORDINARY, Pace
 from ..bitrix24.reading import Findings, Reading, begin
+from ..disk import privately
 from ..errors import SourceError, StoreError
 from ..fields import TABLES, arrow_schema
 from ..locks import only_one
@@ -78,6 +79,7 @@ def sync(
     with (
         _told_when_full(settings.data),
         only_one(settings.data / "sync.lock", busy),
+        privately(),
         _work_folder(settings.data / "sync") as work,
     ):
         report = _healed(lambda folder, held: _synced(settings, folder, progress, portal, held), settings, work)
