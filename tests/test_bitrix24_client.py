@@ -260,7 +260,7 @@ def test_batches_hold_fifty_commands_and_keep_the_order() -> None:
         return said({"result": result, "result_error": []})
 
     given = list(many(portal(answer), ((n, Command("m", {"n": n})) for n in range(101))))
-    assert sizes == [50, 50, 1]
+    assert sorted(sizes) == [1, 50, 50]  # they are asked side by side: which comes first is the machine's business
     assert [name for name, _ in given] == [answer.result for _, answer in given] == list(range(101))
 
 
