@@ -14,7 +14,7 @@ reports: $(INSTALLED)
 test: $(INSTALLED)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Each benchmark prints ratios; `make bench ONLY=loader` runs one, and takes its options: ONLY="loader --deals 5000".
 bench: $(INSTALLED)

@@ -1,13 +1,32 @@
 """What every test can rely on."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+import parents
+
 # The same examples on every machine: a change is judged by what it changed. `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.load_profile("same")
+
+# What starts kernels, browsers, servers or whole nights, the longest first: begun early, it does not keep the rest waiting.
+SLOW = (
+    "test_night", "test_secrets", "test_laws", "test_notebooks", "test_privacy", "test_scarce_exports", "test_night_survival",
+    "test_absent", "test_page_in_chromium", "test_mail_in_chromium", "test_run", "test_disk_full", "test_warm", "test_again",
+    "test_night_cluster", "test_proof", "test_sync_survival", "test_sync_histories", "test_benchmarks", "test_audit",
+    "test_kernels", "test_packaging",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
+    place = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +34,15 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The developer's own CRM_REPORTS_… variables must not decide what a test sees."""
     for name in [each for each in os.environ if each.startswith("CRM_REPORTS_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def _parent() -> Iterator[None]:
+    yield
+    parents.close()
+
+
+@pytest.fixture
+def lent_parent(_parent: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nights of this test fork their pages from the one parent of this test process."""
+    monkeypatch.setattr("crm_reports.night.work.Warm", parents.Lent)

@@ -18,6 +18,9 @@ from crm_reports.settings import Settings
 from notebooks import PARAMETERS, WHOLE, write
 from stores import at, deal, make_store, moves
 
+pytestmark = pytest.mark.usefixtures(
+    "lent_parent"
+)  # but for `first`, which is made before it: with a parent of its own
 HOSTILE = "<script>alert(1)</script> & Co"
 TOML = f"""
 time_zone = "UTC"
