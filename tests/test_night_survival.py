@@ -35,7 +35,12 @@ class Speechless(Exception):
 
 
 ERRORS = [MemoryError(), RecursionError("too deep"), OSError(28, "No space left on device"), Speechless()]
-WORDS = ["MemoryError", "RecursionError: too deep", "OSError: [Errno 28] No space left on device", "Speechless"]
+WORDS = [
+    run.in_words(MemoryError()),
+    "RecursionError: too deep",
+    "OSError: [Errno 28] No space left on device",
+    "Speechless",
+]
 
 
 def _raising(error, *, for_page=""):
@@ -75,7 +80,7 @@ def test_an_error_of_any_kind_in_the_making_ends_that_page(company, monkeypatch,
     monkeypatch.setattr("crm_reports.night.made", made)
     report = company.night(MONDAY)
     assert [page.state for page in report.pages] == ["failed", *["complete"] * 6]
-    assert type(error).__name__ in report.page("Whole").error
+    assert run.in_words(error) in report.page("Whole").error
     assert report.page("Whole").error in (company.out / "night.html").read_text().replace("&#39;", "'")
 
 

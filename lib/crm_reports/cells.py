@@ -8,6 +8,7 @@ import builtins
 import getpass
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -30,11 +31,19 @@ from papermill.log import logger
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
+from .errors import RunError
 from .page import ELEMENT
+from .texts import N_, _
 
-HERE = "here"
+HERE, KERNEL = "here", "kernel"
 # A kernel's own words.
 ASKED = "raw_input was called, but this frontend does not support input requests."
+
+
+def too_much(most: int) -> RunError:
+    """The error of a notebook whose cells show more than `most` characters."""
+    words = N_("its cells show more than {n} MB: print less, or raise page_output under [limits] in reports.toml")
+    return RunError(_(words, n=most >> 20))
 
 
 class _Session(Session):
@@ -43,6 +52,13 @@ class _Session(Session):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.sent: list[dict[str, Any]] = []
+        self.left = self.most = sys.maxsize
+
+    def count(self, size: int) -> None:
+        """RunError when the cells have now shown more than they may."""
+        self.left -= size
+        if self.left < 0:
+            raise too_much(self.most)
 
     def send(self, _stream: object, msg_or_type: Any, content: Any = None, parent: Any = None, **_: Any) -> None:
         told = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else dict(msg_or_type)
@@ -62,6 +78,7 @@ class _Stream:
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._session.count(len(text))
         self._held += text
         return len(text)
 
@@ -81,12 +98,29 @@ class _Stream:
         return True
 
 
+class _Bounded(PapermillNotebookClient):
+    """papermill's client, which reads no more of a kernel than a page may show."""
+
+    left = most = sys.maxsize
+
+    def process_message(self, message: dict[str, Any], *place: Any) -> Any:
+        content = message["content"]
+        shown = [content.get("text"), *content.get("data", {}).values()]
+        self.left -= sum(len(each) for each in shown if isinstance(each, str))
+        if self.left < 0:
+            raise too_much(self.most)
+        return super().process_message(message, *place)
+
+
 class _Client(PapermillNotebookClient):
     """papermill's client, its cells run by a shell instead of a kernel."""
+
+    most = sys.maxsize
 
     def execute(self, **_: Any) -> NotebookNode:
         self.reset_execution_trackers()
         self.session, self.shell = _Session(), _shell()
+        self.session.left = self.session.most = self.most
         self.shell.displayhook.session = self.shell.display_pub.session = self.session
         self.shell.displayhook.topic = b"execute_result"
         with _streams(self.session):
@@ -185,15 +219,34 @@ def _streams(session: _Session) -> Iterator[None]:
 
 class _Here(Engine):
     @classmethod
-    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **_: Any) -> None:
-        _Client(nb_man, log=logger).execute()
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, most: int = sys.maxsize, **_: Any
+    ) -> None:
+        client = _Client(nb_man, log=logger)
+        client.most = most
+        client.execute()
+
+
+class _InKernel(Engine):
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, most: int, seconds: float, kernels: type, **_: Any
+    ) -> None:
+        until = time.monotonic() + seconds
+        client = _Bounded(
+            nb_man, kernel_name=kernel_name, kernel_manager_class=kernels, shutdown_kernel="immediate", log=logger,
+            timeout_func=lambda cell: max(1, round(until - time.monotonic())),
+        )  # fmt: skip
+        client.left = client.most = most
+        client.execute()
 
 
 papermill_engines.register(HERE, _Here)
+papermill_engines.register(KERNEL, _InKernel)
 
 
 def executed(
-    notebook: NotebookNode, parameters: Mapping[str, Any], kernel: str
+    notebook: NotebookNode, parameters: Mapping[str, Any], kernel: str, most: int = sys.maxsize
 ) -> tuple[NotebookNode, PapermillExecutionError | None]:
     """The notebook as `papermill.execute_notebook` leaves it, its cells run here, and the error that it ended in.
 
@@ -203,7 +256,9 @@ def executed(
     if parameters:
         notebook = parameterize_notebook(notebook, dict(parameters), kernel_name=kernel, engine_name=HERE)
     notebook = remove_error_markers(prepare_notebook_metadata(notebook, "", ""))
-    notebook = papermill_engines.execute_notebook_with_engine(HERE, notebook, kernel_name=kernel, progress_bar=False)
+    notebook = papermill_engines.execute_notebook_with_engine(
+        HERE, notebook, kernel_name=kernel, progress_bar=False, most=most
+    )
     try:
         raise_for_execution_errors(notebook, None)
     except PapermillExecutionError as error:

@@ -96,7 +96,9 @@ def run(
 def night(
     out: Out = Path("output"),
     jobs: Annotated[int, typer.Option(min=0, help="Pages at a time; 0 for one per core.")] = 0,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one page before it is ended.")] = 600,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds for one page before it is ended; 0 for what reports.toml says.")
+    ] = 0,
     scheduler: Annotated[
         str, typer.Option(metavar="tcp://HOST:PORT", help="A Dask cluster to make the pages on.")
     ] = "",
@@ -111,7 +113,7 @@ def night(
     from .night import night as make
 
     settings = Settings.read(config, data, source)
-    how = How(jobs or JOBS, timeout, scheduler, not no_proof)
+    how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
     report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell, how=how)
     typer.echo(out / "index.html")
     is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 import nbformat
 import papermill
+from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillExecutionError
 
 from . import cells, dataset, discretion, errors, parameters, publish, tables
@@ -29,7 +31,7 @@ from .disk import private, private_folder
 from .elements.changes import compared_at
 from .errors import FilterError, ReportError, RunError, near
 from .filters import Choice, Filters
-from .kernels import kernel_class
+from .kernels import bound_memory, kernel_class
 from .locks import Workroom
 from .settings import Settings
 from .store import Store
@@ -45,7 +47,6 @@ FIGURE = "application/vnd.plotly.v1+json"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
 ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
-CELL_TIMEOUT = 600
 TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
 
 
@@ -265,12 +266,10 @@ def _rows(store: Path, _synced_at: datetime) -> dict[str, int]:
 
 def execute(plan: Plan, *, settings: Settings) -> Executed:
     """The notebook as papermill leaves it, run in a kernel of its own that sees this store and no secret."""
-    with kernel_class(environment(settings)) as kernels:
+    limits = settings.limits
+    with kernel_class(environment(settings), limits.page_memory) as kernels:
         return _executed(
-            plan,
-            kernel_manager_class=kernels,
-            execution_timeout=CELL_TIMEOUT,
-            shutdown_kernel="immediate",
+            plan, engine_name=cells.KERNEL, kernels=kernels, most=limits.page_output, seconds=limits.page_seconds
         )
 
 
@@ -280,11 +279,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return told | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
 
 
-def execute_here(plan: Plan) -> Executed:
-    """The same, run in this very process, which should have been made for it (`warm`) and may not outlive it."""
+def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
+    """The same, run in this very process, which should have been made for it (`warm`) and may not outlive it.
+
+    Its cells may show `most` characters.
+    """
     started_at = datetime.now(UTC)
     try:
-        notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"])
+        notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"], most)
     except Exception as error:  # ours to mend
         return Executed(plan, started_at, None, in_words(error))
     return Executed(plan, started_at, notebook, _said(failed, notebook) if failed else "")
@@ -311,8 +313,18 @@ def in_words(error: BaseException) -> str:
         text = ""
     if isinstance(error, ReportError):
         return without_secrets(text)
+    if isinstance(error, MemoryError):
+        return _too_little_memory()
+    if isinstance(error, CellTimeoutError):
+        return _("it took longer than it may: make it quicker, or raise page_seconds under [limits] in reports.toml")
     kind = type(error).__name__
     return without_secrets(f"{kind}: {text.splitlines()[0]}" if text else kind)
+
+
+def _too_little_memory() -> str:
+    return _(
+        "it took more memory than it may: let it hold less at a time, or raise page_memory under [limits] in reports.toml"
+    )
 
 
 def logged(error: BaseException) -> str:
@@ -340,6 +352,8 @@ def _said(failed: PapermillExecutionError, notebook: nbformat.NotebookNode) -> s
     text = (failed.evalue or "").strip().splitlines() or [""]
     ours = failed.ename in vars(errors)
     words = "; ".join(text) if ours else f"{failed.ename}: {text[0]}".rstrip(": ")
+    if failed.ename.endswith("MemoryError"):
+        words = _too_little_memory()
     question = _question_above(notebook, failed.exec_count)
     return without_secrets(f"{question}: {words}" if question else words)
 
@@ -362,7 +376,8 @@ def without_secrets(text: str) -> str:
 
 def make_here(plan: Plan, *, settings: Settings, out: Path, **look: Any) -> RunRecord:
     """`execute_here`, then `complete`: all of a run in the process that was forked for it."""
-    return complete(execute_here(plan), settings=settings, out=out, **look)
+    bound_memory(settings.limits.page_memory)
+    return complete(execute_here(plan, settings.limits.page_output), settings=settings, out=out, **look)
 
 
 # ── After: is it whole? ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -384,9 +399,12 @@ def complete(
     plan, files, shown, headline = executed.plan, (), "", ""
     try:
         notebook = _signed(executed)
-        shown = discretion.what_shows((json.dumps(each) for each in (notebook,) if each), settings)
+        text = json.dumps(notebook) if notebook else ""
+        shown = discretion.what_shows([text], settings)
         error = shown or discretion.without_secrets(executed.error, settings)
         if not error:
+            if len(text) > settings.limits.page_output:
+                raise cells.too_much(settings.limits.page_output)
             with speaking(plan.language):
                 headline = _headline(notebook)
                 files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)

@@ -5,7 +5,9 @@ forked from it starts clean, or with what it was told to `hold`; each call has a
 nobody else's trouble. POSIX only: where there is no fork, `Warm.start` says so with a WarmError.
 """
 
+import ctypes
 import gc
+import logging
 import os
 import pickle
 import select
@@ -15,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection
@@ -27,6 +28,8 @@ from .errors import RunError
 from .locks import Workroom
 from .texts import _
 
+log = logging.getLogger(__name__)
+
 START_SECONDS = 60  # what is imported comes from a cold disk in the morning
 HOLD_SECONDS = 600
 LOOK_SECONDS = 0.5
@@ -34,6 +37,10 @@ LOOK_SECONDS = 0.5
 
 class WarmError(RunError):
     """A call was not answered: its process ended or took too long, or the parent is not there."""
+
+
+class OutOfMemory(WarmError):
+    """A call's process was ended for want of memory: once more would end it once more."""
 
 
 class TookTooLong(WarmError):
@@ -71,7 +78,7 @@ class Warm:
 
     def wait(self) -> None:
         """Until it can be called; a WarmError, and its end, when that takes too long."""
-        if not _says_ready(self._parent.stdout):
+        if not _says_ready(self._parent.stdout, START_SECONDS):
             self.close()
             raise WarmError(_("the process that others are forked from did not start"))
 
@@ -89,12 +96,17 @@ class Warm:
         if not _says_ready(self._parent.stdout, HOLD_SECONDS):
             raise WarmError(_("the process that others are forked from could not be prepared"))
 
-    def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
-        """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer."""
+    def call(
+        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize, **named: Any
+    ) -> Any:
+        """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer.
+
+        A process that was killed when it had half of `memory` bytes, or by a system without memory, ended for that.
+        """
         try:
             with Client(str(self._room.path / "door"), family="AF_UNIX") as asked:
                 asked.send_bytes(pickle.dumps((function, args, named)))
-                return _answer(asked, seconds)
+                return _answer(asked, seconds, memory)
         except (OSError, EOFError) as error:
             raise WarmError(_("the process that others are forked from is gone")) from error
 
@@ -120,28 +132,47 @@ class Warm:
         self.close()
 
 
-def _says_ready(out: BinaryIO, seconds: float = START_SECONDS) -> bool:
+def _says_ready(out: BinaryIO, seconds: float) -> bool:
     with selectors.DefaultSelector() as ready:
         ready.register(out, selectors.EVENT_READ)
         return bool(ready.select(seconds)) and out.readline() == b"ready\n"
 
 
-def _answer(asked: Connection, seconds: float) -> Any:
-    pid = asked.recv()
+def _answer(asked: Connection, seconds: float, memory: int) -> Any:
+    pid, kills = asked.recv(), _kills_for_memory()
     if not asked.poll(seconds):
         os.killpg(pid, signal.SIGKILL)
         raise TookTooLong(_("it took longer than {n} seconds and was ended", n=round(seconds)))
     kind, told = pickle.loads(asked.recv_bytes())
+    if kind == "ended" and _signal(told[0]) in KILLED and (2 * told[1] > memory or _kills_for_memory() > kills):
+        raise OutOfMemory(_("its process was ended for want of memory ({how})", how=_how(told[0])))
     if kind == "ended":
-        raise WarmError(_("its process ended without an answer ({how})", how=_how(told)))
+        raise WarmError(_("its process ended without an answer ({how})", how=_how(told[0])))
     if kind == "raised":
         raise told
     return told
 
 
+KILLED = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)
+
+
+def _kills_for_memory() -> int:
+    """How many processes this system has ever ended for want of memory, where it says so."""
+    try:
+        counted = Path("/proc/vmstat").read_text().partition("oom_kill ")[2].split()
+    except OSError:
+        return 0
+    return int(counted[0]) if counted else 0
+
+
+def _signal(status: int) -> int:
+    """The signal that ended a process, 0 or less when it ended by itself."""
+    return -os.waitstatus_to_exitcode(status)
+
+
 def _how(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    number = _signal(status)
+    return signal.Signals(number).name if number > 0 else f"exit code {-number}"
 
 
 # ── In the parent ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,6 +186,7 @@ class _Parent:
         self._door.bind(str(folder / "door"))
         self._door.listen(64)
         self._forked: dict[int, Connection] = {}
+        _be_heir()
         self._selector = selectors.DefaultSelector()
         ended, wakes = os.pipe()
         os.set_blocking(ended, False)
@@ -181,9 +213,19 @@ class _Parent:
     def _reap(self, ended: int) -> None:
         os.read(ended, 4096)
         for pid in list(self._forked):
-            gone, status = os.waitpid(pid, os.WNOHANG)
+            gone, status, used = os.wait4(pid, os.WNOHANG)
             if gone:
-                _tell(self._forked.pop(pid), ("ended", status))
+                _kill(pid)  # its group outlives it
+                _tell(self._forked.pop(pid), ("ended", (status, 1024 * used.ru_maxrss)))
+                self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End what a process began, left its group for, and left behind: it was handed down to us."""
+        for pid in _children() - set(self._forked):
+            log.warning("a process that a notebook began was still there when its page was made, and was ended")
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
     def _asked(self) -> None:
         """By the starter: to hold something, or, when it is gone, to leave."""
@@ -198,13 +240,24 @@ class _Parent:
             _ready_to_fork()
             print("ready" if _threads() <= alone else "more than one thread", flush=True)
         except Exception:
-            traceback.print_exc()
+            log.exception("what was to be held")
             print("failed", flush=True)
 
     def _leave(self) -> NoReturn:
         for pid in self._forked:
             _kill(pid)
         os._exit(0)
+
+
+def _be_heir() -> None:
+    """Where Linux runs: whatever a process of ours leaves behind becomes our child (PR_SET_CHILD_SUBREAPER)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def _children() -> set[int]:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    return {int(pid) for pid in listed.read_text().split()} if listed.is_file() else set()
 
 
 def _tell(asked: Connection, what: Any) -> None:
@@ -246,7 +299,9 @@ def _called(asking: bytes) -> bytes:
         return pickle.dumps(("answer", function(*args, **named)))
     except Exception as error:
         try:
-            return pickle.dumps(("raised", error))
+            packed = pickle.dumps(("raised", error))
+            pickle.loads(packed)  # many an error can't be made from what it says
+            return packed
         except Exception:
             return pickle.dumps(("raised", RunError(f"{type(error).__name__}: {error}")))
 
@@ -296,8 +351,4 @@ def _ready_to_fork() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]))
-    except BaseException:
-        traceback.print_exc()
-        raise
+    main(Path(sys.argv[1]))

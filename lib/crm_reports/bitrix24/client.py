@@ -6,6 +6,8 @@ in what a portal, or a page in front of it, says back.
 
 import logging
 import re
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
@@ -16,11 +18,21 @@ import httpx
 from pydantic import SecretStr
 
 from ..errors import PortalError, SettingsError
+from ..settings import Limits
 from ..settings.secrecy import without, without_webhooks
 from ..texts import _
+from .bodies import BeyondLimits, Deadline, check_depth, read_body
 from .pace import ORDINARY, Pace, Turnstile
-from .refusals import Answer, Passing, read_answer, split_batch
+from .refusals import Answer, AuthError, Passing, read_answer, split_batch
 
+NO_SUCH_HOST = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL") if hasattr(socket, name)}
+NO_TLS = (
+    "WRONG_VERSION_NUMBER",
+    "UNSUPPORTED_PROTOCOL",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+)
+USUAL = Limits()
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A request may take the cloud 60 s.
 TIMEOUT = httpx.Timeout(connect=15, read=65, write=30, pool=15)
@@ -77,6 +89,7 @@ class Client:
         *,
         pace: Pace = ORDINARY,
         attempts: int = ATTEMPTS,
+        limits: Limits = USUAL,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -97,13 +110,15 @@ class Client:
         self._pace, self.together = pace, pace.together
         self._http = httpx.Client(
             base_url=address.get_secret_value().strip().rstrip("/") + "/",
-            headers={"User-Agent": "crm-reports", "Accept": "application/json"},
+            headers={"User-Agent": "crm-reports", "Accept": "application/json", "Accept-Encoding": "gzip"},
             timeout=TIMEOUT,
             follow_redirects=False,
             transport=transport,
             # A proxy would get the address of a local portal in clear.
             trust_env=not is_local,
         )
+        self._limits, self._deadline = limits, Deadline(limits.answer_seconds)
+        self._deadline.watch(self._http)
 
     def __repr__(self) -> str:
         return f"<Client {self.portal_url}/rest/…>"
@@ -151,7 +166,12 @@ class Client:
                 self._turnstile.note(method, given.time)
                 return given
             is_too_much = getattr(given, "is_slow", False) and len(params.get("cmd", ())) > 1
-            if attempt == self._attempts or is_too_much or not isinstance(given, Passing):
+            if (
+                attempt == self._attempts
+                or is_too_much
+                or not isinstance(given, Passing)
+                or isinstance(given, BeyondLimits)
+            ):
                 raise given
             self._pause(given, method, attempt)
         raise AssertionError("the last attempt answers or raises")
@@ -168,15 +188,27 @@ class Client:
         with self._counting:
             self.requests += 1
         try:
-            response = self._http.post(method, json=params)
-            if response.is_redirect:
-                return _told(_moved(response))
-            return read_answer(method, response.status_code, response.content)
+            self._deadline.begin()
+            with self._http.stream("POST", method, json=params) as response:
+                if response.is_redirect:
+                    return _told(_moved(response))
+                content = read_body(response, method, self._limits)
+            check_depth(content, method, self._limits)
+            return read_answer(method, response.status_code, content)
         except PortalError as error:
             return _told(error)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Only words leave this block: an httpx exception carries the request with its address.
-            return _told(_broken(method, error))
+            return _told(self._broken(method, error))
+
+    def _broken(self, method: str, error: httpx.HTTPError | httpx.InvalidURL) -> PortalError:
+        if isinstance(error, httpx.ReadTimeout) and self._deadline.is_over:
+            words = _(
+                "Bitrix24 did not end its answer to {method} within {n} seconds; answer_seconds under [limits] in reports.toml allows more",
+                method=method, n=round(self._limits.answer_seconds),
+            )  # fmt: skip
+            return BeyondLimits(words)
+        return _broken(method, error)
 
 
 Given = TypeVar("Given", Answer, PortalError)
@@ -190,10 +222,40 @@ def _told(given: Given) -> Given:
     return given
 
 
-def _broken(method: str, error: httpx.HTTPError | httpx.InvalidURL) -> Passing:
+def _broken(method: str, error: httpx.HTTPError | httpx.InvalidURL) -> PortalError:
+    if words := _hopeless(error):
+        return AuthError(words, code="address")
     is_slow = isinstance(error, httpx.ReadTimeout | httpx.RemoteProtocolError | httpx.ReadError)
     words = str(error) or type(error).__name__
     return Passing(_("Bitrix24 gave no answer to {method}: {words}", method=method, words=words), is_slow=is_slow)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _hopeless(error: BaseException) -> str:
+    """What is wrong where asking again can't help, "" where it may."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = cause.verify_message
+            return _(
+                "the portal's certificate is not to be trusted ({why}): let its administrator put that right", why=why
+            )
+        if isinstance(cause, ssl.SSLError) and cause.reason in NO_TLS:
+            return _(
+                "the portal speaks no TLS that this machine knows ({why}): is its address right?", why=cause.reason
+            )
+        if isinstance(cause, socket.gaierror) and cause.errno in NO_SUCH_HOST:
+            return _("there is no host of the webhook's name: is it right in CRM_REPORTS_WEBHOOK?")
+        if isinstance(cause, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
+            return _(
+                "the webhook's address can't be asked ({why}): is it right in CRM_REPORTS_WEBHOOK?",
+                why=type(cause).__name__,
+            )
+    return ""
 
 
 def _moved(response: httpx.Response) -> PortalError:

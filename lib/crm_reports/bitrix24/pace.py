@@ -99,9 +99,9 @@ def _number(value: object) -> float:
     """Unix seconds; one page of the documentation shows an ISO instant instead."""
     try:
         return float(value or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     try:
         return datetime.fromisoformat(str(value)).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return 0.0

@@ -4,6 +4,7 @@ A code is compared in lower case and decides before the HTTP status: statuses di
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +103,7 @@ def read_answer(method: str, status: int, content: bytes) -> Answer:
 def _json_object(content: bytes) -> dict[str, Any] | None:
     try:
         body = json.loads(content)
-    except ValueError:  # nginx answers in HTML, and a broken connection may leave half of the JSON
+    except (ValueError, RecursionError):  # nginx answers in HTML, and a broken connection may leave half of the JSON
         return None
     return body if isinstance(body, dict) else None
 
@@ -115,7 +116,7 @@ def _no_json(method: str, status: int) -> PortalError:
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+    return int(value) if isinstance(value, int | str) and re.fullmatch("[0-9]{1,18}", str(value)) else None
 
 
 def as_map(value: object) -> dict[str, Any]:

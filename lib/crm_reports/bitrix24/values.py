@@ -27,7 +27,7 @@ def number(value: Any) -> float | None:
     """The number, native or in a text."""
     try:
         read = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return read if isfinite(read) else None
 

@@ -27,7 +27,7 @@ Surveyed = Mapping[str, probe.Given]
 
 
 def checks(settings: Settings, webhook: SecretStr, portal_url: str | None, pace: Pace) -> Iterator[Check]:
-    with Client(webhook, pace=pace, attempts=ATTEMPTS) as client:
+    with Client(webhook, pace=pace, attempts=ATTEMPTS, limits=settings.limits) as client:
         reached = list(_reached(client, portal_url))
         yield from reached
         if any(check.state == "broken" for check in reached):

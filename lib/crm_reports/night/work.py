@@ -18,7 +18,7 @@ from ..kernels import clean
 from ..publish import Link
 from ..run import Plan, RunRecord
 from ..settings import Settings
-from ..warm import TookTooLong, Warm, WarmError
+from ..warm import OutOfMemory, TookTooLong, Warm, WarmError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def made(job: Job) -> RunRecord:
 def _tried_twice(job: Job) -> RunRecord:
     try:
         return _tried(job)
-    except TookTooLong:
+    except (TookTooLong, OutOfMemory):
         raise
     except WarmError:
         log.warning("%s: tried again", job.key)
@@ -71,7 +71,10 @@ def _tried(job: Job) -> RunRecord:
     warm = _warm(job.settings)
     if warm is None:
         return _in_a_kernel(job, look)
-    return warm.call(run.make_here, job.plan, settings=job.settings, out=job.out, seconds=job.seconds, **look)
+    return warm.call(
+        run.make_here, job.plan, settings=job.settings, out=job.out, seconds=job.seconds,
+        memory=job.settings.limits.page_memory, **look,
+    )  # fmt: skip
 
 
 def _in_a_kernel(job: Job, look: Mapping[str, Any]) -> RunRecord:

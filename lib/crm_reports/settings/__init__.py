@@ -27,9 +27,21 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ..errors import SettingsError, all_at_once
 from . import mistakes
 from .mistakes import FILE, Lines, shown
-from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Mail, Preset, Source, doubled, is_address
+from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Source, doubled, is_address
 
-__all__ = ["WEIGHTS", "Demo", "Engine", "History", "Login", "Mail", "Preset", "Settings", "Source", "is_address"]
+__all__ = [
+    "WEIGHTS",
+    "Demo",
+    "Engine",
+    "History",
+    "Limits",
+    "Login",
+    "Mail",
+    "Preset",
+    "Settings",
+    "Source",
+    "is_address",
+]
 
 ActionKind = Literal["call", "meeting", "email", "crm_activity", "comment", "stage_move"]
 WEIGHTS: dict[ActionKind, float] = {
@@ -87,6 +99,7 @@ class Settings(BaseModel):
     weights: Annotated[dict[ActionKind, Weight], AfterValidator(_with_default_weights)] = WEIGHTS
     engine: Engine = Engine()
     history: History = History()
+    limits: Limits = Limits()
     mail: Mail | None = None
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = ()
     home: Path

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from .mistakes import shown
 
@@ -201,6 +210,30 @@ class Engine(BaseModel):
     model_config = FROZEN
     memory: Annotated[str, Field(strict=True, pattern=r"^[1-9]\d*(MB|GB)$")] = "1GB"
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
+
+
+def _in_bytes(text: object) -> object:
+    """500MB and 4GB as numbers of bytes; those pass as they are."""
+    found = re.fullmatch(r"([1-9]\d{0,8})(MB|GB)", text) if isinstance(text, str) else None
+    if isinstance(text, str) and not found:
+        raise ValueError
+    return int(found[1]) * {"MB": 1 << 20, "GB": 1 << 30}[found[2]] if found else text
+
+
+Bytes = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_in_bytes)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Limits(BaseModel):
+    """What a notebook may take while its page is made, and what a portal may answer to one request."""
+
+    model_config = FROZEN
+    page_memory: Bytes = 4 << 30
+    page_output: Bytes = 50 << 20
+    page_seconds: Seconds = 600
+    answer_size: Bytes = 64 << 20
+    answer_seconds: Seconds = 120
+    answer_depth: Annotated[int, Field(strict=True, ge=5, le=500)] = 50
 
 
 class Mail(BaseModel):

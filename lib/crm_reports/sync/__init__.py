@@ -145,7 +145,7 @@ def _sync_portal(
 ) -> SyncReport:
     if not portal.webhook:
         raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
-    with Client(portal.webhook, pace=portal.pace) as client:
+    with Client(portal.webhook, pace=portal.pace, limits=settings.limits) as client:
         synced_at = begin(client)
         url = portal.url or client.portal_url
         origin = _origin(settings, url, synced_at)
