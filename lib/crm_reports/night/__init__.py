@@ -247,6 +247,6 @@ def _record(future: Future, each: Planned) -> RunRecord:
         error = future.exception()
     except CancelledError as cancelled:
         error = cancelled
-    if error is None:
+    if error is None or isinstance(error, KeyboardInterrupt):  # whoever stops the night stops all of it
         return future.result()
     return failed(each.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))
