@@ -13,7 +13,7 @@ LIBRARY = ROOT / "lib" / "crm_reports"
 
 # From the ground up: a room imports only rooms above it in this list.
 ROOMS = (
-    "errors", "texts", "units", "privacy", "settings", "filters", "fields", "disk", "locks", "engine", "bitrix24", "files", "sync", "store",
+    "errors", "texts", "terminal", "units", "privacy", "settings", "filters", "fields", "disk", "locks", "engine", "bitrix24", "files", "sync", "store",
     "columns", "rows", "quality", "slices", "dataset", "frames", "registry", "metrics", "origins", "grid", "measures", "charts", "elements", "tables", "page", "wiki", "outputs", "publish",
     "cells", "kernels", "parameters", "discretion", "run", "specimen", "warm", "again", "proof", "night", "mail", "doctor", "cli",
 )  # fmt: skip

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from .errors import ReportError
 from .settings import Demo, Settings
 from .settings.environ import hide_secrets
+from .terminal import lines, log_harmlessly, one_line
 from .texts import _, speaking
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ class _Told(TyperGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         hide_secrets()
+        log_harmlessly()
         try:
             return super().invoke(ctx)
         except ReportError as error:
-            _tell(str(error))
+            for problem in error.problems:
+                _tell(problem)
             raise typer.Exit(REFUSED) from None
 
 
@@ -89,7 +92,7 @@ def run(
         _tell(record.error)
         raise typer.Exit(FAILED)
     for path in record.files:
-        typer.echo(path)
+        typer.echo(one_line(path))
 
 
 @app.command()
@@ -115,7 +118,7 @@ def night(
     settings = Settings.read(config, data, source)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
     report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell, how=how)
-    typer.echo(out / "index.html")
+    typer.echo(one_line(out / "index.html"))
     is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
@@ -146,7 +149,7 @@ def mail(
     report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
     sent = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, told=_tell)
     for line in sent.sent:
-        typer.echo(line)
+        typer.echo(one_line(line))
     _tell(
         f"{len(sent.sent)} {'written' if dry_run else 'mailed'}, {sent.already} mailed before, {len(sent.problems)} not."
     )
@@ -171,7 +174,7 @@ def rerun(
         _tell(record.run.error)
         raise typer.Exit(FAILED)
     for path in record.run.files:
-        typer.echo(path)
+        typer.echo(one_line(path))
 
 
 @app.command()
@@ -198,7 +201,7 @@ def glossary(out: Out = Path("output")) -> None:
     from .wiki import write
 
     for path in write(out):
-        typer.echo(path)
+        typer.echo(one_line(path))
 
 
 @app.command()
@@ -298,8 +301,8 @@ def _line(check: "Check") -> str:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for width in (11, 16, None):
         grid.add_column(width=width, overflow="fold")
-    found = Text(check.found) + Text(f"\n→ {check.remedy}" if check.remedy else "", style="bold")
-    grid.add_row(Text(f"{shown} {words[check.state]}", style=colour), Text(check.name), found)
+    found = Text(lines(check.found)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
+    grid.add_row(Text(f"{shown} {words[check.state]}", style=colour), Text(one_line(check.name)), found)
     _table.print(grid)
     return check.state
 
@@ -309,4 +312,4 @@ _console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _tell(text: str) -> None:
-    _console.print(text, markup=False)
+    _console.print(one_line(text), markup=False)

@@ -20,7 +20,13 @@ from difflib import get_close_matches
 
 
 class ReportError(Exception):
-    """Anything this product says no to; its text is meant for the reader."""
+    """Anything this product says no to; its text is meant for the reader. `problems` are its sentences, one or several."""
+
+    several: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self.several or (str(self),)
 
 
 class SettingsError(ReportError, ValueError):
@@ -80,4 +86,6 @@ def all_at_once(problems: Iterable[str], error: type[ReportError]) -> None:
     """Raise one `error` that lists every problem, or nothing when there is none."""
     problems = list(problems)
     if problems:
-        raise error("\n".join(problems))
+        raised = error("\n".join(problems))
+        raised.several = tuple(problems)
+        raise raised

@@ -147,7 +147,7 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     try:
         data = load(meant, settings)
     except FilterError as error:
-        raise FilterError("\n".join([*problems, str(error)])) from None
+        problems += error.problems
     errors.all_at_once(problems, FilterError)
     filters, beyond = data.filters, tuple(_beyond_filters(values, known))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, NoReturn, Self
 
 from .errors import RunError
 from .locks import Workroom
+from .terminal import log_harmlessly
 from .texts import _
 
 log = logging.getLogger(__name__)
@@ -317,6 +318,7 @@ def main(folder: Path) -> None:
     with _ending_with_the_starter():
         from .specimen import warm_up
 
+        log_harmlessly()
         alone = _threads()
         warm_up()
     if active_count() > 1 or _threads() > alone:
