@@ -224,6 +224,18 @@ def test_what_is_in_work_is_what_was_before_and_came_less_what_went(tables):
         assert found["in_work"] == found["created"] - found["won"] - found["lost"]
 
 
+@FEW
+@given(histories(), st.randoms(use_true_random=False))
+def test_whatever_its_history_says_a_deal_stands_where_it_says_itself(tables, chance):
+    for row in tables["deals"]:
+        row |= _standing(chance.choice(sorted(HOMES)))
+    with TemporaryDirectory() as folder:
+        ds = opened(folder, tables, as_of="2030-01-02")  # after the sync
+        held = ds.deals.set_index("deal_id")[["stage_id", "pipeline_id", "outcome"]]
+        expected = pd.DataFrame(tables["deals"]).set_index("deal_id")[["stage_id", "pipeline_id", "outcome"]]
+        assert_frame_equal(held.sort_index(), expected.sort_index(), check_dtype=False)
+
+
 # ── Rates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
