@@ -2,83 +2,26 @@
 
 import csv
 import io
+from functools import partial
 from pathlib import Path
 
-import nbformat
 import pytest
 from chromium import Visit, needed
+from sellers import HOSTILE, company, report
 
 from crm_reports import charts, publish, units
-from crm_reports.page import ELEMENT
 from crm_reports.publish import Link
 from crm_reports.texts import use
-from reports import shown
-from stores import at, deal, make_store, moves
 
 pytestmark = needed
 
-HOSTILE = "<img src=x onerror=alert(1)> & <b onclick=alert(2)>&amp;lt;i&gt;"
-PEOPLE = {
-    "1": "Андрей Ёлкин",
-    "2": "Zoë Müller",
-    "3": "Anna",
-    "4": "Anna",
-    "5": HOSTILE,
-    "6": "Сергей",
-    "7": "Nobody's deals",
-}
-ENDS = {"won": "WON", "lost": "DEAR", "open": "REQ"}
-
-
-def _deal(number):
-    """Of each six of a manager: two won, one lost, three in work; every other one of an earlier month."""
-    manager = str(1 + number % 6)
-    outcome = ("won", "lost", "open", "won", "open", "open")[number // 6 % 6]
-    created = f"2026-{'02' if number % 2 else '01'}-{1 + number % 27:02} 10:00"
-    closed = f"2026-02-{1 + number % 27:02} 18:00"
-    made = deal(
-        number, created, title=HOSTILE if number == 5 else f"Сделка {number}", manager_id=manager, stage_id=ENDS[outcome], outcome=outcome,
-        amount=100.25 + number, source_id=("WEB", "CALL")[number % 2], closed_at=at(closed) if outcome != "open" else None,
-    )  # fmt: skip
-    last = [(closed, ENDS[outcome])] if outcome != "open" else [(created[:-5] + "11:00", "REQ")]
-    return made, moves(number, (created, "NEW"), *last)
-
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """Six managers with 20 deals each, and one with none."""
-    made = [_deal(number) for number in range(120)]
-    managers = [{"manager_id": id, "name": name, "is_active": True} for id, name in PEOPLE.items()]
-    homes = [{"manager_id": id, "department_id": "10" if int(id) < 4 else "11", "position": 0} for id in PEOPLE]
-    told = {"activity_id": "a1", "owner_type": "deal", "owner_id": "2", "kind": "call", "manager_id": "1", "is_done": True,
-            "is_action": True, "at": at("2026-02-27 12:00"), "created_at": at("2026-02-27 12:00")}  # fmt: skip
-    return make_store(
-        tmp_path_factory.mktemp("clicks"), deals=[each for each, _path in made], stage_history=[step for _each, path in made for step in path],
-        managers=managers, manager_departments=homes, activities=[told], comments=[],
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def publish_page(settings, tmp_path_factory):
-    """Write the page of a report with these parameters, and say where."""
+def publish_page(tmp_path_factory):
+    """Write the page of a report with these parameters; where it is, and its elements."""
     folder = tmp_path_factory.mktemp("pages")
     publish.assets(folder / "assets")
-
-    def published(report, *, links=(), **parameters):
-        given = {"period": "2026-02", "as_of": "2026-03-01", "comparison": "none", **parameters}
-        bundles = shown(report, settings, **given)
-        cells = [nbformat.v4.new_markdown_cell(f"# {report}")]
-        for bundle in bundles:
-            cells.append(nbformat.v4.new_code_cell("…"))
-            cells[-1].outputs = [nbformat.v4.new_output("display_data", data=bundle)]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"crm_reports": {"notebook": f"{report}.ipynb"}})
-        html = publish.html(notebook, assets="assets", links=links, language=given.get("language", "en"))
-        assert publish.missing_from(html, notebook) == []
-        path = folder / f"{report}-{len(list(folder.iterdir()))}.html"
-        path.write_text(html, encoding="utf-8")
-        return path, {bundle[ELEMENT]["id"]: bundle[ELEMENT] for bundle in bundles if ELEMENT in bundle}
-
-    yield published
+    yield partial(report, folder, company(tmp_path_factory.mktemp("store")))
     units.use()
     charts.use_managers([])
     use("en")
