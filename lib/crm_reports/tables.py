@@ -50,6 +50,15 @@ def _tag(name: str, *inside: str, **attributes: object) -> str:
     return f"<{name}{said}>{''.join(inside)}</{name}>"
 
 
+LONGEST = 160  # characters of a name that stand in a cell; workbook and JSON hold all of it
+
+
+def _text(value: object, unit: str = "text") -> str:
+    """How the value is written in a cell, a name cut where nobody reads on."""
+    said = units.write(value, unit, form="cell")
+    return said if len(said) <= LONGEST else said[: LONGEST - 1].rstrip() + "…"
+
+
 def web_address(text: object) -> str:
     """The text if it is an http(s) address; nothing for javascript:, data: and the rest."""
     try:
@@ -216,14 +225,14 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
 def _below(row: Mapping[str, object], name: str) -> str:
     """What stands small under a cell: the kind of the last action, the day of the next step, the CRM's later trace."""
     small = BELOW.get(name, "")
-    said = [units.write(row.get(small), column(small).unit, form="cell")] if small in row else []
+    said = [_text(row.get(small), column(small).unit)] if small in row else []
     if name == "last_action_at" and not units.is_missing(row.get("crm_trace_at")):
         said.append(_("the CRM has a trace of {day}", day=units.write(row["crm_trace_at"], "instant", form="cell")))
     return " · ".join(each for each in said if each and each != units.MISSING)
 
 
 def _written(value: object, entry: Column) -> str:
-    said = units.write(value, entry.unit, form="cell")
+    said = _text(value, entry.unit)
     return escape(said) if said != units.MISSING else f'<span class="none">{said}</span>'
 
 
@@ -248,7 +257,7 @@ def verdict_of(change: object, good: str) -> str:
 
 def _manager(row: Mapping[str, object]) -> str:
     """The manager's dot and name; the page turns it into a link where that manager has a page."""
-    name = escape(units.write(row.get("manager"), "text"))
+    name = escape(_text(row.get("manager")))
     if not _hue(row):
         return name
     return _tag("i", class_=f"dot {_hue(row)}") + _tag("a", name, data_link=f"manager:{row['manager_id']}")
@@ -261,13 +270,13 @@ def _hue(row: Mapping[str, object]) -> str:
 
 
 def _deal(row: Mapping[str, object]) -> str:
-    title = escape(str(row.get("title") or "").strip() or _("untitled"))
+    title = escape(_text(str(row.get("title") or "").strip() or _("untitled")))
     address = web_address(row.get("url"))
     return _tag("a", title, href=address, rel="noopener noreferrer", target="_blank") if address else title
 
 
 def _pill(row: Mapping[str, object]) -> str:
-    return _tag("span", escape(units.write(row.get("status"), "text")), class_=f"pill {_outcome(row)}")
+    return _tag("span", escape(_text(row.get("status"))), class_=f"pill {_outcome(row)}")
 
 
 def _outcome(row: Mapping[str, object]) -> str:
@@ -361,13 +370,13 @@ def as_script(value: object) -> str:
 def _raw(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> object:
     value, kind = row.get(entry.name), sheet.kinds[entry.name]
     if kind == "title":
-        return [str(value or "").strip() or _("untitled"), web_address(row.get("url"))]
+        return [_text(str(value or "").strip() or _("untitled")), web_address(row.get("url"))]
     if kind == "manager":
         id = row.get("manager_id")
-        return [units.write(value, "text"), _hue(row), "" if units.is_missing(id) else str(id)]
+        return [_text(value), _hue(row), "" if units.is_missing(id) else str(id)]
     if kind == "status":
-        return [units.write(value, "text"), _outcome(row)]
-    said = units.write(value, entry.unit, form="cell")
+        return [_text(value), _outcome(row)]
+    said = _text(value, entry.unit)
     if kind == "rate":
         k, n = row.get(f"{entry.name}_k"), row.get(f"{entry.name}_n")
         return [None if units.is_missing(value) else _sorted_by(value), said, units.k_of_n(k, n), units.is_few(n)]
@@ -424,8 +433,8 @@ def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ..
     steps = {}
     several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
     for row in records(frame):
-        named = [escape(units.write(row.get(name), "text")) for name in columns]
-        of = f"<small>{escape(str(row['pipeline']))}</small>" if several and row["pipeline"] else ""
+        named = [escape(_text(row.get(name))) for name in columns]
+        of = f"<small>{escape(_text(row['pipeline']))}</small>" if several and row["pipeline"] else ""
         steps.setdefault(_step_key(row, columns), of + " → ".join(named))
     return steps
 
@@ -482,7 +491,7 @@ class _Matrix:
 
     def line(self, who: object) -> str:
         row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
-        name = _manager(row) if self.rows == "manager" else escape(units.write(row.get(self.rows), "text"))
+        name = _manager(row) if self.rows == "manager" else escape(_text(row.get(self.rows)))
         total = _("Team") if self.rows == "manager" else _("Total")
         head = _tag("th", name if who is not None else escape(total), scope="row")
         drawn = [self.cell(self.cells.get((who, step), {}), step, who is None) for step in self.steps]
