@@ -222,6 +222,11 @@ def test_everything_of_one_manager_is_cut_from_his_own_first_row(tmp_path):
     assert table.query("size == 'month'")["period"].tolist() == ["2025-03"]
 
 
+def test_everything_of_one_of_two_managers_does_not_tell_when_the_other_began(tmp_path):
+    deals = [deal(1, "2025-01-05", manager_id="2"), deal(2, "2025-03-05")]
+    assert dataset(tmp_path, period="all", deals=deals, manager="Anna").filters.period.start == date(2025, 3, 5)
+
+
 def test_everything_begins_with_the_first_deal(march):
     table = over_time(march, ["created"], period=Period(date(1970, 1, 1), date(2025, 4, 1), is_open=True))
     assert table.query("size == 'month'")["period"].tolist() == ["2025-01", "2025-02", "2025-03"]

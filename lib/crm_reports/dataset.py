@@ -793,12 +793,11 @@ def load(
 
 
 def _begun(data: Store, settings: Settings, filters: Filters) -> Filters:
-    """The filters, their period from the first day on which the company, or its people, have anything that is counted."""
-    whole = Dataset(data, settings, replace(filters, pipeline=(), source=()))
-    if whole.is_discreet:
-        return filters.begun(whole.first_day)
-    snapshot = data.snapshot(filters.as_of, base_currency(data, settings), settings.zone.key)
-    return filters.begun(_day_of(snapshot.query("from first_row")["at"][0].as_py(), settings.zone))
+    """The filters, their period from the first day on which the company, or whom alone it is about, has anything counted."""
+    ds = Dataset(data, settings, filters)
+    if ds.is_discreet:
+        return filters.begun(ds.first_day)
+    return filters.begun(_day_of(ds._snapshot.query("from first_row")["at"][0].as_py(), settings.zone))
 
 
 def _day_of(instant: datetime | None, zone: ZoneInfo) -> date | None:
