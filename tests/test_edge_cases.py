@@ -396,11 +396,24 @@ def test_money_at_risk_is_money_times_the_share_of_past_deals_as_silent_there_th
     assert one(ds, "forgotten_money") == 6300
 
 
-def test_no_filter_narrows_the_past_that_a_chance_is_taken_from(tmp_path):
-    deals = [deal(1, "2024-11-01", manager_id="2", **WON), deal(2, "2025-03-10", stage_id="REQ")]
+def _one_won_after_silence(tmp_path, **filters):
+    """Boris' deal from a call was won after twenty silent days; Anna's from the website is silent now."""
+    deals = [
+        deal(1, "2024-11-01", manager_id="2", source_id="CALL", **WON),
+        deal(2, "2025-03-10", stage_id="REQ"),
+    ]
     history = [*moves(1, ("2024-11-01", "REQ"), ("2024-11-21", "WON")), *moves(2, ("2025-03-10", "REQ"))]
-    ds = dataset(tmp_path, deals=deals, stage_history=history, activities=[], manager="Anna")
-    assert one(ds, "money_at_risk") == 100
+    return dataset(tmp_path, deals=deals, stage_history=history, activities=[], **filters)
+
+
+def test_no_filter_of_deals_narrows_the_past_that_a_chance_is_taken_from(tmp_path):
+    assert one(_one_won_after_silence(tmp_path, source="Website"), "money_at_risk") == 100
+
+
+def test_a_page_about_a_person_takes_the_chance_from_their_own_past_alone(tmp_path):
+    ds = _one_won_after_silence(tmp_path, manager="Anna")
+    assert chances(ds).empty
+    assert ds.forgotten_deals["chance"].isna().all()
 
 
 def test_silence_after_a_loss_is_no_silence_of_work(tmp_path):
