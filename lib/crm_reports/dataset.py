@@ -40,6 +40,13 @@ LACKING = {
     "activities": N_("The source has no activities."),
     "comments": N_("The source has no comments."),
     "leads": N_("The source has no leads."),
+    "manager": N_("The source does not say who is responsible for the deals."),
+    "department": N_("The source does not say who works in which department."),
+    "source": N_("The source does not say where deals came from."),
+    "stage": N_("The source does not say on which stages deals stand."),
+    "stage_entry": N_("The source does not say since when deals stand on their stages."),
+    "loss_reason": N_("The source does not say why deals were lost."),
+    "author": N_("The source does not say who did what."),
 }
 CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
 
@@ -221,13 +228,20 @@ class Dataset:
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
-            "closing": has["closed_at"] or has["moved_at"] or self.has("stage_history"),
+            "closing": has["closed_at"] or has["moved_at"] or self.has("stage_history") or not has["closed"],
             "customer": has["company_id"] or has["contact_id"],
             "stage_history": self.has("stage_history"),
             "stage_order": bool(self.stages["position"].notna().any()),
             "activities": self.has("activities"),
-            "comments": self.has("comments"),
+            "comments": self.has("comments") or has["comment"],
             "leads": self.has("leads"),
+            "manager": has["manager_id"],
+            "department": has["manager_id"] and has["department_id"],
+            "source": has["source_id"],
+            "stage": has["stage_id"],
+            "stage_entry": has["moved_at"] or self.has("stage_history"),
+            "loss_reason": has["loss_reason"] or has["stage_id"],
+            "author": has["author"] or not self.has("activities"),
         }
         lacking = {name: _(LACKING[name]) for name, held in there.items() if not held}
         # A portal without a single deal lacks nothing: its zeros are true.
@@ -737,7 +751,8 @@ def _with_endings(facts: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     frame["lost_at"] = frame["closed_at"].where(frame["outcome"] == "lost")
     is_open = frame["outcome"] == "open"
     frame["days_in_current_stage"] = ((pd.Timestamp(as_of) - frame["stage_since_at"]) / DAY).where(is_open)
-    frame["duration_days"] = (frame["closed_at"].fillna(pd.Timestamp(as_of)) - frame["created_at"]) / DAY
+    end = frame["closed_at"].where(~is_open, pd.Timestamp(as_of))  # one that nobody knows is not today
+    frame["duration_days"] = (end - frame["created_at"]) / DAY
     return frame
 
 

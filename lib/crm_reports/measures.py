@@ -58,7 +58,9 @@ def measure(
     earlier = _earlier_rows(ds, entries, compare) if compare else {}
     _can_be_cut(entries, rows, keys)
     grid = Grid.of([_order(ds, key) for key in keys], [*rows.values(), *earlier.values()])
-    now, then = (_cells(entries, each, grid, blank=_lost(ds, entries)) for each in (rows, earlier))
+    now, then = (
+        _cells(entries, each, grid, blank=lost(ds, entries)) for each, lost in ((rows, _lost), (earlier, _lost_before))
+    )
     cells = _beside(entries, now, then, grid) if earlier else now
     names = grid.names(cells.codes)
     shown = names | cells.columns | {"is_total": np.zeros(len(cells.codes), dtype=bool)}
@@ -109,7 +111,7 @@ def _by_period(ds: Dataset, entries: Sequence[Metric], keys: list[str], size: st
     pieces = {on: [piece for piece, _cut in found] for on, found in rows.items()}
     _can_be_cut(entries, {on: found[0] for on, found in pieces.items()}, keys)
     grid = Grid.of([_order(ds, key) for key in keys], list(chain(*pieces.values())), len(cuts))
-    cells = _cells(entries, rows, grid, blank=_lost(ds, entries))
+    cells = _cells(entries, rows, grid, blank=_lost_before(ds, entries))
     every = grid.product(cells.codes) if keys else np.arange(len(cuts))
     columns = _labels(ds, cuts, size, every % max(1, len(cuts))) | cells.on(every).columns
     return pd.DataFrame(grid.names(every) | columns)
@@ -178,6 +180,8 @@ def moved(ds: Dataset, name: str) -> dict[str, object]:
 
 def _before(ds: Dataset, entry: Metric, before: Period) -> Number:
     """The number to compare with: a flow of the period before, a stock at the instant before."""
+    if _lost_before(ds, [entry]):
+        return float("nan")
     if entry.on in STOCKS:
         return _all_of(entry, frames.frame(ds.before, entry.on, before))
     return _all_of(entry, frames.frame(ds, entry.on, before))
@@ -267,7 +271,7 @@ def _over(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dic
     """One number per cut: flows by the cut they fall into, stocks at the end of each, the team's of each."""
     rows = {on: _cut_rows(ds, on, cuts) for on in _cuttable(entries)}
     grid = Grid((), len(cuts))
-    return _cells(entries, rows, grid, blank=_lost(ds, entries)).on(np.arange(len(cuts))).columns
+    return _cells(entries, rows, grid, blank=_lost_before(ds, entries)).on(np.arange(len(cuts))).columns
 
 
 def _cuttable(entries: Sequence[Metric]) -> list[str]:
@@ -351,6 +355,12 @@ def _change(value: float, before: float) -> float:
 def _lost(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
     """The metrics that the source can't give."""
     return {entry.name for entry in entries if set(entry.needs) & set(ds.lacks)}
+
+
+def _lost_before(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
+    """Those that it can't give of the past: a stock of any other day needs to know when deals came and went."""
+    knows = not {"created_at", "closing"} & set(ds.lacks)
+    return _lost(ds, entries) | {entry.name for entry in entries if entry.on in STOCKS and not knows}
 
 
 def missing(ds: Dataset, *metrics: str) -> str:

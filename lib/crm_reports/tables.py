@@ -289,7 +289,7 @@ def _outcome(row: Mapping[str, object]) -> str:
 def _rate(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str:
     name = entry.name
     k, n = row.get(f"{name}_k"), row.get(f"{name}_n")
-    said = _tag("span", _written(row.get(name), entry) + _differs(row, name, sheet.total.get(name)))
+    said = _tag("span", _written(row.get(name), entry) + _differs(row, name, _team_of(sheet, row, name)))
     whisker = _whisker(sheet, row, name) if name in WHISKERED else ""
     few = " few" if units.is_few(n) else ""
     return _tag(
@@ -298,11 +298,18 @@ def _rate(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str:
     )  # fmt: skip
 
 
+def _team_of(sheet: _Sheet, row: Mapping[str, object], name: str) -> object:
+    """The team's value: what the row itself names as the team's (team_conversion of stage_conversion), else the total's."""
+    return row.get(f"team_{name.rpartition('_')[2]}", sheet.total.get(name))
+
+
 def _differs(row: Mapping[str, object], name: str, team: object) -> str:
-    """The sign of a difference that chance would hardly make, by the measure's own test."""
+    """The sign of a difference that chance would hardly make, by the measure's own test; none without a team."""
     if row.get(f"{name}_differs") is not True and str(row.get(f"{name}_differs")) != "True":
         return ""
-    up = units.is_missing(team) or float(row[name]) > float(team)
+    if units.is_missing(team) or units.is_missing(row.get(name)):
+        return ""
+    up = float(row[name]) > float(team)
     return _tag("b", "▲" if up else "▼", class_="differs", title=_("differs from the team by more than chance"))
 
 

@@ -39,7 +39,8 @@ def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
 
 def _span_hover(row: dict[str, object]) -> str:
     days = _("{span} days", span=escape(row["silent"]))
-    return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b><br>{units.write(row.get('money'), 'money')}"
+    money = f"<br>{units.write(row['money'], 'money')}" if "money" in row else ""
+    return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b>{money}"
 
 
 def _threshold(at: int, days: int) -> dict[str, object]:

@@ -45,7 +45,7 @@ def kind_metrics(ds: Dataset) -> list[str]:
 @element(
     title=N_("What managers do"),
     measured=N_("Completed actions in the period, by who did them."),
-    needs=["activity_index"],
+    needs=["activity_index", "author"],
     mail=("activity_index", "actions", "won_money"),
 )
 def activity(ds: Dataset) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def without_data(ds: Dataset) -> str:
     title=N_("Activity and results"),
     measured=N_("A point per manager; dotted lines are the medians."),
     chart=lambda table: charts.scatter(table, x="activity_index", y="won_money"),
-    needs=["activity_index", "won_money"],
+    needs=["activity_index", "author", "won_money", "manager"],
     missing=too_few,
 )
 def index_vs_results(ds: Dataset) -> pd.DataFrame:
@@ -172,7 +172,7 @@ def money_beside_team(table: pd.DataFrame) -> str:
 @element(
     title=N_("Who could learn from whom"),
     measured=N_("Alike in activity and unlike in money, or the reverse. A pair is worth a talk, it proves nothing."),
-    needs=["activity_index", "won_money", "win_rate"],
+    needs=["activity_index", "author", "won_money", "win_rate", "manager"],
     missing=alone,
 )
 def learn_from(ds: Dataset) -> pd.DataFrame:
@@ -282,7 +282,7 @@ def more_or_less_done(table: pd.DataFrame, ds: Dataset) -> str:
     title=N_("Actions per manager"),
     measured=N_("By month, one scale for all. The number is that of the latest full month."),
     chart=lambda table: charts.small_multiples(table, by="manager"),
-    needs=["actions"],
+    needs=["actions", "author"],
 )
 def actions_by_manager(ds: Dataset) -> pd.DataFrame:
     """Actions of all kinds and of each, per manager and month."""
@@ -292,7 +292,7 @@ def actions_by_manager(ds: Dataset) -> pd.DataFrame:
 @element(
     title=N_("Does the ranking survive other weights?"),
     measured=N_("Each weight is halved and raised by half; 1 is the same order. Nothing else changes."),
-    needs=["activity_index"],
+    needs=["activity_index", "author"],
     missing=too_few,
 )
 def sensitivity(ds: Dataset) -> pd.DataFrame:

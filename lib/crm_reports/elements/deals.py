@@ -1,5 +1,7 @@
 """Deals by how they ended, and the list with links."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from ..dataset import Dataset
 from ..measures import missing
 from ..slices import utc
 from ..texts import N_, _, many
-from .element import element
+from .element import element, told
 
 LIST = [
     "title", "url", "customer", "status", "outcome", "manager", "manager_id", "source", "pipeline", "stage", "money",
@@ -19,10 +21,16 @@ LIST = [
 MOST = 20_000  # rows that a page, a notebook and a workbook can carry
 
 
+def undated(ds: Dataset) -> str:
+    """Why no list of a period can be had: the source dates neither the beginning of deals nor their end."""
+    return told(ds, {"created_at", "closing"}) if {"created_at", "closing"} <= set(ds.lacks) else ""
+
+
 @element(
     title=N_("Deals"),
     measured=N_("The title opens the deal in the CRM."),
     wants=["created_at", "closing"],
+    missing=undated,
 )
 def deals(ds: Dataset) -> pd.DataFrame:
     """The deals behind every number, and which: is_touched, is_created, is_won, is_lost (in the period), is_in_work, is_forgotten.
@@ -60,6 +68,10 @@ def first_of(listed: pd.DataFrame, **ascending: bool) -> pd.DataFrame:
 @deals.finding
 def deals_listed(deals: pd.DataFrame) -> str:
     """How long the list is."""
+    if "created_at" not in deals:
+        return many("{n} deal was closed in the period", "{n} deals were closed in the period", len(deals))
+    if "closed_at" not in deals:
+        return many("{n} deal was created in the period", "{n} deals were created in the period", len(deals))
     return many(
         "{n} deal was created or closed in the period", "{n} deals were created or closed in the period",
         int(deals["is_touched"].sum()),
@@ -84,29 +96,38 @@ def left_out(ds: Dataset) -> str:
 def status(ds: Dataset) -> pd.DataFrame:
     """Won and lost in the period, in work and reopened now: deals, money, mean days from creation to the end or today."""
     deals, as_of = ds.slice.deals, utc(ds.filters.as_of)
-    is_open, closed = deals["outcome"] == "open", frames.within(deals["closed_at"], ds.filters.elapsed, ds)
-    days = (np.where(np.isnat(deals["closed_at"]), as_of, deals["closed_at"]) - deals["created_at"]) / DAY
-    day = units.day_month(ds.filters.as_of.astimezone(ds.filters.zone).date())
-    parts = {
-        _("won in the period"): closed & (deals["outcome"] == "won"),
-        _("lost in the period"): closed & (deals["outcome"] == "lost"),
-        _("in work on {day}, never closed", day=day): is_open & ~deals["is_reopened"],
-        _("in work on {day}, reopened", day=day): is_open & deals["is_reopened"],
-    }
-    measured = pd.DataFrame({"money": deals["money"], "days": days})
+    end = np.where(deals["outcome"] == "open", as_of, deals["closed_at"])
+    measured = pd.DataFrame({"money": deals["money"], "days": (end - deals["created_at"]) / DAY})
     said = [
-        (name, int(which.sum()), *measured[which].agg({"money": "sum", "days": "mean"}))
-        for name, which in parts.items()
+        (outcome, name, int(which.sum()), *measured[which].agg({"money": "sum", "days": "mean"}))
+        for outcome, name, which in _statuses(ds)
     ]
-    return pd.DataFrame(said, columns=["status", "deals", "money", "duration_days"])
+    return pd.DataFrame(said, columns=["outcome", "status", "deals", "money", "duration_days"])
+
+
+def _statuses(ds: Dataset) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Outcome and name of each status that the source can tell, and which deals have it."""
+    deals = ds.slice.deals
+    is_open, closed = deals["outcome"] == "open", frames.within(deals["closed_at"], ds.filters.elapsed, ds)
+    if "closing" not in ds.lacks:
+        yield "won", _("won in the period"), closed & (deals["outcome"] == "won")
+        yield "lost", _("lost in the period"), closed & (deals["outcome"] == "lost")
+    day = units.day_month(ds.filters.as_of.astimezone(ds.filters.zone).date())
+    if "stage_history" in ds.lacks:
+        yield "open", _("in work on {day}", day=day), is_open
+    else:
+        yield "open", _("in work on {day}, never closed", day=day), is_open & ~deals["is_reopened"]
+        yield "open", _("in work on {day}, reopened", day=day), is_open & deals["is_reopened"]
 
 
 @status.finding
 def statuses(table: pd.DataFrame) -> str:
-    """How many deals are in work for one that was won."""
-    won, lost = int(table["deals"].iloc[0]), int(table["deals"].iloc[1])
-    held = int(table["deals"].iloc[2:].sum())
-    return _("{won} won and {lost} lost in the period; {held} are in work", won=won, lost=lost, held=held)
+    """How many deals were won, how many lost, and how many are in work."""
+    count = table.groupby("outcome")["deals"].sum()
+    said = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
+    if "won" not in count:
+        return many("{n} deal is in work", "{n} deals are in work", said["open"])
+    return _("{won} won and {lost} lost in the period; {held} are in work", **said, held=said["open"])
 
 
 def lead_metrics(ds: Dataset) -> list[str]:

@@ -164,9 +164,11 @@ class Element:
         lacks = set(getattr(self.ds, "lacks", {}))
         self._unknown = [name for name in self.table if lacks & needs_of(str(name))]
         self.table = self.table.assign(**dict.fromkeys(self._unknown, np.nan)) if self._unknown else self.table
-        metrics = {str(name) for name in self.table} & METRICS.keys()
+        # A list of deals is worth having without any of its numbers.
+        metrics = set() if "deal_id" in self.table else {str(name) for name in self.table} & METRICS.keys()
         if not self.missing and metrics and metrics <= set(self._unknown):
             self.missing = told(self.ds, needed(sorted(metrics)))
+            self.table = pd.DataFrame()
 
     @cached_property
     def figure(self) -> go.Figure | None:

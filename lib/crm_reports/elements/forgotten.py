@@ -16,6 +16,7 @@ from ..slices import utc
 from ..texts import N_, _, many
 from .deals import first_of, kinds
 from .element import element
+from .headline import standing_out, whole
 from .stages import with_pipeline
 
 THRESHOLDS = (7, 14, 21, 30, 60)
@@ -39,7 +40,7 @@ def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
 
 @element(
     title=N_("Forgotten, by department"),
-    needs=["forgotten"],
+    needs=["forgotten", "department"],
     leads_to="deals",
     compares=True,
     mail=("forgotten", "forgotten_share", "forgotten_money"),
@@ -58,7 +59,7 @@ def worst_department(table: pd.DataFrame) -> str:
 @element(
     title=N_("Forgotten, by manager"),
     measured=N_("Share: of the manager's deals in work."),
-    needs=["forgotten"],
+    needs=["forgotten", "manager"],
     leads_to="deals",
     compares=True,
     mail=("forgotten", "forgotten_share", "forgotten_money"),
@@ -77,7 +78,7 @@ def worst_manager(table: pd.DataFrame) -> str:
 @element(
     title=N_("Forgotten, by stage"),
     measured=N_("Share: of the deals in work on that stage."),
-    needs=["forgotten"],
+    needs=["forgotten", "stage"],
     leads_to="deals",
 )
 def by_stage(ds: Dataset) -> pd.DataFrame:
@@ -92,13 +93,21 @@ def worst_stage(table: pd.DataFrame) -> str:
 
 
 def worst_share(table: pd.DataFrame, name: str) -> str:
-    """Who or what has forgotten most, by count and share."""
-    rows = table[~table["is_total"] & (table["forgotten"] > 0)]
-    if rows.empty:
+    """Who or what forgets a larger share of what is in work there than the rest, by more than chance; else the whole."""
+    k, n = whole(table, "forgotten_share") if len(table) else (0, 0)
+    if not k:
         return _("Nothing is forgotten")
-    row = rows.sort_values("forgotten", ascending=False).iloc[0]
-    said = {"name": row[name], "k": int(row["forgotten"]), "share": units.write(row["forgotten_share"], "share")}
-    return _("{name}: {k} forgotten, {share} of what is in work there", **said)
+    share, row = units.write(k / n, "share"), standing_out(table, "forgotten_share")
+    k, n = (units.write(each, "count") for each in (k, n))
+    if row is None:
+        return _(
+            "{k} of {n} are forgotten, {share}; no row differs from the rest by more than chance", k=k, n=n, share=share
+        )
+    own = {half: units.write(row[f"forgotten_share_{half}"], "count") for half in ("k", "n")}
+    return _(
+        "{name}: {k} of {n} forgotten, {own}; all together {share}. More than chance.",
+        name=row[name], own=units.write(row["forgotten_share"], "share"), share=share, **own,
+    )  # fmt: skip
 
 
 @element(
@@ -132,10 +141,12 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
         return ""
     if not one(ds, "forgotten"):
         return _("Nothing is forgotten")
-    money = units.write(one(ds, "forgotten_money"), "money", form="tile")
+    n, all = int(one(ds, "forgotten")), int(one(ds, "in_work"))
+    if missing(ds, "forgotten_money"):
+        return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=all)
     return many(
         "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
-        int(one(ds, "forgotten")), all=int(one(ds, "in_work")), money=money,
+        n, all=all, money=units.write(one(ds, "forgotten_money"), "money", form="tile"),
     )  # fmt: skip
 
 
@@ -168,12 +179,18 @@ def _span(low: int, high: int | None) -> str:
 
 @silence.finding
 def long_silent(table: pd.DataFrame) -> str:
-    """How many of the deals in work have been silent for three times the threshold."""
-    late = table[table["is_forgotten"]]
+    """For how long half of the deals that are silent for the threshold or longer have been so."""
+    late = table[table["is_forgotten"]] if len(table) else table
     if late.empty or not late["deals"].sum():
         return _("Nothing is forgotten")
-    top = late.sort_values("deals", ascending=False).iloc[0]
-    return _("Most of the forgotten, {n}, have been silent for {span} days", n=int(top["deals"]), span=top["silent"])
+    n, after = int(late["deals"].sum()), int(late["from_days"].iloc[0])
+    longer = late["deals"][::-1].cumsum()[::-1]
+    edge = late[2 * longer >= n].iloc[-1]
+    if edge["from_days"] == after:
+        return many("{n} deal is silent for {after} days or more", "{n} deals are silent for {after} days or more",
+                    n, after=after)  # fmt: skip
+    return _("{k} of the {n} deals silent for {after} days or more have been so for {days} or more",
+             k=units.write(longer[edge.name], "count"), n=units.write(n, "count"), after=after, days=int(edge["from_days"]))  # fmt: skip
 
 
 @element(
@@ -216,7 +233,7 @@ def threshold(table: pd.DataFrame) -> str:
     title=N_("Forgotten, week by week"),
     measured=N_("As each week's night would have counted them, for the same filters."),
     chart=charts.nights,
-    needs=["forgotten"],
+    needs=["forgotten", "created_at", "closing"],
 )
 def nights(ds: Dataset) -> pd.DataFrame:
     """Forgotten deals as each of the last weeks' nights would have counted them: start (that day), forgotten, in_work.

@@ -12,6 +12,7 @@ from ..measures import measure, medians, missing
 from ..metrics.statistics import SMALL, differs
 from ..texts import N_, _
 from .element import element
+from .headline import standing_out
 
 STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_way"]
 
@@ -70,23 +71,36 @@ def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
 
 @funnel.finding
 def narrow_place(steps: pd.DataFrame) -> str:
-    """The step that the smallest share passes."""
-    worst = steps[steps["is_narrowest"]].sort_values("stage_conversion_n", ascending=False)
-    if worst.empty:
+    """The step that the smallest share passes, and whether that may be chance."""
+    row = narrowest(steps)
+    if row is None:
         return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
-    row = worst.iloc[0]
-    stuck = int(row["stage_conversion_n"] - row["stage_conversion_k"])
-    return _(
-        "The narrow place is {stage} → {next}: {stuck} of {n} deals went no further",
-        stage=row["stage"], next=row["to_stage"], stuck=stuck, n=int(row["stage_conversion_n"]),
-    )  # fmt: skip
+    n, stuck = int(row["stage_conversion_n"]), int(row["stage_conversion_n"] - row["stage_conversion_k"])
+    said = {"stage": row["stage"], "next": row["to_stage"], "stuck": stuck, "n": n}
+    sure = standing_out(steps, "stage_conversion", above=False)
+    if sure is None or sure.name != row.name:
+        return _(
+            "The fewest go on from {stage} → {next}, which may be chance: {stuck} of {n} deals went no further", **said
+        )
+    return _("The narrow place is {stage} → {next}: {stuck} of {n} deals went no further", **said)
+
+
+def narrowest(steps: pd.DataFrame) -> pd.Series | None:
+    """The narrowest step of all pipelines; of equal ones that of the most deals. None where no step has 20."""
+    marked = steps[steps["is_narrowest"].astype(bool)] if len(steps) else steps
+    order = (
+        marked.sort_values(["stage_conversion", "stage_conversion_n"], ascending=[True, False])
+        if len(marked)
+        else marked
+    )
+    return None if order.empty else order.iloc[0]
 
 
 @element(
     title=N_("From stage to stage, by manager"),
     measured=N_("Of the deals that reached a stage in the period, how many reached the next. A skipped stage counts."),
     matrix={},
-    needs=["stage_conversion"],
+    needs=["stage_conversion", "manager"],
     compares=True,
 )
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
@@ -125,7 +139,9 @@ def _differing(table: pd.DataFrame) -> np.ndarray:
 @stage_conversion.finding
 def who_differs(conversion: pd.DataFrame) -> str:
     """Whether anybody's step differs from the team's by more than chance."""
-    said = conversion[conversion["stage_conversion_differs"].eq(True)] if len(conversion) else conversion
+    if conversion.empty:
+        return ""
+    said = conversion[conversion["stage_conversion_differs"].eq(True)]
     if said.empty:
         return _("Nobody differs from the team by more than chance would do")
     names = ", ".join(dict.fromkeys(said["manager"]))
@@ -138,7 +154,7 @@ def who_differs(conversion: pd.DataFrame) -> str:
         "Per manager and step: how many more would have gone on at the team's own rate, and what they would have "
         "brought. Fewer than 20 deals come last."
     ),
-    needs=["stage_conversion"],
+    needs=["stage_conversion", "manager"],
 )
 def narrow_places(ds: Dataset) -> pd.DataFrame:
     """Where somebody falls behind the team's own rate, dearest first: at most 12 managers' steps of five deals or more.
@@ -199,10 +215,21 @@ def behind(places: pd.DataFrame, ds: Dataset) -> str:
 
 
 def dearest(places: pd.DataFrame) -> str:
-    """Whose step costs most against the team's own rate: how many deals, how much money, how sure that is."""
+    """Whose step costs most of those that fall behind the team by more than chance; else that nobody does."""
     if places.empty:
         return _("Nobody with five deals or more on a step falls behind the team's own rate")
-    return _behind(places.iloc[0], N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"))
+    row = dearest_place(places)
+    if row is None:
+        return _("Nobody falls behind the team's own rate by more than chance would do")
+    return _behind(row, N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"))
+
+
+def dearest_place(places: pd.DataFrame) -> pd.Series | None:
+    """The first of the places with 20 deals or more that differ from the team by more than chance."""
+    if places.empty:
+        return None
+    sure = places[places["stage_conversion_differs"].eq(True) & (places["stage_conversion_n"] >= SMALL)]
+    return sure.iloc[0] if len(sure) else None
 
 
 def dearest_of_own(places: pd.DataFrame) -> str:
@@ -217,8 +244,8 @@ def _behind(row: pd.Series, words: str) -> str:
         words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
         n=int(row["stage_conversion_n"]), rate=units.write(row["team_conversion"], "share"),
     )  # fmt: skip
-    money = units.write(row["money_short"], "money", form="tile")
-    cost = "" if pd.isna(row["money_short"]) else _("; about {money} short", money=money)
+    money = row.get("money_short")
+    cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
     return f"{said}{cost}. {how_sure(row)}"
 
 

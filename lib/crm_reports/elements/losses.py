@@ -7,15 +7,17 @@ from .. import charts, units
 from ..dataset import Dataset, looked_up
 from ..dataset import loss_reasons as loss_reasons_of
 from ..measures import measure
-from ..texts import N_, _
+from ..metrics.statistics import SMALL, fisher, holm
+from ..texts import N_, _, many
 from .element import element
+from .headline import is_most, largest, parts
 
 
 @element(
     title=N_("Why deals are lost"),
     measured=N_("Deals lost in the period, by the reason the CRM keeps."),
     chart=lambda table: charts.bars(table, x="loss_reason", y="lost"),
-    needs=["lost"],
+    needs=["lost", "loss_reason"],
     leads_to="deals",
     mail=("lost", "lost_money"),
 )
@@ -39,7 +41,7 @@ def top_reason(reasons: pd.DataFrame) -> str:
     title=N_("Why deals are lost, by manager"),
     measured=N_("Deals lost in the period."),
     matrix={"columns": ("loss_reason",), "value": "lost"},
-    needs=["lost"],
+    needs=["lost", "loss_reason", "manager"],
     compares=True,
     leads_to="deals",
 )
@@ -52,21 +54,41 @@ def losses_by_manager(ds: Dataset) -> pd.DataFrame:
 
 @losses_by_manager.finding
 def loses_most(table: pd.DataFrame) -> str:
-    """Which reason of one manager stands out."""
-    each = table[~table["is_total"]] if len(table) else table
-    if each.empty:
+    """Which reason one manager loses for more often than the others, by more than chance; else the most frequent one."""
+    if not len(parts(table)):
         return _("Nothing was lost in the period")
-    row = each.sort_values("lost", ascending=False).iloc[0]
+    row = _own_reason(table)
+    if row is not None:
+        share = units.write(row["team"] / row["all"], "share")
+        return _(
+            "{manager} loses {k} of {n} with “{reason}”, all together {share}. More than chance.",
+            manager=row["manager"], reason=row["loss_reason"], k=units.write(row["lost"], "count"), n=units.write(row["own"], "count"), share=share,
+        )  # fmt: skip
+    team = table[table["is_total"].astype(bool)]
+    top = team.sort_values("lost", ascending=False, kind="stable").iloc[0]
     return _(
-        "Most often: {manager}, {reason}, {k}", manager=row["manager"], reason=row["loss_reason"], k=int(row["lost"])
-    )
+        "Nobody's reasons differ by more than chance; of all {n}, {k} were lost with “{reason}”",
+        reason=top["loss_reason"], k=units.write(top["lost"], "count"), n=units.write(team["lost"].sum(), "count"),
+    )  # fmt: skip
+
+
+def _own_reason(table: pd.DataFrame) -> pd.Series | None:
+    """The manager's reason that is furthest above all managers' together, beyond chance; Holm over all cells."""
+    cells = parts(table)
+    own, team = (cells.groupby(key)["lost"].transform("sum") for key in ("manager_id", "loss_reason"))
+    cells = cells.assign(own=own, team=team, all=cells["lost"].sum())
+    k, n, all_k, all_n = (cells[name].to_numpy(int) for name in ("lost", "own", "team", "all"))
+    sure = holm(np.array([fisher(np.array([a, c - a]), np.array([b, d - b]))[0] for a, b, c, d in zip(k, n, all_k, all_n, strict=True)]))  # fmt: skip
+    found = cells.assign(above=k / n - all_k / all_n)[sure & (n >= SMALL)]
+    found = found[found["above"] > 0].sort_values("above", ascending=False, kind="stable")
+    return None if found.empty else found.iloc[0]
 
 
 @element(
     title=N_("Where deals are lost from"),
     measured=N_("The last stage of work before the loss, by reason."),
     matrix={"rows": "loss_reason", "columns": ("stage",), "value": "lost"},
-    needs=["lost", "stage_history"],
+    needs=["lost", "loss_reason", "stage_history"],
     leads_to="deals",
 )
 def losses_by_stage(ds: Dataset) -> pd.DataFrame:
@@ -91,13 +113,17 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
 
 @losses_by_stage.finding
 def lost_from(table: pd.DataFrame) -> str:
-    """From which stage most deals are lost."""
-    team = table[table["is_total"]] if len(table) else table
+    """From which stage more deals are lost than from any other."""
+    team = table[table["is_total"].astype(bool)] if len(table) else table
     if team.empty:
         return _("Nothing was lost in the period")
-    row = team.sort_values("lost", ascending=False).iloc[0]
-    k, n = int(row["lost"]), int(team["lost"].sum())
-    return _("Most are lost from {stage}: {k} of {n}", stage=row["stage"], k=k, n=n)
+    row, n = largest(team, "lost"), int(team["lost"].sum())
+    if row is None:
+        return many("{n} deal was lost", "{n} deals were lost, as many from one stage as from another", n)
+    said = {"stage": row["stage"], "k": units.write(row["lost"], "count"), "n": units.write(n, "count")}
+    if is_most(row, team, "lost"):
+        return _("Most are lost from {stage}: {k} of {n}", **said)
+    return _("More are lost from {stage} than from any other stage: {k} of {n}", **said)
 
 
 def _by_size(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,16 +1,21 @@
 """What needs you: at most five things to look at, each with its number and the element that proves it."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from .. import units
 from ..columns import records
 from ..dataset import Dataset
 from ..measures import measure, missing, one
-from ..metrics.statistics import SMALL
+from ..metrics.statistics import SMALL, differs
 from ..texts import N_, _, many
 from .element import element
 from .forgotten import by_manager, how_many
-from .funnel import behind, funnel, narrow_place, narrow_places
+from .funnel import behind, dearest_place, funnel, narrow_place, narrow_places
+from .headline import is_most, largest, parts, standing_out
 
 MOST_NEEDS = 5
 Need = tuple[str, str, str]
@@ -38,14 +43,12 @@ def needs(table: pd.DataFrame) -> str:
 
 
 def _narrow(ds: Dataset) -> list[Need]:
-    """The narrowest step, and whose it is; or the dearest place of a manager."""
-    if missing(ds, "stage_conversion"):
-        return []
+    """The narrowest step where that is no chance, and whose step falls behind the team's by more than chance."""
     steps, places = funnel(ds).table, narrow_places(ds).table
-    worst = steps[steps["is_narrowest"]].sort_values("stage_conversion_n", ascending=False).head(1)
-    said = [(f"{narrow_place(worst)}.", "sales_dynamics", "funnel")] if len(worst) else []
-    sure = places[places["stage_conversion_n"] >= SMALL]
-    return [*said, *([(behind(sure, ds), "sales_dynamics", "narrow_places")] if len(sure) else [])]
+    worst = standing_out(steps, "stage_conversion", above=False) if len(steps) else None
+    said = [(f"{narrow_place(steps)}.", "sales_dynamics", "funnel")] if worst is not None else []
+    is_worth = len(places) > 0 if ds.filters.is_about_one else dearest_place(places) is not None
+    return [*said, *([(behind(places, ds), "sales_dynamics", "narrow_places")] if is_worth else [])]
 
 
 def _forgotten_money(ds: Dataset) -> list[Need]:
@@ -53,18 +56,25 @@ def _forgotten_money(ds: Dataset) -> list[Need]:
     if missing(ds, "forgotten") or not one(ds, "forgotten"):
         return []
     table = by_manager(ds).table
-    most = table[~table["is_total"]].sort_values("forgotten", ascending=False).iloc[0]
-    who = (
-        _("; most of them with {manager}: {k}", manager=most["manager"], k=int(most["forgotten"]))
-        if len(table) > 2
-        else ""
-    )
+    who = _most_of_them(table) if len(table) > 2 else ""
     return [(f"{how_many(table, ds)}{who}.", "forgotten_deals", "deals")]
+
+
+def _most_of_them(table: pd.DataFrame) -> str:
+    """Whose most of the forgotten deals are, or who forgets a larger share than the rest by more than chance."""
+    rows = parts(table)
+    most, worst = largest(rows, "forgotten"), standing_out(table, "forgotten_share")
+    if most is not None and is_most(most, rows, "forgotten"):
+        return _("; most of them with {manager}: {k}", manager=most["manager"], k=int(most["forgotten"]))
+    if worst is None:
+        return ""
+    k, n = (int(worst[f"forgotten_share_{half}"]) for half in ("k", "n"))
+    return _("; {manager} forgets {k} of {n}, more than chance", manager=worst["manager"], k=k, n=n)
 
 
 def _differs(ds: Dataset) -> list[Need]:
     """Who differs after correction for the number of managers looked at."""
-    if missing(ds, "win_rate"):
+    if missing(ds, "win_rate") or "manager" in ds.lacks:
         return []
     table = measure(ds, ["win_rate"], by="manager", total=True)
     team = table["win_rate"].iloc[-1]
@@ -78,15 +88,20 @@ def _differs(ds: Dataset) -> list[Need]:
 
 def _dry_source(ds: Dataset) -> list[Need]:
     """A source that brought wins in the period before and none now, of at least 20 deals created."""
-    if missing(ds, "conversion") or ds.filters.previous is None:
+    if missing(ds, "conversion") or "source" in ds.lacks or ds.filters.previous is None:
         return []
     rows = records(measure(ds, ["created", "won"], by="source", compare=True))
-    dry = [row for row in rows if row["won"] == 0 < row["won_previous"] and row["created"] >= SMALL]
+    dry = [row for row in rows if row["won"] == 0 < row["won_previous"] and row["created"] >= SMALL and _fell(row)]
     return [
         (_("{source} stopped converting: {n} deals created and none won, {before} before.", source=row["source"],
            n=int(row["created"]), before=int(row["won_previous"])), "sales_dynamics", "sources")
         for row in sorted(dry, key=lambda row: -row["created"])[:1]
     ]  # fmt: skip
+
+
+def _fell(row: Mapping[str, Any]) -> bool:
+    """Whether none won of so many differs from the period before by more than chance."""
+    return bool(differs(np.array([0, row["won_previous"]]), np.array([row["created"], row["created_previous"]])).any())
 
 
 def _slower(ds: Dataset) -> list[Need]:

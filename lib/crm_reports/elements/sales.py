@@ -10,11 +10,11 @@ from ..dataset import Dataset
 from ..filters import Period
 from ..measures import measure, moved, over_time
 from ..measures import twelve_months as twelve_months_of
-from ..metrics.statistics import SMALL
 from ..registry import METRICS, column
 from ..texts import N_, _, many
 from .deals import lead_metrics
 from .element import element
+from .headline import largest, parts, standing_out, whole
 
 MAIN = ("won_money", "won", "created", "conversion", "average_check", "cycle_days", "lost", "in_work")
 REPEATS = ("repeat_share", "new_customers", "repeat_customers")
@@ -96,13 +96,15 @@ def twelve_months(ds: Dataset, metrics: Sequence[str] = ("won_money", "won", "cr
 def year_on_year(table: pd.DataFrame) -> str:
     """Money of the last twelve months against the twelve before."""
     now, before = table["won_money"].sum(), table["won_money_previous"].sum()
+    money = units.write(now, "money", form="tile")
     if not before > 0:
-        return _("{money} won in twelve months", money=units.write(now, "money", form="tile"))
+        return _("{money} won in twelve months", money=money)
+    if now == before:
+        return _("{money} won in twelve months, as much as in the twelve before", money=money)
     share = units.write(abs(now / before - 1), "share")
-    said = {"money": units.write(now, "money", form="tile"), "share": share}
-    if now >= before:
-        return _("{money} won in twelve months, {share} more than in the twelve before", **said)
-    return _("{money} won in twelve months, {share} less than in the twelve before", **said)
+    if now > before:
+        return _("{money} won in twelve months, {share} more than in the twelve before", money=money, share=share)
+    return _("{money} won in twelve months, {share} less than in the twelve before", money=money, share=share)
 
 
 @element(
@@ -131,6 +133,7 @@ def repeats(table: pd.DataFrame) -> str:
 @element(
     title=N_("Managers"),
     measured=N_("Line: 95 % interval, the tick is the team. Grey: fewer than 20, do not rank."),
+    needs=["manager"],
     mail=("won_money", "won", "conversion"),
 )
 def managers(
@@ -142,17 +145,18 @@ def managers(
 
 @managers.finding
 def concentration(managers: pd.DataFrame) -> str:
-    """How few managers bring more than half of the money."""
-    rows = managers[~managers["is_total"]].sort_values("won_money", ascending=False)
-    whole = rows["won_money"].sum()
-    if not whole > 0 or len(rows) < 2:
+    """How few managers bring half of the money or more."""
+    rows = parts(managers).sort_values("won_money", ascending=False)
+    people = rows[rows["manager_id"] != ""] if "manager_id" in rows else rows
+    money = rows["won_money"].sum()
+    shares = people["won_money"].cumsum() / money if money > 0 else people["won_money"].iloc[:0]
+    if len(people) < 2 or not (shares >= 0.5).any():
         return ""
-    shares = rows["won_money"].cumsum() / whole
-    few = int((shares < 0.5).sum()) + 1
+    few = int((shares < 0.5).to_numpy().argmin()) + 1
     share = units.write(shares.iloc[few - 1], "share")
     return many(
         "{n} of {all} managers brings {share} of the money", "{n} of {all} managers bring {share} of the money",
-        few, all=len(rows), share=share,
+        few, all=len(people), share=share,
     )  # fmt: skip
 
 
@@ -160,6 +164,7 @@ def concentration(managers: pd.DataFrame) -> str:
     title=N_("Managers over time"),
     measured=N_("By month, one scale for all. The number is that of the latest full month."),
     chart=lambda table: charts.small_multiples(table, by="manager"),
+    needs=["manager"],
 )
 def managers_over_time(ds: Dataset, metrics: Sequence[str] = (*MAIN[:6], "in_work")) -> pd.DataFrame:
     """The metrics per manager and month."""
@@ -179,20 +184,22 @@ def by_month(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 
 @managers_over_time.finding
 def leader(table: pd.DataFrame) -> str:
-    """Who was first in how many of the months."""
-    if table["manager_id"].nunique() < 2 or not (table["won_money"] > 0).any():
+    """Who was first in most of the months; where nobody was, how many were first in turn."""
+    months = [largest(rows, "won_money") for _start, rows in table.groupby("start")]
+    first = pd.Series([row["manager"] for row in months if row is not None], dtype=object).value_counts()
+    if table["manager_id"].nunique() < 2 or first.empty:
         return ""
-    best = table.loc[table.groupby("start")["won_money"].idxmax()]
-    best = best[best["won_money"] > 0]
-    first = best["manager"].value_counts()
-    months = many("{n} month", "{n} months", len(best))
-    return _("{manager} was first in {k} of {months}", manager=first.index[0], k=int(first.iloc[0]), months=months)
+    count = many("{n} month", "{n} months", int(first.sum()))
+    if 2 * first.iloc[0] > first.sum():
+        return _("{manager} was first in {k} of {months}", manager=first.index[0], k=int(first.iloc[0]), months=count)
+    return _("Nobody leads: {k} managers were first in {months}", k=len(first), months=count)
 
 
 @element(
     title=N_("Side by side"),
     measured=N_("Pick one, two or three managers and a number."),
     chart=charts.compared,
+    needs=["manager"],
     compares=True,
     rows_elsewhere=True,
 )
@@ -204,6 +211,7 @@ def managers_compared(ds: Dataset, metrics: Sequence[str] = (*MAIN[:6], "in_work
 @element(
     title=N_("Sources"),
     measured=N_("Where deals came from and what became of them."),
+    needs=["source"],
     mail=("won_money", "created", "conversion"),
 )
 def sources(ds: Dataset) -> pd.DataFrame:
@@ -214,19 +222,31 @@ def sources(ds: Dataset) -> pd.DataFrame:
 
 @sources.finding
 def best_source(table: pd.DataFrame) -> str:
-    """Which source brings most money, and which converts best of those with enough deals."""
-    rows = table[~table["is_total"]]
-    if rows.empty or not rows["won_money"].sum() > 0:
+    """Which source brings most money, and which converts better than the rest by more than chance."""
+    return ". ".join(filter(None, [_most_money(table), _converting(table)]))
+
+
+def _most_money(table: pd.DataFrame) -> str:
+    if "won_money" not in table:
+        return ""
+    rows = parts(table)
+    if not (rows["won_money"] > 0).any():
         return _("No source brought money in the period")
-    most = rows.sort_values("won_money", ascending=False).iloc[0]
-    said = _(
-        "{source} brings most: {money}",
-        source=most["source"],
-        money=units.write(most["won_money"], "money", form="tile"),
+    most = largest(rows, "won_money")
+    if most is None:
+        return ""
+    money = units.write(most["won_money"], "money", form="tile")
+    return _("{source} brings most: {money}", source=most["source"], money=money)
+
+
+def _converting(table: pd.DataFrame) -> str:
+    if "conversion" not in table or not whole(table, "conversion")[1]:
+        return ""
+    k, n = whole(table, "conversion")
+    best, share = standing_out(table, "conversion"), units.write(k / n, "share")
+    if best is None:
+        return _("All together convert {share}, none better by more than chance", share=share)
+    own = units.write(best["conversion"], "share")
+    return _(
+        "{source} converts {own}, all together {share}: more than chance", source=best["source"], own=own, share=share
     )
-    sure = rows[rows["conversion_n"] >= SMALL].sort_values("conversion", ascending=False)
-    if sure.empty:
-        return said
-    best = sure.iloc[0]
-    share = units.write(best["conversion"], "share")
-    return said + _("; {source} converts best: {share}", source=best["source"], share=share)

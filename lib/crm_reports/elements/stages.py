@@ -6,8 +6,9 @@ from .. import units
 from ..dataset import Dataset, looked_up
 from ..measures import measure
 from ..metrics.statistics import SMALL
-from ..texts import N_, _
+from ..texts import N_, _, many
 from .element import element
+from .headline import is_most, largest
 
 TIMES = ["median_stage_days", "stage_days", "finished_visits", "running_visits"]
 STANDING = ["in_work", "in_work_money", "days_in_current_stage"]
@@ -29,20 +30,27 @@ def time_in_stage(ds: Dataset) -> pd.DataFrame:
 
 @time_in_stage.finding
 def slowest_stage(table: pd.DataFrame) -> str:
-    """The stage on which an ordinary deal stands longest."""
+    """The stage on which an ordinary deal stands longest, of those with enough visits."""
     rows = table[table["median_stage_days"].notna() & (table["median_stage_days_n"] >= SMALL)]
     if rows.empty:
         return _("Too few visits to name the slowest stage: none has {n}", n=SMALL)
-    row = rows.sort_values("median_stage_days", ascending=False).iloc[0]
-    days = units.write(row["median_stage_days"], "days")
-    return _("Longest on {stage}: half of the deals stand there {days} or more", stage=row["stage"], days=days)
+    row = largest(rows, "median_stage_days")
+    if row is None:
+        days = units.write(rows["median_stage_days"].max(), "days")
+        return _("Half of the deals stand on a stage {days} or more, on none longer than on another", days=days)
+    said = {"stage": row["stage"], "days": units.write(row["median_stage_days"], "days")}
+    if len(rows) == len(table):
+        return _("Longest on {stage}: half of the deals stand there {days} or more", **said)
+    return _(
+        "Of the stages with enough visits, longest on {stage}: half of the deals stand there {days} or more", **said
+    )
 
 
 @element(
     title=N_("Time in stage, by manager"),
     measured=N_("Median days of the visits that began in the period; — while more than half of them still run."),
     matrix={"columns": ("stage",), "value": "median_stage_days"},
-    needs=["median_stage_days"],
+    needs=["median_stage_days", "manager"],
     compares=True,
 )
 def time_by_manager(ds: Dataset) -> pd.DataFrame:
@@ -56,13 +64,16 @@ def time_by_manager(ds: Dataset) -> pd.DataFrame:
     title=N_("What stands where"),
     measured=N_("Deals in work: how many, what money, how many days an ordinary one has stood there."),
     matrix={"columns": ("stage",), "value": "in_work", "details": ("in_work_money", "days_in_current_stage")},
+    needs=["stage"],
+    wants=["manager"],
 )
 def stage_matrix(ds: Dataset) -> pd.DataFrame:
     """What stands on each stage now, per manager and for the team: count, money, mean days on the stage."""
-    each = measure(ds, STANDING, by=["stage", "manager"])
+    each = measure(ds, STANDING, by=["stage", "manager"]).iloc[: 0 if "manager" in ds.lacks else None]
     team = measure(ds, STANDING, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
     whole = measure(ds, STANDING, by="manager", total=True).assign(stage=_("Total"), stage_id=ALL)
     whole["manager"] = whole["manager"].where(~whole["is_total"], _("Team"))
+    whole = whole[whole["is_total"] | ("manager" not in ds.lacks)]
     table = _matrix_rows(ds, pd.concat([each, team], ignore_index=True))
     blank = {name: "" for name in ("pipeline", "pipeline_id") if name in table}
     return pd.concat([table, whole.assign(**blank)], ignore_index=True)
@@ -70,19 +81,26 @@ def stage_matrix(ds: Dataset) -> pd.DataFrame:
 
 @stage_matrix.finding
 def standing(matrix: pd.DataFrame) -> str:
-    """Where most of the money in work stands."""
-    team = matrix[matrix["is_total"] & (matrix["stage_id"] != "*")]
+    """Where more of the money in work stands than anywhere else; of the deals, where the source has no amounts."""
+    team = matrix[matrix["is_total"].astype(bool) & (matrix["stage_id"] != ALL)] if len(matrix) else matrix
     if team.empty or not team["in_work"].sum():
         return _("Nothing is in work")
-    row = team.sort_values(["in_work_money", "in_work"], ascending=False).iloc[0]
-    money, days = (
-        units.write(row["in_work_money"], "money", form="tile"),
-        units.write(row["days_in_current_stage"], "days"),
-    )
-    return _(
-        "Most money stands on {stage}: {money} in {n} deals, an ordinary one for {days}",
-        stage=row["stage"], money=money, n=units.write(row["in_work"], "count"), days=days,
-    )  # fmt: skip
+    money = "in_work_money" in team and (team["in_work_money"] > 0).any()
+    row = largest(team, "in_work_money" if money else "in_work")
+    if row is None:
+        return many("{n} deal is in work", "{n} deals are in work", int(team["in_work"].sum()))
+    days = row.get("days_in_current_stage")
+    ordinary = "" if units.is_missing(days) else _(", an ordinary one for {days}", days=units.write(days, "days"))
+    deals = many("{n} deal", "{n} deals", int(row["in_work"]))
+    if not money:
+        return (
+            _("More deals stand on {stage} than on any other stage: {deals}", stage=row["stage"], deals=deals)
+            + ordinary
+        )
+    said = {"stage": row["stage"], "money": units.write(row["in_work_money"], "money", form="tile"), "deals": deals}
+    if is_most(row, team, "in_work_money"):
+        return _("Most money stands on {stage}: {money} in {deals}", **said) + ordinary
+    return _("More money stands on {stage} than on any other stage: {money} in {deals}", **said) + ordinary
 
 
 ALL = "*"  # the column of a matrix that is over all stages

@@ -284,6 +284,7 @@ def customers(events: Rows) -> float:
 @metric(
     title=N_("Days in the stage"), unit="days", good="down", on="open_deals", fields=["days_in_current_stage"],
     formula=N_("report's instant − last entry into the present stage; for several deals in work the median"),
+    needs=["stage_entry"],
     caveats=N_("A deal without history counts from its last move, else from its creation."),
 )  # fmt: skip
 def days_in_current_stage(open_deals: Rows) -> Sample:

@@ -1,0 +1,48 @@
+"""What a heading may name: a row that differs from the rest by more than chance, or one that is larger than any other.
+
+A sentence that names a row must not be refuted by the table beneath it; where no row stands out it states the whole.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..metrics.statistics import SMALL, differs
+
+
+def parts(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows without the total."""
+    return table[~table["is_total"].astype(bool)] if "is_total" in table else table
+
+
+def whole(table: pd.DataFrame, name: str) -> tuple[int, int]:
+    """k and n of a rate over all rows: those of the total, else of the rows together."""
+    total = table[table["is_total"].astype(bool)] if "is_total" in table else table.iloc[:0]
+    rows = total if len(total) else table
+    return int(rows[f"{name}_k"].sum()), int(rows[f"{name}_n"].sum())
+
+
+def standing_out(table: pd.DataFrame, name: str, *, above: bool = True) -> pd.Series | None:
+    """The row whose rate is the furthest above (or below) the whole of those that chance would hardly put there.
+
+    Fisher's exact test of each row against the rest, Holm's correction over the rows; one with fewer than 20 cases is not
+    named. None where no row stands out.
+    """
+    rows = parts(table)
+    k, n = (rows[f"{name}_{half}"].fillna(0).to_numpy() for half in ("k", "n"))
+    all_k, all_n = whole(table, name)
+    away = rows[name].to_numpy(float) - all_k / max(all_n, 1)
+    found = rows[differs(k, n) & (n >= SMALL) & (away > 0 if above else away < 0)]
+    return None if found.empty else found.sort_values(name, ascending=not above, kind="stable").iloc[0]
+
+
+def largest(rows: pd.DataFrame, name: str) -> pd.Series | None:
+    """The row with the largest value, if it is larger than any other's and more than nothing."""
+    known = rows[rows[name].notna()].sort_values(name, ascending=False, kind="stable")
+    if known.empty or not known[name].iloc[0] > 0 or (len(known) > 1 and known[name].iloc[1] == known[name].iloc[0]):
+        return None
+    return known.iloc[0]
+
+
+def is_most(row: pd.Series, rows: pd.DataFrame, name: str) -> bool:
+    """Whether the row alone has more than half of what all rows have together."""
+    return bool(2 * row[name] > np.nansum(rows[name]))
