@@ -47,6 +47,10 @@ LACKING = {
     "stage_entry": N_("The source does not say since when deals stand on their stages."),
     "loss_reason": N_("The source does not say why deals were lost."),
     "author": N_("The source does not say who did what."),
+    "deal_activities": N_("The source does not say on which deals people acted."),
+    "plans": N_("The source does not say what is planned."),
+    "lead_created_at": N_("The source does not say when leads came."),
+    "lead_closing": N_("The source does not say when leads were closed."),
 }
 CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
 
@@ -224,7 +228,7 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        has = self._filled
+        has, is_portal = self._filled, self.store.last_sync["source"] != "files"
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -242,10 +246,15 @@ class Dataset:
             "stage_entry": has["moved_at"] or self.has("stage_history"),
             "loss_reason": has["loss_reason"] or has["stage_id"],
             "author": has["author"] or not self.has("activities"),
+            # A portal without a call or a plan on any deal says just that; a file may have no such column.
+            "deal_activities": has["deal_activity"] or is_portal or not self.has("activities"),
+            "plans": has["plan"] or is_portal or not self.has("activities"),
+            "lead_created_at": has["lead_created"] or not self.has("leads"),
+            "lead_closing": has["lead_closed"] or not self.has("leads"),
         }
         lacking = {name: _(LACKING[name]) for name, held in there.items() if not held}
         # A portal without a single deal lacks nothing: its zeros are true.
-        is_empty = bool(lacking) and self.total == 0 and self.store.last_sync["source"] != "files"
+        is_empty = bool(lacking) and self.total == 0 and is_portal
         return {} if is_empty else lacking
 
     @property

@@ -13,7 +13,7 @@ from .. import charts, units
 from ..columns import Columns
 from ..dataset import Dataset
 from ..filters import Filters, first_instant
-from ..texts import N_, _
+from ..texts import N_, _, many
 from .element import element
 
 SINCE = {"day": N_("since yesterday"), "week": N_("since a week ago"), "month": N_("since a month ago")}
@@ -52,15 +52,21 @@ def changed(table: pd.DataFrame, since: str = "week") -> str:
     opening, closing = rows["money"]["opening"], rows["money"]["closing"]
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
-    said = {
-        name: units.write(abs(rows["money"][name]), "money", form="tile") for name in ("new", "won", "lost", "closing")
-    }
+    said = {name: _written(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
     said |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
     if closing == opening:
         return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **said)
     if closing > opening:
         return _("The pipeline grew by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
     return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
+
+
+def _written(part: pd.Series) -> str:
+    """The money of a part, or how many deals it is where none of them could be priced."""
+    deals = abs(int(part["deals"]))
+    if deals and not part["money"]:
+        return many("{n} deal", "{n} deals", deals)
+    return units.write(abs(part["money"]), "money", form="tile")
 
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:

@@ -18,12 +18,15 @@ from .funnel import behind, dearest_place, funnel, narrow_place, narrow_places
 from .headline import is_most, largest, parts, standing_out
 
 MOST_NEEDS = 5
+# What the five are about; without one of them it is not known whether nothing stands out.
+WANTED = ("activities", "amount", "closing", "created_at", "deal_activities", "manager", "source", "stage_history")
 Need = tuple[str, str, str]
 
 
 @element(
     title=N_("What needs you"),
     drawn="needs",
+    wants=WANTED,
 )
 def needs_you(ds: Dataset) -> pd.DataFrame:
     """At most five things to look at, each with its number, a cause to look at, and the report that proves it.
@@ -37,9 +40,11 @@ def needs_you(ds: Dataset) -> pd.DataFrame:
 
 
 @needs_you.finding
-def needs(table: pd.DataFrame) -> str:
+def needs(table: pd.DataFrame, ds: Dataset) -> str:
     """How many things there are to look at."""
-    return many("{n} thing to look at", "{n} things to look at", len(table)) if len(table) else _("Nothing stands out")
+    if len(table):
+        return many("{n} thing to look at", "{n} things to look at", len(table))
+    return "" if set(WANTED) & set(ds.lacks) else _("Nothing stands out")
 
 
 def _narrow(ds: Dataset) -> list[Need]:

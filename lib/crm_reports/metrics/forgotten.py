@@ -10,7 +10,7 @@ from ..texts import N_
 @metric(
     title=N_("Forgotten"), unit="count", good="down", on="open_deals", fields=["is_forgotten"],
     formula=N_("deals in work whose last action, stage move, comment or incoming message is at least N whole days old"),
-    needs=["activities"],
+    needs=["activities", "deal_activities"],
     caveats=N_("What people do outside the CRM is not known; a deal they work on by messenger looks forgotten."),
 )  # fmt: skip
 def forgotten(open_deals: Rows) -> float:
@@ -21,7 +21,7 @@ def forgotten(open_deals: Rows) -> float:
 @metric(
     title=N_("Forgotten, money"), unit="money", good="down", on="open_deals", fields=["forgotten_money"],
     formula=N_("sum of the amounts of the forgotten deals, in the base currency"),
-    needs=["activities", "amount"],
+    needs=["activities", "amount", "deal_activities"],
     caveats=N_("All of it is not at stake: most deals in work are not won; see the money at risk."),
 )  # fmt: skip
 def forgotten_money(open_deals: Rows) -> float:
@@ -33,7 +33,7 @@ def forgotten_money(open_deals: Rows) -> float:
     title=N_("Forgotten, share"), unit="share", good="down", on="open_deals", fields=["is_forgotten", "is_open"],
     of=N_("of the deals in work"),
     formula=N_("forgotten ÷ deals in work"),
-    needs=["activities"],
+    needs=["activities", "deal_activities"],
 )  # fmt: skip
 def forgotten_share(open_deals: Rows) -> Ratio:
     """How much of what is in work has been forgotten."""
@@ -43,7 +43,7 @@ def forgotten_share(open_deals: Rows) -> Ratio:
 @metric(
     title=N_("No next step"), unit="count", good="down", on="open_deals", fields=["has_no_next_step"],
     formula=N_("deals in work without an open activity; an unanswered chat, form or missed call is no plan"),
-    needs=["activities"],
+    needs=["activities", "deal_activities", "plans"],
 )  # fmt: skip
 def no_next_step(open_deals: Rows) -> float:
     """Deals in work for which nothing is planned."""
@@ -53,7 +53,7 @@ def no_next_step(open_deals: Rows) -> float:
 @metric(
     title=N_("Next step overdue"), unit="count", good="down", on="open_deals", fields=["is_overdue"],
     formula=N_("deals in work whose earliest planned activity was due before the report's instant"),
-    needs=["activities"],
+    needs=["activities", "deal_activities", "plans"],
     caveats=N_("A to-do without a date is never overdue, one that is due on a day only when the day is over."),
 )  # fmt: skip
 def next_step_overdue(open_deals: Rows) -> float:
@@ -67,7 +67,7 @@ def next_step_overdue(open_deals: Rows) -> float:
         "Σ over the forgotten deals: amount × the share of closed deals that were once silent for as long on the same "
         "stage and were won in the end"
     ),
-    needs=["activities", "amount", "stage_history"],
+    needs=["activities", "amount", "stage_history", "deal_activities"],
     caveats=N_(
         "Silence is compared in steps of N, 2 N, 4 N and 8 N days. A deal whose stage has no past case is not in it."
     ),
@@ -80,7 +80,7 @@ def money_at_risk(forgotten_deals: Rows) -> float:
 @metric(
     title=N_("Days silent"), unit="days", good="down", on="open_deals", fields=["days_silent"],
     formula=N_("whole 24-hour days from the last sign of life to the report's instant; for several deals the median"),
-    needs=["activities"],
+    needs=["activities", "deal_activities"],
     caveats=N_("The CRM's own last activity counts robots and is not used."),
 )  # fmt: skip
 def days_silent(open_deals: Rows) -> Sample:

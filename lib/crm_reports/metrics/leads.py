@@ -10,7 +10,7 @@ from ..texts import N_
 @metric(
     title=N_("Leads received"), unit="count", good="up", on="lead_events", fields=["is_received"],
     formula=N_("leads whose creation falls into the period"),
-    needs=["leads"],
+    needs=["leads", "lead_created_at"],
     caveats=N_("Leads stand in no pipeline, so a pipeline filter does not narrow them."),
 )  # fmt: skip
 def leads_received(lead_events: Rows) -> float:
@@ -21,7 +21,7 @@ def leads_received(lead_events: Rows) -> float:
 @metric(
     title=N_("Leads converted"), unit="count", good="up", on="lead_events", fields=["is_converted"],
     formula=N_("leads that were converted in the period"),
-    needs=["leads"],
+    needs=["leads", "lead_closing"],
     caveats=N_("Leads have no stage history here: the day is the CRM's closing date of the lead."),
 )  # fmt: skip
 def leads_converted(lead_events: Rows) -> float:
@@ -32,7 +32,7 @@ def leads_converted(lead_events: Rows) -> float:
 @metric(
     title=N_("Leads lost"), unit="count", good="down", on="lead_events", fields=["is_lead_lost"],
     formula=N_("leads that were closed as junk or lost in the period"),
-    needs=["leads"],
+    needs=["leads", "lead_closing"],
 )  # fmt: skip
 def leads_lost(lead_events: Rows) -> float:
     """Leads that came to nothing in the period."""
@@ -43,7 +43,7 @@ def leads_lost(lead_events: Rows) -> float:
     title=N_("Lead conversion"), unit="share", good="up", on="lead_events", fields=["is_received", "is_won_lead_cohort"],
     of=N_("of the leads received in the period"),
     formula=N_("of the leads received in the period, the share converted by the report's instant"),
-    needs=["leads"],
+    needs=["leads", "lead_created_at"],
     caveats=N_("Young leads have not had their time yet."),
 )  # fmt: skip
 def lead_conversion(lead_events: Rows) -> Ratio:
@@ -64,7 +64,7 @@ def leads_in_work(open_leads: Rows) -> float:
 @metric(
     title=N_("Leads forgotten"), unit="count", good="down", on="open_leads", fields=["is_forgotten_lead"],
     formula=N_("leads in work whose last action, comment or incoming message is at least N whole days old"),
-    needs=["leads", "activities"],
+    needs=["leads", "activities", "lead_created_at"],
     caveats=N_("A lead's stage moves are not known here, so moving it alone is no sign of life."),
 )  # fmt: skip
 def leads_forgotten(open_leads: Rows) -> float:
@@ -77,7 +77,7 @@ def leads_forgotten(open_leads: Rows) -> float:
     fields=["is_forgotten_lead", "is_open_lead"],
     of=N_("of the leads in work"),
     formula=N_("forgotten leads ÷ leads in work"),
-    needs=["leads", "activities"],
+    needs=["leads", "activities", "lead_created_at"],
 )  # fmt: skip
 def leads_forgotten_share(open_leads: Rows) -> Ratio:
     """How much of what came in has been left lying."""

@@ -39,7 +39,7 @@ def visited(visits: Rows) -> float:
 @metric(
     title=N_("Reached, of those created"), unit="count", on="cohort_steps", fields=["is_reached"],
     formula=N_("of the deals created in the period, those that got as far as this stage by the report's instant"),
-    needs=["stage_history", "stage_order"],
+    needs=["stage_history", "stage_order", "created_at"],
     caveats=N_("A young cohort has not had its time yet."),
 )  # fmt: skip
 def cohort_reached(cohort_steps: Rows) -> float:
