@@ -44,9 +44,9 @@ class Lent:
     def hold(self, function: Callable[..., Any], /, *args: Any) -> None:
         """Nothing is kept: pages look things up for themselves."""
 
-    def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int, **named: Any) -> Any:
+    def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
         given = {"environment": self._environment, "function": function, "args": args, "named": named}
-        return _one().call(eval, AT_HOME, given, seconds=seconds, memory=memory)
+        return _one().call(eval, AT_HOME, given, seconds=seconds)
 
     def close(self) -> None:
         """The one is for the next night, too."""

@@ -20,6 +20,7 @@ def code(*outputs, source="crm.show(…)", tags=()):
 @pytest.fixture
 def notebook(monkeypatch):
     shown = []
+    page.forget()  # whatever another test's report lacked
     monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
     page.show(charts.bars(FRAME, x="manager", y="won"), "managers", data=FRAME)
     page.show(FRAME, "sources")

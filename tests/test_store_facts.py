@@ -233,3 +233,15 @@ def test_a_visit_counts_on_its_stage_whatever_pipeline_the_deal_is_in_now(tmp_pa
         assert times["stage_days"].dropna().to_dict() == {"NEW": 4, "REQ": 3}
         assert times["running_visits"].to_dict() == {"NEW": 0, "REQ": 0, "C7:TALK": 1}
     assert time_in_stage(dataset(tmp_path, **tables, pipeline="Sales")).table.empty
+
+
+# ── An end that nobody knows ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_closed_deal_whose_end_nobody_knows_has_no_duration_and_is_in_no_past_stock(tmp_path):
+    dated = deal(2, "2025-01-01", closed_at=at("2025-03-05"), **WON)
+    ds = dataset(tmp_path, deals=[deal(1, "2024-11-01", **WON), dated], stage_history=None)
+    days = ds.deals.set_index("deal_id")["duration_days"]
+    assert days.isna()["1"]
+    assert days["2"] == 63
+    assert ds.open_spans["until_at"].tolist() == [at("2025-03-05")]

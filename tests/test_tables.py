@@ -307,3 +307,16 @@ def test_twelve_elements_of_one_long_title_have_twelve_sheets(tmp_path):
     assert (len(names), names[1], names[2], names[12]) == (
         13, "Deals that were won, by the man", "Deals that were won, by the (2)", "Deals that were won, by th (12)",
     )  # fmt: skip
+
+
+STEP = pd.DataFrame([{"manager": "Anna", "manager_id": "1", "stage": "Request", "stage_conversion": 0.45, "stage_conversion_k": 9,
+                      "stage_conversion_n": 20, "stage_conversion_differs": True, "team_conversion": 0.632}])  # fmt: skip
+
+
+def test_the_arrow_compares_with_the_team_that_the_row_names_where_a_table_has_no_total():
+    assert ">▼</b>" in tables.table(STEP)
+    assert ">▲</b>" in tables.table(STEP.assign(team_conversion=0.2))
+
+
+def test_without_a_team_there_is_no_arrow():
+    assert 'class="differs"' not in tables.table(STEP.drop(columns="team_conversion"))

@@ -48,7 +48,7 @@ LACKING = {
     "loss_reason": N_("The source does not say why deals were lost."),
     "author": N_("The source does not say who did what."),
     "deal_activities": N_("The source does not say on which deals people acted."),
-    "plans": N_("The source does not say what is planned."),
+    "plans": N_("The source has no planned activities."),
     "lead_created_at": N_("The source does not say when leads came."),
     "lead_closing": N_("The source does not say when leads were closed."),
 }
@@ -228,7 +228,7 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        has, is_portal = self._filled, self.store.last_sync["source"] != "files"
+        has = self._filled
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -245,16 +245,15 @@ class Dataset:
             "stage": has["stage_id"],
             "stage_entry": has["moved_at"] or self.has("stage_history"),
             "loss_reason": has["loss_reason"] or has["stage_id"],
-            "author": has["author"] or not self.has("activities"),
-            # A portal without a call or a plan on any deal says just that; a file may have no such column.
-            "deal_activities": has["deal_activity"] or is_portal or not self.has("activities"),
-            "plans": has["plan"] or is_portal or not self.has("activities"),
-            "lead_created_at": has["lead_created"] or not self.has("leads"),
-            "lead_closing": has["lead_closed"] or not self.has("leads"),
+            "author": has["author"] or not has["any_activity"],
+            "deal_activities": has["deal_activity"] or not has["any_activity"],
+            "plans": has["plan"] or not has["any_activity"] or self.store.last_sync["source"] != "files",
+            "lead_created_at": has["lead_created_at"],
+            "lead_closing": has["lead_closing"],
         }
         lacking = {name: _(LACKING[name]) for name, held in there.items() if not held}
         # A portal without a single deal lacks nothing: its zeros are true.
-        is_empty = bool(lacking) and self.total == 0 and is_portal
+        is_empty = bool(lacking) and self.total == 0 and self.store.last_sync["source"] != "files"
         return {} if is_empty else lacking
 
     @property

@@ -172,7 +172,7 @@ def _body(made: Element, words: Mapping[str, str]) -> str:
     if entry.drawn == "tiles":
         return _tiles(made.table)
     if entry.drawn == "needs":
-        return _fragment("needs", rows=records(made.table))
+        return _fragment("needs", rows=records(made.table), is_whole=not made.note)
     if entry.matrix is not None:
         return tables.matrix(made.table, caption=heading, **entry.matrix)
     return tables.table(made.table, caption=heading)

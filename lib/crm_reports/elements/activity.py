@@ -37,6 +37,11 @@ def too_few(ds: Dataset) -> str:
     return _("Fewer than {n} people can be compared: what is usual among them would tell on one.", n=ENOUGH)
 
 
+def _of_people(ds: Dataset) -> list[str]:
+    """Those that can be told by manager: a stage move counts for the deal's own."""
+    return [name for name in kind_metrics(ds) if name != "stage_moves" or "manager" not in ds.lacks]
+
+
 def kind_metrics(ds: Dataset) -> list[str]:
     """The metrics of the kinds of action that the portal has any data of."""
     return [column for kind, column in COLUMNS.items() if kind not in ds.kinds_without_data]
@@ -53,7 +58,7 @@ def activity(ds: Dataset) -> pd.DataFrame:
 
     The last row is the total; for one manager alone it is the team's median instead, where there are enough people.
     """
-    metrics = ["activity_index", *kind_metrics(ds), "actions", *RESULTS]
+    metrics = ["activity_index", *_of_people(ds), "actions", *RESULTS]
     if ds.filters.is_about_one:
         return _beside_team(ds, metrics)
     table = measure(ds, metrics, by="manager", total=True)
@@ -286,7 +291,7 @@ def more_or_less_done(table: pd.DataFrame, ds: Dataset) -> str:
 )
 def actions_by_manager(ds: Dataset) -> pd.DataFrame:
     """Actions of all kinds and of each, per manager and month."""
-    return by_month(ds, ["actions", *kind_metrics(ds)])
+    return by_month(ds, ["actions", *_of_people(ds)])
 
 
 @element(

@@ -52,7 +52,7 @@ def changed(table: pd.DataFrame, since: str = "week") -> str:
     opening, closing = rows["money"]["opening"], rows["money"]["closing"]
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
-    said = {name: _written(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
+    said = {name: _part_said(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
     said |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
     if closing == opening:
         return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **said)
@@ -61,12 +61,11 @@ def changed(table: pd.DataFrame, since: str = "week") -> str:
     return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
 
 
-def _written(part: pd.Series) -> str:
-    """The money of a part, or how many deals it is where none of them could be priced."""
-    deals = abs(int(part["deals"]))
-    if deals and not part["money"]:
-        return many("{n} deal", "{n} deals", deals)
-    return units.write(abs(part["money"]), "money", form="tile")
+def _part_said(row: pd.Series) -> str:
+    """A part's money; of deals that nobody has priced, how many they are."""
+    if row["deals"] and not row["money"]:
+        return many("{n} deal", "{n} deals", abs(int(row["deals"])))
+    return units.write(abs(row["money"]), "money", form="tile")
 
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:

@@ -23,13 +23,14 @@ Drawn = Literal["table", "tiles", "needs"]
 Said = TypeVar("Said", bound=Callable[..., str])
 
 # What a column that is no metric of its own needs of the source; a metric says so itself.
+LIFE = ("activities", "deal_activities")
 COLUMN_NEEDS: dict[str, tuple[str, ...]] = {
     "money": ("amount",), "amount": ("amount",), "money_short": ("amount",), "created_at": ("created_at",),
     "closed_at": ("closing",), "duration_days": ("created_at",), "customer": ("customer",),
-    "last_action_at": ("activities",), "last_action_kind": ("activities",), "next_step": ("activities",),
     "is_touched": ("created_at", "closing"), "is_created": ("created_at",), "is_won": ("closing",), "is_lost": ("closing",),
-    "is_forgotten": ("activities",), "is_without_step": ("activities",), "is_overdue": ("activities",),
-    "next_step_at": ("activities",), "chance": ("activities", "stage_history"), "other_won_money": ("closing", "amount"),
+    "last_action_at": LIFE, "last_action_kind": LIFE, "is_forgotten": LIFE, "is_without_step": (*LIFE, "plans"),
+    "is_overdue": (*LIFE, "plans"), "next_step": (*LIFE, "plans"), "next_step_at": (*LIFE, "plans"),
+    "chance": (*LIFE, "stage_history"), "other_won_money": ("closing", "amount"),
 }  # fmt: skip
 
 
@@ -164,9 +165,9 @@ class Element:
         lacks = set(getattr(self.ds, "lacks", {}))
         self._unknown = [name for name in self.table if lacks & needs_of(str(name))]
         self.table = self.table.assign(**dict.fromkeys(self._unknown, np.nan)) if self._unknown else self.table
-        # A list of deals is worth having without any of its numbers.
-        metrics = set() if "deal_id" in self.table else {str(name) for name in self.table} & METRICS.keys()
-        if not self.missing and metrics and metrics <= set(self._unknown):
+        metrics = {str(name) for name in self.table} & METRICS.keys()
+        is_list = "deal_id" in self.table or "lead_id" in self.table  # which says more than its numbers
+        if not self.missing and not is_list and metrics and metrics <= set(self._unknown):
             self.missing = told(self.ds, needed(sorted(metrics)))
             self.table = pd.DataFrame()
 

@@ -12,21 +12,20 @@ from ..dataset import Dataset
 from ..measures import measure, missing, one
 from ..metrics.statistics import SMALL, differs
 from ..texts import N_, _, many
-from .element import element
+from .element import element, told
 from .forgotten import by_manager, how_many
 from .funnel import behind, dearest_place, funnel, narrow_place, narrow_places
 from .headline import is_most, largest, parts, standing_out
 
 MOST_NEEDS = 5
-# What the five are about; without one of them it is not known whether nothing stands out.
-WANTED = ("activities", "amount", "closing", "created_at", "deal_activities", "manager", "source", "stage_history")
+LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manager", "source")
 Need = tuple[str, str, str]
 
 
 @element(
     title=N_("What needs you"),
     drawn="needs",
-    wants=WANTED,
+    wants=LOOKED_AT,
 )
 def needs_you(ds: Dataset) -> pd.DataFrame:
     """At most five things to look at, each with its number, a cause to look at, and the report that proves it.
@@ -41,10 +40,10 @@ def needs_you(ds: Dataset) -> pd.DataFrame:
 
 @needs_you.finding
 def needs(table: pd.DataFrame, ds: Dataset) -> str:
-    """How many things there are to look at."""
+    """How many things there are to look at; that nothing stands out only where all of it could be looked at."""
     if len(table):
         return many("{n} thing to look at", "{n} things to look at", len(table))
-    return "" if set(WANTED) & set(ds.lacks) else _("Nothing stands out")
+    return "" if told(ds, set(LOOKED_AT)) else _("Nothing stands out")
 
 
 def _narrow(ds: Dataset) -> list[Need]:

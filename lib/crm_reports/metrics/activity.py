@@ -63,7 +63,7 @@ def comments(actions: Rows) -> float:
     formula=N_(
         "every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"
     ),
-    needs=["stage_history", "manager"],
+    needs=["stage_history"],
     caveats=N_("Robots move deals too, and the history does not tell them apart."),
 )  # fmt: skip
 def stage_moves(actions: Rows) -> float:
