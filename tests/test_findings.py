@@ -163,7 +163,7 @@ def test_most_means_more_than_half():
     team = pd.DataFrame({"stage": ["A", "B", "C"], "lost": [5, 3, 3], "is_total": True})
     assert lost_from(team) == "More are lost from A than from any other stage: 5 of 11"
     assert lost_from(team.assign(lost=[7, 3, 3])) == "Most are lost from A: 7 of 13"
-    assert lost_from(team.assign(lost=[3, 3, 3])) == "9 deals were lost, as many from one stage as from another"
+    assert lost_from(team.assign(lost=[3, 3, 3])) == "9 deals were lost; no one stage leads"
 
 
 def test_how_long_the_forgotten_are_silent_is_said_of_half_of_them():

@@ -131,7 +131,7 @@ def lost_from_holds(table: pd.DataFrame, text: str) -> bool:
     team = table[table["is_total"].astype(bool)]
     found = re.search(r"^(Most|More) are lost from (.+?)( than from any other stage)?: (\d+) of (\d+)", text)
     if not found:
-        return "as many from one stage" in text and (team["lost"] == team["lost"].max()).sum() > 1
+        return "no one stage leads" in text and (team["lost"] == team["lost"].max()).sum() > 1
     return int(found[5]) == team["lost"].sum() and largest(team, "lost", "stage", found[2], most=found[1] == "Most")
 
 

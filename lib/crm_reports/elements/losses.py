@@ -119,7 +119,7 @@ def lost_from(table: pd.DataFrame) -> str:
         return _("Nothing was lost in the period")
     row, n = largest(team, "lost"), int(team["lost"].sum())
     if row is None:
-        return many("{n} deal was lost", "{n} deals were lost, as many from one stage as from another", n)
+        return many("{n} deal was lost; no one stage leads", "{n} deals were lost; no one stage leads", n)
     said = {"stage": row["stage"], "k": units.write(row["lost"], "count"), "n": units.write(n, "count")}
     if is_most(row, team, "lost"):
         return _("Most are lost from {stage}: {k} of {n}", **said)
