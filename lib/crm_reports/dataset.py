@@ -228,7 +228,7 @@ class Dataset:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        has = self._filled
+        has, is_files = self._filled, self.store.last_sync["source"] == "files"
         there = {
             "amount": has["amount"],
             "created_at": has["created_at"],
@@ -246,14 +246,15 @@ class Dataset:
             "stage_entry": has["moved_at"] or self.has("stage_history"),
             "loss_reason": has["loss_reason"] or has["stage_id"],
             "author": has["author"] or not has["any_activity"],
-            "deal_activities": has["deal_activity"] or not has["any_activity"],
-            "plans": has["plan"] or not has["any_activity"] or self.store.last_sync["source"] != "files",
+            # In a portal nothing done, or nothing planned, on any deal is a fact; in files it is a column that is not there.
+            "deal_activities": has["deal_activity"] or not has["any_activity"] or not is_files,
+            "plans": has["plan"] or not has["any_activity"] or not is_files,
             "lead_created_at": has["lead_created_at"],
             "lead_closing": has["lead_closing"],
         }
         lacking = {name: _(LACKING[name]) for name, held in there.items() if not held}
         # A portal without a single deal lacks nothing: its zeros are true.
-        is_empty = bool(lacking) and self.total == 0 and self.store.last_sync["source"] != "files"
+        is_empty = bool(lacking) and self.total == 0 and not is_files
         return {} if is_empty else lacking
 
     @property
