@@ -1,5 +1,6 @@
 """One warm parent for all nights of a test process: it takes ten seconds to warm, and what it forks starts clean."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -44,9 +45,11 @@ class Lent:
     def hold(self, function: Callable[..., Any], /, *args: Any) -> None:
         """Nothing is kept: pages look things up for themselves."""
 
-    def call(self, function: Callable[..., Any], /, *args: Any, seconds: float, **named: Any) -> Any:
+    def call(
+        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize, **named: Any
+    ) -> Any:
         given = {"environment": self._environment, "function": function, "args": args, "named": named}
-        return _one().call(eval, AT_HOME, given, seconds=seconds)
+        return _one().call(eval, AT_HOME, given, seconds=seconds, memory=memory)
 
     def close(self) -> None:
         """The one is for the next night, too."""

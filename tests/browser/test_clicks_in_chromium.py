@@ -250,7 +250,10 @@ def test_every_element_that_shows_something_can_be_saved(page):
         ".filter(each => ![...each.querySelectorAll('button')].some(button => button.textContent === 'CSV')).map(each => each.id)"
     )
     assert bare == []
-    for id in page.page.evaluate("[...document.querySelectorAll('section.element')].map(each => each.id)"):
+    ids = page.page.evaluate("[...document.querySelectorAll('section.element')].map(each => each.id)")
+    for place, id in enumerate(ids):
+        if place % 8 == 7:  # Chromium asks before it saves an eleventh file of one page
+            page.page.reload(wait_until="load")
         buttons = page.page.locator(f"#{id} button", has_text="CSV")
         if buttons.count():
             lines = _saved(page, buttons.first)
