@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 import parents
+from crm_reports.texts import use
 
 # The same examples on every machine: a change is judged by what it changed. `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
     place = {name: place for place, name in enumerate(SLOW)}
     items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """A report that an earlier test made in Russian leaves its language to the process."""
+    use("en")
 
 
 @pytest.fixture(autouse=True)
