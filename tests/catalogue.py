@@ -11,12 +11,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from crm_reports.metrics import METRICS
-from crm_reports.origins import origins
+from crm_reports.metrics.origins import origins
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "lib" / "crm_reports"
 NOTEBOOKS = ROOT / "notebooks"
-RUSSIAN = PACKAGE / "locale" / "ru.po"
+RUSSIAN = PACKAGE / "words" / "locale" / "ru.po"
 
 Id = str | tuple[str, str]  # a pair where the text counts something
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crm_reports.dataset import Dataset, load
+from crm_reports.measures.dataset import Dataset, load
 from crm_reports.settings import Settings, Source
-from crm_reports.sync import sync
+from crm_reports.store.sync import sync
 
 NOW = datetime(2025, 4, 1, tzinfo=UTC)
 STAGES = ("Base", "Request", "Invoice", "Paid", "Too expensive")

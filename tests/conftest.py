@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 import parents
-from crm_reports.texts import use
+from crm_reports.words.texts import use
 
 # The same examples on every machine: a change is judged by what it changed. `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)

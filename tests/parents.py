@@ -1,13 +1,15 @@
 """One warm parent for all nights of a test process: it takes ten seconds to warm, and what it forks starts clean."""
 
+import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from crm_reports.kernels import clean
-from crm_reports.warm import Warm
+from crm_reports.runs.kernels import clean
+from crm_reports.runs.warm import Warm
 
 # In the fork: a night's own environment, then the call. Test modules can't be imported there, so this is a text.
 AT_HOME = (
@@ -53,3 +55,16 @@ class Lent:
 
     def close(self) -> None:
         """The one is for the next night, too."""
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process ends within five seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").is_file() and Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+            return True
+        time.sleep(0.05)
+    return False

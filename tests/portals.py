@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 
 from bitrix24_demo import UNLIMITED, Company, Served, serve
-from crm_reports.bitrix24.pace import Pace
 from crm_reports.settings import Settings
-from crm_reports.sync import SyncReport, sync
+from crm_reports.sources.bitrix24.pace import Pace
+from crm_reports.store.sync import SyncReport, sync
 
 AT_ONCE = Pace(per_second=1e9, burst=1e9, pause=0)
 

@@ -6,7 +6,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from crm_reports import dataset, page
+from crm_reports.look import page
+from crm_reports.measures import dataset
 from crm_reports.settings import Settings
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"

@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_reports.dataset import Dataset, load
-from crm_reports.fields import TABLES, arrow_schema
+from crm_reports.measures.dataset import Dataset, load
 from crm_reports.settings import Settings
+from crm_reports.sources.fields import TABLES, arrow_schema
 
 STAGES = [
     {"stage_id": "NEW", "pipeline_id": "0", "name": "Cold base", "position": 10, "outcome": "open"},
@@ -103,3 +103,14 @@ def dataset(folder: Path, *, period: str = "2025-03", as_of: str = "2025-04-01",
     """The March 2025 of a store with the given tables, as of 1 April; other keywords are filters."""
     tables = {name: rest.pop(name) for name in list(rest) if name in TABLES}
     return load(period=period, as_of=as_of, settings=make_store(folder, **tables), **rest)
+
+
+def seen(row, until, **otherwise):
+    """The version of a row that every sync up to `until` saw."""
+    return row | otherwise | {"last_seen_at": at(until)}
+
+
+def nights(*days):
+    """A sync at one o'clock of each day."""
+    plain = {"source": "bitrix24", "holes": "[]", "portal_url": "https://portal.example", "present": "deals"}
+    return [plain | {"synced_at": at(f"{day} 01:00"), "finished_at": at(f"{day} 01:01")} for day in days]

@@ -7,11 +7,11 @@ import nbformat
 import pytest
 
 import bitrix24_demo as demo
-from crm_reports.bitrix24.pace import ENTERPRISE
 from crm_reports.settings import Settings
-from crm_reports.sync import sync
+from crm_reports.sources.bitrix24.pace import ENTERPRISE
+from crm_reports.store.sync import sync
+from march import ACTIVITIES, DEALS, HISTORY
 from stores import at, deal, make_store, moves
-from test_metrics import ACTIVITIES, DEALS, HISTORY
 
 NOTEBOOK = nbformat.read(Path(__file__).parents[1] / "docs" / "audit.ipynb", as_version=4)
 

@@ -46,8 +46,8 @@ def test_conda_gets_the_same_versions_from_the_same_lock():
 @pytest.mark.parametrize(
     ("path", "is_ignored"),
     [
-        ("lib/crm_reports/run.py", False),
-        ("lib/crm_reports/template/page.css", False),
+        ("lib/crm_reports/runs/run.py", False),
+        ("lib/crm_reports/look/template/page.css", False),
         ("output/.gitkeep", False),
         ("output/index.html", True),
         ("data/store.duckdb", True),

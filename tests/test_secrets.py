@@ -26,10 +26,10 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from bitrix24_demo import UNLIMITED, Company, Fault, Served, invent, serve
-from crm_reports.bitrix24.client import Client
-from crm_reports.bitrix24.pace import Pace
 from crm_reports.settings import Settings, Source
-from crm_reports.sync import sync
+from crm_reports.sources.bitrix24.client import Client
+from crm_reports.sources.bitrix24.pace import Pace
+from crm_reports.store.sync import sync
 from notebooks import WHOLE, write
 
 CODE = "S3cr3tC0de7x9Qz1"

@@ -16,10 +16,10 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 _FROM = {
     "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
-    "small_multiples": "charts", "Dataset": "dataset", "load": "dataset", "measure": "measures", "missing": "measures",
-    "one": "measures", "tiles": "measures", "twelve_months": "measures", "over_time": "measures", "glossary": "page",
-    "header": "page", "show": "page", "verdict": "page", "element": "elements", "METRICS": "metrics", "Ratio": "rows",
-    "metric": "registry", "matrix": "tables", "charts": "", "elements": "", "metrics": "",
+    "small_multiples": "charts", "Dataset": "measures.dataset", "load": "measures.dataset", "measure": "measures.measure", "missing": "measures.measure",
+    "one": "measures.measure", "tiles": "measures.measure", "twelve_months": "measures.measure", "over_time": "measures.measure", "glossary": "look.page",
+    "header": "look.page", "show": "look.page", "verdict": "look.page", "element": "elements", "METRICS": "metrics", "Ratio": "metrics.rows",
+    "metric": "metrics.registry", "matrix": "look.tables", "charts": "", "elements": "", "metrics": "",
 }  # fmt: skip
 
 __all__ = list(_FROM)

@@ -18,13 +18,13 @@ from typer.core import TyperGroup
 from .errors import ReportError
 from .settings import Demo, Settings
 from .settings.environ import hide_secrets
-from .terminal import lines, log_harmlessly, one_line
-from .texts import _, speaking
+from .words.terminal import lines, log_harmlessly, one_line
+from .words.texts import _, speaking
 
 if TYPE_CHECKING:
     from .doctor import Check
     from .night import NightReport
-    from .sync import SyncReport
+    from .store.sync import SyncReport
 
 # The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
@@ -82,8 +82,8 @@ def run(
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
-    from . import parameters
-    from .run import run as make
+    from .runs import parameters
+    from .runs.run import run as make
 
     settings = Settings.read(config, data)
     with speaking(settings.language):
@@ -165,7 +165,7 @@ def rerun(
     data: Data = None,
 ) -> None:
     """Makes a page again, of the same report with the same parameters as of the same instant."""
-    from .again import rerun as make
+    from .runs.again import rerun as make
 
     record = make(page, settings=Settings.read(config, data), out=out)
     for difference in record.differences:
@@ -198,7 +198,7 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
 @app.command()
 def glossary(out: Out = Path("output")) -> None:
     """Writes the wiki of all numbers: what each means, its formula, where it comes from, and its code."""
-    from .wiki import write
+    from .look.wiki import write
 
     for path in write(out):
         typer.echo(one_line(path))
@@ -239,7 +239,7 @@ def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
 
 
 def _synced(settings: Settings) -> "SyncReport":
-    from .sync import sync as read
+    from .store.sync import sync as read
 
     with _portal(settings) as portal, _progress() as progress:
         report = read(settings, progress=progress, **portal)
@@ -261,7 +261,7 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
         return
     import bitrix24_demo as demo
 
-    from .bitrix24.pace import ENTERPRISE
+    from .sources.bitrix24.pace import ENTERPRISE
 
     held = settings.source.demo
     on = held.today or datetime.now(settings.zone).date()

@@ -12,9 +12,9 @@ from hashlib import sha256
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from . import texts, units
 from .errors import FilterError, all_at_once, near
-from .texts import N_, _, many, speaking
+from .words import texts, units
+from .words.texts import N_, _, many, speaking
 
 Comparison = Literal["previous", "year_ago", "none"]
 Typed = str | int | Collection[str | int] | None

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from bitrix24_demo import OTHER_PLANS, REAL, UNLIMITED, Apart, Company, Rate, Served, serve_apart
-from crm_reports.bitrix24 import reading
-from crm_reports.bitrix24.pace import Pace
-from crm_reports.bitrix24.tables import ENTITIES
 from crm_reports.settings import Settings, Source
-from crm_reports.sync import sync
+from crm_reports.sources.bitrix24 import reading
+from crm_reports.sources.bitrix24.pace import Pace
+from crm_reports.sources.bitrix24.tables import ENTITIES
+from crm_reports.store.sync import sync
 
 from .vast import Vast
 

@@ -26,11 +26,11 @@ from pathlib import Path
 import psutil
 
 import bitrix24_demo as demo
-from crm_reports.bitrix24.pace import ENTERPRISE
+from crm_reports.look.publish import REPORTS
 from crm_reports.night import How, night
-from crm_reports.publish import REPORTS
 from crm_reports.settings import Preset, Settings, Source
-from crm_reports.sync import sync
+from crm_reports.sources.bitrix24.pace import ENTERPRISE
+from crm_reports.store.sync import sync
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 TODAY = date(2025, 6, 2)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 import crm_reports as crm
-from crm_reports.specimen import LATER
+from crm_reports.runs.specimen import LATER
 
 from .size import NOTEBOOK, NUMBERS, YEAR, peak
 

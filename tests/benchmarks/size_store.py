@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from crm_reports.fields import TABLES, arrow_schema
 from crm_reports.settings import Settings
+from crm_reports.sources.fields import TABLES, arrow_schema
 
 SYNCED_AT = datetime(2026, 1, 1, 1, tzinfo=UTC)
 DEALS_OF_A_MANAGER = 3333

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_reports import proof
+from crm_reports.runs import proof
 
 CHROMIUM = proof.browser()
 needed = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import nbformat
 import pandas as pd
 
-from crm_reports import charts, metrics, page  # noqa: F401  (importing metrics registers them)
+from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
+from crm_reports.look import page
 
 NAMES = (
     "Айдар Каримов", "Алина Сафина", "Артур Гизатуллин", "Дина Мансурова", "Эльмира Валеева", "Илья Новиков",

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import nbformat
 
-from crm_reports import publish, wiki
+from crm_reports.look import publish, wiki
+from crm_reports.look.page import ELEMENT
 from crm_reports.night import NightReport, Page
 from crm_reports.night.index import write_indexes
 from crm_reports.night.records import keep
-from crm_reports.page import ELEMENT
 from reports import shown
 from stores import DEFAULTS, STAGES, at, deal, make_store, moves
 

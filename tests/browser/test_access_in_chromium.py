@@ -7,8 +7,9 @@ import pytest
 from chromium import Visit, needed
 from sellers import REPORTS, company, site
 
-from crm_reports import charts, units
-from crm_reports.texts import use
+from crm_reports import charts
+from crm_reports.words import units
+from crm_reports.words.texts import use
 
 pytestmark = needed
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")

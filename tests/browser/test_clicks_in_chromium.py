@@ -9,9 +9,11 @@ import pytest
 from chromium import Visit, needed
 from sellers import HOSTILE, company, report
 
-from crm_reports import charts, publish, units
-from crm_reports.publish import Link
-from crm_reports.texts import use
+from crm_reports import charts
+from crm_reports.look import publish
+from crm_reports.look.publish import Link
+from crm_reports.words import units
+from crm_reports.words.texts import use
 
 pytestmark = needed
 

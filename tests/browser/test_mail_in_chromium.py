@@ -6,9 +6,12 @@ import invented
 import pytest
 from chromium import CHROMIUM, needed
 
-from crm_reports import charts, mail, proof, publish, units
+from crm_reports import charts, mail
+from crm_reports.look import publish
 from crm_reports.mail import camera, content, letter
-from crm_reports.texts import speaking
+from crm_reports.runs import proof
+from crm_reports.words import units
+from crm_reports.words.texts import speaking
 from mails import DEAL, Inbox, deals, held, managers, night, page, served, settings, tiles
 
 pytestmark = needed

@@ -6,8 +6,10 @@ import invented
 import pytest
 from chromium import Visit, needed
 
-from crm_reports import charts, publish, units
-from crm_reports.publish import Link
+from crm_reports import charts
+from crm_reports.look import publish
+from crm_reports.look.publish import Link
+from crm_reports.words import units
 
 pytestmark = needed
 LINKS = (

@@ -23,7 +23,7 @@ from .palette import (
     place_of,
     symbol_of,
     use_managers,
-)  # fmt: skip
+)
 from .spark import sparkline
 from .waterfall import waterfall
 from .week import week

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..columns import records
-from ..registry import column
-from ..texts import _
+from ..metrics.registry import column
+from ..store.columns import records
+from ..words import units
+from ..words.texts import _
 from .figure import (
     Trace,
     axis_note,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..columns import records
-from ..registry import column
-from ..texts import _
+from ..metrics.registry import column
+from ..store.columns import records
+from ..words import units
+from ..words.texts import _
 from .figure import escape, figure_of, formula_of, hover, nothing, numbers, trace, without_total
 from .palette import colour, colour_of
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..columns import records
-from ..registry import column
-from ..texts import N_, _
+from ..metrics.registry import column
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _
 from .figure import (
     Trace,
     axis_note,

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import plotly.offline
 
-from .. import units
-from ..registry import METRICS, column
-from ..texts import _
+from ..metrics.registry import METRICS, column
+from ..words import units
+from ..words.texts import _
 from .palette import PALETTE, colour
 
 # The kernel's default renderer writes charts that nbconvert's pages silently lose.

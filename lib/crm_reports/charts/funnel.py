@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..columns import records
-from ..texts import _
+from ..store.columns import records
+from ..words import units
+from ..words.texts import _
 from .bars import Row, rows_figure
 from .figure import escape, formula_of, hover, nothing, numbers
 from .palette import colour

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .. import units
+from ..words import units
 
 
 def sparkline(values: Sequence[object], *, width: int = 108, height: int = 26) -> str:

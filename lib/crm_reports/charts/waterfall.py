@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..columns import records
-from ..texts import _, many
+from ..store.columns import records
+from ..words import units
+from ..words.texts import _, many
 from .figure import Trace, button, escape, figure_of, nothing, segments, trace
 from .palette import colour
 

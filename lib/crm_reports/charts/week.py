@@ -3,8 +3,8 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from .. import units
-from ..texts import _
+from ..words import units
+from ..words.texts import _
 from .figure import escape, figure_of, nothing, trace
 from .palette import colour
 

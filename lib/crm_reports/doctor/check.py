@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ReportError
-from ..texts import _
+from ..words.texts import _
 
 State = Literal["ok", "look", "broken"]
 

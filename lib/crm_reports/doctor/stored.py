@@ -9,11 +9,11 @@ from typing import Any
 
 import duckdb
 
-from ..fields import TABLES
 from ..night import nights
 from ..settings import Settings
-from ..texts import _
-from ..units import size, span, write
+from ..sources.fields import TABLES
+from ..words.texts import _
+from ..words.units import size, span, write
 from .check import Check, safely
 
 Connection = duckdb.DuckDBPyConnection

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from .. import charts, frames, units
-from ..columns import records
-from ..dataset import Dataset
-from ..measures import index_sensitivity, measure, medians, missing, over_time
+from .. import charts
+from ..measures import frames
+from ..measures.dataset import Dataset
+from ..measures.measure import index_sensitivity, measure, medians, missing, over_time
+from ..measures.privacy import ENOUGH
 from ..metrics.statistics import SMALL, rank_correlation
-from ..privacy import ENOUGH
-from ..texts import N_, _
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _
 from .deals import kinds
 from .element import element
 from .sales import by_month, growth, measured

@@ -9,11 +9,12 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from .. import charts, units
-from ..columns import Columns
-from ..dataset import Dataset
+from .. import charts
 from ..filters import Filters, first_instant
-from ..texts import N_, _, many
+from ..measures.dataset import Dataset
+from ..store.columns import Columns
+from ..words import units
+from ..words.texts import N_, _, many
 from .element import element
 
 SINCE = {"day": N_("since yesterday"), "week": N_("since a week ago"), "month": N_("since a month ago")}

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from .. import frames, units
-from ..columns import DAY
-from ..dataset import Dataset
-from ..measures import missing
-from ..slices import utc
-from ..texts import N_, _, many
+from ..measures import frames
+from ..measures.dataset import Dataset
+from ..measures.measure import missing
+from ..measures.slices import utc
+from ..store.columns import DAY
+from ..words import units
+from ..words.texts import N_, _, many
 from .element import element, told
 
 LIST = [

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ..charts import go
-from ..dataset import LACKING, Dataset
-from ..registry import METRICS, SUFFIXES, find
-from ..texts import _
+from ..measures.dataset import LACKING, Dataset
+from ..metrics.registry import METRICS, SUFFIXES, find
+from ..words.texts import _
 
 Drawn = Literal["table", "tiles", "needs"]
 Said = TypeVar("Said", bound=Callable[..., str])

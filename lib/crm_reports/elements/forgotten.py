@@ -6,14 +6,15 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from .. import charts, units
-from ..columns import DAY, ratio
-from ..dataset import CHANCE, Dataset
+from .. import charts
 from ..filters import first_instant
-from ..frames import stock_at
-from ..measures import measure, missing, one
-from ..slices import utc
-from ..texts import N_, _, many
+from ..measures.dataset import CHANCE, Dataset
+from ..measures.frames import stock_at
+from ..measures.measure import measure, missing, one
+from ..measures.slices import utc
+from ..store.columns import DAY, ratio
+from ..words import units
+from ..words.texts import N_, _, many
 from .deals import first_of, kinds
 from .element import element
 from .headline import standing_out, whole

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from .. import charts, frames, units
-from ..columns import records
-from ..dataset import Dataset, Rung
-from ..measures import measure, medians, missing
+from .. import charts
+from ..measures import frames
+from ..measures.dataset import Dataset, Rung
+from ..measures.measure import measure, medians, missing
 from ..metrics.statistics import SMALL, differs
-from ..texts import N_, _
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _
 from .element import element
 from .headline import standing_out
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from .. import charts, units
-from ..dataset import Dataset, looked_up
-from ..dataset import loss_reasons as loss_reasons_of
-from ..measures import measure
+from .. import charts
+from ..measures.dataset import Dataset, looked_up
+from ..measures.dataset import loss_reasons as loss_reasons_of
+from ..measures.measure import measure
 from ..metrics.statistics import SMALL, fisher, holm
-from ..texts import N_, _, many
+from ..words import units
+from ..words.texts import N_, _, many
 from .element import element
 from .headline import is_most, largest, parts
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import units
-from ..columns import records
-from ..dataset import Dataset
-from ..measures import measure, missing, one
+from ..measures.dataset import Dataset
+from ..measures.measure import measure, missing, one
 from ..metrics.statistics import SMALL, differs
-from ..texts import N_, _, many
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _, many
 from .element import element, told
 from .forgotten import by_manager, how_many
 from .funnel import behind, dearest_place, funnel, narrow_place, narrow_places

@@ -5,13 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from .. import charts, units
-from ..dataset import Dataset
+from .. import charts
 from ..filters import Period
-from ..measures import measure, moved, over_time
-from ..measures import twelve_months as twelve_months_of
-from ..registry import METRICS, column
-from ..texts import N_, _, many
+from ..measures.dataset import Dataset
+from ..measures.measure import measure, moved, over_time
+from ..measures.measure import twelve_months as twelve_months_of
+from ..metrics.registry import METRICS, column
+from ..words import units
+from ..words.texts import N_, _, many
 from .deals import lead_metrics
 from .element import element
 from .headline import largest, parts, standing_out, whole

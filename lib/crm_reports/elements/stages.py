@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from .. import units
-from ..dataset import Dataset, looked_up
-from ..measures import measure
+from ..measures.dataset import Dataset, looked_up
+from ..measures.measure import measure
 from ..metrics.statistics import SMALL
-from ..texts import N_, _, many
+from ..words import units
+from ..words.texts import N_, _, many
 from .element import element
 from .headline import is_most, largest
 

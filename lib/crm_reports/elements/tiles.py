@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from .. import measures, units
-from ..columns import records
-from ..dataset import Dataset
-from ..measures import missing, one
-from ..registry import column
-from ..texts import N_, _
+from ..measures import measure as measures
+from ..measures.dataset import Dataset
+from ..measures.measure import missing, one
+from ..metrics.registry import column
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _
 from .element import element
 from .forgotten import nights
 

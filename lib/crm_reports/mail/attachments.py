@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import nbformat
 
-from .. import publish, units
+from ..look import publish
 from ..night import Page
-from ..proof import Chromium
-from ..run import in_words
+from ..runs.proof import Chromium
+from ..runs.run import in_words
 from ..settings import Preset
-from ..texts import N_, _, speaking
+from ..words import units
+from ..words.texts import N_, _, speaking
 from . import camera
 from .content import SENTENCE, clean
 from .letter import Picture

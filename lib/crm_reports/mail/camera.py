@@ -5,7 +5,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from ..proof import Chromium
+from ..runs.proof import Chromium
 
 MOST = 6  # charts in a mail
 WIDTH = 576  # as wide as the mail's column; twice as many dots, for sharp screens

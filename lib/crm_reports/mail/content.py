@@ -12,11 +12,11 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .. import units
 from ..elements import entry_of
-from ..publish import REPORTS
-from ..tables import NUMERIC, verdict_of, web_address
-from ..texts import _, many
+from ..look.publish import REPORTS
+from ..look.tables import NUMERIC, verdict_of, web_address
+from ..words import units
+from ..words.texts import _, many
 
 NAME, SENTENCE, ADDRESS = 80, 240, 500  # characters that a name, a sentence, a link may have in a mail
 TILES, FINDINGS, LISTS, NOTES, FILTERS, ROWS = 9, 10, 4, 10, 8, 50

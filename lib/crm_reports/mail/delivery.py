@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from ..errors import MailError
 from ..settings import Login, Mail, Settings
 from ..settings.parts import name_and_address
-from ..texts import _
+from ..words.texts import _
 from .content import clean
 
 RETRY_AFTER = (10, 60, 300)  # seconds: a server that greylists takes the message after minutes

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..disk import privately, set_aside
 from ..errors import MailError
-from ..texts import _
+from ..store.disk import privately, set_aside
+from ..words.texts import _
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import jinja2
 
 from .. import charts
 from ..errors import MailError
-from ..texts import _, language
+from ..words.texts import _, language
 from .content import Content, more_words
 
 MOST_BYTES = 100_000  # Gmail cuts a mail off at 102 KB
@@ -92,7 +92,7 @@ def _inlined(html: str) -> str:
 
 @cache
 def _environment(html: bool) -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(str(files("crm_reports") / "template"))
+    loader = jinja2.FileSystemLoader(str(files("crm_reports.look") / "template"))
     made = jinja2.Environment(loader=loader, autoescape=html, trim_blocks=True, lstrip_blocks=True)
     made.globals |= {"_": _, "more": more_words, "wrapped": wrapped}
     return made

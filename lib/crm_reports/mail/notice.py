@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from html import escape
 
-from .. import units
 from ..night import NightReport
-from ..run import without_secrets
+from ..runs.run import without_secrets
 from ..settings import Mail
-from ..texts import _, many
+from ..words import units
+from ..words.texts import _, many
 from .content import clean
 from .letter import Letter, wrapped
 from .messages import message as as_message

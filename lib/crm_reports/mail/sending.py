@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import MailError, all_at_once, near
-from ..locks import only_one
 from ..night import NightReport, Page, damaged, nights
-from ..proof import Chromium, browser
-from ..run import logged
+from ..runs.proof import Chromium, browser
+from ..runs.run import logged
 from ..settings import Mail, Preset, Settings, is_address
-from ..texts import LANGUAGES, _, many, speaking
+from ..store.locks import only_one
+from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
 from .content import Content, clean, read
 from .delivery import Envelope, Refused, deliver

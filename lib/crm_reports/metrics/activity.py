@@ -1,8 +1,8 @@
 """What people did. `actions` holds one row per action of the period, `team` one row per manager of the period."""
 
-from ..registry import metric
-from ..rows import Rows
-from ..texts import N_
+from ..words.texts import N_
+from .registry import metric
+from .rows import Rows
 
 
 @metric(

@@ -4,9 +4,9 @@
 one row per deal that is in work at the report's instant.
 """
 
-from ..registry import metric
-from ..rows import Ratio, Rows, Sample
-from ..texts import N_
+from ..words.texts import N_
+from .registry import metric
+from .rows import Ratio, Rows, Sample
 
 
 @metric(

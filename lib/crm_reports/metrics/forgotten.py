@@ -2,9 +2,9 @@
 of them that are forgotten, each with what became of past deals like it.
 """
 
-from ..registry import metric
-from ..rows import Ratio, Rows, Sample
-from ..texts import N_
+from ..words.texts import N_
+from .registry import metric
+from .rows import Ratio, Rows, Sample
 
 
 @metric(

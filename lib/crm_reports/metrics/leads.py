@@ -2,9 +2,9 @@
 `open_leads` one row per lead that is in work at the report's instant. Leads stand in no pipeline.
 """
 
-from ..registry import metric
-from ..rows import Ratio, Rows
-from ..texts import N_
+from ..words.texts import N_
+from .registry import metric
+from .rows import Ratio, Rows
 
 
 @metric(

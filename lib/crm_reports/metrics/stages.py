@@ -5,9 +5,9 @@ stage it reached by the report's instant, `visits` per deal and stage it entered
 stage of work entered in the period.
 """
 
-from ..registry import metric
-from ..rows import Ratio, Rows, Sample
-from ..texts import N_
+from ..words.texts import N_
+from .registry import metric
+from .rows import Ratio, Rows, Sample
 from .statistics import median_time
 
 

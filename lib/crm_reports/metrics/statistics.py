@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..rows import Field, Numbers
-from ..units import FEW
+from ..words.units import FEW
+from .rows import Field, Numbers
 
 SMALL = FEW  # fewer than this many cases: greyed, not ranked
 

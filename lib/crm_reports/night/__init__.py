@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from .. import proof, publish, run
-from ..discretion import clear, what_shows, without_secrets
-from ..locks import only_one, sweep
-from ..run import RunRecord
+from ..look import publish
+from ..runs import proof, run
+from ..runs.discretion import clear, what_shows, without_secrets
+from ..runs.run import RunRecord
 from ..settings import Settings
 from ..store import Store
-from ..texts import _, speaking
+from ..store.locks import only_one, sweep
+from ..words.texts import _, speaking
 from . import history, links, standins
 from .fan import JOBS, executor
 from .index import write_indexes

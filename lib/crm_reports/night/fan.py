@@ -6,7 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ..errors import RunError
-from ..texts import _
+from ..words.texts import _
 from .work import let_go
 
 # A page keeps one core busy; a third on two cores was measured to gain nothing.

@@ -12,16 +12,16 @@ from pathlib import Path, PurePosixPath
 import jinja2
 from markupsafe import Markup
 
-from .. import page as elements
-from .. import units
-from ..disk import write_whole
+from ..look import page as elements
 from ..settings import Settings
-from ..texts import _, many
+from ..store.disk import write_whole
+from ..words import units
+from ..words.texts import _, many
 from .pages import SUFFIXES, NightReport, Page, day_of, home_of
 from .planning import DIMENSIONS
 from .records import nights
 
-TEMPLATES = files("crm_reports") / "template"
+TEMPLATES = files("crm_reports.look") / "template"
 
 
 @dataclass(frozen=True)

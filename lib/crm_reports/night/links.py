@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from .. import units
-from ..disk import write_whole
-from ..publish import Link
+from ..look.publish import Link
+from ..store.disk import write_whole
+from ..words import units
 from .pages import NightReport, Page
 from .planning import Planned
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePosixPath
 
-from ..publish import REPORTS
-from ..texts import _
+from ..look.publish import REPORTS
+from ..words.texts import _
 
 
 @dataclass(frozen=True)

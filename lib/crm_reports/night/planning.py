@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from .. import dataset, run
-from ..dataset import Dataset
 from ..errors import RunError
 from ..filters import Choice, Known, readable, safe
-from ..publish import REPORTS
-from ..run import Plan
+from ..look.publish import REPORTS
+from ..measures import dataset
+from ..measures.dataset import Dataset
+from ..runs import run
+from ..runs.run import Plan
 from ..settings import Preset, Settings
-from ..texts import N_, _
+from ..words.texts import N_, _
 from .pages import NightReport, home_of
 
 DIMENSIONS = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ..disk import append, seal, sealed, set_aside, write_whole
 from ..settings import Settings
-from ..texts import _
+from ..store.disk import append, seal, sealed, set_aside, write_whole
+from ..words.texts import _
 from .pages import NightReport, Page, day_of
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from datetime import date
 from html import escape
 from pathlib import Path
 
-from .. import units
-from ..disk import write_whole
-from ..texts import _, language
+from ..store.disk import write_whole
+from ..words import units
+from ..words.texts import _, language
 from .pages import SUFFIXES, NightReport, Page, day_of
 from .planning import Planned
 

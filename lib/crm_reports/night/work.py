@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import dataset, run
-from ..kernels import clean
-from ..publish import Link
-from ..run import Plan, RunRecord
+from ..look.publish import Link
+from ..measures import dataset
+from ..runs import run
+from ..runs.kernels import clean
+from ..runs.run import Plan, RunRecord
+from ..runs.warm import OutOfMemory, TookTooLong, Warm, WarmError
 from ..settings import Settings
-from ..warm import OutOfMemory, TookTooLong, Warm, WarmError
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from ..disk import private, private_folder, settle
+from .disk import private, private_folder, settle
 
 log = logging.getLogger(__name__)
 

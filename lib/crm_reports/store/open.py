@@ -14,11 +14,11 @@ from weakref import WeakValueDictionary
 import duckdb
 import pyarrow as pa
 
-from ..engine import silenced
 from ..errors import StoreError
-from ..fields import VERSIONED, arrow_schema
-from ..texts import _
+from ..sources.fields import VERSIONED, arrow_schema
+from ..words.texts import _
 from .cache import Cache
+from .engine import silenced
 from .snapshot import RECIPE, Snapshot, quoted, readable
 from .versions import rows_now
 

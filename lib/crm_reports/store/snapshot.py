@@ -25,11 +25,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ..engine import silenced
 from ..errors import StoreError
-from ..fields import TABLES
-from ..texts import _
+from ..sources.fields import TABLES
+from ..words.texts import _
 from .cache import Cache
+from .engine import silenced
 from .facts import DEAL_FACTS, DEALS_STOOD, FIRST_ROW, STANDINGS
 from .ids import FILLED, IDS
 from .leads import LEAD_FACTS

@@ -6,7 +6,7 @@ after T is the night that reported T. Before the first sync nobody knows: a row 
 
 from collections.abc import Mapping, Sequence
 
-from ..fields import TABLES, VERSIONED, Field
+from ..sources.fields import TABLES, VERSIONED, Field
 
 SQL = {"text": "varchar", "integer": "bigint", "number": "double", "flag": "boolean", "instant": "timestamptz"}
 Kept = Mapping[str, set[str]]  # the tables that a store has, and the columns of each

@@ -1,0 +1,1 @@
+"""How elements look: tables, the page, the workbook, the wiki, and their templates."""

@@ -1,0 +1,283 @@
+"""What a notebook's cells show: header, tiles, charts, tables, verdicts, glossary. The only room that displays.
+
+Every element is one display that carries its numbers (for JSON and workbook), its HTML fragment (for the page and
+JupyterLab) and, for a chart, the figure. Fragments are jinja templates in template/, which escape whatever they get.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from .. import charts
+from ..charts import go
+from ..elements import Element, Entry, entry_of
+from ..metrics import registry
+from ..metrics.registry import METRICS, column, on_day
+from ..store.columns import records
+from ..words import units
+from ..words.texts import N_, _
+from . import tables
+
+ELEMENT = "application/vnd.crm-reports.element+json"
+FIGURE = "application/vnd.plotly.v1+json"
+HERE = "<!--figure-->"  # where a page puts the figure's JSON; escaped text can't contain it
+
+# What a tile's number is made of: what its deals count in, else the element that shows more of it.
+BEHIND = {
+    "deals:created": ("created", "created_money", "cohort_conversion", "cohort_lost", "cohort_open"),
+    "deals:won": (
+        "won", "won_money", "average_check", "median_check", "cycle_days", "median_cycle_days", "conversion", "win_rate",
+        "repeat_share", "new_customers", "repeat_customers", "customers", "zero_money_wins",
+    ),
+    "deals:lost": ("lost", "lost_money", "lost_share"),
+    "deals:in_work": ("in_work", "in_work_money", "days_in_current_stage", "days_silent"),
+    "deals:forgotten": ("forgotten", "forgotten_share", "forgotten_money", "money_at_risk"),
+    "deals:without_step": ("no_next_step",), "deals:overdue": ("next_step_overdue",),
+    "element:activity": ("actions", "activity_index"), "element:sources": ("leads_received", "lead_conversion"),
+    "element:leads": ("leads_forgotten", "leads_in_work"),
+}  # fmt: skip
+LEADS_TO = {metric: link for link, metrics in BEHIND.items() for metric in metrics}
+
+
+_shown: Any = None  # the dataset that the page is about
+
+
+def use(ds: Any) -> None:
+    """From now on write money, instants and managers' colours as this dataset has them, and say what it lacks."""
+    global _shown
+    _shown = ds
+    units.use(currency=ds.currency or "", zone=ds.filters.zone, as_of=ds.filters.as_of)
+    if (managers := getattr(ds, "managers", None)) is not None:
+        charts.use_managers(managers.get("manager_id", managers.index.to_series()))
+
+
+def forget() -> None:
+    """No dataset is shown now: money, instants and colours are nobody's."""
+    global _shown
+    _shown = None
+    units.use()
+    charts.use_managers([])
+
+
+def header(ds: Any, *, report: str = "") -> None:
+    """Show what the report is about: what is in and out, how many deals that leaves, from when, what to know first."""
+    use(ds)
+    words = [{"label": label, "text": text, "narrows": narrows} for label, text, narrows in ds.filters.words()]
+    notes = [_note(each) for each in ds.quality]
+    about = {
+        "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": _plain(ds.filters.as_of),
+        "synced_at": _plain(ds.synced_at), "made_at": _plain(datetime.now(UTC)), "currency": ds.currency,
+        "quality": notes, "holes": list(ds.holes), "kept": int(ds.kept), "total": int(ds.total),
+        "portal_url": tables.web_address(ds.portal_url),
+    }  # fmt: skip
+    _emit({"id": "header", "kind": "header", "title": "", **about}, _fragment("header", **about, css=_css()))
+
+
+def _note(each: Any) -> dict[str, Any]:
+    found = each if isinstance(each, Mapping) else vars(each)
+    return {key: _plain(found.get(key)) for key in ("code", "count", "text")}
+
+
+def _tiles(table: pd.DataFrame) -> Markup:
+    """One tile per row: number, change, the last periods as a line, the deals behind it one click away."""
+    rows = [_tile(row) for row in records(table)]
+    return _fragment("tiles", tiles=rows, columns=_columns_for(len(rows)))
+
+
+def _columns_for(count: int) -> int:
+    """How many tiles stand side by side on a laptop: at most six, rows about even."""
+    return -(-count // -(-count // 6)) if count else 1
+
+
+def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
+    entry = column(row["metric"])
+    number, unit = units.parts(row["value"], entry.unit)
+    before = row.get("previous")
+    return {
+        "metric": entry.name, "value": _plain(row["value"]), "title": on_day(entry).title, "number": number, "unit": unit,
+        "change": units.change(row.get("change")),
+        "verdict": tables.verdict_of(row.get("change"), entry.good), "tip": tables.explained(entry),
+        "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
+        "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
+        "note": row.get("note") or units.k_of_n(row.get("k"), row.get("n")),
+        "link": LEADS_TO.get(entry.name, ""),
+    }  # fmt: skip
+
+
+Finding = str | Callable[[pd.DataFrame], str]
+
+
+def show(
+    what: Element | pd.DataFrame | go.Figure | None, id: str = "", *, data: pd.DataFrame | None = None, title: str = "",
+    finding: Finding = "", sub: str = "", note: str = "", missing: str = "",
+) -> None:  # fmt: skip
+    """Show an element of the reports; or a table, or a chart with its `data` beneath, of your own under the `id` you give.
+
+    `finding` is the heading, a sentence or what makes one of the table; `note` follows the usual words under it.
+    `missing` says why there is nothing to show; a table of numbers that the source can't give says so by itself.
+    """
+    made = what if isinstance(what, Element) else _own(what, id, data, missing)
+    if made.entry.compares and getattr(getattr(made.ds, "filters", None), "is_about_one", False):
+        return  # one manager: there is nobody beside him
+    words = {"title": title or made.title, "finding": _finding(made, finding), "missing": made.missing}
+    words["sub"] = " ".join(filter(None, [sub or _(made.entry.measured), note, made.note]))
+    if made.missing or what is None:
+        _show_element(made.entry, _kind(made), pd.DataFrame(), body="", **words)
+    elif made.figure is not None:
+        _show_chart(made, words)
+    else:
+        _show_element(made.entry, _kind(made), made.table, body=Markup(_body(made, words)), **words)
+
+
+def _own(what: pd.DataFrame | go.Figure | None, id: str, data: pd.DataFrame | None, missing: str) -> Element:
+    """An element of a table or figure that somebody made."""
+    is_chart = isinstance(what, go.Figure)
+    table = data if is_chart else what
+    entry = replace(entry_of(id), chart=(lambda: what) if is_chart else None, sentences={})
+    return Element(entry, _shown, pd.DataFrame() if table is None else table, missing)
+
+
+def _kind(made: Element) -> str:
+    return "chart" if made.is_chart else "tiles" if made.entry.drawn == "tiles" else "table"
+
+
+def _finding(made: Element, given: Finding) -> str:
+    # Without the data a computed sentence would be a guess.
+    if made.missing or not given:
+        return made.finding
+    return given if isinstance(given, str) else given(made.table)
+
+
+def _show_chart(made: Element, words: Mapping[str, str]) -> None:
+    figure, heading = made.figure, words["finding"] or words["title"]
+    frame = pd.DataFrame() if made.entry.rows_elsewhere else made.table
+    rows = Markup(tables.table(frame, caption=heading)) if len(frame.columns) else ""
+    body = _fragment("chart", id=made.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
+                     label=heading)  # fmt: skip
+    drawn = _figure_json(figure)
+    if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
+        drawn["layout"].setdefault("title", {})["text"] = charts.escape(heading, most=110)
+    _show_element(made.entry, "chart", frame, body=body, figure=drawn, **words)
+
+
+def _body(made: Element, words: Mapping[str, str]) -> str:
+    """A table as it is drawn: as tiles, as sentences that lead somewhere, with a column per stage, or row by row."""
+    entry, heading = made.entry, words["finding"] or words["title"]
+    if entry.drawn == "tiles":
+        return _tiles(made.table)
+    if entry.drawn == "needs":
+        return _fragment("needs", rows=records(made.table), is_whole=not made.note)
+    if entry.matrix is not None:
+        return tables.matrix(made.table, caption=heading, **entry.matrix)
+    return tables.table(made.table, caption=heading)
+
+
+def verdict(text: str, *, id: str = "verdict") -> None:
+    """Show a computed sentence of its own."""
+    _emit({"id": id, "kind": "text", "title": text}, _fragment("verdict", text=text))
+
+
+def glossary(ds: Any) -> None:
+    """Show what every number of the page means, in the order in which the page used them."""
+    entries = [column(name) for name in dict.fromkeys(ds.metrics_used)]
+    rows = [{"name": each.name, "title": each.title, "text": each.meaning, "formula": each.formula} for each in entries]
+    frame = pd.DataFrame(rows, columns=["name", "title", "text", "formula"])
+    entry = Entry("glossary", N_("What the words mean"), N_("Every number of this page, in the order it appears."))
+    words = {"title": _(entry.title), "sub": _(entry.measured)}
+    _show_element(entry, "glossary", frame, body=_fragment("glossary", entries=entries), **words)
+
+
+# ── The display ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _show_element(
+    entry: Entry, kind: str, frame: pd.DataFrame, *, body: str, figure: dict[str, Any] | None = None,
+    title: str, finding: str = "", sub: str = "", missing: str = "",
+) -> None:  # fmt: skip
+    words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
+    entries = _entries(frame)
+    html = _fragment("element", id=entry.id, kind=kind, body=body, entries=entries, **words)
+    metrics = [{"name": each.name, "title": each.title, "unit": each.unit, "good": each.good} for each in entries]
+    numbers = {"columns": columns_of(frame), "rows": rows_of(frame), "metrics": metrics}
+    _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, figure)
+
+
+def _emit(element: Mapping[str, Any], html: str, figure: dict[str, Any] | None = None) -> None:
+    bundle = {ELEMENT: element, "text/html": html, "text/plain": f"{element['kind']} {element['id']}"}
+    if figure is not None:
+        bundle[FIGURE] = figure
+    display(bundle, raw=True)
+
+
+def _figure_json(figure: go.Figure) -> dict[str, Any]:
+    return json.loads(figure.to_json())
+
+
+def _entries(frame: pd.DataFrame) -> list[Any]:
+    """The glossary entries behind a frame's numbers: its columns, or the metrics that its rows name."""
+    if "metric" in frame:
+        return [on_day(column(name)) for name in dict.fromkeys(frame["metric"])]
+    return [each for each in registry.columns_of(frame) if each.name in METRICS]
+
+
+def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """What a frame's columns are called and measured in."""
+    entries = registry.columns_of(frame)
+    return [{"name": each.name, "title": each.title, "unit": each.unit} for each in entries]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows as raw JSON values: null for missing, ISO text for instants and dates."""
+    return [{str(name): _plain(value) for name, value in row.items()} for row in records(frame)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if units.is_missing(value):
+        return None
+    if isinstance(value, date):  # a datetime and a Timestamp are dates, too
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    return value if isinstance(value, str | int | float | bool | dict) else str(value)
+
+
+@cache
+def _environment() -> Environment:
+    folder = str(files("crm_reports.look") / "template")
+    made = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    made.globals.update(_=_, write=units.write)
+    return made
+
+
+def compile_templates() -> None:
+    """Read every template now, not when a page first needs it."""
+    for name in _environment().list_templates(extensions=["j2"]):
+        _environment().get_template(name)
+
+
+def _fragment(name: str, **values: Any) -> Markup:
+    return Markup(_environment().get_template(f"{name}.html.j2").render(**values))
+
+
+@cache
+def css() -> str:
+    """The style of every element, all of it under .crm, in the reader's light or dark."""
+    light, dark = charts.css_variables(), charts.css_variables(dark=True)
+    hues = "".join(f".crm .m{place}{{--hue:var(--m{place})}}" for place in range(len(charts.PALETTE)))
+    variables = f".crm{{{light}}}@media(prefers-color-scheme:dark){{.crm{{{dark}}}}}@media print{{.crm{{{light}}}}}"
+    return variables + hues + (files("crm_reports.look") / "template" / "elements.css").read_text(encoding="utf-8")
+
+
+def _css() -> Markup:
+    return Markup(css())

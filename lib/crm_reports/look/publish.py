@@ -1,0 +1,382 @@
+"""An executed notebook → one page of our own: no request leaves it, and no text in it can become a script.
+
+Our nbconvert template (template/) lays the page out. plotly.js and DataTables come packed inside the page, or once per
+site as files beside it (`assets`).
+"""
+
+import gzip
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from html import escape, unescape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar
+
+import nbformat
+from nbconvert.exporters import TemplateExporter
+
+from .. import charts
+from ..words.texts import N_, _, language
+from . import outputs, page, tables
+from .page import ELEMENT, FIGURE, HERE
+
+TEMPLATE = files("crm_reports.look") / "template"
+NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
+REPORTS = {
+    "overview": N_("Overview"),
+    "sales_dynamics": N_("Sales dynamics"),
+    "manager_effectiveness": N_("Managers"),
+    "forgotten_deals": N_("Forgotten deals"),
+}
+# The report whose list of deals says what counts as that.
+LISTED = dict.fromkeys(("created", "won", "lost", "in_work"), "sales_dynamics")
+LISTED |= dict.fromkeys(("forgotten", "without_step", "overdue"), "forgotten_deals")
+KINDS = {"tiles": N_("tiles"), "table": N_("table"), "chart": N_("chart"), "header": N_("header")}
+SAID_BY_SCRIPT = {
+    "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
+    "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
+    "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
+    "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where something is: `key` is report:NAME, manager:ID, workbook, all, site, night or sibling (these have `text`).
+
+    An element that mentions `key` becomes a link to `url`; without one it stays plain text.
+    """
+
+    key: str
+    url: str
+    text: str = ""
+
+
+def html(
+    notebook: nbformat.NotebookNode, *, title: str = "", language: str = "", assets: str = "inline",
+    show_code: bool = False, links: Sequence[Link] = (),
+) -> str:  # fmt: skip
+    """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts."""
+    parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
+    scripts = _needed(parts)
+    said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
+    where = {} if assets == "inline" else {name: f"{assets.rstrip('/')}/{_file(name)}" for name in scripts}
+    settings = {
+        "texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook"),
+        "links": {link.key: link.url for link in links if ":" in link.key},
+        "others": [asdict(link) for link in links if ":" not in link.key],
+        "made_of": notebook.metadata.get("crm_reports", {}),
+    }  # fmt: skip
+    script = page_script()
+    resources = {
+        "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
+        "css": page.css() + _read("page.css"), "script": script, "settings": tables.as_script(settings),
+        "packed": {} if where else {name: _packed(name) for name in scripts},
+        "nav": _nav(links, notebook), "links": links, "parts": parts,
+    }  # fmt: skip
+    # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
+    drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
+    return outputs.without_controls(drawn)
+
+
+def _language() -> str:
+    return language()
+
+
+SCRIPTS = ("start", "charts", "drill", "tables", "exports", "managers", "tips")
+
+
+@cache
+def page_script() -> str:
+    """The one script that a page may run: what it does, part by part."""
+    return '"use strict";\n(() => {\n' + "\n".join(_read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
+
+
+@cache
+def _read(name: str) -> str:
+    return (TEMPLATE / name).read_text(encoding="utf-8")
+
+
+class _PageExporter(TemplateExporter):
+    """Our template and nothing else: nbconvert's own HTML exporter parses and rewrites the whole page once more."""
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    template_extension = ".html.j2"
+    default_preprocessors: ClassVar = []
+
+
+@cache
+def _exporter() -> _PageExporter:
+    folder = Path(str(TEMPLATE))
+    made = _PageExporter(template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
+    made.environment.globals["_"] = _
+    return made
+
+
+def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without the cells that are there for analysts and for papermill."""
+    cells = [cell for cell in notebook.cells if not NOT_FOR_READERS & {*cell.metadata.get("tags", ())}]
+    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
+
+
+def _title(notebook: nbformat.NotebookNode) -> str:
+    texts = (_(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    heads = (re.search(r"^#\s+(.+)$", text, re.MULTILINE) for text in texts)
+    return next((head[1].strip() for head in heads if head), _("Report"))
+
+
+def _policy(script: str) -> str:
+    """What the page may do: run the one script whose hash this is, and what that loads; talk to nobody."""
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}' 'strict-dynamic'; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+# ── What the page is made of ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the page, in order; what stands above the first number is its head."""
+
+    html: str
+    is_head: bool
+
+
+def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
+    cells = notebook.cells
+    last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
+    parts = []
+    for at, cell in enumerate(cells):
+        follows = at + 1 < len(cells) and bool(_ids(cells[at + 1])) and at > 0
+        for piece in _cell(cell, show_code=show_code, leads=follows):
+            parts.append(Part(_linked(piece, links), at <= last_of_head))
+    return parts
+
+
+def _ids(cell: nbformat.NotebookNode) -> list[str]:
+    found = (output.get("data", {}).get(ELEMENT) for output in cell.get("outputs", []))
+    return [each["id"] for each in found if each]
+
+
+def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[str]:
+    if cell.cell_type == "markdown":
+        yield _question(outputs.prose(cell), leads=leads)
+    if cell.cell_type != "code":
+        return
+    if show_code and cell.source.strip():
+        yield f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>'
+    yield from filter(None, map(_output, cell.get("outputs", [])))
+
+
+def _question(drawn: str, *, leads: bool) -> str:
+    """A question above an element gives way to its finding: the finding is the heading, the question stands over it."""
+    drawn = re.sub(r'\s*<a class="anchor-link".*?</a>', "", drawn)
+    if leads:
+        drawn = re.sub(r"<h[23][^>]*>(.*?)</h[23]>", r'<p class="eyebrow">\1</p>', drawn, count=1, flags=re.DOTALL)
+    return f'<div class="said">{drawn}</div>'
+
+
+def _output(output: nbformat.NotebookNode) -> str:
+    if output.output_type == "stream":
+        return outputs.stream(output)
+    if output.output_type == "error":
+        return outputs.error(output)
+    data = output.get("data", {})
+    if ELEMENT in data:
+        return _element(data)
+    if FIGURE in data:
+        return f'<figure class="element chart"><div class="chart"></div>{_figure(data[FIGURE])}</figure>'
+    return outputs.shown(data)
+
+
+def _element(data: Mapping[str, Any]) -> str:
+    fragment = re.sub(r'<style class="crm-css">.*?</style>', "", "".join(data["text/html"]), count=1, flags=re.DOTALL)
+    return fragment.replace(HERE, _figure(data[FIGURE], heading=False)) if FIGURE in data else fragment
+
+
+def _figure(figure: Mapping[str, Any], *, heading: bool = True) -> str:
+    """The figure's JSON where the script finds it; an element's heading stands above the chart, not in it."""
+    layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
+    drawn = {"data": figure.get("data", []), "layout": layout}
+    return f'<script type="application/json" class="figure">{tables.as_script(drawn)}</script>'
+
+
+# ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _url(links: Iterable[Link], key: str) -> str:
+    return next((link.url for link in links if link.key == key), "")
+
+
+def _tiles_links(notebook: nbformat.NotebookNode, links: Sequence[Link]) -> Iterator[Link]:
+    """Where a tile leads: element:ID, deals:COUNT (the list of this page that says so, else of the report that does)."""
+    outputs = (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    shown = {data[ELEMENT]["id"]: data[ELEMENT] for data in outputs if ELEMENT in data}
+    yield from (Link(f"element:{id}", f"#{id}") for id in shown)
+    here = _report(notebook)
+    rows = shown.get("deals", {}).get("rows", ())
+    listed = tables.counts_of(name for row in rows for name, value in row.items() if value is not None)
+    for count, report in LISTED.items():
+        there = _url(links, f"report:{report}")
+        if count in listed:
+            yield Link(f"deals:{count}", "#deals")
+        elif there and report != here:
+            yield Link(f"deals:{count}", f"{there}#deals={count}")
+
+
+def _linked(piece: str, links: Sequence[Link]) -> str:
+    """The places that name a link's key lead to it."""
+    known = {escape(link.key): escape(link.url) for link in links}
+    return re.sub(
+        r'<a([^<>]*?) data-link="([^"]*)"',
+        lambda found: f'<a{found[1]} href="{known[found[2]]}"' if found[2] in known else found[0],
+        piece,
+    )
+
+
+def _nav(links: Sequence[Link], notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
+    """The reports that were published with this one, in their order, and which of them this is."""
+    known = {link.key: link.url for link in links}
+    here = _report(notebook)
+    keys = [name for name in REPORTS if f"report:{name}" in known]
+    return [{"title": _(REPORTS[name]), "url": known[f"report:{name}"], "is_here": name == here} for name in keys]
+
+
+def _report(notebook: nbformat.NotebookNode) -> str:
+    """The report that the page is of; "" where the notebook does not say."""
+    return str(notebook.metadata.get("crm_reports", {}).get("notebook", "")).removesuffix(".ipynb")
+
+
+# ── Scripts that the page brings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def assets(folder: Path) -> None:
+    """Write the scripts that the pages of a site share; their names change with their content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _SCRIPTS:
+        path = folder / _file(name)
+        if not path.exists():
+            path.write_text(_script(name), encoding="utf-8")
+
+
+_SCRIPTS = ("plotly", "tables")
+
+
+@cache
+def _script(name: str) -> str:
+    return charts.script() if name == "plotly" else tables.script()
+
+
+@cache
+def _file(name: str) -> str:
+    return f"{name}-{hashlib.sha256(_script(name).encode()).hexdigest()[:10]}.js"
+
+
+@cache
+def _packed(name: str) -> str:
+    return b64encode(gzip.compress(_script(name).encode(), 9, mtime=0)).decode()
+
+
+def _needed(parts: Sequence[Part]) -> list[str]:
+    whole = "".join(part.html for part in parts)
+    marks = {"plotly": '<script type="application/json" class="figure">', "tables": '<table class="data'}
+    return [name for name in _SCRIPTS if marks[name] in whole]
+
+
+def figures_of(path: Path) -> list[list[dict[str, Any]]]:
+    """The traces of every figure that the executed notebook's page draws, in order."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    shown = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    drawn = [data for data in shown if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
+    return [data[FIGURE].get("data", []) for data in drawn]
+
+
+# ── Is everything there? ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def missing_from(page_html: str, notebook: nbformat.NotebookNode) -> list[str]:
+    """A sentence for every chart, table and tile of the notebook that the page lacks, its traces and rows counted."""
+    outside, *sections = page_html.split("<section ")
+    found = {unescape(id): _Found(unescape(id), "") for id in NAMED.findall(page_html)}
+    for section in sections:
+        inside, _end, after = section.partition("</section>")
+        outside += after
+        found |= {unescape(id): _Found(unescape(id), inside) for id in NAMED.findall(inside)[:1]}
+    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    problems = [text for data in bundles if ELEMENT in data for text in _lacks(data, found)]
+    bare, drawn = sum(1 for data in bundles if FIGURE in data and ELEMENT not in data), len(_traces(_scripts(outside)))
+    if drawn != bare:
+        problems.append(_("the page has {k} of the notebook's {n} charts without an id", k=drawn, n=bare))
+    return problems
+
+
+def _lacks(data: Mapping[str, Any], found: Mapping[str, "_Found"]) -> Iterator[str]:
+    element = data[ELEMENT]
+    id, kind, rows = element["id"], element["kind"], element.get("rows") or []
+    said = {"kind": _(KINDS.get(kind, kind)), "id": id}
+    if kind != "text" and id not in found:
+        yield _("{kind} {id!r} is not in the page", **said)
+        return
+    here = found.get(id, _Found(id, ""))
+    if FIGURE in data and not element.get("missing") and _figure(data[FIGURE], heading=False) not in here.html:
+        k, n = sum(_traces(here.scripts)), len(data[FIGURE].get("data", []))
+        if k != n:
+            yield _("{kind} {id!r} has {k} of {n} traces in the page", k=k, n=n, **said)
+    ordinary = [row for row in rows if not row.get("is_total")]
+    if kind in ("table", "tiles", "chart") and here.rows < len(ordinary):
+        yield _("{kind} {id!r} has {k} of {n} rows in the page", k=here.rows, n=len(ordinary), **said)
+
+
+# The page is our own template's, so its tags are looked for as they are written there: a parser takes ten times as long.
+NAMED = re.compile(r'data-element="([^"]*)"')
+KIND = re.compile(r'\bclass="(\w+)')
+COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a page holds of an element."""
+
+    id: str
+    html: str
+
+    @property
+    def scripts(self) -> list[tuple[str, str]]:
+        return _scripts(self.html)
+
+    @property
+    def rows(self) -> int:
+        """How many rows its tables have, tiles its tiles. All of a list's are in a script, the first in a table, too."""
+        listed = max((len(tables.rows_in(text)) for kind, text in self.scripts if kind.startswith("rows")), default=0)
+        first, *others = self.html.split("<script ")
+        bare = first + "".join(each.partition("</script>")[2] for each in others)
+        shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile')
+        return max(shown + (bare.count("<li>") if self.id == "needs_you" else 0), listed)
+
+
+def _scripts(text: str) -> list[tuple[str, str]]:
+    """What the page's own script finds as JSON, and of which kind it is."""
+    found = (each.partition('">') for each in text.split('<script type="application/json" class="')[1:])
+    return [(kind, rest.partition("</script>")[0]) for kind, _end, rest in found]
+
+
+def _traces(scripts: Iterable[tuple[str, str]]) -> list[int]:
+    """How many traces each figure has."""
+    return [len(json.loads(text)["data"]) for kind, text in scripts if kind == "figure"]
+
+
+def _rows(table: str) -> int:
+    """How many rows a table has, or cells if it is a matrix."""
+    attributes, _end, inside = table.partition("</table>")[0].partition(">")
+    kind = KIND.search(attributes)
+    sought = "<td" if kind and kind[1] == "matrix" else "<tr"
+    return sum(COMMENT.sub("", body.partition("</tbody>")[0]).count(sought) for body in inside.split("<tbody>")[1:])

@@ -1,0 +1,201 @@
+"""The wiki of all numbers: what each means, its formula, where it comes from down to the CRM's API, and its code.
+
+One HTML page and one Markdown file per language, made of the same entries as tooltips and headers, so that nothing in it
+can differ from what is computed. An anchor is the metric's name and never changes.
+"""
+
+import inspect
+import textwrap
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+
+from ..elements import ELEMENTS
+from ..elements.element import needed
+from ..measures import frames
+from ..measures.dataset import LACKING
+from ..metrics import METRICS
+from ..metrics.origins import Origin, origins
+from ..metrics.registry import COLUMNS, Metric, column
+from ..metrics.rows import Ratio, Sample
+from ..words.texts import LANGUAGES, N_, _, language, speaking
+from ..words.units import FEW
+from . import page
+
+SECTIONS = {
+    "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
+    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"),
+}  # fmt: skip
+UNITS = {
+    "count": N_("how many"), "money": N_("money in the base currency"), "share": N_("share, 0–100 %"),
+    "days": N_("calendar days"), "index": N_("from 0 to 10"), "number": N_("points"),
+}  # fmt: skip
+GOOD = {"up": N_("more is better"), "down": N_("less is better"), "none": N_("neither more nor less is better")}
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number in the reader's language; `name` is its column in tables, JSON and Excel, and its anchor."""
+
+    name: str
+    title: str
+    of: str
+    meaning: str
+    formula: str
+    unit: str
+    good: str
+    certainty: str
+    caveats: str
+    missing: tuple[str, ...]
+    origins: tuple[Origin, ...]
+    place: str
+    code: str
+    rows_code: str
+
+
+def write(folder: Path) -> list[Path]:
+    """The wiki in every language: glossary.LANGUAGE.html and glossary.LANGUAGE.md in `folder`; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for spoken in LANGUAGES:
+        with speaking(spoken):
+            made = {"html": html(), "md": markdown()}
+        for ending, text in made.items():
+            path = folder / f"glossary.{spoken}.{ending}"
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    return written
+
+
+def sections() -> list[tuple[str, list[Entry]]]:
+    """All numbers in the reader's language, by the part of the library that defines them."""
+    home = {name: entry.compute.__module__.rpartition(".")[2] for name, entry in METRICS.items()}
+    return [
+        (_(title), [_entry(each) for name, each in METRICS.items() if home[name] == module])
+        for module, title in SECTIONS.items()
+    ]
+
+
+def _entry(metric: Metric) -> Entry:
+    said = column(metric.name)
+    module = metric.compute.__module__.rpartition(".")[2]
+    return Entry(
+        metric.name, said.title, said.of, said.meaning, said.formula, _(UNITS[metric.unit]), _(GOOD[metric.good]),
+        _certainty(metric), said.caveats, tuple(_(LACKING[name]) for name in metric.needs), tuple(origins(metric)),
+        f"metrics/{module}.py", _code(metric.compute), _code(frames.FRAMES[metric.on]),
+    )  # fmt: skip
+
+
+def _certainty(metric: Metric) -> str:
+    """What is said beside the number of how many cases it is."""
+    kind = inspect.signature(metric.compute).return_annotation
+    if kind is Ratio:
+        return _(
+            "Shown as k of n with Wilson's 95 % interval; fewer than {few} cases are greyed and not ranked. By manager it "
+            "is also said whether somebody differs from the rest of the team (Fisher's exact test, Holm's correction).",
+            few=FEW,
+        )
+    if kind is Sample:
+        return _("Shown with n, the number of cases; fewer than {few} are greyed and not ranked.", few=FEW)
+    return ""
+
+
+def _code(function: object) -> str:
+    source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+    return source[source.index("def ") :].rstrip()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One element of the reports in the reader's language; `missing` says what it needs of the source."""
+
+    id: str
+    title: str
+    measured: str
+    missing: tuple[str, ...]
+
+
+def elements() -> list[Part]:
+    """What the reports show, each element once."""
+    entries = {entry.id: entry for entry in reversed(ELEMENTS.values())}
+    return [
+        Part(
+            entry.id, _(entry.title), _(entry.measured), tuple(_(LACKING[name]) for name in sorted(needed(entry.needs)))
+        )
+        for entry in reversed(entries.values())
+    ]
+
+
+def words() -> list[tuple[str, str, str]]:
+    """The columns that are no metrics: name, title, meaning."""
+    return [(name, column(name).title, column(name).meaning) for name in COLUMNS]
+
+
+# ── HTML ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def html() -> str:
+    """The page, complete in itself: it asks nobody for anything and runs nothing."""
+    folder = files("crm_reports.look") / "template"
+    made = Environment(loader=FileSystemLoader(str(folder)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    made.globals["_"] = _
+    css = page.css() + (folder / "page.css").read_text(encoding="utf-8")
+    return made.get_template("wiki.html.j2").render(
+        language=language(),
+        others=_others(),
+        policy=POLICY,
+        css=css,
+        sections=sections(),
+        elements=elements(),
+        words=words(),
+    )
+
+
+def _others() -> list[str]:
+    return [each for each in LANGUAGES if each != language()]
+
+
+# ── Markdown ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def markdown() -> str:
+    """The same as one Markdown file, for a wiki that people already have."""
+    parts = [f"# {_('What every number means')}"]
+    for title, entries in sections():
+        parts += [f"## {title}", *(_as_markdown(each) for each in entries)]
+    rows = [f"| `{name}` | {_escaped(title)} | {_escaped(meaning)} |" for name, title, meaning in words()]
+    head = f"| {_('Name')} | {_('Title')} | {_('Meaning')} |\n| --- | --- | --- |"
+    parts += [f"## {_('What the reports show')}", *(_part_as_markdown(each) for each in elements())]
+    return "\n\n".join([*parts, f"## {_('Other columns')}", "\n".join([head, *rows])]) + "\n"
+
+
+def _part_as_markdown(part: Part) -> str:
+    missing = f"{_('Missing when')}: {' '.join(part.missing)}" if part.missing else ""
+    facts = " ".join(_escaped(text) for text in (part.measured, missing) if text)
+    return f"- **{_escaped(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "")
+
+
+def _as_markdown(entry: Entry) -> str:
+    facts = {
+        _("Name"): f"`{entry.name}`", _("Formula"): entry.formula, _("Unit"): f"{entry.unit}; {entry.good}",
+        _("How sure"): entry.certainty, _("Keep in mind"): entry.caveats, _("Missing when"): " ".join(entry.missing),
+    }  # fmt: skip
+    title = f"{entry.title} ({entry.of})" if entry.of else entry.title
+    rows = [
+        f"| `{each.column}` | {_escaped(each.meaning)} | {f'`{each.api}`' if each.api else ''} |"
+        for each in entry.origins
+    ]
+    table = "\n".join([f"| {_('Column')} | {_('Meaning')} | {_('Bitrix24')} |", "| --- | --- | --- |", *rows])
+    listed = "\n".join(f"- **{name}**: {_escaped(text)}" for name, text in facts.items() if text)
+    return "\n\n".join([
+        f'### <a id="{entry.name}"></a>{title}', _escaped(entry.meaning), listed, f"**{_('Where it comes from')}**", table,
+        f"**{_('Code')}**: `{entry.place}`", f"```python\n{entry.code}\n```",
+    ])  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    """A text whose signs mean nothing to Markdown."""
+    return text.replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,235 @@
+"""What a metric's `on` names: the rows it is measured from, for one period and as of the report's instant.
+
+Every frame has the ids of the dimensions it can be cut by. Columns that are summed are 0/1 or money; a missing value is
+in no sum and in no mean.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from ..errors import MetricError
+from ..filters import Period
+from ..store.columns import DAY, Array, Columns, categorical, per_text, renamed
+from . import privacy
+from .dataset import KINDS, Dataset, loss_reasons
+from .slices import inside, utc
+
+
+def frame(ds: Dataset, on: str, period: Period) -> Columns:
+    """The rows of `on` for `period`, made once."""
+    if on not in FRAMES:
+        raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
+    if (on, period) not in ds.frames:
+        ds.frames[on, period] = FRAMES[on](ds, period)
+    return ds.frames[on, period]
+
+
+def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
+    """Which instants fall into the whole days of `period`, in the report's time zone."""
+    return inside(instants, ds.bounds(period))
+
+
+def events(ds: Dataset, period: Period) -> Columns:
+    """One row per deal created, and one per deal won or lost, in `period`: `at` and what it adds to each number."""
+    deals = ds.slice.deals
+    created, closed = (np.flatnonzero(within(deals[at], period, ds)) for at in ("created_at", "closed_at"))
+    place = np.concatenate([created, closed])
+    is_created = np.arange(len(place)) < len(created)
+    rows = deals.take(place)
+
+    def kept(which: np.ndarray, name: str) -> np.ndarray:
+        return np.where(which, rows[name], np.nan)
+
+    names = ds.stage_names
+    ended = {outcome: rows["outcome"] == outcome for outcome in ("won", "lost", "open")}
+    won, lost = (~is_created & ended[outcome] for outcome in ("won", "lost"))
+    return rows.assign(
+        at=lambda: np.where(is_created, rows["created_at"], rows["closed_at"]),
+        is_created=is_created, created_money=lambda: kept(is_created, "money"),
+        is_won_cohort=is_created & ended["won"], is_lost_cohort=is_created & ended["lost"],
+        is_open_cohort=is_created & ended["open"],
+        is_won=won, is_lost=lost, is_closed=~is_created,
+        is_new=lambda: won & (rows["is_repeat"] == 0), is_repeat=lambda: won & (rows["is_repeat"] == 1),
+        is_moneyless_win=lambda: won & (np.nan_to_num(rows["amount"]) == 0),
+        won_customer_id=lambda: _where(won, rows["customer_id"]),
+        won_money=lambda: kept(won, "money"), lost_money=lambda: kept(lost, "money"),
+        check=lambda: kept(won & (rows["money"] != 0), "money"),
+        cycle_days=lambda: np.where(won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
+        loss_reason_id=lambda: _only(lost, loss_reasons(rows, names)),
+    )  # fmt: skip
+
+
+def _where(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+    """The texts of these rows, missing for the others and where there is none."""
+    kept = which & np.asarray(texts != "")
+    return pd.Categorical.from_codes(np.where(kept, texts.codes, -1), dtype=texts.dtype)
+
+
+def _only(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+    """The texts of these rows, "" for the others."""
+    return categorical(np.where(which, texts.codes, len(texts.categories)), [*texts.categories, ""])
+
+
+def stock_at(ds: Dataset, instant: datetime) -> Columns:
+    """One row per deal of the slice that was in work at the instant: a stock of any day."""
+    spans, at = ds.spans, utc(instant)
+    stock = spans.take(~(spans["opened_at"] >= at) & ~(spans["until_at"] < at))
+    return stock.assign(is_open=np.ones(len(stock), dtype=bool), open_money=lambda: stock["money"])
+
+
+def open_deals(ds: Dataset, period: Period) -> Columns:
+    """One row per deal of the slice in work at as_of: a stock, whatever the period."""
+    deals = ds.in_work
+    return deals.assign(is_open=np.ones(len(deals), dtype=bool), open_money=lambda: deals["money"])
+
+
+def forgotten_deals(ds: Dataset, period: Period) -> Columns:
+    """One row per forgotten deal of the slice at as_of, with what became of past deals like it: a stock."""
+    return ds.forgotten
+
+
+def steps(ds: Dataset, period: Period) -> Columns:
+    """One row per deal and funnel stage it reached in `period`, with what had become of it by as_of."""
+    found = ds.slice.steps("reached_at", ds.bounds(period))
+    could = np.asarray(found["to_stage_id"] != "")
+    went_on = ~np.isnat(found["next_reached_at"])
+    return found.assign(
+        at=found["reached_at"],
+        is_reached=np.ones(len(found), dtype=bool),
+        could_go_on=could,
+        went_on=could & went_on,
+        visited_next=lambda: could & ~np.isnat(found["next_visited_at"]),
+        lost_on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "lost"),
+        on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "open"),
+    )
+
+
+def cohort_steps(ds: Dataset, period: Period) -> Columns:
+    """One row per deal created in `period` and funnel stage it reached by as_of."""
+    found = ds.slice.steps("created_at", ds.bounds(period))
+    return found.assign(at=lambda: found["created_at"], is_reached=np.ones(len(found), dtype=bool))
+
+
+def all_visits(ds: Dataset, period: Period) -> Columns:
+    """Visits begun in `period`, whatever pipeline the deal stands in at as_of."""
+    return ds.slice.visits(ds.bounds(period))
+
+
+def own_visits(ds: Dataset, period: Period) -> Columns:
+    """Those to stages of the pipeline that the deal stands in at as_of."""
+    seen = frame(ds, "all_visits", period)
+    place = {pipeline: at for at, pipeline in enumerate(seen["pipeline_id"].categories)}
+    visited = per_text(seen["visited_pipeline_id"], lambda id: place.get(id, -1), int)
+    return seen.take(visited == seen["pipeline_id"].codes)
+
+
+def visits(ds: Dataset, period: Period) -> Columns:
+    """One row per deal and stage of its pipeline's funnel that it entered in `period`, however often."""
+    seen = frame(ds, "own_visits", period)
+    stage = seen["stage_id"]
+    _pairs, first = np.unique(seen["place"].astype(int) * len(stage.categories) + stage.codes, return_index=True)
+    seen = seen.take(first)
+    return seen.assign(at=lambda: seen["entered_at"], is_visited=np.ones(len(seen), dtype=bool))
+
+
+def stays(ds: Dataset, period: Period) -> Columns:
+    """One row per visit to a stage of work that was entered in `period`, on the stage where it was: how long it lasted.
+
+    `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
+    """
+    seen = frame(ds, "all_visits", period)
+    outcomes = ds.stages["outcome"].to_dict()
+    seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
+    still_runs = np.isnat(seen["left_at"])
+    time = (np.where(still_runs, utc(ds.filters.as_of), seen["left_at"]) - seen["entered_at"]) / DAY
+    return seen.assign(
+        at=seen["entered_at"], time=time, finished_days=np.where(still_runs, np.nan, time),
+        has_ended=~still_runs, still_runs=still_runs,
+    )  # fmt: skip
+
+
+def actions(ds: Dataset, period: Period) -> Columns:
+    """One row per action in `period`, its kind as 0/1 columns."""
+    acts = ds.acts_in(period)
+    is_kind: dict[str, Callable[[], Array]] = {f"is_{kind}": partial(_is, acts, kind) for kind in KINDS}
+    return acts.assign(is_action=np.ones(len(acts), dtype=bool), **is_kind)
+
+
+def _is(acts: Columns, kind: str) -> np.ndarray:
+    return np.asarray(acts["kind"] == kind)
+
+
+def team(ds: Dataset, period: Period) -> Columns:
+    """One row per manager of the slice who acted in `period`, or is active and had deals in it: points, index, points_a_day.
+
+    Ten is the best of the whole company, before the manager and department filters: neither changes an index. A page about
+    some people has none where so few acted that the best one's points could be had from it.
+    """
+    points = ds.points_in(period)
+    is_told = not ds.filters.is_about_people or privacy.is_crowd(len(points))
+    best = points.max() if len(points) and is_told else 0
+    holding = ds.holders("manager_id", period) - ds.dismissed - {""}
+    ids = sorted(ds.in_team(points.index) | holding)
+    here = points.reindex(ids).fillna(0.0).to_numpy(float)
+    days, nothing = working_days(period), np.full(len(ids), np.nan)
+    people, homes = categorical(np.arange(len(ids)), ids), ds.homes
+    return Columns(len(ids), {
+        "manager_id": people, "department_id": lambda: renamed(people, homes), "points": here,
+        "index": here * 10 / best if best else nothing, "points_a_day": here / days if days else nothing,
+    })  # fmt: skip
+
+
+def working_days(period: Period) -> int:
+    """Mondays to Fridays of `period`; public holidays are not known."""
+    return int(np.busday_count(period.start, period.end))
+
+
+def lead_events(ds: Dataset, period: Period) -> Columns:
+    """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
+    leads = _leads(ds, ds.leads)
+    received, closed = (np.flatnonzero(within(leads[at], period, ds)) for at in ("created_at", "closed_at"))
+    rows = leads.take(np.concatenate([received, closed]))
+    is_received = np.arange(len(rows)) < len(received)
+    won = np.asarray(rows["outcome"] == "won")
+    return rows.assign(
+        at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]), is_received=is_received,
+        is_won_lead_cohort=is_received & won, is_converted=~is_received & won, is_lead_lost=~is_received & ~won,
+    )  # fmt: skip
+
+
+def open_leads(ds: Dataset, period: Period) -> Columns:
+    """One row per lead of the slice in work at as_of: a stock, whatever the period."""
+    rows = ds.leads[ds.leads["outcome"] == "open"]
+    is_forgotten = rows["is_forgotten"].to_numpy(bool)
+    return _leads(ds, rows).assign(is_open_lead=np.ones(len(rows), dtype=bool), is_forgotten_lead=is_forgotten)
+
+
+def _leads(ds: Dataset, leads: pd.DataFrame) -> Columns:
+    """The leads as columns."""
+    texts = {
+        name: partial(_coded, leads[name])
+        for name in ("lead_id", "manager_id", "department_id", "source_id", "outcome")
+    }
+    instants = {name: _naive(leads[name]) for name in ("created_at", "closed_at")}
+    return Columns(len(leads), texts | instants)
+
+
+def _coded(texts: pd.Series) -> pd.Categorical:
+    codes, found = pd.factorize(texts.fillna("").to_numpy(object))
+    return categorical(codes, found)
+
+
+def _naive(instants: pd.Series) -> np.ndarray:
+    return pd.to_datetime(instants, utc=True).dt.tz_localize(None).to_numpy()
+
+
+FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
+    made.__name__: made
+    for made in (
+        events, open_deals, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
+    )
+}  # fmt: skip

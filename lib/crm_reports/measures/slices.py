@@ -1,0 +1,175 @@
+"""The deals that a report is about, and what happened to them, as columns read from the store as of its instant.
+
+Deals are read once; rows of their history name the deal that they are of by its place among them, so that nothing is
+joined twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..store import Snapshot
+from ..store.columns import Array, Columns, from_arrow, identities
+
+# What every row of a deal's own history can be cut by.
+KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
+HELD = (*KEYS, "outcome", "money", "created_at", "first_action_at")
+DEALS = (
+    *HELD, "deal_no", "closed_at", "amount", "loss_reason", "stage_since_at", "last_action_at", "next_step_at", "has_next_step",
+    "has_history", "is_priced", "is_reopened", "closing_added", "is_outvoted", "is_closing_ahead", "went_back", "is_repeat::tinyint as is_repeat",
+    "customer_id = '' as has_no_customer",
+)  # fmt: skip
+RARE = ("deal_id", "customer_id", "currency")  # read when somebody asks for it
+Bounds = tuple[datetime, datetime]  # the first instant, and the first after it
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """The deals of a snapshot that have one of these ids in each of these columns of `deal_facts`."""
+
+    snapshot: Snapshot
+    chosen: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def inside(self) -> str:
+        """In SQL, which rows are kept; each ? stands for one of `ids`."""
+        kept = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in self.chosen.items()]
+        return " and ".join(["true", *kept])
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return [id for ids in self.chosen.values() for id in ids]
+
+    def query(self, sql: str, *values: Any) -> pa.Table:
+        return self.snapshot.query(sql, *values)
+
+    def facts(self, columns: Sequence[str], condition: str = "true", *values: Any) -> pa.Table:
+        """These facts of the slice's deals that the condition keeps, always in the same order."""
+        wanted = ", ".join(columns)
+        return self.query(f"select {wanted} from deal_facts where {self.inside} and ({condition})", *self.ids, *values)
+
+    # --- deals -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def deals(self) -> Columns:
+        """One row per deal: DEALS, and RARE. is_repeat: 1, 0, or missing where it is neither."""
+        bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
+        return from_arrow(self.facts(DEALS), **{name: partial(_rare, bare, name) for name in RARE})
+
+    @cached_property
+    def standings(self) -> Columns:
+        """How each deal stood: deal_id (`identities`), outcome, money, created_at."""
+        return self._standings(self.inside, *self.ids)
+
+    def standings_of(self, ids: np.ndarray) -> Columns:
+        """The same of these deals, whether they are the slice's or not."""
+        return self._standings("deal_id in (select unnest(?::varchar[]))", [str(id) for id in ids])
+
+    def _standings(self, condition: str, *values: Any) -> Columns:
+        found = self.query(f"select deal_id, outcome, money, created_at from standings where {condition}", *values)
+        return from_arrow(found, deal_id=lambda: identities(found["deal_id"]))
+
+    @property
+    def size(self) -> int:
+        """How many deals it has."""
+        return len(self.deals)
+
+    @cached_property
+    def _places(self) -> tuple[int, np.ndarray]:
+        """The lowest deal_no, and from it on the place of each among the deals; -1 where it is not one of them."""
+        numbers = self.deals["deal_no"]
+        low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (1, 0)
+        places = np.full(high - low + 1, -1, dtype="int32")
+        places[numbers - low] = np.arange(len(numbers), dtype="int32")
+        return low, places
+
+    # --- what happened to them -------------------------------------------------------------------------------------
+
+    def history(self, part: str, columns: str, condition: str = "true", *values: Any) -> Columns:
+        """Rows of a part (`row`) on the slice's deals: `columns`, KEYS of the deal and `place`, its place in `deals`.
+
+        A row's own column of the same name, such as the stage that a visit was to, comes before the deal's.
+        """
+        if not self.chosen:  # all rows are of its deals, which need not be read to know that
+            here = f"deal_no is not null and {condition}"
+            found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
+            return self._with_deal(found.assign(place=lambda: self._place(found)))
+        low, places = self._places
+        here = f"deal_no between {low} and {low + len(places) - 1} and {condition}"
+        found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
+        place = self._place(found)
+        found = found.assign(place=place)
+        return self._with_deal(found.take(place >= 0) if (place < 0).any() else found)
+
+    def _place(self, rows: Columns) -> np.ndarray:
+        low, places = self._places
+        return places[rows["deal_no"] - low]
+
+    def _with_deal(self, rows: Columns) -> Columns:
+        """The rows with what of their deal they don't have themselves."""
+        return rows.assign(**{
+            name: partial(self._of_deal, rows, name)
+            for name in (*HELD, "deal_id")
+            if name not in rows
+        })  # fmt: skip
+
+    def _of_deal(self, rows: Columns, name: str) -> Array:
+        return self.deals[name].take(rows["place"])
+
+    def open_spans(self) -> Columns:
+        """When each deal was in work: opened_at (NaT: since ever), until_at (NaT: still)."""
+        return self.history("open_spans", "opened_at, until_at")
+
+    def steps(self, at: str, bounds: Bounds) -> Columns:
+        """The funnel's stages that deals reached between the bounds, or (`at` is created_at) that deals created then reached."""
+        columns = "stage_id, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at"
+        if at == "reached_at":
+            return self.history("steps_reached", columns, "reached_at >= ? and reached_at < ?", *bounds)
+        made = f"deal_no in (select deal_no from deal_facts where {self.inside} and created_at >= ? and created_at < ?)"
+        return self.history("steps_reached", columns, made, *self.ids, *bounds)
+
+    def visits(self, bounds: Bounds) -> Columns:
+        """Visits to stages that began between the bounds, the earliest first; left_at is NaT while one lasts."""
+        columns = "stage_id, visited_pipeline_id, entered_at, left_at, history_id"
+        found = self.history("stage_visits", columns, "entered_at >= ? and entered_at < ?", *bounds)
+        return found.take(np.lexsort((found["history_id"], found["entered_at"])))
+
+    def signs(self, bounds: Bounds) -> Columns:
+        """Signs of life on the deals between the bounds, the first one as well: at, place."""
+        return self.history("signs", "row.at", "row.at >= ? and row.at < ?", *bounds)
+
+    def actions(self, columns: str, bounds: Bounds, end: str = "") -> pa.Table:
+        """Of what was done between the bounds by the slice's managers, on the deals of its pipelines and sources.
+
+        The other columns of a deal are "" where the action was on none.
+        """
+        return self.query(
+            f"""
+            with acts as (
+                select kind, sign.manager_id, sign.at, sign.deal_id, coalesce(pipeline_id, '') as pipeline_id,
+                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id
+                from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
+                where is_action and sign.at >= ? and sign.at < ?
+            )
+            select {columns} from acts where {self.inside} {end}
+            """, *bounds, *self.ids,
+        )  # fmt: skip
+
+
+def _rare(deals: Slice, name: str) -> Array:
+    return from_arrow(deals.facts([name]))[name]
+
+
+def utc(instant: datetime) -> np.datetime64:
+    """The instant as columns hold it."""
+    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def inside(instants: np.ndarray, bounds: Bounds) -> np.ndarray:
+    """Which instants lie between the bounds."""
+    return (instants >= utc(bounds[0])) & (instants < utc(bounds[1]))

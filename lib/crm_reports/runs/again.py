@@ -1,0 +1,93 @@
+"""A page that was made → the same page, made again: every output says what it was made of."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunError
+from ..look import publish
+from ..settings import Settings
+from ..words.texts import _, speaking
+from . import run
+from .run import RunRecord
+
+
+@dataclass(frozen=True)
+class Again:
+    """The second run, and a sentence for everything that is not as it was at the first."""
+
+    run: RunRecord
+    differences: tuple[str, ...]
+
+
+def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
+    """The page's four files again, under their names, where they were or in `out`. RunError: not a page of ours."""
+    with speaking(settings.language):
+        made_of = reproduction(page)
+        report = Path(made_of["notebook"]).stem
+        given = dict(made_of["parameters"]) | _of_notebook(report, made_of["filters"], settings)
+        plan = replace(run.prepare(report, given, settings=settings), slug=page.stem.removeprefix(f"{report}--"))
+        look = _look(page) if out is None else {}
+        record = run.complete(run.execute(plan, settings=settings), settings=settings, out=out or page.parent, **look)
+        return Again(record, tuple(_differences(made_of, plan.reproduction)))
+
+
+def _of_notebook(report: str, filters: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The filters as they were resolved, as far as the notebook takes them: the same days, whatever today is."""
+    known = run.parameters_of(report, settings)
+    return {name: value for name, value in filters.items() if name in known}
+
+
+def reproduction(page: Path) -> dict[str, Any]:
+    """What the page says it was made of."""
+    try:
+        text = page.read_text(encoding="utf-8")
+        held = {".html": _in_html, ".json": _in_json, ".ipynb": _in_notebook}[page.suffix](text)
+        return held | {"parameters": held["parameters"], "filters": held["filters"], "notebook": held["notebook"]}
+    except OSError as error:
+        raise RunError(_("{page!r} can't be read: {why}", page=page.name, why=error.strerror)) from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        said = _(
+            "{page!r} does not say what it was made of; give the .html, .json or .ipynb of a report", page=page.name
+        )
+        raise RunError(said) from None
+
+
+def _in_html(text: str) -> dict[str, Any]:
+    return json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', text, re.DOTALL)[1])[
+        "made_of"
+    ]
+
+
+def _in_json(text: str) -> dict[str, Any]:
+    return json.loads(text)["made_of"]
+
+
+def _in_notebook(text: str) -> dict[str, Any]:
+    return json.loads(text)["metadata"]["crm_reports"]
+
+
+def _look(page: Path) -> dict[str, Any]:
+    """The links and scripts of the page that is replaced, which lead where they led."""
+    if not (html := page.with_suffix(".html")).is_file():
+        return {}
+    held = json.loads(
+        re.search(r'<script type="application/json" id="page">(.*?)</script>', html.read_text("utf-8"), re.DOTALL)[1]
+    )
+    links = [publish.Link(**each) for each in held["others"]] + [publish.Link(*each) for each in held["links"].items()]
+    folder = next((url.rpartition("/")[0] for url in held["assets"].values()), "")
+    return {"links": links} | ({"assets": folder} if folder else {})
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    said = {
+        "notebook_sha256": _("the notebook has been changed since"),
+        "code_sha256": _("the library has been changed since"),
+        "synced_at": _(
+            "the data have been synced since: rows as of the same instant, as far as their versions are kept"
+        ),
+    }
+    yield from (text for name, text in said.items() if before.get(name) != now.get(name))

@@ -1,0 +1,556 @@
+"""One notebook and its parameters → the executed notebook, a page, a workbook and JSON, all of them or none."""
+
+import hashlib
+import inspect
+import json
+import logging
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError
+from papermill.exceptions import PapermillExecutionError
+
+from .. import errors
+from ..elements.changes import compared_at
+from ..errors import FilterError, ReportError, RunError, near
+from ..filters import Choice, Filters
+from ..look import publish, tables
+from ..measures import dataset
+from ..measures.dataset import Dataset
+from ..settings import Settings
+from ..store import Store
+from ..store.disk import private, private_folder
+from ..store.locks import Workroom
+from ..words.texts import _, speaking
+from . import cells, discretion, parameters
+from .kernels import bound_memory, kernel_class
+
+log = logging.getLogger(__name__)
+for _each in ("papermill", "traitlets"):
+    if logging.getLogger(_each).level == logging.NOTSET:
+        logging.getLogger(_each).setLevel(logging.INFO)  # at DEBUG they write down all that a notebook shows
+
+ELEMENT = "application/vnd.crm-reports.element+json"
+FIGURE = "application/vnd.plotly.v1+json"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SHOWING_DATA = ("tiles", "table", "chart")
+ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
+TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that was checked: everything in it means something to this notebook and this store."""
+
+    report: str
+    given: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    slug: str
+    notebook: nbformat.NotebookNode
+    language: str
+    about: str
+    reproduction: Mapping[str, Any]
+    filters: Filters | None = None
+    beyond: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.report}--{self.slug}"
+
+    def cut_to(self, dimension: str, choice: Choice, below: Sequence[str] = ()) -> "Plan":
+        """The same report of one pipeline, department (with those below), manager or source."""
+        below = tuple(below) if dimension == "department" else self.filters.departments
+        filters = replace(self.filters, **{dimension: (choice,)}, departments=below)
+        return replace(
+            self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=_about(filters),
+            given=dict(self.given) | {dimension: [choice.id]},
+            parameters=dict(self.parameters) | {dimension: [choice.id]},
+            reproduction=_discreet(dict(self.reproduction)
+            | {"parameters": dict(self.given) | {dimension: [choice.id]}, "filters": filters.parameters()}, filters),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that a kernel went through, to its end or to an error."""
+
+    plan: Plan
+    started_at: datetime
+    notebook: nbformat.NotebookNode | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: what was asked, how it went, and the files it left. `error` is for the reader: no paths, no secrets.
+
+    `about` says the filters in words; `headline` is the first finding of the page.
+    """
+
+    report: str
+    parameters: Mapping[str, Any]
+    slug: str
+    state: Literal["complete", "failed"]
+    started_at: datetime
+    finished_at: datetime
+    files: tuple[Path, ...] = ()
+    error: str = ""
+    about: str = ""
+    headline: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+def run(
+    report: str,
+    given: Mapping[str, object] | None = None,
+    *,
+    settings: Settings,
+    out: Path,
+    show_code: bool = False,
+    assets: str = "inline",
+    links: Sequence[publish.Link] = (),
+) -> RunRecord:
+    """REPORT--SLUG.ipynb, .html, .xlsx and .json in `out`; or a record of what failed, and `out` as it was before.
+
+    What can't be meant (a report, a parameter, a value, a name) is refused before a kernel starts: FilterError.
+    """
+    plan = prepare(report, given or {}, settings=settings)
+    executed = execute(plan, settings=settings)
+    return complete(executed, settings=settings, out=out, show_code=show_code, assets=assets, links=links)
+
+
+# ── Before: is it meant? ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> Plan:
+    """The run, checked against the notebook's parameters cell and the store; every problem at once."""
+    path = find(report, settings)
+    notebook = _read(path)
+    known = parameters.declared(notebook)
+    values, problems = parameters.typed(given, known, report=report)
+    meant = {name: each.default for name, each in known.items() if each.default is not None} | values
+    try:
+        data = load(meant, settings)
+    except FilterError as error:
+        problems += error.problems
+    errors.all_at_once(problems, FilterError)
+    filters, beyond = data.filters, tuple(_beyond_filters(values, known))
+    slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
+    return Plan(report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond)
+
+
+def instants(plans: Iterable[Plan]) -> list[datetime]:
+    """Every other instant that these runs look from: what they are compared with."""
+    filters = [plan.filters for plan in plans]
+    before = {each.as_of_before for each in filters} | {at for each in filters for at in compared_at(each).values()}
+    return sorted(before - {None})
+
+
+def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Parameter]:
+    """What that report's notebook can be told."""
+    return parameters.declared(_read(find(report, settings)))
+
+
+def find(report: str, settings: Settings) -> Path:
+    """The notebook of that name: beside reports.toml, else where we are, else the product's own."""
+    folders = [settings.home / "notebooks", Path.cwd() / "notebooks", Path(__file__).parents[3] / "notebooks"]
+    notebooks = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.ipynb"))}
+    if report not in notebooks:
+        close = near(report, notebooks) or sorted(notebooks)
+        near_ones = ", ".join(close) or _("none, the folder is empty")
+        raise FilterError(_("there is no report {report!r}; near: {near}", report=report, near=near_ones))
+    return notebooks[report]
+
+
+def _read(path: Path) -> nbformat.NotebookNode:
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
+        told = {"name": path.name, "why": type(error).__name__}
+        raise RunError(_("notebook {name!r} can't be read ({why}); open it in JupyterLab", **told)) from None
+    notebook.metadata.setdefault("kernelspec", KERNEL)
+    return notebook
+
+
+def load(values: Mapping[str, Any], settings: Settings) -> Dataset:
+    """What the notebook's own `crm.load` will give: its checks, its filters, its names."""
+    understood = inspect.signature(dataset.load).parameters
+    with speaking(settings.language):  # load goes on in the report's language; other reports follow this one
+        return dataset.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
+
+
+def _about(filters: Filters) -> str:
+    """The period, and whatever hides something."""
+    (_label, period, _hides), *rest = filters.words()
+    return " · ".join([period, *(f"{label}: {text}" for label, text, hides in rest if hides)])
+
+
+def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Parameter]) -> Iterator[str]:
+    """The rest of the slug: parameters of this report alone that differ from its defaults."""
+    for name, value in sorted(values.items()):
+        if name not in FILTERS and value != known[name].default:
+            text = "_".join(map(str, value)) if isinstance(value, list) else str(value)
+            plain = re.fullmatch(r"[A-Za-z0-9_.-]{1,30}", text)
+            yield f"{name.replace('_', '-')}-{text.lower() if plain else hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+FILTERS = ("period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language")
+
+
+def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
+    """What it takes to make the same again: which notebook, which code, which data."""
+    made_of = {
+        "notebook": path.name,
+        "notebook_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "git_commit": _commit(path.parent),
+        "crm_reports": version("crm-reports"),
+        "code_sha256": _code(),
+        "synced_at": data.synced_at.isoformat(),
+        "rows": _rows(data.store.path, data.synced_at),
+        "as_of": data.filters.as_of.isoformat(),
+        "filters": data.filters.parameters(),
+    }
+    return _discreet(made_of, data.filters)
+
+
+def _discreet(made_of: dict[str, Any], filters: Filters) -> dict[str, Any]:
+    """The same without how many rows the store has, where that counts what others did."""
+    return {name: value for name, value in made_of.items() if name != "rows" or not filters.is_about_people}
+
+
+@cache
+def _commit(folder: Path) -> str:
+    """The commit that git has checked out where the notebook is; "" where there is no git."""
+    try:
+        asked = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+@cache
+def _code() -> str:
+    """A hash of this library's own files: its version says little while it is being worked on."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in Path(__file__).parents[1].rglob("*") if path.suffix in CODE):
+        found.update(path.relative_to(Path(__file__).parents[1]).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+CODE = (".py", ".j2", ".css", ".js", ".json", ".po")
+
+
+@cache
+def _rows(store: Path, _synced_at: datetime) -> dict[str, int]:
+    """How many rows each table of that store has."""
+    return Store.open(store).counts()
+
+
+# ── The kernel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def execute(plan: Plan, *, settings: Settings) -> Executed:
+    """The notebook as papermill leaves it, run in a kernel of its own that sees this store and no secret."""
+    limits = settings.limits
+    with kernel_class(environment(settings), limits.page_memory) as kernels:
+        return _executed(
+            plan, engine_name=cells.KERNEL, kernels=kernels, most=limits.page_output, seconds=limits.page_seconds
+        )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells a notebook where its store and its settings are."""
+    told = {"CRM_REPORTS_DATA": str(settings.data)}
+    return told | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
+
+
+def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
+    """The same, run in this very process, which should have been made for it (`warm`) and may not outlive it.
+
+    Its cells may show `most` characters.
+    """
+    started_at = datetime.now(UTC)
+    try:
+        notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"], most)
+    except Exception as error:  # ours to mend
+        return Executed(plan, started_at, None, in_words(error))
+    return Executed(plan, started_at, notebook, _said(failed, notebook) if failed else "")
+
+
+def _executed(plan: Plan, **engine: Any) -> Executed:
+    started_at = datetime.now(UTC)
+    with Workroom() as room:
+        path = room.path / "executed.ipynb"
+        try:
+            return Executed(plan, started_at, _papermill(plan, path, engine))
+        except PapermillExecutionError as failed:
+            error = _said(failed, nbformat.read(path, as_version=4))
+        except Exception as failed:  # a kernel that died, hung or never came up; papermill writes no notebook then
+            error = in_words(failed)
+        return Executed(plan, started_at, nbformat.read(path, as_version=4) if path.exists() else None, error)
+
+
+def in_words(error: BaseException) -> str:
+    """What went wrong, for the reader: an error of ours in its own words, any other with its kind."""
+    try:
+        text = str(error).strip()
+    except Exception:  # whoever wrote that class; what it is called is left
+        text = ""
+    if isinstance(error, ReportError):
+        return without_secrets(text)
+    if isinstance(error, MemoryError):
+        return _too_little_memory()
+    if isinstance(error, CellTimeoutError):
+        return _("it took longer than it may: make it quicker, or raise page_seconds under [limits] in reports.toml")
+    kind = type(error).__name__
+    return without_secrets(f"{kind}: {text.splitlines()[0]}" if text else kind)
+
+
+def _too_little_memory() -> str:
+    return _(
+        "it took more memory than it may: let it hold less at a time, or raise page_memory under [limits] in reports.toml"
+    )
+
+
+def logged(error: BaseException) -> str:
+    """The same; an error that is not ours goes into the log too, for it is ours to mend."""
+    if not isinstance(error, ReportError):
+        log.error("%s", in_words(error), exc_info=error)
+    return in_words(error)
+
+
+def _papermill(plan: Plan, path: Path, engine: Mapping[str, Any]) -> nbformat.NotebookNode:
+    return papermill.execute_notebook(
+        plan.notebook,
+        str(path).replace("{", "{{").replace("}", "}}"),  # papermill fills {names} in paths
+        parameters=dict(plan.given),
+        kernel_name=KERNEL["name"],
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        autosave_cell_every=0,
+        **engine,
+    )
+
+
+def _said(failed: PapermillExecutionError, notebook: nbformat.NotebookNode) -> str:
+    """The reader's view of an error: under which question of the report, and what was wrong."""
+    text = (failed.evalue or "").strip().splitlines() or [""]
+    ours = failed.ename in vars(errors)
+    words = "; ".join(text) if ours else f"{failed.ename}: {text[0]}".rstrip(": ")
+    if failed.ename.endswith("MemoryError"):
+        words = _too_little_memory()
+    question = _question_above(notebook, failed.exec_count)
+    return without_secrets(f"{question}: {words}" if question else words)
+
+
+def _question_above(notebook: nbformat.NotebookNode, count: int | None) -> str:
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.execution_count == count:
+            break
+        if cell.cell_type == "markdown" and (found := re.search(r"^#+\s+(.+)$", cell.source, re.MULTILINE)):
+            heading = found[1].strip()
+    return heading
+
+
+def without_secrets(text: str) -> str:
+    """The text with every address and folder gone: a webhook is a secret, and pages tell nothing about a machine."""
+    text = re.sub(r"https?://\S+", "…", text)
+    return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+", "…/", text)
+
+
+def make_here(plan: Plan, *, settings: Settings, out: Path, **look: Any) -> RunRecord:
+    """`execute_here`, then `complete`: all of a run in the process that was forked for it."""
+    bound_memory(settings.limits.page_memory)
+    return complete(execute_here(plan, settings.limits.page_output), settings=settings, out=out, **look)
+
+
+# ── After: is it whole? ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def complete(
+    executed: Executed,
+    *,
+    settings: Settings,
+    out: Path,
+    show_code: bool = False,
+    assets: str = "inline",
+    links: Sequence[publish.Link] = (),
+) -> RunRecord:
+    """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/.
+
+    Whatever fails here, of ours or not, is in the record: the other reports of a night must not pay for it.
+    """
+    plan, files, shown, headline = executed.plan, (), "", ""
+    try:
+        notebook = _signed(executed)
+        text = json.dumps(notebook) if notebook else ""
+        shown = discretion.what_shows([text], settings)
+        error = shown or discretion.without_secrets(executed.error, settings)
+        if not error:
+            if len(text) > settings.limits.page_output:
+                raise cells.too_much(settings.limits.page_output)
+            with speaking(plan.language):
+                headline = _headline(notebook)
+                files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
+    except Exception as failed:
+        error = discretion.without_secrets(logged(failed), settings)
+    if error and not shown:
+        _keep(executed.notebook, settings.data / "failed" / f"{plan.name}.ipynb")
+    state = "failed" if error else "complete"
+    return RunRecord(
+        plan.report, plan.parameters, plan.slug, state, executed.started_at, datetime.now(UTC), files, error,
+        plan.about, headline,
+    )  # fmt: skip
+
+
+def _headline(notebook: nbformat.NotebookNode) -> str:
+    return next((each["finding"] for each in elements_of(notebook) if each.get("finding")), "")
+
+
+def _signed(executed: Executed) -> nbformat.NotebookNode | None:
+    """The notebook with its reproduction inside, and without the paths that papermill notes down."""
+    notebook, plan = executed.notebook, executed.plan
+    if notebook is not None:
+        notebook.metadata["papermill"] |= {"input_path": f"{plan.report}.ipynb", "output_path": f"{plan.name}.ipynb"}
+        notebook.metadata["crm_reports"] = dict(plan.reproduction)
+    return notebook
+
+
+def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
+    """For whoever has to mend it."""
+    try:
+        if notebook is not None:
+            private_folder(path.parent)
+            with open(path, "w", encoding="utf-8", opener=private) as file:
+                nbformat.write(notebook, file)
+    except Exception as error:
+        log.warning("the notebook that failed was not kept: %s", in_words(error))
+
+
+def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any) -> tuple[Path, ...]:
+    """All four files, moved to their places only when each of them is whole; `look` is what a page can be told."""
+    elements = list(elements_of(notebook))
+    page = publish.html(notebook, **_beside(plan, **look))
+    errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
+    write: dict[str, Callable[[Path], object]] = {
+        # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
+        "ipynb": lambda path: _write(path, json.dumps(notebook, ensure_ascii=False)),
+        "html": lambda path: _write(path, page),
+        "xlsx": lambda path: tables.workbook(elements, path),
+        "json": lambda path: _write(path, as_json(plan, elements)),
+    }
+    return _at_once({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", errors="replace")  # half a character pair stands in no file
+
+
+def _beside(plan: Plan, *, links: Sequence[publish.Link] = (), **look: Any) -> dict[str, Any]:
+    """The look, with a link to the workbook that lies beside the page."""
+    workbook = [] if any(link.key == "workbook" for link in links) else [publish.Link("workbook", f"{plan.name}.xlsx")]
+    return {"links": [*links, *workbook], **look}
+
+
+def _at_once(writers: Mapping[Path, Callable[[Path], object]]) -> tuple[Path, ...]:
+    out = next(iter(writers)).parent
+    out.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=".making-", dir=out))
+    try:
+        for path, write in writers.items():
+            write(making / path.name)
+        for path in writers:
+            os.replace(making / path.name, path)
+    finally:
+        shutil.rmtree(making)
+    return tuple(writers)
+
+
+def outputs_of(notebook: nbformat.NotebookNode) -> Iterator[nbformat.NotebookNode]:
+    """Everything that the notebook's cells show, in order."""
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
+
+
+def elements_of(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
+    """The report's elements, in order."""
+    for output in outputs_of(notebook):
+        if ELEMENT in output.get("data", {}):
+            yield output["data"][ELEMENT]
+
+
+def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for everything that the notebook should show and does not."""
+    if not any(each["kind"] == "header" for each in elements):
+        yield _("the notebook shows no header: nothing says what the report is about; add `crm.header(ds)`")
+    times = Counter(each["id"] for each in elements if each["kind"] in SHOWING_DATA)
+    for id, count in times.items():
+        if count > 1:
+            yield _("{n} elements are called {id!r}; give each its own id", n=count, id=id)
+    for output in outputs_of(notebook):
+        yield from _torn_output(output)
+
+
+def _torn_output(output: nbformat.NotebookNode) -> Iterator[str]:
+    if output.output_type == "error":
+        yield _("a cell failed: {what}", what=f"{output.ename}: {output.evalue}")
+    if output.output_type == "stream" and output.name == "stderr" and TRACEBACK in output.text:
+        yield _("a cell could not show what it made: {what}", what=output.text.strip().splitlines()[-1])
+    element, figure = (output.get("data", {}).get(kind) for kind in (ELEMENT, FIGURE))
+    if element and element["kind"] == "chart" and _can_be_drawn(element) and not (figure and figure.get("data")):
+        yield _("chart {id!r} draws nothing and has {n} rows", id=element["id"], n=len(element["rows"]))
+
+
+def _can_be_drawn(element: Mapping[str, Any]) -> bool:
+    """Whether there are rows, and something in each of their columns: a chart of nothing but gaps is rightly empty."""
+    rows = element.get("rows") or ()
+    return bool(rows) and all(any(row.get(each["name"]) is not None for row in rows) for each in element["columns"])
+
+
+def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
+    """The report as numbers and sentences: what was asked, what it was about, every element's columns and rows."""
+    header = next(each for each in elements if each["kind"] == "header")
+    shown = {each["id"]: _data(each) for each in elements if each["kind"] in SHOWING_DATA}
+    about = {key: header.get(key) for key in ABOUT}
+    whole = {"report": plan.report, "parameters": dict(plan.parameters), **about, "elements": shown}
+    whole["made_of"] = dict(plan.reproduction)
+    try:
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # an analyst's own element
+        return json.dumps(_finite(whole), ensure_ascii=False, allow_nan=False)
+
+
+def _data(element: Mapping[str, Any]) -> dict[str, Any]:
+    """An element's numbers; one that the source has no data for says so."""
+    said = {key: element[key] for key in ("metrics", "finding", "missing") if element.get(key)}
+    names = [each["name"] for each in element["columns"]]
+    rows = [{name: row.get(name) for name in names} for row in element["rows"]]  # in order: notebooks sort their keys
+    return {"kind": element["kind"], "title": element["title"], "columns": element["columns"], "rows": rows, **said}
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for everything that is no number."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

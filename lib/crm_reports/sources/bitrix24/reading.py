@@ -1,0 +1,455 @@
+"""Reads a portal: everything the first time, later what changed, what came and what is gone.
+
+Nothing tells what was deleted, so the ids that the portal still shows are compared with those that are held; and a row
+may come into sight with an old id and an old date (restored, or a right granted), so they are compared both ways.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from ...errors import PortalError, ScopeError
+from ...words.texts import N_, _
+from . import tables, values
+from .client import MOST_COMMANDS, Client, Command
+from .cursors import Ask, listed
+from .pages import PAGE, Row, by_many, many
+from .refusals import Answer, AuthError
+
+log = logging.getLogger(__name__)
+
+SWEPT = ("deals", "leads", "companies", "contacts", "activities")
+# Looking for what was deleted reads every id: each time while that takes minutes, else once a week.
+SWEEP_REQUESTS, SWEEP_EVERY = 1000, timedelta(days=7)
+SAMPLE = MOST_COMMANDS
+OUT_OF_SIGHT, NOT_SWEPT = "out_of_sight", "not_swept"
+
+SCOPES = {
+    "managers": ("user", "user_brief", "user_basic"),
+    "departments": ("department",),
+    "calls": ("telephony",),
+}
+LOST = {
+    "pipelines": N_("names of pipelines"),
+    "stages": N_("names and order of stages, the funnel, sources and loss reasons"),
+    "managers": N_("names of managers and their departments"),
+    "departments": N_("departments"),
+    "currencies": N_("prices of deals in other currencies"),
+    "leads": N_("leads"),
+    "companies": N_("names of companies"),
+    "contacts": N_("names of contacts"),
+    "stage_history": N_("days won and lost, stage conversion, time in stage, stage moves"),
+    "calls": N_("which calls nobody answered: all made calls count"),
+    "activities": N_("calls, meetings, e-mails, CRM activities and next steps"),
+    "comments": N_("comments"),
+}
+
+Chunk = tuple[str, list[Row]]
+
+
+class Ledger(Protocol):
+    """What the store holds of this portal, and what has come of it so far. Ids are many: it keeps them on disk."""
+
+    since: Mapping[str, datetime]
+    """The instant from which each table is to be read again; a table that was never read is not in it."""
+    swept_at: datetime | None
+    """When it was last looked what is gone."""
+
+    def rows(self, table: str) -> int:
+        """How many are held."""
+
+    def last_id(self, table: str) -> int:
+        """The greatest id that is held, 0 for none."""
+
+    def held(self, table: str, ids: Sequence[int]) -> set[int]:
+        """Which of these are held."""
+
+    def note_alive(self, table: str, rows: Sequence[tuple[int, Sequence[datetime | None]]]) -> None:
+        """The portal shows rows of these ids and stamps now."""
+
+    def gone(self, table: str) -> list[int]:
+        """Held, and not alive; without the activities of deals that are out of sight."""
+
+    def differing(self, table: str) -> list[int]:
+        """Alive, not come, and not held or held with other stamps."""
+
+    def moved_over(self, deals: Mapping[str, str]) -> set[int]:
+        """Which of these deals are held in another pipeline than the one given."""
+
+    def orphans(self, table: str) -> list[int]:
+        """Held deals, leads or activities of what was taken out."""
+
+    def take_out(self, table: str, ids: Sequence[int]) -> None:
+        """These were deleted."""
+
+    def keep_unseen(self, table: str, ids: Sequence[int]) -> None:
+        """These are out of sight, and stay as they were."""
+
+    def note_unanswered(self, activity_ids: Sequence[str]) -> None:
+        """Telephony says that nobody answered these calls."""
+
+    def unanswered(self, activity_ids: Sequence[str]) -> set[str]:
+        """Which of these calls nobody answered, as far as was ever told."""
+
+    def mistaken(self) -> list[int]:
+        """The calls that are held as actions, and of which telephony now says that nobody answered."""
+
+    def elements(self, which: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
+        """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
+
+    def lively(self) -> int:
+        """How many are held in work or have comments."""
+
+    def note_commented(self, elements: Sequence[tables.Element]) -> None:
+        """The comments of these were read whole: those that did not come are gone."""
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A table, or a part of it, that could not be had: Bitrix24's code and a sentence for the reader.
+
+    `is_general`: it is said of the source and counts no rows, so that any reader may know.
+    """
+
+    table: str
+    code: str
+    text: str
+    is_general: bool = True
+
+
+@dataclass
+class Findings:
+    """What a reading learnt beside the rows: fills while the rows are taken."""
+
+    present: list[str] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
+    swept: bool = False
+
+
+def begin(client: Client) -> datetime:
+    """The portal's own clock: what changes later is not in this reading."""
+    try:
+        answer = client.call("server.time")
+    except PortalError as refused:
+        if refused.code != "error_method_not_found":
+            raise
+        words = _("Bitrix24 knows no method at this address: give CRM_REPORTS_WEBHOOK as https://HOST/rest/USER/CODE/")
+        raise AuthError(words, code=refused.code) from None
+    told = answer.time.get("date_start") or answer.result
+    at = values.instant(told, ZoneInfo("UTC"))
+    if at is None:
+        raise PortalError(_("server.time gave {told!r}, which is no instant", told=told))
+    return at
+
+
+class Reading:
+    """One reading of a portal, begun `at` its clock: iterate it for (table, rows), then look at `findings`.
+
+    The rows must be in the ledger before the next ones are asked for.
+    """
+
+    def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, at: datetime) -> None:
+        self._client, self._ledger, self._at = client, ledger, at
+        self._context = tables.Context(zone)
+        self._opening: dict[str, Answer | PortalError] = {}
+        self._late: set[int] = set()
+        self._came: set[str] = set()
+        self._refused: set[str] = set()
+        self.findings = Findings()
+
+    def __iter__(self) -> Iterator[Chunk]:
+        self._opening = dict(many(self._client, tables.OPENING.items()))
+        for step in (self._pipelines, self._stages, self._departments, self._currencies):
+            yield from self._unless_refused(step.__name__[1:], step)
+        yield from self._people_and_calls()
+        yield from self._entities()
+        yield from self._came_late()
+        yield from self._unless_refused("comments", self._comments)
+
+    # Refusals
+
+    def _unless_refused(self, step: str, read: Callable[[], Iterator[Chunk]]) -> Iterator[Chunk]:
+        """What the step reads; a refusal makes a hole."""
+        if self._is_granted(step):
+            try:
+                yield from read()
+            except PortalError as refused:
+                self._refuse(step, refused)
+
+    def _is_granted(self, step: str) -> bool:
+        """Whether the webhook has the scope that the step takes; a hole when it has not."""
+        needed, scopes = SCOPES.get(step, ("crm",)), tables.scopes(self._opening["scope"])
+        if scopes is None or not scopes.isdisjoint(needed):
+            return True
+        words = _("the webhook has no scope {scope!r}", scope=needed[0])
+        self._refuse(step, ScopeError(words, code="insufficient_scope"))
+        return False
+
+    def _refuse(self, step: str, refused: PortalError) -> None:
+        """A hole where the step's rows would be; but without deals there is nothing to report on."""
+        if not _leaves_a_hole(refused):
+            raise refused
+        if step == "deals":
+            words = _(
+                "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refused
+            )
+            raise type(refused)(words, code=refused.code) from None
+        if step not in self._refused:
+            self._refused.add(step)
+            self._hole(step, refused)
+
+    def _hole(self, step: str, refused: PortalError) -> None:
+        if step == "calls" and refused.code == "error_method_not_found":
+            return  # no telephony on this portal: there are no calls of its own to be wrong about
+        words = _(
+            "{refused}; without it the reports lack: {lost}. Add the scope {scope!r} to the webhook, and let it belong "
+            "to an administrator.",
+            refused=refused, lost=_(LOST[step]), scope=SCOPES.get(step, ("crm",))[0],
+        )  # fmt: skip
+        log.warning("%s: %s", step, words)
+        table = "activities" if step == "calls" else step
+        self.findings.holes.append(Hole(table, refused.code or "access_denied", words))
+
+    def _whole(self, table: str, rows: list[Row]) -> Chunk:
+        self.findings.present.append(table)
+        return table, rows
+
+    def _opened(self, name: str) -> Answer:
+        answer = self._opening[name]
+        if isinstance(answer, PortalError):
+            raise answer
+        return answer
+
+    # Dictionaries
+
+    def _pipelines(self) -> Iterator[Chunk]:
+        answer = self._opening["pipelines"]
+        is_old = isinstance(answer, PortalError) and answer.code == "error_method_not_found"
+        rows = tables.old_pipelines(self._client) if is_old else tables.pipelines(self._opened("pipelines"))
+        yield self._whole("pipelines", rows)
+
+    def _stages(self) -> Iterator[Chunk]:
+        given = tables.statuses(self._opened("stages"))
+        stages, lead_stages = tables.stages(given), tables.lead_stages(given)
+        self._context = replace(
+            self._context,
+            outcomes={row["stage_id"]: row["outcome"] for row in stages},
+            lead_outcomes={row["stage_id"]: row["outcome"] for row in lead_stages},
+        )
+        yield self._whole("stages", stages)
+        yield self._whole("sources", tables.sources(given))
+        yield "lead_stages", lead_stages
+
+    def _departments(self) -> Iterator[Chunk]:
+        yield self._whole("departments", tables.departments(self._client))
+
+    def _currencies(self) -> Iterator[Chunk]:
+        yield self._whole("currencies", tables.currencies(self._opened("currencies")))
+
+    def _people_and_calls(self) -> Iterator[Chunk]:
+        people: list[Row] = []
+        # A call's record may come after the call, hence the day; older ones are remembered as no actions.
+        last = self._ledger.since.get("calls")
+        asks = [tables.ask_people("managers"), tables.ask_calls("calls", last and last - timedelta(days=1))]
+        asks = [ask for ask in asks if self._is_granted(ask.name)]
+        for name, rows in listed(self._client, asks):
+            if isinstance(rows, PortalError):
+                self._refuse(name, rows)
+            elif name == "calls":
+                self._ledger.note_unanswered(tables.unanswered(rows))
+            else:
+                people += rows
+        if "managers" not in self._refused:
+            yield self._whole("managers", tables.managers(people))
+            yield self._whole("manager_departments", tables.manager_departments(people))
+        if "calls" not in self._refused:
+            self.findings.present.append("calls")
+
+    # Tables with rising ids
+
+    def _entities(self) -> Iterator[Chunk]:
+        """All of every table, or what changed in it; and the ids of what is still there."""
+        asked = [table for table in tables.ENTITIES if self._is_granted(table)]
+        self.findings.swept = self._is_time_to_sweep()
+        asks = [ask for table in asked for ask in self._asks(table)]
+        for (table, kind), rows in listed(self._client, asks):
+            if isinstance(rows, PortalError):
+                self._refuse(table, rows)
+            elif kind == "alive":
+                self._ledger.note_alive(table, tables.stamps(table, rows, self._context.zone))
+            else:
+                yield self._taken(table, rows)
+        there = [table for table in asked if table not in self._refused]
+        self.findings.present += there
+        self._tell_of_leads()
+        if self.findings.swept:
+            for table in SWEPT:
+                if table in there and table in self._ledger.since:
+                    self._take_out(table)
+
+    def _asks(self, table: str) -> Iterator[Ask]:
+        entity, since = tables.ENTITIES[table], self._ledger.since.get(table)
+        if since is None:
+            yield Ask((table, "all"), entity.listing, is_long=True)
+            return
+        for name in entity.changed_by:
+            changed = {f">={name}": since.isoformat()}
+            yield Ask((table, name), entity.listing, changed, goes_on=self._filters_by(table, name, since))
+        yield Ask((table, "new"), entity.listing, after=self._ledger.last_id(table))
+        if self.findings.swept and table in SWEPT:
+            yield Ask((table, "alive"), tables.ask_stamps(table), is_long=True)
+
+    def _filters_by(self, table: str, name: str, since: datetime) -> Callable[[list[Row]], bool]:
+        def goes_on(rows: list[Row]) -> bool:
+            # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
+            told = [values.instant(row.get(name), self._context.zone) for row in rows]
+            knows = name != "LAST_ACTIVITY_TIME" or all(at and at >= since for at in told)
+            if not knows:
+                log.info("%s: the portal does not filter by %s", table, name)
+            return knows
+
+        return goes_on
+
+    def _taken(self, table: str, raw: list[Row]) -> Chunk:
+        """The store's rows of what came; recurring templates are no deals."""
+        raw = [row for row in raw if row.get("IS_RECURRING") != "Y"]
+        context = self._context
+        if table == "activities":
+            calls = self._ledger.unanswered([str(row["ID"]) for row in raw])
+            context = replace(context, failed_calls=calls)
+        self._came.update([table] if raw else [])
+        rows = [tables.ENTITIES[table].typed(row, context) for row in raw]
+        if table == "deals" and table in self._ledger.since:
+            self._note_late(rows)
+        return table, rows
+
+    def _note_late(self, deals: list[Row]) -> None:
+        """Deals of whose history more may have come into sight than what is new."""
+        old = [int(row["deal_id"]) for row in deals if self._is_old(row["created_at"])]
+        self._late.update(set(old) - self._ledger.held("deals", old))
+        # After a change of pipeline some portals hide the entries of the one before, until the deal is back in it.
+        self._late.update(self._ledger.moved_over({row["deal_id"]: row["pipeline_id"] for row in deals}))
+
+    def _is_old(self, created: datetime | None) -> bool:
+        return created is None or created < self._ledger.since["deals"]
+
+    def _tell_of_leads(self) -> None:
+        """Leads where the portal has any, or works with them."""
+        if "leads" not in self.findings.present:
+            return
+        mode = self._opening["lead_mode"]
+        uses = isinstance(mode, Answer) and tables.uses_leads(mode)
+        if not uses and not self._ledger.rows("leads") and "leads" not in self._came:
+            self.findings.present.remove("leads")
+        elif "stages" in self.findings.present:
+            self.findings.present.append("lead_stages")
+
+    def _came_late(self) -> Iterator[Chunk]:
+        """What came into sight, by number; the history of such deals; calls of which telephony told only now."""
+        numbers = {table: self._ledger.differing(table) for table in SWEPT} if self.findings.swept else {}
+        if self.findings.swept:
+            # Merging or deleting a customer re-points its deals, leads and activities, and no time of change tells.
+            for table in ("deals", "leads", "activities"):
+                numbers[table] += self._ledger.orphans(table)
+        if "calls" in self.findings.present and "activities" in self._ledger.since:
+            numbers["activities"] = [*numbers.get("activities", ()), *self._ledger.mistaken()]
+        asks = (_by_number(table, some) for table, ids in numbers.items() for some in by_many(sorted(set(ids)), PAGE))
+        yield from self._all(asks)
+        if "stage_history" in self._ledger.since:
+            history = tables.ENTITIES["stage_history"].listing
+            yield from self._all(Ask("stage_history", history, {"OWNER_ID": deal}) for deal in sorted(self._late))
+
+    def _all(self, asks: Iterable[Ask]) -> Iterator[Chunk]:
+        for some in by_many(asks, 20 * MOST_COMMANDS):
+            for table, rows in listed(self._client, some):
+                if isinstance(rows, PortalError):
+                    raise rows
+                yield self._taken(table, rows)
+
+    # What is gone
+
+    def _is_time_to_sweep(self) -> bool:
+        """Whether to read all ids this time; when not, the reports say since when they can't know of deletions."""
+        ledger = self._ledger
+        if not ledger.since or not ledger.swept_at or self._at - ledger.swept_at >= SWEEP_EVERY:
+            return True
+        rows = sum(ledger.rows(table) for table in SWEPT)
+        if rows / (MOST_COMMANDS * PAGE) + ledger.lively() / MOST_COMMANDS <= SWEEP_REQUESTS:
+            return True
+        words = _(
+            "What was deleted in the CRM since {day} is still counted: with so many rows it is looked for once a week.",
+            day=f"{ledger.swept_at.astimezone(self._context.zone):%Y-%m-%d}",
+        )
+        self.findings.holes.append(Hole("deals", NOT_SWEPT, words))
+        return False
+
+    def _take_out(self, table: str) -> None:
+        """Take out of the store what the portal says was deleted; what it only hides stays, and is told of."""
+        gone = self._ledger.gone(table)
+        method = tables.ENTITIES[table].get
+        sample = gone[:: -(-len(gone) // SAMPLE) or 1]
+        said = dict(many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample)))
+        hidden = [row_id for row_id, answer in said.items() if _is_refused(answer)]
+        if len(sample) < len(gone):
+            hidden, deleted = (gone, []) if hidden else ([], gone)
+        else:
+            deleted = [row_id for row_id, answer in said.items() if _is_not_found(answer)]
+        self._ledger.take_out(table, deleted)
+        self._ledger.keep_unseen(table, hidden)
+        if hidden:
+            self._tell_of_hidden(table, len(hidden))
+
+    def _tell_of_hidden(self, table: str, count: int) -> None:
+        words = _(
+            "{n} of {all} rows of {table} are out of sight, and Bitrix24 does not say that they were deleted; they "
+            "are kept as they were. Let the webhook belong to an administrator.",
+            n=count, all=self._ledger.rows(table), table=table,
+        )  # fmt: skip
+        log.warning("%s", words)
+        self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words, is_general=False))
+
+    # Comments
+
+    def _comments(self) -> Iterator[Chunk]:
+        """Comments have no time of change: those of what changed are read again, with a sweep those of all in use."""
+        is_first = "comments" not in self._ledger.since
+        which: Literal["all", "alive", "changed"] = "all" if is_first else "alive" if self.findings.swept else "changed"
+        refused, read = None, 0
+        for some in by_many(self._ledger.elements(which), 20 * MOST_COMMANDS):
+            whole = set(some)
+            for element, given in tables.comments(self._client, some):
+                if isinstance(given, PortalError):
+                    if given.code and _leaves_a_hole(given):
+                        raise given
+                    log.info("comments of %s %s: %s", *element, given)
+                    whole.discard(element)
+                    refused = given
+                elif given:
+                    yield "comments", [tables.comment(raw, element, self._context) for raw in given]
+            self._ledger.note_commented(sorted(whole))
+            read += len(whole)
+        # One element may be hidden; when all are, so are comments.
+        if refused and not read and _leaves_a_hole(refused):
+            raise refused
+        self.findings.present.append("comments")
+
+
+def _by_number(table: str, ids: Sequence[int]) -> Ask:
+    return Ask(table, tables.ENTITIES[table].listing, {"@ID": list(ids)}, after=ids[0] - 1)
+
+
+def _leaves_a_hole(refused: PortalError) -> bool:
+    return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"
+
+
+def _is_refused(answer: Answer | PortalError) -> bool:
+    return isinstance(answer, PortalError) and not _is_not_found(answer)
+
+
+def _is_not_found(answer: Answer | PortalError) -> bool:
+    if not isinstance(answer, PortalError) or isinstance(answer, ScopeError):
+        return False
+    return answer.code == "not_found" or "not found" in str(answer).lower()

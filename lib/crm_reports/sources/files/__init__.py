@@ -1,0 +1,58 @@
+"""The tables of `fields` from a folder of CSV or Parquet: another CRM's export, in the columns of docs/files.md.
+
+Names serve as ids. What the files do not say is absent, never zero.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ...settings import Settings
+from ..fields import arrow_schema
+from . import keys
+from .cells import Reader, order_of_dates
+from .checks import check
+from .holes import holes
+from .layout import FILES
+from .problems import Problems
+from .sheets import sheets
+from .tables import Export
+
+__all__ = ["FILES", "Delivery", "read"]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a folder gives: tables as `fields` has them; `holes` are {table, code, text, is_general} of what is untold."""
+
+    tables: dict[str, pa.Table]
+    holes: list[dict[str, Any]]
+
+
+def read(settings: Settings) -> Delivery:
+    """The tables that the files of `source.folder` fill; one FilesError tells everything that is wrong with them."""
+    problems = Problems()
+    base = settings.base_currency or "RUB"
+    found = sheets(settings.source, problems)
+    reader = Reader(settings, problems, order_of_dates(found.values(), settings))
+    files = keys.without_fractions({name: reader.frame(sheet) for name, sheet in found.items()})
+    for name, sheet in found.items():
+        check(sheet, files[name], base, problems)
+    problems.tell()
+    keys.remark(files, problems)
+    tables = {name: _typed(name, frame) for name, frame in Export(files, base).tables().items()}
+    return Delivery(tables, [*holes(files), *problems.remarks])
+
+
+def _typed(name: str, frame: pd.DataFrame) -> pa.Table:
+    """The frame as `fields` has it: those columns, those types, nothing else."""
+    schema = arrow_schema(name)
+    columns = [
+        pa.array(frame[field.name], field.type, from_pandas=True)
+        if field.name in frame
+        else pa.nulls(len(frame), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

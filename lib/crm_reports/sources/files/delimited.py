@@ -1,0 +1,135 @@
+"""CSV as programs and people write it: its separator, its header, its rows, and where each row stands in the file."""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.csv
+
+from ...words.texts import _
+from .problems import Problems
+
+SEPARATORS = ",;\t|"
+NAMED = re.compile(r'\s*"?sep=(.)"?[,;\t|]*(?:\r\n|\r|\n|$)', re.I)  # the line that Excel reads for itself
+NOTHING = re.compile(r"(?:[\s,;|]*(?:\r\n|\r|\n))?")
+END = "\x00end of the file\x00"
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """The text of one file, taken apart: the names of its columns, and from where on its rows stand."""
+
+    content: str
+    separator: str
+    names: list[str]
+    start: int
+
+    @classmethod
+    def open(cls, content: str, known: Collection[str]) -> "Delimited":
+        """The separator is what the file says, else the one that parts most of the `known` names from each other."""
+        content = content.lstrip("\ufeff")
+        line = NAMED.match(content)
+        top = NOTHING.match(content, line.end() if line else 0).end()
+        tried = [cls(content, *_first_row(content, top, sign)) for sign in (line[1] if line else SEPARATORS)]
+        return max(tried, key=lambda each: (len({*map(spelled, each.names)} & {*known}), len(each.names)))
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Every row that is not empty, with the line it begins on."""
+        first = line = 1 + _lines(self.content[: self.start])
+        reader = csv.reader(io.StringIO(self.content[self.start :], newline=""), delimiter=self.separator)
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = first + reader.line_num
+
+    def fitted(self, cells: list[str]) -> list[str] | None:
+        """The row as wide as the header, when only empty cells or columns without a name are too many; else None."""
+        width = len(self.names)
+        if any(cell.strip() for cell in cells[width:]) or any(name.strip() for name in self.names[len(cells) :]):
+            return None
+        return [*cells, *[""] * (width - len(cells))][:width]
+
+    def lines(self) -> list[int]:
+        """On which line each row of `table` begins."""
+        return [line for line, cells in self.rows() if self.fitted(cells) is not None]
+
+    def table(self, file: str, problems: Problems) -> pa.Table:
+        """The rows with every cell as text, under the numbers of the columns. What does not fit is a problem."""
+        if line := self._open_quote():
+            problems.add(
+                _("{file}, line {line}: a quote begins in this row and never ends; close it", file=file, line=line)
+            )
+        table = self._read()
+        return self._read_slowly(file, problems) if table is None else table
+
+    def _columns(self) -> dict[str, pa.DataType]:
+        return {str(place): pa.string() for place in range(len(self.names))}
+
+    def _read(self) -> pa.Table | None:
+        """None when a row is not as wide as the header."""
+        data = self.content[self.start :].encode()
+        if not data.strip():
+            return pa.schema(list(self._columns().items())).empty_table()
+        wrong: list[pa.csv.InvalidRow] = []
+        table = pa.csv.read_csv(
+            pa.BufferReader(data),
+            pa.csv.ReadOptions(
+                use_threads=False, block_size=min(len(data) + 1, 2**30), column_names=list(self._columns())
+            ),
+            pa.csv.ParseOptions(
+                delimiter=self.separator,
+                newlines_in_values=True,
+                invalid_row_handler=lambda row: wrong.append(row) or "skip",
+            ),
+            pa.csv.ConvertOptions(column_types=self._columns(), strings_can_be_null=False),
+        )
+        return None if wrong else table
+
+    def _read_slowly(self, file: str, problems: Problems) -> pa.Table:
+        kept: list[list[str]] = []
+        for line, cells in self.rows():
+            fitted = self.fitted(cells)
+            if fitted is not None:
+                kept.append(fitted)
+            elif any(cell.strip() for cell in cells):
+                place = {"file": file, "line": line, "cells": len(cells), "columns": len(self.names)}
+                problems.add(
+                    _("{file}, line {line} has {cells} cells, the header {columns}; check the quotes", **place)
+                )
+        names = self._columns()
+        cells = [pa.array([row[place] for row in kept], pa.string()) for place in range(len(names))]
+        return pa.Table.from_arrays(cells, names=list(names))
+
+    def _open_quote(self) -> int:
+        """The line of the row whose quote runs to the end of the file; 0 when all are closed."""
+        rest = self.content[self.start :]
+        if rest.count('"') % 2 == 0:
+            return 0
+        *_before, (line, cells) = Delimited(f"{self.content}\n{END}", self.separator, self.names, self.start).rows()
+        return 0 if cells == [END] else line
+
+
+def spelled(name: str) -> str:
+    """A column's name as ours are written: small letters, _ for blanks and hyphens."""
+    return "_".join(name.strip("\ufeff").casefold().replace("-", " ").split())
+
+
+def _first_row(content: str, start: int, separator: str) -> tuple[str, list[str], int]:
+    """The separator, the cells of the row that begins at `start`, and where that row ends."""
+    ends = [start]
+
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(content[start:], newline=""):
+            ends.append(ends[-1] + len(line))
+            yield line
+
+    cells = next(csv.reader(lines(), delimiter=separator), [])
+    return separator, cells, ends[-1]
+
+
+def _lines(text: str) -> int:
+    """How many lines end in the text."""
+    return len(re.findall(r"\r\n|\r|\n", text))

@@ -1,0 +1,241 @@
+"""Source → store. Everything the first time, afterwards what changed; a reader never sees half of it.
+
+The store is copied, the copy is brought up to date and then takes the store's place in one step. A sync that was
+killed leaves the old store whole, and its half-made copy is thrown away by the next one.
+"""
+
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import SecretStr
+
+from ...errors import SourceError, StoreError
+from ...settings import Settings
+from ...sources import files
+from ...sources.bitrix24.client import Client
+from ...sources.bitrix24.pace import ORDINARY, Pace
+from ...sources.bitrix24.reading import Findings, Reading, begin
+from ...sources.fields import TABLES, arrow_schema
+from ...words.texts import _
+from ..disk import privately
+from ..locks import only_one
+from .draft import Draft, Origin
+from .ledger import Ledger
+from .rescue import Rescued, rescued
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Received:
+    """Of one table: rows that came, and how many of them the store did not have."""
+
+    rows: int
+    new: int
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did; `holes` are {table, code, text}; `repairs` are sentences about what it found damaged."""
+
+    synced_at: datetime
+    tables: Mapping[str, Received]
+    removed: Mapping[str, int]
+    holes: list[dict[str, str]]
+    seconds: float
+    requests: int = 0
+    repairs: tuple[str, ...] = ()
+
+
+def sync(
+    settings: Settings,
+    *,
+    webhook: SecretStr | str | None = None,
+    portal_url: str | None = None,
+    pace: Pace = ORDINARY,
+    progress: Progress = lambda table, rows: None,
+) -> SyncReport:
+    """Bring the store up to date with the source, and say what came.
+
+    `webhook` and `portal_url` (where links lead) replace those of the settings: a demo portal passes its own.
+    `progress(table, rows)` is told how many rows of a table have come so far.
+    """
+    started = time.monotonic()
+    busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
+    portal = _Portal(webhook or settings.webhook, portal_url, pace)
+    with (
+        _told_when_full(settings.data),
+        only_one(settings.data / "sync.lock", busy),
+        privately(),
+        _work_folder(settings.data / "sync") as work,
+    ):
+        report = _healed(lambda folder, held: _synced(settings, folder, progress, portal, held), settings, work)
+    seconds = time.monotonic() - started
+    log.info("synced %d rows in %.1f s", sum(each.rows for each in report.tables.values()), seconds)
+    return replace(report, seconds=seconds)
+
+
+def _healed(synced: Callable[[Path, Rescued | None], SyncReport], settings: Settings, work: Path) -> SyncReport:
+    """What `synced` gives; where it can't because the store is damaged, once more with what was rescued of it."""
+    try:
+        with _work_folder(work / "first") as folder:
+            return synced(folder, None)
+    except (OSError, duckdb.Error) as error:
+        failure = error
+    with _work_folder(work / "again") as folder:  # another one: the engine may still hold files of the first by name
+        if not (held := rescued(settings.store_path, folder)):
+            raise failure
+        log.warning("the store is damaged (%s): everything is read anew", held.damage)
+        return replace(synced(folder, held), repairs=(_repair(held),))
+
+
+def _repair(held: Rescued) -> str:
+    return _(
+        "the store was damaged ({damage}): it is kept as store.duckdb.damaged-…, and everything was read anew; look at "
+        "the disk",
+        damage=held.damage,
+    )
+
+
+@dataclass(frozen=True)
+class _Portal:
+    """What is said about the portal beside the settings."""
+
+    webhook: SecretStr | str | None
+    url: str | None
+    pace: Pace
+
+
+def _synced(settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None) -> SyncReport:
+    if settings.source.kind == "files":
+        return _sync_files(settings, work, progress, rescued)
+    return _sync_portal(settings, work, progress, portal, rescued)
+
+
+def _sync_files(settings: Settings, work: Path, progress: Progress, rescued: Rescued | None) -> SyncReport:
+    """Every table whole, from the folder of files."""
+    synced_at = datetime.now(UTC)
+    delivery = files.read(settings)
+    origin = _origin(settings, str(settings.source.folder), synced_at)
+    draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescued=rescued)
+    with closing(Ledger(work)) as ledger:
+        for table, rows in delivery.tables.items():
+            ledger.write(table, rows)
+            progress(table, len(rows))
+        findings = Findings(present=list(delivery.tables), swept=True)
+        holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
+        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes)
+
+
+def _sync_portal(
+    settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None
+) -> SyncReport:
+    if not portal.webhook:
+        raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
+    with Client(portal.webhook, pace=portal.pace, limits=settings.limits) as client:
+        synced_at = begin(client)
+        url = portal.url or client.portal_url
+        origin = _origin(settings, url, synced_at)
+        draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescued=rescued)
+        with closing(Ledger(work, draft.held)) as ledger:
+            reading = Reading(client, settings.zone, ledger, synced_at)
+            _take(reading, ledger, progress)
+            lost = draft.holes(synced_at.astimezone(settings.zone).date())
+            holes = [*(asdict(hole) for hole in reading.findings.holes), *lost]
+            source = (settings.source.kind, url)
+            report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
+        return replace(report, requests=client.requests)
+
+
+def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
+    """All that the portal gives into the ledger."""
+    came: Counter[str] = Counter()
+    for table, rows in reading:
+        ledger.add(table, rows)
+        came[table] += len(rows)
+        progress(table, came[table])
+
+
+def _finish(
+    draft: Draft,
+    ledger: Ledger,
+    source: tuple[str, str],
+    findings: Findings,
+    synced_at: datetime,
+    holes: list[dict[str, str]],
+) -> SyncReport:
+    for table in findings.present:
+        if table in TABLES:
+            ledger.add(table, [])  # a table that is there and empty
+    ledger.add("syncs", [_sync_row(source, findings, synced_at, holes, ledger.swept_at)])
+    rows = {table: ledger.came(table) for table in ledger.tables() if table != "syncs"}
+    new, removed = draft.finish(ledger, synced_at)
+    received = {table: Received(came, new[table]) for table, came in rows.items()}
+    return SyncReport(synced_at, received, removed, holes, 0.0)
+
+
+def _sync_row(
+    source: tuple[str, str],
+    findings: Findings,
+    synced_at: datetime,
+    holes: list[dict[str, str]],
+    swept_at: datetime | None,
+) -> dict[str, Any]:
+    return {
+        "synced_at": synced_at,
+        "finished_at": datetime.now(UTC),
+        "source": source[0],
+        "portal_url": source[1],
+        "present": ",".join(findings.present),
+        "holes": json.dumps(holes, ensure_ascii=False),
+        "swept_at": synced_at if findings.swept else swept_at,
+    }
+
+
+def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> Origin:
+    """What the store is to be of; a demo company is invented anew every day."""
+    portal = [settings.source.kind, portal_url]
+    if settings.source.kind == "demo":
+        demo = settings.source.demo
+        portal += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
+    layout = [settings.time_zone, *(str(arrow_schema(table)) for table in TABLES)]
+    return Origin(*(sha256("\n".join(said).encode()).hexdigest() for said in (portal, layout)))
+
+
+@contextmanager
+def _told_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
+        said = " ".join(str(error).split())
+        raise StoreError(
+            _(
+                "the store in {folder!r} can't be written ({said}): is there no room on the disk, or no right? The store "
+                "is as it was; sync again when there is.",
+                folder=str(folder), said=said,
+            )
+        ) from None  # fmt: skip
+
+
+@contextmanager
+def _work_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder, gone at the end; what a killed sync left in it goes first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""The catalogue: every reader-visible word, English in the code, Russian in locale/ru.po.
+
+`_("…")` says a text in the reader's language now; `N_("…")` marks one that is said later (a metric's title).
+"""
+
+import gettext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("en", "ru")
+
+_current = "en"
+
+
+def use(language: str) -> None:
+    """From now on say everything in `language`, one of LANGUAGES."""
+    global _current
+    if language not in LANGUAGES:
+        raise ValueError(f"language {language!r} is not known; use one of {', '.join(LANGUAGES)}")
+    _current = language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say everything in `language` inside the block."""
+    before = _current
+    use(language)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def language() -> str:
+    """The language texts are said in now."""
+    return _current
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    # The .po is compiled in memory: a stale or missing .mo file would silently give English.
+    path = files("crm_reports.words") / "locale" / f"{language}.po"
+    if language == "en" or not path.is_file():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(path.read_bytes()), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def N_(text: str) -> str:
+    """The text itself, marked for the catalogue."""
+    return text
+
+
+def _(text: str, **values: object) -> str:
+    """The text in the reader's language, its {names} filled with `values`."""
+    said = _catalogue(_current).gettext(text) if text else ""
+    return said.format(**values) if values else said
+
+
+def many(one: str, several: str, count: int, **values: object) -> str:
+    """The right plural form for `count`; {n} is the count."""
+    return _catalogue(_current).ngettext(one, several, count).format(n=count, **values)

@@ -1,0 +1,134 @@
+"""What a source lacks is said, never shown as zero: each table and column of a full export is left out in turn."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import company
+from crm_reports.elements import ELEMENTS, Element
+from crm_reports.measures.measure import measure as measures
+from crm_reports.metrics import METRICS
+from crm_reports.metrics.origins import origins
+
+NOTHING = re.compile(
+    r"(?<![\d.,])0(?![\d.,])|\b(nothing|nobody|no one|none|no row|no two|no won|no source brought)\b", re.IGNORECASE
+)
+NOBODY = re.compile(r"no (manager|source|department|pipeline)|unknown stage|—|nan", re.IGNORECASE)
+TILES = [name for name, entry in METRICS.items() if entry.on not in ("steps", "cohort_steps", "visits", "stays")]
+
+WHOLE = company.whole()
+UNDATED = company.without(WHOLE, "stage_history")  # here deals say themselves when they ended
+
+# What is left out together where one stands in for the other, or where none makes a difference to the reports.
+LEFT_OUT = [
+    ("stages",), ("stage_history",), ("activities",), ("leads",), ("managers", "departments", "currencies"),
+    ("deals.amount",), ("deals.created_at",), ("deals.source",), ("deals.stage",), ("deals.stage", "deals.loss_reason"),
+    ("deals.manager", "deals.department"), ("deals.company", "deals.contact"), ("stages.position",), ("stages.outcome",),
+    ("activities.author",), ("activities.completed",), ("activities.deal_id",), ("leads.created_at",), ("leads.closed_at",),
+    ("deals.title", "deals.pipeline", "deals.closed_at", "deals.loss_reason", "activities.id", "activities.created_at",
+     "activities.direction", "leads.manager", "leads.source"),
+]  # fmt: skip
+UNDATED_LEFT_OUT = [
+    ("deals.amount",),
+    ("deals.closed_at",),
+    ("deals.created_at",),
+    ("deals.created_at", "deals.closed_at"),
+]
+
+# The columns of the store that are gone with it: every metric that comes from one of them is missing.
+GONE = {
+    ("deals.amount",): {"deals.amount"},
+    ("activities",): {"activities.kind", "activities.at"},
+    ("leads",): {"leads.lead_id"},
+    ("deals.company", "deals.contact"): {"deals.company_id", "deals.contact_id"},
+}
+
+
+def elements_of(ds) -> dict[str, Element]:
+    """Every element of every report."""
+    return {name: entry(ds, TILES) if name == "tiles" else entry(ds) for name, entry in ELEMENTS.items()}
+
+
+def sentences(element: Element) -> list[str]:
+    """What an element says in words: its heading, what needs you, what stands under a tile."""
+    said = [element.finding]
+    if element.entry.drawn == "needs":
+        said += element.table["text"].tolist()
+    if element.entry.drawn == "tiles":
+        said += [note for note in element.table["note"] if note != "no data"]
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in said if text]
+
+
+def numbers(element: Element) -> dict[str, np.ndarray]:
+    """The numbers of each column; of tiles, of each metric."""
+    table = element.table
+    if element.entry.drawn == "tiles":
+        return {row.metric: np.array([row.value], dtype=float) for row in table.itertuples()}
+    return {name: table[name].to_numpy(float) for name in table if pd.api.types.is_numeric_dtype(table[name])
+            and not pd.api.types.is_bool_dtype(table[name])}  # fmt: skip
+
+
+def bars(element: Element) -> list[np.ndarray]:
+    """What is drawn as bars and lines."""
+    traces = element.figure.data if element.figure is not None else ()
+    lengths = [
+        trace.x if getattr(trace, "orientation", None) == "h" else trace.y
+        for trace in traces
+        if trace.type in ("bar", "scatter")
+    ]
+    return [np.array([value for value in each or () if value is not None], dtype=float) for each in lengths]
+
+
+def faults(whole: dict[str, Element], poor: dict[str, Element]) -> Iterator[str]:
+    """Each zero, each "nothing" and each bar of nothing where the whole export has something."""
+    for name, element in poor.items():
+        full = whole[name]
+        if not any(NOTHING.search(text) for text in sentences(full)):
+            yield from (f"{name} says: {text}" for text in sentences(element) if NOTHING.search(text))
+        yield from (f"{name} names nobody: {text}" for text in sentences(element) if NOBODY.search(text))
+        for column, values in numbers(element).items():
+            there = numbers(full).get(column, np.zeros(1))
+            if len(values) and np.all(values == 0) and np.nansum(np.abs(there)):
+                yield f"{name}.{column} is 0"
+        if any(map(np.any, bars(full))) and any(map(len, bars(element))) and not any(map(np.any, bars(element))):
+            yield f"{name} draws nothing as bars"
+        if element.missing and (len(element.table) or element.finding or element.figure is not None):
+            yield f"{name} is missing and says something"
+        empty = not len(element.table) and len(full.table) and not element.missing
+        if empty and element.entry.drawn != "needs":
+            yield f"{name} is empty without a word"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    ds = company.dataset(tmp_path_factory.mktemp("whole"), WHOLE)
+    assert ds.lacks == {}
+    return elements_of(ds)
+
+
+@pytest.fixture(scope="module")
+def undated(tmp_path_factory):
+    return elements_of(company.dataset(tmp_path_factory.mktemp("undated"), UNDATED))
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT, ids="+".join)
+def test_without_a_table_or_column_nothing_that_depends_on_it_is_nothing(tmp_path, whole, left_out):
+    ds = company.dataset(tmp_path, company.without(WHOLE, *left_out))
+    poor = elements_of(ds)
+    assert list(faults(whole, poor)) == []
+    lost = {
+        name for name, entry in METRICS.items() if GONE.get(left_out, set()) & {each.column for each in origins(entry)}
+    }
+    assert {name for name in lost if not measures.missing(ds, name)} == set()
+    for name, element in poor.items():
+        known = {column for column, values in numbers(element).items() if not np.isnan(values).all()}
+        assert known & lost == set(), name
+
+
+@pytest.mark.parametrize("left_out", UNDATED_LEFT_OUT, ids="+".join)
+def test_the_same_of_deals_without_history(tmp_path, undated, left_out):
+    poor = elements_of(company.dataset(tmp_path, company.without(UNDATED, *left_out)))
+    assert list(faults(undated, poor)) == []

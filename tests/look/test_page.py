@@ -1,0 +1,165 @@
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
+from crm_reports.elements import ELEMENTS
+from crm_reports.look import page
+from crm_reports.words import units
+
+HOSTILE = "<script>alert(1)</script>"
+NAN = float("nan")
+
+
+@dataclass
+class Dataset:
+    currency: str = "RUB"
+    synced_at: datetime = datetime(2025, 3, 12, 21, 5, tzinfo=UTC)
+    kept: int = 2252
+    total: int = 2611
+    portal_url: str = "javascript:alert(1)"
+    holes: tuple = ("The comments could not be read.",)
+    quality: tuple = (SimpleNamespace(code="unpriced", count=6, text=f"6 deals {HOSTILE} are not priced"),)
+    metrics_used: tuple = ("won", "conversion", "won")
+    managers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"manager_id": ["3"]}))
+    filters: object = field(default_factory=lambda: SimpleNamespace(
+        zone=ZoneInfo("Europe/Moscow"), as_of=datetime(2025, 3, 12, 21, tzinfo=UTC), as_json=lambda: {"pipeline": []},
+        words=lambda: [("Period", "March", False), ("Pipeline", HOSTILE, True)]))  # fmt: skip
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was displayed: one mime bundle per element."""
+    bundles = []
+    monkeypatch.setattr(page, "display", lambda bundle, raw: bundles.append(bundle))
+    yield bundles
+    units.use()
+    charts.use_managers([])
+
+
+def element(bundle):
+    json.dumps(bundle[page.ELEMENT], allow_nan=False)  # every element can be written as JSON
+    return bundle[page.ELEMENT]
+
+
+TILES = pd.DataFrame([
+    {"metric": "won", "value": 39.0, "previous": 33.0, "change": 0.18, "k": None, "n": None, "spark": [1.0, NAN, 3.0]},
+    {"metric": "lost", "value": 12.0, "previous": 10.0, "change": 0.2, "k": None, "n": None, "spark": []},
+    {"metric": "conversion", "value": None, "previous": None, "change": None, "k": 0, "n": 0, "spark": None},
+])  # fmt: skip
+
+
+def test_a_header_says_what_is_in_and_out_and_what_to_know_first(shown):
+    page.header(Dataset(), report="sales_dynamics")
+    html, about = shown[0]["text/html"], element(shown[0])
+    assert f"{units.write(2252, 'count')} of {units.write(2611, 'count')} deals" in html
+    assert "the filters leave out 359" in html
+    assert 'class="chip hot"><i>Pipeline</i>' in html
+    assert 'class="chip"><i>Period</i>March' in html
+    assert "The comments could not be read." in html
+    assert "<script>" not in html
+    assert (about["kept"], about["total"], about["currency"], about["as_of"]) == (
+        2252, 2611, "RUB", "2025-03-12T21:00:00+00:00",
+    )  # fmt: skip
+    assert about["quality"][0]["code"] == "unpriced"
+    assert about["portal_url"] == ""
+
+
+def test_after_the_header_money_and_instants_are_written_as_the_dataset_has_them(shown):
+    page.header(Dataset())
+    assert units.write(5, "money") == f"5{units.SPACE}₽"
+    assert units.write("2025-03-12T21:00:00Z", "instant") == "13 Mar 2025, 00:00"
+
+
+def test_a_tile_has_its_number_its_change_and_the_deals_behind_it(shown):
+    page.show(TILES, "tiles")
+    html = shown[0]["text/html"]
+    assert html.count('class="tile') == 3 + 1  # three tiles in one grid
+    assert 'data-link="deals:lost" data-counts="lost" data-value="12.0" data-metric="lost"' in html
+    assert "▲" in html
+    assert "was 33" in html
+    assert 'class="chg bad">▲' in html  # more lost is not good
+
+
+def test_a_missing_number_is_a_dash_on_the_tile_and_null_in_the_data(shown):
+    page.show(TILES, "tiles")
+    assert '<span class="num">—</span>' in shown[0]["text/html"]
+    assert element(shown[0])["rows"][2]["value"] is None
+    assert element(shown[0])["rows"][0]["spark"] == [1.0, None, 3.0]
+
+
+def test_a_table_carries_its_columns_and_raw_rows(shown):
+    frame = pd.DataFrame([{"source": "Web", "won": 5, "conversion": 0.5, "start": date(2025, 3, 1),
+                           "created_at": pd.Timestamp("2025-03-01", tz="UTC"), "is_total": False}])  # fmt: skip
+    page.show(frame, "sources", finding="The web brings most")
+    found = element(shown[0])
+    assert found["columns"][1] == {"name": "won", "title": "Won", "unit": "count"}
+    assert found["rows"] == [{"source": "Web", "won": 5, "conversion": 0.5, "start": "2025-03-01",
+                              "created_at": "2025-03-01T00:00:00+00:00", "is_total": False}]  # fmt: skip
+    assert (found["kind"], found["title"], found["finding"]) == ("table", "Sources", "The web brings most")
+
+
+def test_a_finding_is_the_heading_and_the_title_what_is_measured(shown):
+    page.show(pd.DataFrame([{"source": "Web", "won": 5}]), "sources", finding=f"Most {HOSTILE}")
+    html = shown[0]["text/html"]
+    assert '<h2 id="sources-h">Most &lt;script&gt;' in html
+    assert "Sources. Where deals came from" in html
+
+
+def test_a_chart_comes_with_its_figure_and_its_data_beneath(shown):
+    frame = pd.DataFrame([{"source": "Web", "won": 5}])
+    figure = charts.bars(frame, x="source", y="won")
+    page.show(figure, "sources", data=frame, finding="The web brings most")
+    bundle = shown[0]
+    assert bundle[page.FIGURE]["layout"]["title"]["text"] == "The web brings most"
+    assert bundle[page.FIGURE]["data"][0]["type"] == "bar"
+    assert page.HERE in bundle["text/html"]
+    assert "<details>" in bundle["text/html"]
+    assert element(bundle)["rows"] == [{"source": "Web", "won": 5}]
+    assert figure.layout.title.text is None  # the analyst's figure is left alone
+
+
+def test_what_the_source_has_no_data_for_says_so_and_shows_no_zeros(shown):
+    page.show(None, "leads", missing="The portal has no leads.")
+    assert element(shown[0])["rows"] == []
+    assert element(shown[0])["missing"] == "The portal has no leads."
+    assert '<p class="missing">The portal has no leads.</p>' in shown[0]["text/html"]
+
+
+def test_an_analysts_own_element_needs_no_entry(shown):
+    page.show(pd.DataFrame([{"source": "Web", "won": 5}]), "my_own", title="My own table")
+    assert element(shown[0])["title"] == "My own table"
+
+
+def test_what_needs_you_is_a_list_of_sentences_that_lead_into_reports(shown):
+    page.show(
+        pd.DataFrame([{"priority": 1, "text": HOSTILE, "report": "forgotten_deals", "element": "deals"}]), "needs_you"
+    )
+    assert '<a data-link="report:forgotten_deals" data-at="deals">&lt;script&gt;' in shown[0]["text/html"]
+
+
+def test_the_glossary_lists_each_number_once_in_the_order_of_the_page(shown):
+    page.glossary(Dataset())
+    assert [row["name"] for row in element(shown[0])["rows"]] == ["won", "conversion"]
+    assert "won in the period ÷ created in the period" in shown[0]["text/html"]
+
+
+def test_a_verdict_is_a_sentence_of_its_own(shown):
+    page.verdict(f"48 {HOSTILE}")
+    assert element(shown[0])["kind"] == "text"
+    assert "&lt;script&gt;" in shown[0]["text/html"]
+
+
+def test_every_element_of_the_product_has_words():
+    assert all(entry.title for entry in ELEMENTS.values())
+
+
+def test_the_style_stays_inside_our_elements():
+    rules = page.css().replace("\n", "").split("}")
+    selectors = [rule.split("{")[0].split("*/")[-1] for rule in rules if "{" in rule and "@" not in rule]
+    assert all(part.strip().startswith((".crm", ":where(.crm)")) for each in selectors for part in each.split(","))

@@ -1,0 +1,129 @@
+import nbformat
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
+from crm_reports.look import page, publish
+from crm_reports.look.publish import Link
+from crm_reports.words import units
+
+FRAME = pd.DataFrame(
+    [{"manager": "Anna", "manager_id": "3", "won": 5}, {"manager": "Boris", "manager_id": "4", "won": 2}]
+)
+
+
+def code(*outputs, source="crm.show(…)", tags=()):
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data) for data in outputs]
+    return cell
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    shown = []
+    page.forget()  # whatever another test's report lacked
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    page.show(charts.bars(FRAME, x="manager", y="won"), "managers", data=FRAME)
+    page.show(FRAME, "sources")
+    say = nbformat.v4.new_markdown_cell
+    cells = [
+        say("# Sales <script>alert(1)</script>\nThe question, [once](javascript:alert(2))."),
+        code(source="period: str = 'x'", tags=["parameters"]), say("## Who?"), code(shown[0]), say("## And?"),
+        code(shown[1]), say("## Things to try", metadata={"tags": ["recipes"]}),
+    ]  # fmt: skip
+    yield nbformat.v4.new_notebook(cells=cells)
+    units.use()
+
+
+def test_a_page_has_the_charts_and_tables_and_no_code(notebook):
+    html = publish.html(notebook)
+    assert publish.missing_from(html, notebook) == []
+    assert "crm.show" not in html
+    assert "period: str" not in html
+    assert "Things to try" not in html
+    assert html.count('class="figure"') == 1
+
+
+def test_the_code_is_there_when_asked(notebook):
+    assert "crm.show(…)" in publish.html(notebook, show_code=True)
+
+
+def test_the_question_stands_over_the_finding(notebook):
+    assert '<p class="eyebrow">Who?</p>' in publish.html(notebook)
+
+
+def test_markdown_can_bring_no_script(notebook):
+    html = publish.html(notebook)
+    assert "<script>alert" not in html
+    assert "javascript:alert" not in html
+
+
+def test_the_title_is_the_notebooks_first_heading_or_the_one_given(notebook):
+    assert "<title>Sales &lt;script&gt;" in publish.html(notebook)
+    assert "<title>A &amp; B</title>" in publish.html(notebook, title="A & B")
+
+
+def test_the_policy_knows_one_script_and_no_address(notebook):
+    html = publish.html(notebook)
+    policy = html[html.index("default-src") : html.index('">', html.index("default-src"))]
+    assert "http" not in policy
+    assert "'unsafe-inline'" not in policy[: policy.index("style-src")]
+
+
+@pytest.mark.parametrize("lost", ['id="managers" data-element="managers"', '"type":"bar"', "<tbody>"])
+def test_whatever_is_lost_on_the_way_is_named(notebook, lost):
+    html = publish.html(notebook)
+    assert lost in html
+    broken = {
+        "<tbody>": html.replace("<tbody>", "<tbody><!--").replace("</tbody>", "--></tbody>"),
+        '"type":"bar"': html.replace('"data":[{', '"data":[],"x":[{', 1),
+    }.get(lost, html.replace(lost, ""))
+    assert publish.missing_from(broken, notebook)
+
+
+def test_a_page_without_a_bare_chart_is_not_whole(notebook):
+    html = publish.html(notebook)
+    notebook.cells.append(code({page.FIGURE: {"data": [], "layout": {}}}))
+    assert publish.missing_from(html, notebook) == ["the page has 0 of the notebook's 1 charts without an id"]
+    assert publish.missing_from(publish.html(notebook), notebook) == []
+
+
+def test_an_analysts_own_outputs_are_in_the_page(notebook):
+    figure = go.Figure(go.Bar(y=[1]))
+    notebook.cells += [
+        code({page.FIGURE: figure.to_plotly_json(), "text/html": "x"}), code({"text/html": "<table><tr><td>own"}),
+        code({"image/png": "iVBORw0="}), code({"text/plain": "<b>"}), code({"image/svg+xml": "<svg onload=alert(1)>"}),
+    ]  # fmt: skip
+    html = publish.html(notebook)
+    for each in ("<table><tr><td>own", "data:image/png;base64,iVBORw0=", "<pre>&lt;b&gt;</pre>"):
+        assert each in html
+    assert "<svg onload" not in html
+
+
+def test_names_become_links_only_where_there_is_a_page(notebook):
+    html = publish.html(notebook, links=[Link("manager:3", 'a"b.html')])
+    assert '<a href="a&quot;b.html">Anna</a>' in html
+    assert '<a data-link="manager:4">Boris</a>' in html
+
+
+def test_reports_that_were_not_published_are_not_in_the_navigation(notebook):
+    notebook.metadata["crm_reports"] = {"notebook": "overview.ipynb"}
+    html = publish.html(notebook, links=[Link("report:overview", "o.html"), Link("night", "n.html", "12 Mar 2025")])
+    assert '<a href="o.html" aria-current="page">Overview</a>' in html
+    assert "Forgotten deals" not in html
+    assert '<a href="n.html">12 Mar 2025</a>' in html
+
+
+def test_the_scripts_come_in_the_page_or_lie_beside_it(notebook, tmp_path):
+    inline, shared = publish.html(notebook), publish.html(notebook, assets="../assets/")
+    publish.assets(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert [name.split("-")[0] for name in names] == ["plotly", "tables"]
+    assert all(f"../assets/{name}" in shared for name in names)
+    assert len(shared) < 150_000 < 1_500_000 < len(inline) < 3_500_000
+
+
+def test_a_page_without_charts_brings_no_plotly(notebook):
+    notebook.cells = notebook.cells[:1]
+    assert len(publish.html(notebook)) < 100_000

@@ -1,0 +1,92 @@
+import nbformat
+import pytest
+
+from crm_reports.errors import FilterError
+from crm_reports.runs.parameters import declared, spoken, typed
+
+CELL = """
+period: str = "last_month"  # the period to report
+manager: list = []  # empty for every manager
+forgotten_after: int = 14  # days of silence
+share: float = 0.5  # a share
+snooze_planned: bool = False  # leave out what has a next step
+thresholds: list = [7, 14]  # days
+bare = "x"
+"""
+
+
+@pytest.fixture
+def known():
+    cell = nbformat.v4.new_code_cell(CELL, metadata={"tags": ["parameters"]})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return declared(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}))
+
+
+def test_the_parameters_cell_is_read_with_types_defaults_and_help(known):
+    assert [(p.name, p.type, p.default) for p in known.values()] == [
+        ("period", "str", "last_month"), ("manager", "list", []), ("forgotten_after", "int", 14),
+        ("share", "float", 0.5), ("snooze_planned", "bool", False), ("thresholds", "list", [7, 14]),
+        ("bare", "str", "x"),
+    ]  # fmt: skip
+    assert known["period"].help == "the period to report"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"period": "2025-Q1"}, {"period": "2025-Q1"}),
+        ({"period": 2025}, {"period": "2025"}),
+        ({"forgotten_after": "21"}, {"forgotten_after": 21}),
+        ({"share": "0.25"}, {"share": 0.25}),
+        ({"snooze_planned": "Yes"}, {"snooze_planned": True}),
+        ({"snooze_planned": False}, {"snooze_planned": False}),
+        ({"manager": "Anna, of Sales"}, {"manager": ["Anna, of Sales"]}),
+        ({"manager": ["Anna", "7"]}, {"manager": ["Anna", "7"]}),
+        ({"manager": '["Anna", 7]'}, {"manager": ["Anna", "7"]}),
+        ({"manager": "[Anna"}, {"manager": ["[Anna"]}),
+        ({"manager": 7}, {"manager": ["7"]}),
+        ({"manager": ""}, {"manager": []}),
+        ({"thresholds": ["7", "30"]}, {"thresholds": [7, 30]}),
+    ],
+)
+def test_what_is_said_becomes_the_declared_type(known, said, meant):
+    assert typed(said, known, report="overview") == (meant, [])
+
+
+def test_every_problem_is_told_at_once_with_near_names(known):
+    said = {
+        "managers": "Anna",
+        "forgotten_after": "two weeks",
+        "snooze_planned": "maybe",
+        "share": "nan",
+        "period": ["a"],
+    }
+    values, problems = typed(said, known, report="overview")
+    assert values == {}
+    assert problems == [
+        "report 'overview' has no parameter 'managers'; near: manager",
+        "parameter 'forgotten_after' is 'two weeks'; allowed: a whole number",
+        "parameter 'snooze_planned' is 'maybe'; allowed: true or false",
+        "parameter 'share' is 'nan'; allowed: a number",
+        "parameter 'period' is ['a']; allowed: a text",
+    ]
+
+
+def test_a_name_that_is_code_is_only_an_unknown_name(known):
+    _, problems = typed({"x=1; import os #": "v"}, known, report="overview")
+    assert problems[0].startswith("report 'overview' has no parameter 'x=1; import os #'; near: ")
+
+
+def test_a_notebook_without_parameters_says_so():
+    _, problems = typed({"period": "mtd"}, {}, report="mine")
+    assert problems == ["report 'mine' has no parameter 'period'; its notebook has no cell tagged parameters"]
+
+
+def test_a_key_said_twice_is_a_list_and_a_value_may_hold_equals():
+    pairs = ["manager=Anna", "period=mtd", "manager=Boris", "source=a=b"]
+    assert spoken(pairs) == {"manager": ["Anna", "Boris"], "period": "mtd", "source": "a=b"}
+
+
+def test_words_without_equals_are_refused_together():
+    with pytest.raises(FilterError, match=r"-p 'period' is no key=value\n-p '=x' is no key=value"):
+        spoken(["period", "a=1", "=x"])

@@ -1,0 +1,267 @@
+"""A process for each call, forked from one that is warm; and cells run there as papermill runs them in a kernel."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from crm_reports.measures import dataset
+from crm_reports.runs import run as runs
+from crm_reports.runs.kernels import NO_WEBHOOK, clean
+from crm_reports.runs.warm import TookTooLong, Warm, WarmError
+from crm_reports.settings import Settings
+from notebooks import WHOLE, write
+from parents import is_gone
+from stores import at, deal, make_store, moves
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    home = tmp_path_factory.mktemp("warm")
+    (home / "reports.toml").write_text('time_zone = "UTC"')
+    won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
+    make_store(
+        home / "data", deals=[deal(1, "2025-03-02 10:00", **won)],
+        stage_history=moves(1, ("2025-03-02 10:00", "NEW"), ("2025-03-20 10:00", "WON")),
+    )  # fmt: skip
+    return Settings.read(home / "reports.toml", home / "data")
+
+
+@pytest.fixture(scope="module")
+def warm(settings):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRM_REPORTS_WEBHOOK", "https://portal.example/rest/1/topsecret/")
+        environment = clean(runs.environment(settings), Path("/nowhere"))
+    with Warm.start(environment) as found:
+        yield found
+
+
+# Test modules can't be imported where a call runs, so these are texts.
+HANG = """
+import subprocess, sys, time
+began = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
+open({path!r}, "w").write(str(began))
+time.sleep(600)
+"""
+ENVIRONMENTS = "(dict(__import__('os').environ), open(f'/proc/{__import__(\"os\").getppid()}/environ').read())"
+
+
+def test_an_answer_and_an_error_come_back_as_they_are(warm):
+    assert warm.call(sum, [1, 2, 3], seconds=SECONDS) == 6
+    with pytest.raises(ValueError, match="invalid literal"):
+        warm.call(int, "soon", seconds=SECONDS)
+
+
+def test_each_call_has_a_process_to_itself(warm):
+    pids = {warm.call(os.getpid, seconds=SECONDS) for _ in range(3)}
+    assert len(pids | {os.getpid()}) == 4
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "how"),
+    [(os._exit, (3,), "exit code 3"), (os.abort, (), "SIGABRT"), (sys.exit, (0,), "exit code 0"),
+     (signal.raise_signal, (signal.SIGSEGV,), "SIGSEGV")],
+)  # fmt: skip
+def test_a_process_that_dies_is_told_and_hurts_nobody(warm, function, args, how):
+    with pytest.raises(WarmError, match=how):
+        warm.call(function, *args, seconds=SECONDS)
+    assert warm.call(abs, -1, seconds=SECONDS) == 1
+
+
+def test_a_process_that_hangs_is_ended_with_all_that_it_began(warm, tmp_path):
+    with pytest.raises(TookTooLong, match="longer than 2 seconds"):
+        warm.call(exec, HANG.format(path=str(tmp_path / "pid")), seconds=2)
+    assert is_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_when_the_starteris_gone_so_is_everything_it_began(settings):
+    found = Warm.start(clean(runs.environment(settings), Path("/nowhere")))
+    pid = found._parent.pid
+    found.close()
+    assert is_gone(pid)
+    assert not found._room.path.exists()
+    with pytest.raises(WarmError, match="is gone"):
+        found.call(abs, 1, seconds=1)
+
+
+def test_what_the_parent_holds_every_process_finds(settings):
+    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+        found.hold(exec, "import os; os.environ['HELD'] = 'by the parent'")
+        assert found.call(eval, "__import__('os').environ['HELD']", seconds=SECONDS) == "by the parent"
+
+
+def test_a_parent_that_can_not_hold_something_says_so_and_serves_on(settings):
+    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+        with pytest.raises(WarmError, match="could not be prepared"):
+            found.hold(int, "soon")
+        with pytest.raises(WarmError, match="could not be prepared"):
+            found.hold(
+                exec, "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+            )
+        assert found.call(abs, -1, seconds=SECONDS) == 1
+
+
+HELD_STORE = """
+from crm_reports.measures.dataset import load
+from crm_reports.store.open import _held
+here = list(_held.values())
+assert len(here) == 1, here
+assert load().store is here[0]
+"""
+
+
+def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_of_its_own(settings):
+    spills = "[each.connection.execute(\"select current_setting('temp_directory')\").fetchone()[0] for each in _held.values()]"
+    told = {"CRM_REPORTS_THREADS": "1"} | runs.environment(settings)
+    one_thread = settings.model_copy(update={"engine": settings.engine.model_copy(update={"threads": 1})})
+    with Warm.start(clean(told, Path("/nowhere"))) as found:
+        found.hold(dataset.hold, one_thread, [])
+        found.call(exec, HELD_STORE, seconds=SECONDS)
+        said = found.call(exec, f"{HELD_STORE}\nimport os\nassert str(os.getpid()) in {spills}[0]", seconds=SECONDS)
+        assert said is None
+
+
+SPECIMEN = """
+import os, sys
+from crm_reports import specimen, page
+from crm_reports.store.open import _held
+alone = len(os.listdir("/proc/self/task"))
+specimen.warm_up()
+assert not list(_held), "a store is still open"
+assert not [each for each in os.listdir("/proc/self/fd") if "store" in os.path.realpath(f"/proc/self/fd/{each}")]
+assert len(os.listdir("/proc/self/task")) == alone, "a thread is left"
+assert page._shown is None
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc on this system")
+def test_the_specimens_leave_neither_a_store_nor_a_thread_nor_a_warning(tmp_path):
+    environment = clean({"CRM_REPORTS_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, Path("/nowhere"))
+    done = subprocess.run(
+        [sys.executable, "-c", SPECIMEN], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert (done.returncode, "not warmed up" in done.stderr) == (0, False), done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc on this system")
+def test_neither_the_parent_nor_a_call_knows_a_secret(warm, settings):
+    mine, parents = warm.call(eval, ENVIRONMENTS, seconds=SECONDS)
+    assert {name: mine[name] for name in NO_WEBHOOK} == NO_WEBHOOK
+    assert mine["CRM_REPORTS_DATA"] == str(settings.data)
+    assert "topsecret" not in parents + json.dumps(mine)
+
+
+def nothing():
+    """Lives in a module that the parent can not import."""
+
+
+def test_a_call_that_can_not_be_read_says_so(warm):
+    with pytest.raises(ModuleNotFoundError, match="test_warm"):
+        warm.call(nothing, seconds=SECONDS)
+
+
+# ── Cells ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+HOSTILE = (
+    "print('out'); import sys; print('err', file=sys.stderr); print('out again')",
+    "1 + 1",
+    "import pandas as pd; pd.DataFrame({'a': [1.5, None], 'b': ['<b>', 'x']})",
+    "from IPython.display import display, HTML, clear_output\nprint('before'); display(HTML('<i>x</i>')); print('after')",
+    "for i in range(3):\n    print(i)\n    clear_output(wait=True)",
+    "shown = display('first', display_id=True); shown.update('second')",
+    "print('flushed', flush=True); print('more')",
+    "import asyncio; await asyncio.sleep(0); 'awaited'",
+    "!echo by the shell",
+    "%who_ls str",
+    "_ = 5; __name__",
+    "import warnings; warnings.warn('careful')",
+    "display({'text/plain': 'p', 'application/vnd.mine+json': {'b': 1, 'a': (2, 3)}}, raw=True)",
+    "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int = 1\nimport pickle; pickle.loads(pickle.dumps(P()))",
+    "class Odd:\n    def _repr_html_(self):\n        raise ValueError('torn')\nOdd()",
+)
+BREAKING = ("1 / 0", "raise SystemExit", "import sys; sys.exit(3)", "x ==", "raise KeyError('ключ')")
+
+
+def _both(warm, settings, name, *cells):
+    """The notebook after papermill and a kernel, and after cells here."""
+    write(settings.home / "notebooks" / f"{name}.ipynb", *cells)
+    plan = runs.prepare(name, {"forgotten_after": 21}, settings=settings)
+    return runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
+
+
+def _same(value):
+    """An output or a cell without what no two runs share: times, places in memory, names of temporary files."""
+    if isinstance(value, dict):
+        return {key: _same(each) for key, each in value.items() if key not in ("id", "made_at")}
+    if isinstance(value, list):
+        return [_same(each) for each in value]
+    if isinstance(value, str):
+        text = re.sub(r"ipykernel_\d+/\d+\.py|0x[0-9a-f]+|/tmp/\S+", "…", value)
+        return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d[\d:.+Z]*|\b\d?\d:\d\d\b", "…", text)
+    return value
+
+
+def _cell(cell):
+    times = {"start_time", "end_time", "duration"}
+    papermill = (
+        {key: each for key, each in cell.metadata.papermill.items() if key not in times}
+        if "papermill" in cell.metadata
+        else {}
+    )
+    rest = {key: each for key, each in cell.metadata.items() if key not in ("papermill", "execution")}
+    execution = sorted(cell.metadata.get("execution", {}))
+    return _same({"source": cell.source, "metadata": rest, "papermill": papermill, "execution": execution,
+                  "count": cell.get("execution_count"), "outputs": cell.get("outputs", [])})  # fmt: skip
+
+
+def _assert_same(real, here):
+    assert here.error == real.error
+    nbformat.validate(here.notebook)
+    for there, mine in zip(real.notebook.cells, here.notebook.cells, strict=True):
+        assert _cell(mine) == _cell(there)
+    for key in ("kernelspec", "language_info"):
+        assert here.notebook.metadata.get(key) == real.notebook.metadata.get(key)
+    assert sorted(here.notebook.metadata.papermill) == sorted(real.notebook.metadata.papermill)
+
+
+def test_cells_leave_what_a_kernel_leaves(warm, settings):
+    real, here = _both(warm, settings, "hostile", *WHOLE, *HOSTILE)
+    _assert_same(real, here)
+
+
+@pytest.mark.parametrize("report", ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals"])
+def test_the_reports_are_the_same_either_way(warm, settings, report):
+    plan = runs.prepare(report, {"period": "2025-03", "as_of": "2025-04-01"}, settings=settings)
+    real, here = runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
+    assert not here.error
+    _assert_same(real, here)
+
+
+@pytest.mark.parametrize("cell", BREAKING)
+def test_a_cell_that_breaks_leaves_what_a_kernel_leaves(warm, settings, cell):
+    real, here = _both(warm, settings, "breaking", "print('fine')", "## Where does it break?", cell, "print('never')")
+    _assert_same(real, here)
+
+
+def test_nobody_is_asked(warm, settings):
+    real, here = _both(warm, settings, "asking", "## Who?", "input('who?')")
+    assert here.error == real.error
+    assert here.error.startswith("Who?: StdinNotImplementedError")
+
+
+def test_a_notebook_that_kills_its_process_is_nobody_elses_trouble(warm, settings):
+    write(settings.home / "notebooks" / "dead.ipynb", "import os; os.kill(os.getpid(), 9)")
+    plan = runs.prepare("dead", {}, settings=settings)
+    with pytest.raises(WarmError, match="SIGKILL"):
+        warm.call(runs.execute_here, plan, seconds=SECONDS)
+    assert warm.call(abs, -1, seconds=SECONDS) == 1
