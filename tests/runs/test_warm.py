@@ -132,7 +132,8 @@ def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_
 
 SPECIMEN = """
 import os, sys
-from crm_reports import specimen, page
+from crm_reports.look import page
+from crm_reports.runs import specimen
 from crm_reports.store.open import _held
 alone = len(os.listdir("/proc/self/task"))
 specimen.warm_up()
