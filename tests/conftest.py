@@ -52,4 +52,4 @@ def _parent() -> Iterator[None]:
 @pytest.fixture
 def lent_parent(_parent: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nights of this test fork their pages from the one parent of this test process."""
-    monkeypatch.setattr("crm_reports.night.work.Warm", parents.Lent)
+    monkeypatch.setattr("crm_reports.runs.parent.Warm", parents.Lent)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..look import publish
 from ..runs import proof, run
 from ..runs.discretion import clear, what_shows, without_secrets
+from ..runs.parent import begin, hold, let_go
 from ..runs.run import RunRecord
 from ..settings import Settings
 from ..store import Store
@@ -21,7 +22,7 @@ from .index import write_indexes
 from .pages import NightReport, Page, home_of
 from .planning import Planned, planned, presets
 from .records import damaged, keep, mend, nights, note, noted
-from .work import Job, begin, failed, hold, let_go, made
+from .work import Job, failed, made
 
 __all__ = ["JOBS", "NightReport", "Page", "damaged", "night", "nights", "presets", "write_indexes"]
 

@@ -6,8 +6,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from ..errors import RunError
+from ..runs.parent import let_go
 from ..words.texts import _
-from .work import let_go
 
 # A page keeps one core busy; a third on two cores was measured to gain nothing.
 JOBS = os.cpu_count() or 1

@@ -3,25 +3,23 @@
 import hashlib
 import json
 import logging
-import tempfile
 import threading
-from atexit import register
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..look.publish import Link
-from ..measures import dataset
-from ..runs import run
-from ..runs.kernels import clean
+from ..runs import parent, run
 from ..runs.run import Plan, RunRecord
-from ..runs.warm import OutOfMemory, TookTooLong, Warm, WarmError
+from ..runs.warm import OutOfMemory, TookTooLong, WarmError
 from ..settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+_one_language = threading.Lock()  # texts are said in one language at a time
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def _tried_twice(job: Job) -> RunRecord:
 
 def _tried(job: Job) -> RunRecord:
     look = {"assets": "../assets", "links": job.links}
-    warm = _warm(job.settings)
+    warm = parent.warm(job.settings)
     if warm is None:
         return _in_a_kernel(job, look)
     return warm.call(
@@ -92,72 +90,3 @@ def failed(plan: Plan, error: str) -> RunRecord:
     return RunRecord(
         plan.report, plan.parameters, plan.slug, "failed", now, now, (), run.without_secrets(error), plan.about
     )
-
-
-# ── This process's own warm parent ───────────────────────────────────────────────────────────────────────────────────
-
-_one_language = threading.Lock()  # texts are said in one language at a time
-_starting = threading.Lock()
-_begun: dict[tuple[Path, Path | None], Warm] = {}
-_parents: dict[tuple[Path, Path | None], Warm | None] = {}
-
-
-def begin(settings: Settings) -> None:
-    """Begin this process's warm parent, which takes seconds, while the night has other things to do."""
-    with _starting, suppress(Exception):  # without one, `_warm` will say so
-        _begun[_key(settings)] = _beginning(settings)
-
-
-def hold(settings: Settings, instants: Sequence[datetime]) -> None:
-    """Let all pages find the store open and what they share worked out; without that, each does so for itself."""
-    try:
-        dataset.prepare(settings, instants)  # here it may take all cores
-        if warm := _warm(settings):
-            # As the pages' own settings are: no secret, and one thread (`_beginning`).
-            engine = settings.engine.model_copy(update={"threads": 1})
-            warm.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
-    except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
-        log.warning("each page opens the store for itself: %s", run.in_words(error))
-
-
-def _key(settings: Settings) -> tuple[Path, Path | None]:
-    return settings.data, settings.config
-
-
-def _beginning(settings: Settings) -> Warm:
-    # The cores are for other pages.
-    told = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
-    return Warm.begin(clean(told, Path(tempfile.gettempdir())))
-
-
-def _warm(settings: Settings) -> Warm | None:
-    """The parent that this process's pages are forked from, begun when first needed; None where there can be none."""
-    key = _key(settings)
-    with _starting:
-        if key in _parents and (_parents[key] is None or _parents[key].is_alive):
-            return _parents[key]
-        _parents[key] = _started(settings)
-        return _parents[key]
-
-
-def _started(settings: Settings) -> Warm | None:
-    try:
-        warm = _begun.pop(_key(settings), None) or _beginning(settings)
-        warm.wait()
-        return warm
-    except Exception as error:
-        log.warning("each report gets a kernel of its own: %s", run.in_words(error))
-        return None
-
-
-def let_go() -> None:
-    """End this process's warm parents."""
-    with _starting:
-        for held in (_begun, _parents):
-            while held:
-                _settings, warm = held.popitem()
-                if warm:
-                    warm.close()
-
-
-register(let_go)

@@ -1,0 +1,83 @@
+"""This process's own warm parent for a store: begun when first needed, shared by all that make pages here."""
+
+import logging
+import tempfile
+import threading
+from atexit import register
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from ..measures import dataset
+from ..settings import Settings
+from . import run
+from .kernels import clean
+from .warm import Warm
+
+log = logging.getLogger(__name__)
+
+_starting = threading.Lock()
+_begun: dict[tuple[Path, Path | None], Warm] = {}
+_parents: dict[tuple[Path, Path | None], Warm | None] = {}
+
+
+def begin(settings: Settings) -> None:
+    """Begin this process's warm parent, which takes seconds, while the night has other things to do."""
+    with _starting, suppress(Exception):  # without one, `warm` will say so
+        _begun[_key(settings)] = _beginning(settings)
+
+
+def hold(settings: Settings, instants: Sequence[datetime]) -> None:
+    """Let all pages find the store open and what they share worked out; without that, each does so for itself."""
+    try:
+        dataset.prepare(settings, instants)  # here it may take all cores
+        if process := warm(settings):
+            # As the pages' own settings are: no secret, and one thread (`_beginning`).
+            engine = settings.engine.model_copy(update={"threads": 1})
+            process.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
+    except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
+        log.warning("each page opens the store for itself: %s", run.in_words(error))
+
+
+def _key(settings: Settings) -> tuple[Path, Path | None]:
+    return settings.data, settings.config
+
+
+def _beginning(settings: Settings) -> Warm:
+    # The cores are for other pages.
+    environment = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
+    return Warm.begin(clean(environment, Path(tempfile.gettempdir())))
+
+
+def warm(settings: Settings) -> Warm | None:
+    """The parent that this process's pages are forked from, begun when first needed; None where there can be none."""
+    key = _key(settings)
+    with _starting:
+        if key in _parents and (_parents[key] is None or _parents[key].is_alive):
+            return _parents[key]
+        _parents[key] = _started(settings)
+        return _parents[key]
+
+
+def _started(settings: Settings) -> Warm | None:
+    try:
+        process = _begun.pop(_key(settings), None) or _beginning(settings)
+        process.wait()
+        return process
+    except Exception as error:
+        log.warning("each report gets a kernel of its own: %s", run.in_words(error))
+        return None
+
+
+def let_go() -> None:
+    """End this process's warm parents."""
+    with _starting:
+        for processes in (_begun, _parents):
+            while processes:
+                _settings, process = processes.popitem()
+                if process:
+                    process.close()
+
+
+register(let_go)
