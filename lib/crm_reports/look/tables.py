@@ -23,13 +23,13 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from .. import charts
-from ..metrics.registry import METRICS, Column, column, columns_of
+from ..metrics.registry import METRICS, SUFFIXES, Column, column, columns_of
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 
 NUMERIC = ("count", "money", "share", "days", "index", "number")
-BESIDE = ("_k", "_n", "_low", "_high", "_id", "_differs", "_previous", "_change")  # shown within another column's cell
+BESIDE = (*SUFFIXES, "_id")  # shown within another column's cell
 WITHIN = ("url", "outcome", "position", "size", "text_id", "from_days", "to_days", "since", "part", "report", "element")
 BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # small, under the cell of the first
 EXTRA = ("department", "pipeline", "source", "loss_reason")  # of a list: picked by and exported, but not shown

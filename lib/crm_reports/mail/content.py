@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 from ..elements import entry_of
 from ..look.publish import REPORTS
 from ..look.tables import NUMERIC, verdict_of, web_address
+from ..metrics.registry import SUFFIXES
 from ..words import units
 from ..words.texts import _, many
 
 NAME, SENTENCE, ADDRESS = 80, 240, 500  # characters that a name, a sentence, a link may have in a mail
 TILES, FINDINGS, LISTS, NOTES, FILTERS, ROWS = 9, 10, 4, 10, 8, 50
 
-BESIDE = ("_k", "_n", "_low", "_high", "_differs", "_previous", "_change")
+BESIDE = tuple(SUFFIXES)
 TO_DO = "forgotten_deals"
 _NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 

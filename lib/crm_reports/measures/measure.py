@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MetricError, near
+from ..filters import DIMENSIONS as FILTERED
 from ..filters import Period, first_instant, year_before
 from ..metrics import registry
 from ..metrics.registry import STOCKS, Metric
@@ -28,7 +29,7 @@ from .dataset import Dataset, looked_up
 from .grid import Cells, Grid, Order, spread, texts
 from .slices import utc
 
-DIMENSIONS = ("manager", "department", "pipeline", "source", "stage", "loss_reason", "customer_kind")
+DIMENSIONS = (*FILTERED, "stage", "loss_reason", "customer_kind")
 SIZES = ("week", "month", "quarter", "year")
 ALIASES = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 LABELS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "quarter": "%Y-Q{quarter}", "year": "%Y"}
@@ -486,7 +487,7 @@ def _judged(
         judged = [entry.name for entry in shares if not entry.is_part]
         more |= {f"{name}_differs": differs(columns[f"{name}_k"], columns[f"{name}_n"]) for name in judged}
         none |= {f"{name}_differs": False for name in judged}
-    order = [entry.name + end for entry in entries for end in ("", "_k", "_n", "_low", "_high", "_differs")]
+    order = [entry.name + end for entry in entries for end in ("", *registry.SUFFIXES)]
     return tuple({name: each[name] for name in order if name in each} for each in (columns | more, nothing | none))
 
 

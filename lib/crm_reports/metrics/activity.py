@@ -6,7 +6,7 @@ from .rows import Rows
 
 
 @metric(
-    title=N_("Calls"), unit="count", good="up", on="actions", fields=["is_call"],
+    title=N_("Calls"), unit="count", good="up", on="actions",
     formula=N_("completed calls in both directions; failed and missed ones are left out"),
     needs=["activities"],
     caveats=N_("Only what telephony or people enter into the CRM is known."),
@@ -17,7 +17,7 @@ def calls(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("Meetings"), unit="count", good="up", on="actions", fields=["is_meeting"],
+    title=N_("Meetings"), unit="count", good="up", on="actions",
     formula=N_("completed meetings, video calls and recorded visits included"),
     needs=["activities"],
 )  # fmt: skip
@@ -27,7 +27,7 @@ def meetings(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("E-mails"), unit="count", good="up", on="actions", fields=["is_email"],
+    title=N_("E-mails"), unit="count", good="up", on="actions",
     formula=N_("e-mails sent by the manager; incoming ones are left out"),
     needs=["activities"],
     caveats=N_("Only letters sent through the CRM are known."),
@@ -38,7 +38,7 @@ def emails(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("CRM activities"), unit="count", good="up", on="actions", fields=["is_crm_activity"],
+    title=N_("CRM activities"), unit="count", good="up", on="actions",
     formula=N_("to-dos, tasks, outgoing messages and the rest that a person completed; robots are left out"),
     needs=["activities"],
     caveats=N_("The instant is the last change; an edited one looks later than it was done."),
@@ -49,7 +49,7 @@ def crm_activities(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("Comments"), unit="count", good="up", on="actions", fields=["is_comment"],
+    title=N_("Comments"), unit="count", good="up", on="actions",
     formula=N_("comments written on deals, leads, contacts and companies"),
     needs=["comments"],
 )  # fmt: skip
@@ -59,7 +59,7 @@ def comments(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("Stage moves"), unit="count", good="up", on="actions", fields=["is_stage_move"],
+    title=N_("Stage moves"), unit="count", good="up", on="actions",
     formula=N_(
         "every stage entry but a deal's first; the history names no author, so it counts for the deal's manager"
     ),
@@ -72,7 +72,7 @@ def stage_moves(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("Actions"), unit="count", good="up", on="actions", fields=["is_action"],
+    title=N_("Actions"), unit="count", good="up", on="actions",
     formula=N_("calls + meetings + e-mails + CRM activities + comments + stage moves"),
     needs=["activities"],
 )  # fmt: skip
@@ -82,7 +82,7 @@ def actions(actions: Rows) -> float:
 
 
 @metric(
-    title=N_("Activity index"), unit="index", good="up", on="team", fields=["index"],
+    title=N_("Activity index"), unit="index", good="up", on="team",
     formula=N_(
         "10 × points per working day ÷ those of the best manager of the company; points = Σ weight × actions; "
         "a team's index is the median of its managers'"
@@ -96,7 +96,7 @@ def activity_index(team: Rows) -> float:
 
 
 @metric(
-    title=N_("Points per working day"), unit="number", good="up", on="team", fields=["points_a_day"],
+    title=N_("Points per working day"), unit="number", good="up", on="team",
     formula=N_("Σ weight × actions ÷ working days of the period; a team's is the median of its managers'"),
     needs=["activities"],
     caveats=N_("Working days are Monday to Friday: public holidays and leave are not known."),

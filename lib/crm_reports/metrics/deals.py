@@ -10,7 +10,7 @@ from .rows import Ratio, Rows, Sample
 
 
 @metric(
-    title=N_("Created"), unit="count", good="up", on="events", fields=["is_created"],
+    title=N_("Created"), unit="count", good="up", on="events",
     formula=N_("deals whose creation falls into the period"),
     needs=["created_at"],
     caveats=N_("A deal without a creation date is in no period."),
@@ -21,7 +21,7 @@ def created(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Created, money"), unit="money", good="up", on="events", fields=["created_money"],
+    title=N_("Created, money"), unit="money", good="up", on="events",
     formula=N_("sum of the amounts of the deals created in the period, in the base currency"),
     needs=["created_at", "amount"],
 )  # fmt: skip
@@ -31,7 +31,7 @@ def created_money(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Won"), unit="count", good="up", on="events", fields=["is_won"],
+    title=N_("Won"), unit="count", good="up", on="events",
     formula=N_("deals whose last entry into the won stage falls into the period and that still stand there"),
     needs=["closing"],
     caveats=N_("Who wins is who was responsible at the report's instant: the CRM has no history of owners."),
@@ -42,7 +42,7 @@ def won(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Won money"), unit="money", good="up", on="events", fields=["won_money"],
+    title=N_("Won money"), unit="money", good="up", on="events",
     formula=N_("sum of the amounts of the deals won in the period, in the base currency"),
     needs=["closing", "amount"],
     caveats=N_("The amount as of the report's instant: editing a won deal later changes the past, too."),
@@ -53,7 +53,7 @@ def won_money(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Lost"), unit="count", good="down", on="events", fields=["is_lost"],
+    title=N_("Lost"), unit="count", good="down", on="events",
     formula=N_("deals whose last entry into a lost stage falls into the period and that still stand there"),
     needs=["closing"],
     caveats=N_("A deal that was lost and reopened since is in work and not lost."),
@@ -64,7 +64,7 @@ def lost(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Lost money"), unit="money", good="down", on="events", fields=["lost_money"],
+    title=N_("Lost money"), unit="money", good="down", on="events",
     formula=N_("sum of the amounts of the deals lost in the period, in the base currency"),
     needs=["closing", "amount"],
 )  # fmt: skip
@@ -74,7 +74,7 @@ def lost_money(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Lost, share"), unit="share", good="down", on="events", fields=["is_lost", "is_closed"],
+    title=N_("Lost, share"), unit="share", good="down", on="events",
     of=N_("of the deals closed in the period"),
     formula=N_("lost ÷ (won + lost), both closed in the period"),
     needs=["closing"],
@@ -85,7 +85,7 @@ def lost_share(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Win rate"), unit="share", good="up", on="events", fields=["is_won", "is_closed"],
+    title=N_("Win rate"), unit="share", good="up", on="events",
     of=N_("of the deals closed in the period"),
     formula=N_("won ÷ (won + lost), both closed in the period"),
     needs=["closing"],
@@ -97,7 +97,7 @@ def win_rate(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Conversion"), unit="share", good="up", on="events", fields=["is_won", "is_created"],
+    title=N_("Conversion"), unit="share", good="up", on="events",
     of=N_("for each deal created in the period"),
     formula=N_("won in the period ÷ created in the period; they are not the same deals, so it may pass 100 %"),
     needs=["created_at", "closing"],
@@ -109,7 +109,7 @@ def conversion(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Cohort conversion"), unit="share", good="up", on="events", fields=["is_created", "is_won_cohort"],
+    title=N_("Cohort conversion"), unit="share", good="up", on="events",
     of=N_("of the deals created in the period"),
     formula=N_("of the deals created in the period, the share won by the report's instant"),
     needs=["created_at"],
@@ -120,7 +120,7 @@ def cohort_conversion(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Cohort lost"), unit="share", good="down", on="events", fields=["is_created", "is_lost_cohort"],
+    title=N_("Cohort lost"), unit="share", good="down", on="events",
     of=N_("of the deals created in the period"),
     formula=N_("of the deals created in the period, the share lost by the report's instant"),
     needs=["created_at"],
@@ -131,7 +131,7 @@ def cohort_lost(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Cohort still open"), unit="share", on="events", fields=["is_created", "is_open_cohort"],
+    title=N_("Cohort still open"), unit="share", on="events",
     of=N_("of the deals created in the period"),
     formula=N_("of the deals created in the period, the share still in work at the report's instant"),
     needs=["created_at"],
@@ -142,7 +142,7 @@ def cohort_open(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Share of what was lost"), unit="share", on="events", fields=["is_lost"], is_part=True,
+    title=N_("Share of what was lost"), unit="share", on="events", is_part=True,
     of=N_("of all deals lost in the period"),
     formula=N_("lost deals of the row ÷ all deals lost in the period"),
     needs=["closing"],
@@ -154,7 +154,7 @@ def share_of_lost(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Share of won money"), unit="share", on="events", fields=["won_money"], is_part=True,
+    title=N_("Share of won money"), unit="share", on="events", is_part=True,
     of=N_("of all money won in the period"),
     formula=N_("won money of the row ÷ all money won in the period"),
     needs=["closing", "amount"],
@@ -166,7 +166,7 @@ def share_of_won_money(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Average check"), unit="money", good="up", on="events", fields=["check"],
+    title=N_("Average check"), unit="money", good="up", on="events",
     formula=N_("money of the deals won in the period ÷ their number; refunds count, wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
@@ -176,7 +176,7 @@ def average_check(events: Rows) -> Sample:
 
 
 @metric(
-    title=N_("Median check"), unit="money", good="up", on="events", fields=["check"],
+    title=N_("Median check"), unit="money", good="up", on="events",
     formula=N_("half of the deals won in the period brought more, half less; refunds count, wins without money are left out"),
     needs=["closing", "amount"],
 )  # fmt: skip
@@ -186,7 +186,7 @@ def median_check(events: Rows) -> Sample:
 
 
 @metric(
-    title=N_("Won without money"), unit="count", good="down", on="events", fields=["is_moneyless_win"],
+    title=N_("Won without money"), unit="count", good="down", on="events",
     formula=N_("deals won in the period whose amount is 0 or absent"),
     needs=["closing", "amount"],
     caveats=N_("Deals in a currency without a rate have money and are not among them."),
@@ -197,7 +197,7 @@ def zero_money_wins(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Cycle"), unit="days", good="down", on="events", fields=["cycle_days"],
+    title=N_("Cycle"), unit="days", good="down", on="events",
     formula=N_("mean of (won − created) over the deals won in the period, in calendar days"),
     needs=["closing", "created_at"],
     caveats=N_("A deal closed before it was created has a negative cycle; it stays in and is a quality note."),
@@ -208,7 +208,7 @@ def cycle_days(events: Rows) -> Sample:
 
 
 @metric(
-    title=N_("Median cycle"), unit="days", good="down", on="events", fields=["cycle_days"],
+    title=N_("Median cycle"), unit="days", good="down", on="events",
     formula=N_("half of the deals won in the period took longer, half less, in calendar days"),
     needs=["closing", "created_at"],
 )  # fmt: skip
@@ -218,7 +218,7 @@ def median_cycle_days(events: Rows) -> Sample:
 
 
 @metric(
-    title=N_("In work"), unit="count", on="open_deals", fields=["is_open"],
+    title=N_("In work"), unit="count", on="open_deals",
     formula=N_("deals that are neither won nor lost at the report's instant, whenever they were created"),
 )  # fmt: skip
 def in_work(open_deals: Rows) -> float:
@@ -227,7 +227,7 @@ def in_work(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("In work, money"), unit="money", on="open_deals", fields=["open_money"],
+    title=N_("In work, money"), unit="money", on="open_deals",
     formula=N_("sum of the amounts of the deals in work at the report's instant, in the base currency"),
     needs=["amount"],
     caveats=N_("It is no forecast: most deals in work are not won."),
@@ -238,7 +238,7 @@ def in_work_money(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("New customers"), unit="count", good="up", on="events", fields=["is_new"],
+    title=N_("New customers"), unit="count", good="up", on="events",
     formula=N_("deals won in the period whose customer had no earlier won deal"),
     needs=["closing", "customer"],
 )  # fmt: skip
@@ -248,7 +248,7 @@ def new_customers(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Repeat customers"), unit="count", good="up", on="events", fields=["is_repeat"],
+    title=N_("Repeat customers"), unit="count", good="up", on="events",
     formula=N_("deals won in the period whose customer already had a won deal, in the whole history"),
     needs=["closing", "customer"],
 )  # fmt: skip
@@ -258,7 +258,7 @@ def repeat_customers(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Repeat, share"), unit="share", on="events", fields=["is_repeat", "is_new"],
+    title=N_("Repeat, share"), unit="share", on="events",
     of=N_("of the deals won in the period that have a customer"),
     formula=N_("repeat ÷ (new + repeat) among the deals won in the period"),
     needs=["closing", "customer"],
@@ -271,7 +271,7 @@ def repeat_share(events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Customers"), unit="count", good="up", on="events", fields=["won_customer_id"],
+    title=N_("Customers"), unit="count", good="up", on="events",
     formula=N_("different customers of the deals won in the period"),
     needs=["closing", "customer"],
     caveats=N_("One who bought from two managers counts for both, so the rows may sum to more than the total."),
@@ -282,7 +282,7 @@ def customers(events: Rows) -> float:
 
 
 @metric(
-    title=N_("Days in the stage"), unit="days", good="down", on="open_deals", fields=["days_in_current_stage"],
+    title=N_("Days in the stage"), unit="days", good="down", on="open_deals",
     formula=N_("report's instant − last entry into the present stage; for several deals in work the median"),
     needs=["stage_entry"],
     caveats=N_("A deal without history counts from its last move, else from its creation."),

@@ -8,7 +8,7 @@ from .rows import Ratio, Rows, Sample
 
 
 @metric(
-    title=N_("Forgotten"), unit="count", good="down", on="open_deals", fields=["is_forgotten"],
+    title=N_("Forgotten"), unit="count", good="down", on="open_deals",
     formula=N_("deals in work whose last action, stage move, comment or incoming message is at least N whole days old"),
     needs=["activities", "deal_activities"],
     caveats=N_("What people do outside the CRM is not known; a deal they work on by messenger looks forgotten."),
@@ -19,7 +19,7 @@ def forgotten(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("Forgotten, money"), unit="money", good="down", on="open_deals", fields=["forgotten_money"],
+    title=N_("Forgotten, money"), unit="money", good="down", on="open_deals",
     formula=N_("sum of the amounts of the forgotten deals, in the base currency"),
     needs=["activities", "amount", "deal_activities"],
     caveats=N_("All of it is not at stake: most deals in work are not won; see the money at risk."),
@@ -30,7 +30,7 @@ def forgotten_money(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("Forgotten, share"), unit="share", good="down", on="open_deals", fields=["is_forgotten", "is_open"],
+    title=N_("Forgotten, share"), unit="share", good="down", on="open_deals",
     of=N_("of the deals in work"),
     formula=N_("forgotten ÷ deals in work"),
     needs=["activities", "deal_activities"],
@@ -41,7 +41,7 @@ def forgotten_share(open_deals: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("No next step"), unit="count", good="down", on="open_deals", fields=["has_no_next_step"],
+    title=N_("No next step"), unit="count", good="down", on="open_deals",
     formula=N_("deals in work without an open activity; an unanswered chat, form or missed call is no plan"),
     needs=["activities", "deal_activities", "plans"],
 )  # fmt: skip
@@ -51,7 +51,7 @@ def no_next_step(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("Next step overdue"), unit="count", good="down", on="open_deals", fields=["is_overdue"],
+    title=N_("Next step overdue"), unit="count", good="down", on="open_deals",
     formula=N_("deals in work whose earliest planned activity was due before the report's instant"),
     needs=["activities", "deal_activities", "plans"],
     caveats=N_("A to-do without a date is never overdue, one that is due on a day only when the day is over."),
@@ -62,7 +62,7 @@ def next_step_overdue(open_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("Money at risk"), unit="money", good="down", on="forgotten_deals", fields=["money_at_risk"],
+    title=N_("Money at risk"), unit="money", good="down", on="forgotten_deals",
     formula=N_(
         "Σ over the forgotten deals: amount × the share of closed deals that were once silent for as long on the same "
         "stage and were won in the end"
@@ -78,7 +78,7 @@ def money_at_risk(forgotten_deals: Rows) -> float:
 
 
 @metric(
-    title=N_("Days silent"), unit="days", good="down", on="open_deals", fields=["days_silent"],
+    title=N_("Days silent"), unit="days", good="down", on="open_deals",
     formula=N_("whole 24-hour days from the last sign of life to the report's instant; for several deals the median"),
     needs=["activities", "deal_activities"],
     caveats=N_("The CRM's own last activity counts robots and is not used."),

@@ -8,7 +8,7 @@ from .rows import Ratio, Rows
 
 
 @metric(
-    title=N_("Leads received"), unit="count", good="up", on="lead_events", fields=["is_received"],
+    title=N_("Leads received"), unit="count", good="up", on="lead_events",
     formula=N_("leads whose creation falls into the period"),
     needs=["leads", "lead_created_at"],
     caveats=N_("Leads stand in no pipeline, so a pipeline filter does not narrow them."),
@@ -19,7 +19,7 @@ def leads_received(lead_events: Rows) -> float:
 
 
 @metric(
-    title=N_("Leads converted"), unit="count", good="up", on="lead_events", fields=["is_converted"],
+    title=N_("Leads converted"), unit="count", good="up", on="lead_events",
     formula=N_("leads that were converted in the period"),
     needs=["leads", "lead_closing"],
     caveats=N_("Leads have no stage history here: the day is the CRM's closing date of the lead."),
@@ -30,7 +30,7 @@ def leads_converted(lead_events: Rows) -> float:
 
 
 @metric(
-    title=N_("Leads lost"), unit="count", good="down", on="lead_events", fields=["is_lead_lost"],
+    title=N_("Leads lost"), unit="count", good="down", on="lead_events",
     formula=N_("leads that were closed as junk or lost in the period"),
     needs=["leads", "lead_closing"],
 )  # fmt: skip
@@ -40,7 +40,7 @@ def leads_lost(lead_events: Rows) -> float:
 
 
 @metric(
-    title=N_("Lead conversion"), unit="share", good="up", on="lead_events", fields=["is_received", "is_won_lead_cohort"],
+    title=N_("Lead conversion"), unit="share", good="up", on="lead_events",
     of=N_("of the leads received in the period"),
     formula=N_("of the leads received in the period, the share converted by the report's instant"),
     needs=["leads", "lead_created_at"],
@@ -52,7 +52,7 @@ def lead_conversion(lead_events: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Leads in work"), unit="count", on="open_leads", fields=["is_open_lead"],
+    title=N_("Leads in work"), unit="count", on="open_leads",
     formula=N_("leads that are neither converted nor lost at the report's instant"),
     needs=["leads"],
 )  # fmt: skip
@@ -62,7 +62,7 @@ def leads_in_work(open_leads: Rows) -> float:
 
 
 @metric(
-    title=N_("Leads forgotten"), unit="count", good="down", on="open_leads", fields=["is_forgotten_lead"],
+    title=N_("Leads forgotten"), unit="count", good="down", on="open_leads",
     formula=N_("leads in work whose last action, comment or incoming message is at least N whole days old"),
     needs=["leads", "activities", "lead_created_at"],
     caveats=N_("A lead's stage moves are not known here, so moving it alone is no sign of life."),
@@ -74,7 +74,6 @@ def leads_forgotten(open_leads: Rows) -> float:
 
 @metric(
     title=N_("Leads forgotten, share"), unit="share", good="down", on="open_leads",
-    fields=["is_forgotten_lead", "is_open_lead"],
     of=N_("of the leads in work"),
     formula=N_("forgotten leads ÷ leads in work"),
     needs=["leads", "activities", "lead_created_at"],

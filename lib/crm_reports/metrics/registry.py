@@ -76,9 +76,8 @@ def metric(
     unit: Unit,
     formula: str,
     on: str,
-    fields: Sequence[str] = (),
     good: Literal["up", "down", "none"] = "none",
-    needs: list[str] | None = None,
+    needs: Sequence[str] = (),
     caveats: str = "",
     is_part: bool = False,
     of: str = "",
@@ -95,19 +94,9 @@ def metric(
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
         _column.cache_clear()
+        fields = _fields(name, compute)
         METRICS[name] = Metric(
-            name,
-            title,
-            unit,
-            good,
-            formula,
-            on,
-            _fields(name, compute),
-            compute,
-            tuple(needs or ()),
-            caveats,
-            is_part,
-            of,
+            name, title, unit, good, formula, on, fields, compute, tuple(needs), caveats, is_part, of
         )
         return compute
 

@@ -12,7 +12,7 @@ from .statistics import median_time
 
 
 @metric(
-    title=N_("Reached"), unit="count", on="steps", fields=["is_reached"],
+    title=N_("Reached"), unit="count", on="steps",
     formula=N_("deals that for the first time got as far as this stage in the period; a skipped stage counts"),
     needs=["stage_history", "stage_order"],
     caveats=N_(
@@ -26,7 +26,7 @@ def reached(steps: Rows) -> float:
 
 
 @metric(
-    title=N_("Visited"), unit="count", on="visits", fields=["is_visited"],
+    title=N_("Visited"), unit="count", on="visits",
     formula=N_("deals that entered this very stage in the period"),
     needs=["stage_history", "stage_order"],
     caveats=N_("A deal that came back to the stage counts once."),
@@ -37,7 +37,7 @@ def visited(visits: Rows) -> float:
 
 
 @metric(
-    title=N_("Reached, of those created"), unit="count", on="cohort_steps", fields=["is_reached"],
+    title=N_("Reached, of those created"), unit="count", on="cohort_steps",
     formula=N_("of the deals created in the period, those that got as far as this stage by the report's instant"),
     needs=["stage_history", "stage_order", "created_at"],
     caveats=N_("A young cohort has not had its time yet."),
@@ -48,7 +48,7 @@ def cohort_reached(cohort_steps: Rows) -> float:
 
 
 @metric(
-    title=N_("Stage conversion"), unit="share", good="up", on="steps", fields=["went_on", "could_go_on"],
+    title=N_("Stage conversion"), unit="share", good="up", on="steps",
     of=N_("of the deals that reached the stage in the period"),
     formula=N_(
         "of the deals that reached this stage in the period, the share that reached the next by the report's instant"
@@ -64,7 +64,7 @@ def stage_conversion(steps: Rows) -> Ratio:
 
 
 @metric(
-    title=N_("Visited the next stage"), unit="count", on="steps", fields=["visited_next"],
+    title=N_("Visited the next stage"), unit="count", on="steps",
     formula=N_("of the deals that reached this stage in the period, those that entered the next one themselves"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
@@ -74,7 +74,7 @@ def visited_next(steps: Rows) -> float:
 
 
 @metric(
-    title=N_("Lost on the way"), unit="count", good="down", on="steps", fields=["lost_on_the_way"],
+    title=N_("Lost on the way"), unit="count", good="down", on="steps",
     formula=N_("of the deals that reached this stage in the period, those lost before the next one"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
@@ -84,7 +84,7 @@ def lost_on_the_way(steps: Rows) -> float:
 
 
 @metric(
-    title=N_("Still on the way"), unit="count", on="steps", fields=["on_the_way"],
+    title=N_("Still on the way"), unit="count", on="steps",
     formula=N_("of the deals that reached this stage in the period, those in work that have not reached the next one"),
     needs=["stage_history", "stage_order"],
 )  # fmt: skip
@@ -94,7 +94,7 @@ def on_the_way(steps: Rows) -> float:
 
 
 @metric(
-    title=N_("Time in stage, mean"), unit="days", good="down", on="stays", fields=["finished_days"],
+    title=N_("Time in stage, mean"), unit="days", good="down", on="stays",
     formula=N_("mean of (left − entered) over the visits entered in the period and finished by the report's instant"),
     needs=["stage_history"],
     caveats=N_(
@@ -108,7 +108,7 @@ def stage_days(stays: Rows) -> Sample:
 
 
 @metric(
-    title=N_("Time in stage, median"), unit="days", good="down", on="stays", fields=["time", "has_ended"],
+    title=N_("Time in stage, median"), unit="days", good="down", on="stays",
     formula=N_(
         "the first day by which half of the visits entered in the period had ended, by Kaplan and Meier: a running visit "
         "counts as longer than it has lasted so far"
@@ -125,7 +125,7 @@ def median_stage_days(stays: Rows) -> Sample:
 
 
 @metric(
-    title=N_("Visits finished"), unit="count", on="stays", fields=["has_ended"],
+    title=N_("Visits finished"), unit="count", on="stays",
     formula=N_("visits entered in the period that ended before the report's instant"),
     needs=["stage_history"],
 )  # fmt: skip
@@ -135,7 +135,7 @@ def finished_visits(stays: Rows) -> float:
 
 
 @metric(
-    title=N_("Visits running"), unit="count", on="stays", fields=["still_runs"],
+    title=N_("Visits running"), unit="count", on="stays",
     formula=N_("visits entered in the period that had not ended at the report's instant"),
     needs=["stage_history"],
 )  # fmt: skip

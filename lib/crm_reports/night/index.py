@@ -13,12 +13,12 @@ import jinja2
 from markupsafe import Markup
 
 from ..look import page as elements
+from ..metrics.registry import column
 from ..settings import Settings
 from ..store.disk import write_whole
 from ..words import units
 from ..words.texts import _, many
 from .pages import SUFFIXES, NightReport, Page, day_of, home_of
-from .planning import DIMENSIONS
 from .records import nights
 
 TEMPLATES = files("crm_reports.look") / "template"
@@ -36,7 +36,7 @@ class Row:
     @property
     def slice_words(self) -> str:
         cut = self.newest.slice
-        return f"{_(DIMENSIONS[cut['dimension']])}: {cut['name']}" if cut else ""
+        return f"{column(cut['dimension']).title}: {cut['name']}" if cut else ""
 
 
 def write_indexes(settings: Settings, out: Path) -> None:

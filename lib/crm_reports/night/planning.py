@@ -11,19 +11,12 @@ from ..filters import Choice, Known, readable, safe
 from ..look.publish import REPORTS
 from ..measures import dataset
 from ..measures.dataset import Dataset
+from ..metrics.registry import column
 from ..runs import run
 from ..runs.run import Plan
 from ..settings import Preset, Settings
-from ..words.texts import N_, _
+from ..words.texts import _
 from .pages import NightReport, home_of
-
-DIMENSIONS = {
-    "manager": N_("Manager"),
-    "department": N_("Department"),
-    "source": N_("Source"),
-    "pipeline": N_("Pipeline"),
-}
-COLUMNS = {"manager": "manager_id", "department": "department_id", "source": "source_id", "pipeline": "pipeline_id"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tup
 
 
 def _told_apart(each: Planned) -> str:
-    return f"{each.name} ({_(DIMENSIONS[each.slice['dimension']])} {each.slice['id']})" if each.slice else each.name
+    return f"{each.name} ({column(each.slice['dimension']).title} {each.slice['id']})" if each.slice else each.name
 
 
 def is_due(preset: Preset, on: date, earlier: Iterable[NightReport]) -> bool:
@@ -120,10 +113,10 @@ def person(choice: Choice) -> str:
 
 def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
     """Those who have something to show: deals in work, created or closed in the period, or actions in it."""
-    column = COLUMNS[dimension]
-    ids = data.holders(column, data.filters.period)
+    key = f"{dimension}_id"
+    ids = data.holders(key, data.filters.period)
     if dimension == "manager":
-        acts = data.acts_in(data.filters.elapsed)[column]
+        acts = data.acts_in(data.filters.elapsed)[key]
         ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
         return [each for each in known.department if ids & {*known.departments_below([each.id])}]
