@@ -245,6 +245,46 @@ def year_before(day: date, *, is_end: bool = False) -> date:
     return day.replace(year=day.year - 1)
 
 
+# ── Windows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+_LENGTH = re.compile(
+    rf"(?:{LAST})? ?(?P<count>\d{{1,4}})? ?(?:"
+    + "|".join(f"(?P<{unit}>{words})" for unit, words in UNITS.items())
+    + ")"
+)
+IN_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far back to look from the end of a period, at least: so many months, or so many days."""
+
+    months: int = 0
+    days: int = 0
+
+    def before(self, end: date) -> date:
+        """The first day of the window that ends before `end`; of a 31st, in a shorter month, that month's last day."""
+        months = _shift("month", end, -self.months)
+        return months + (min(end.day, (_shift("month", months, 1) - months).days) - 1 - self.days) * DAY
+
+
+def parse_window(text: str) -> Window | None:
+    """The window that `text` names: 12 months, 90 days, a year; None for nothing."""
+    words = re.sub(r"^(?:a|an|one|один|одну) ", "", re.sub("[ -]+", " ", _plain(text)))
+    found = _LENGTH.fullmatch(words)
+    if not words or (found and found["count"] and not int(found["count"])):
+        return None
+    if not found:
+        raise FilterError(
+            _("stage_window {held} is not understood; write how far back to look, such as 12 months, 90 days or a year, "
+              "or nothing for the report's period alone", held=repr(text))
+        )  # fmt: skip
+    count, unit = int(found["count"] or 1), str(found.lastgroup)
+    months = count * IN_MONTHS.get(unit, 0)
+    return Window(min(months, 1200), 0 if months else count * (7 if unit == "week" else 1))
+
+
 # ── Instants ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -396,6 +436,7 @@ class Filters:
     language: str = "en"
     departments: tuple[str, ...] = ()
     said: tuple[str, ...] = field(default=(), compare=False)
+    window: Window | None = None
 
     @classmethod
     def parse(
@@ -413,6 +454,7 @@ class Filters:
         comparison: str = "previous",
         as_of: object = "",
         language: str = "",
+        stage_window: str = "",
     ) -> Self:
         """The filters that were typed, or one FilterError with a sentence for everything that means nothing here."""
         typed = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
@@ -421,6 +463,7 @@ class Filters:
         problems += _not_one_of("language", language or usual, texts.LANGUAGES)
         instant = _as_of(as_of, zone, default_as_of, problems)
         days = _period(period, _wall(instant, zone).date(), problems)
+        window = _window(stage_window, problems)
         chosen = {name: _choices(known, name, typed[name], problems) for name in DIMENSIONS}
         all_at_once(problems, FilterError)
         below = known.departments_below(each.id for each in chosen["department"])
@@ -428,7 +471,7 @@ class Filters:
         said += [f"in-{language}"] if language not in ("", usual) else []
         return cls(
             days, instant, zone, **chosen, comparison=comparison, language=language or usual,
-            departments=below, said=tuple(said),
+            departments=below, said=tuple(said), window=window,
         )  # fmt: skip
 
     @property
@@ -460,6 +503,25 @@ class Filters:
         """The days of the period that had begun before `as_of`."""
         end = min(self.period.end, self._first_day_ahead())
         return replace(self.period, end=max(end, self.period.start))
+
+    @property
+    def stage_period(self) -> Period:
+        """The days over which going from stage to stage is counted: the window before the period's end, or the longer period."""
+        gone = self.elapsed
+        if self.window is None or self.period.is_open:
+            return gone
+        start = max(self.window.before(gone.end), BEGINNING)
+        return gone if start >= gone.start else _days(start, gone.end)
+
+    def stage_words(self) -> str:
+        """Those days in a sentence, where they are not the period's: "in the 12 months to 31 Oct"; else nothing."""
+        whole = self.stage_period
+        if whole == self.elapsed or self.window is None:
+            return ""
+        day = units.day_month(whole.last_day)
+        if self.window.months:
+            return many("in the {n} month to {day}", "in the {n} months to {day}", self.window.months, day=day)
+        return many("in the {n} day to {day}", "in the {n} days to {day}", self.window.days, day=day)
 
     @property
     def is_running(self) -> bool:
@@ -585,6 +647,7 @@ class Filters:
             **chosen,
             "as_of": self.as_of.isoformat(),
             "time_zone": self.zone.key,
+            "stage_period": _dates(self.stage_period),
         }
 
 
@@ -611,6 +674,14 @@ def _period(typed: object, today: date, problems: list[str]) -> Period:
     except FilterError as error:
         problems.append(str(error))
         return _days(today, today)
+
+
+def _window(typed: str, problems: list[str]) -> Window | None:
+    try:
+        return parse_window(str(typed or ""))
+    except FilterError as error:
+        problems.append(str(error))
+        return None
 
 
 def _choices(known: Known, dimension: str, typed: Typed, problems: list[str]) -> tuple[Choice, ...]:

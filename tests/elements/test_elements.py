@@ -453,6 +453,45 @@ def test_falling_behind_costs_the_deals_the_team_would_have_brought_on_times_the
     assert own.empty  # on her own page: 20 of 40 less her 2 of 20 would be Boris's
 
 
+def test_going_from_stage_to_stage_is_counted_over_the_window_and_says_so(tmp_path):
+    """In January 30 of Anna's deals reached a request and none an invoice, 30 of Boris's all did; March itself saw nothing."""
+    deals = [
+        deal(n, "2025-01-05", manager_id="1" if n <= 30 else "2", stage_id="REQ" if n <= 30 else "INV")
+        for n in range(1, 61)
+    ]
+    steps = {n: [("2025-01-05", "REQ"), *([("2025-01-09", "INV")] if n > 30 else [])] for n in range(1, 61)}
+    history = [row for n, path in steps.items() for row in moves(n, *path)]
+    ds = dataset(tmp_path, deals=deals, stage_history=history, stage_window="3 months")
+    shown = elements.narrow_places(ds)
+    row = shown.table.iloc[0]
+    assert row[["manager", "stage", "stage_conversion_k", "stage_conversion_n", "in_work"]].tolist() == [
+        "Anna",
+        "Request",
+        0,
+        30,
+        30,
+    ]
+    assert "Anna, Request → Invoice: 0 of 30 went on, the team 50" in shown.finding
+    assert "in the 3 months to 31 Mar. More than chance." in shown.finding
+    assert "in the 3 months to 31 Mar" in elements.funnel(ds).finding
+    assert "in the 3 months to 31 Mar" in elements.stage_conversion(ds).finding
+    assert all("in the 3 months to 31 Mar" in text for text in elements.needs_you(ds).table["text"] if "→" in text)
+    alone = dataset(tmp_path / "alone", deals=deals, stage_history=history)
+    assert elements.narrow_places(alone).table.empty
+
+
+def test_each_manager_has_one_narrow_place_his_dearest(tmp_path):
+    """Anna is behind on two steps, of 20 deals and of 10: the one that is sure is hers."""
+    deals = [deal(n, "2025-03-01", manager_id="1" if n <= 20 else "2", stage_id="REQ") for n in range(1, 41)]
+    steps = {n: ["NEW", *(["REQ"] if n <= 10 or n > 20 else []), *(["INV"] if n > 20 else [])] for n in range(1, 41)}
+    days = ("2025-03-02", "2025-03-03", "2025-03-04")
+    history = [row for n, path in steps.items() for row in moves(n, *zip(days, path, strict=False))]
+    table = elements.narrow_places(dataset(tmp_path, deals=deals, stage_history=history)).table
+    assert table[["manager", "stage", "stage_conversion_k", "stage_conversion_n"]].to_numpy().tolist() == [
+        ["Anna", "Cold base", 10, 20]
+    ]
+
+
 def test_fewer_than_five_deals_are_no_narrow_place(shop):
     assert (elements.narrow_places(shop).table["stage_conversion_n"] >= 5).all()
 

@@ -504,6 +504,7 @@ def test_the_json_holds_the_filters_with_ids():
         "source": [],
         "as_of": "2025-06-17T21:00:00+00:00",
         "time_zone": "Europe/Moscow",
+        "stage_period": {"start": "2025-03-01", "end": "2025-04-01", "last_day": "2025-03-31"},
     }
     assert parse(comparison="none").as_json()["comparison"] is None
 
@@ -601,3 +602,32 @@ def test_different_ids_have_different_slugs(one, other):
     assume(one.strip() and other.strip() and one != other)
     slugs = {replace(parse(), source=(Choice(each, "x"),)).slug() for each in (one, other)}
     assert len(slugs) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "start"),
+    [("12 months", "2024-04-01"), ("a year", "2024-04-01"), ("год", "2024-04-01"), ("90 days", "2025-01-01"), ("2 quarters", "2024-10-01"),
+     ("", "2025-03-01"), ("week", "2025-03-01")],
+)  # fmt: skip
+def test_the_stage_window_ends_with_the_period_and_is_never_shorter_than_it(typed, start):
+    whole = parse(period="2025-03", stage_window=typed).stage_period
+    assert (str(whole.start), str(whole.end)) == (start, "2025-04-01")
+
+
+def test_the_stage_window_of_a_running_period_ends_with_what_has_gone_by():
+    filters = parse(period="2025-06", stage_window="12 months")
+    assert (str(filters.stage_period.start), str(filters.stage_period.end)) == ("2024-06-18", "2025-06-18")
+
+
+def test_the_stage_window_is_said_where_it_is_not_the_period():
+    assert parse(period="2025-03", stage_window="12 months").stage_words() == "in the 12 months to 31 Mar"
+    assert parse(period="2025", stage_window="1 month").stage_words() == ""
+    with speaking("ru"):
+        assert parse(period="2025-03", stage_window="3 months").stage_words() == "за 3 месяца по 31 мар."
+
+
+def test_a_window_that_is_none_is_refused_in_one_sentence():
+    with pytest.raises(
+        FilterError, match="stage_window 'soon' is not understood; write how far back to look, such as 12 months"
+    ):
+        parse(stage_window="soon")

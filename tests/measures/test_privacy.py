@@ -226,7 +226,8 @@ def test_of_five_people_or_more_a_manager_s_own_files_say_what_is_usual_and_noth
 def test_what_is_usual_is_the_median_of_the_managers_own_numbers(companies, people):
     settings = companies.store(people, "busy")
     shown = json.loads(companies.files("sales_dynamics", people, "busy")[".json"])["elements"]["narrow_places"]
-    rates = measure(load(**WHEN, settings=settings), ["stage_conversion"], by=["stage", "manager"])
+    ds = load(**WHEN, stage_window="12 months", settings=settings)
+    rates = measure(ds, ["stage_conversion"], by=["stage", "manager"], period=ds.filters.stage_period)
     for row in shown["rows"]:
         each = rates[(rates["stage_id"] == row["stage_id"]) & (rates["stage_conversion_n"] >= 5)]["stage_conversion"]
         assert row["team_conversion"] == pytest.approx(float(np.median(each)))

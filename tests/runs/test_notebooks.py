@@ -31,16 +31,16 @@ SHARED = ["period", "pipeline", "department", "manager", "source", "comparison",
 SHOWN = {
     "overview": ["tiles", "dynamics", "needs_you", "changes"],
     "sales_dynamics": [
-        "tiles", "dynamics", "new_repeat", "changes", "managers", "managers_over_time", "managers_compared", "funnel",
-        "narrow_places", "stage_conversion", "time_in_stage", "time_by_manager", "stage_matrix", "status",
-        "loss_reasons", "losses_by_stage", "losses_by_manager", "sources", "deals",
+        "tiles", "narrow_places", "stage_conversion", "funnel", "dynamics", "new_repeat", "changes", "managers",
+        "managers_over_time", "managers_compared", "time_in_stage", "time_by_manager", "stage_matrix", "loss_reasons",
+        "losses_by_stage", "losses_by_manager", "status", "sources", "deals",
     ],
     "manager_effectiveness": [
-        "tiles", "activity", "index_vs_results", "learn_from", "actions_over_time", "actions_by_manager", "week_pattern",
-        "weights", "sensitivity",
+        "tiles", "narrow_places", "stage_conversion", "activity", "index_vs_results", "learn_from", "actions_over_time",
+        "actions_by_manager", "week_pattern", "weights", "sensitivity",
     ],
     "forgotten_deals": [
-        "tiles", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights", "deals", "leads",
+        "tiles", "deals", "leads", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights",
     ],
 }  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"

@@ -22,8 +22,8 @@ STEP_METRICS = ["stage_conversion", "visited_next", "lost_on_the_way", "on_the_w
 @element(
     title=N_("How far deals come"),
     measured=N_(
-        "Bars: deals created in the period, by the stage they came to. Between them, of other deals: of all that reached "
-        "a stage in the period, how many reached the next, with its 95 % interval. ▼ is the narrowest step."
+        "Bars: deals created in that time, by the stage they came to. Between them, of other deals: of all that reached "
+        "a stage in it, how many reached the next, with its 95 % interval. ▼ is the narrowest step."
     ),
     chart=charts.funnel,
     needs=["stage_conversion"],
@@ -33,7 +33,9 @@ def funnel(ds: Dataset) -> pd.DataFrame:
 
     `is_narrowest` marks the step of each pipeline that the smallest share passes, of those with at least 20 deals.
     """
-    table = measure(ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage")
+    table = measure(
+        ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage", period=ds.filters.stage_period
+    )
     rows = {row["stage_id"]: row for row in records(table)}
     seen = {ds.ladder[id].pipeline_id for id in rows if id in ds.ladder}
     rungs = [rung for rung in _in_order(ds, ds.ladder) if rung.pipeline_id in seen]
@@ -72,8 +74,17 @@ def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
 
 
 @funnel.finding
-def narrow_place(steps: pd.DataFrame) -> str:
+def narrow_step(steps: pd.DataFrame, ds: Dataset) -> str:
+    """The same with the days that it is of, where they are not the report's."""
+    return narrow_place(steps, ds.filters.stage_words())
+
+
+def narrow_place(steps: pd.DataFrame, when: str = "") -> str:
     """The step that the smallest share passes, and whether that may be chance."""
+    return _when(_narrow_place(steps), when)
+
+
+def _narrow_place(steps: pd.DataFrame) -> str:
     row = narrowest(steps)
     if row is None:
         return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
@@ -100,7 +111,7 @@ def narrowest(steps: pd.DataFrame) -> pd.Series | None:
 
 @element(
     title=N_("From stage to stage, by manager"),
-    measured=N_("Of the deals that reached a stage in the period, how many reached the next. A skipped stage counts."),
+    measured=N_("Of the deals that reached a stage in that time, how many reached the next. A skipped stage counts."),
     matrix={},
     needs=["stage_conversion", "manager"],
     compares=True,
@@ -113,11 +124,12 @@ def stage_conversion(ds: Dataset) -> pd.DataFrame:
 
 
 def _stage_conversion(ds: Dataset) -> pd.DataFrame:
-    rows = frames.frame(ds, "steps", ds.filters.elapsed)
+    rows = frames.frame(ds, "steps", ds.filters.stage_period)
     if not rows["could_go_on"].any():
         return pd.DataFrame()
-    team = measure(ds, STEP_METRICS, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
-    each = measure(ds, STEP_METRICS, by=["stage", "manager"])
+    days = ds.filters.stage_period
+    team = measure(ds, STEP_METRICS, by="stage", period=days).assign(is_total=True, manager=_("Team"), manager_id="")
+    each = measure(ds, STEP_METRICS, by=["stage", "manager"], period=days)
     each["stage_conversion_differs"] = _differing(each)
     table = pd.concat([each, team], ignore_index=True)
     goes_on = [bool(id in ds.ladder and ds.ladder[id].to_stage_id) for id in table["stage_id"]]
@@ -139,10 +151,17 @@ def _differing(table: pd.DataFrame) -> np.ndarray:
 
 
 @stage_conversion.finding
-def who_differs(conversion: pd.DataFrame) -> str:
+def steps_that_differ(conversion: pd.DataFrame, ds: Dataset) -> str:
+    """The same with the days that it is of, where they are not the report's."""
+    return who_differs(conversion, ds.filters.stage_words())
+
+
+def who_differs(conversion: pd.DataFrame, when: str = "") -> str:
     """Whether anybody's step differs from the team's by more than chance."""
-    if conversion.empty:
-        return ""
+    return _when(_who_differs(conversion), when) if len(conversion) else ""
+
+
+def _who_differs(conversion: pd.DataFrame) -> str:
     said = conversion[conversion["stage_conversion_differs"].eq(True)]
     if said.empty:
         return _("Nobody differs from the team by more than chance would do")
@@ -151,19 +170,20 @@ def who_differs(conversion: pd.DataFrame) -> str:
 
 
 @element(
-    title=N_("What falling behind the team costs"),
+    title=N_("Narrow places"),
     measured=N_(
-        "Per manager and step: how many more would have gone on at the team's own rate, and what they would have "
-        "brought. Fewer than 20 deals come last."
+        "Each one's dearest step: how many of his deals went on, against the team, and what falling behind it costs. "
+        "Fewer than 20 deals come last. In work leads to his deals that stand there."
     ),
     needs=["stage_conversion", "manager"],
 )
 def narrow_places(ds: Dataset) -> pd.DataFrame:
-    """Where somebody falls behind the team's own rate, dearest first: at most 12 managers' steps of five deals or more.
+    """Where each manager falls behind the team's own rate most, dearest first: at most 12 steps of five deals or more.
 
     `deals_short` is what the team's rate would have brought on beyond what went on; `money_short` is those deals times
     what a closed deal that came to the next stage has brought on average, in the whole history (`worth`). The team is
-    everybody whom the filters keep; one manager's own page sets him beside the median of the managers' rates.
+    everybody whom the filters keep; one manager's own page has all his steps, beside the median of the managers' rates.
+    `in_work` are his deals that stand there now.
     """
     each = stage_conversion(ds).table
     if each.empty:
@@ -174,33 +194,45 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     short = (rate * n - k).astype(float)
     worth = _worth(ds, each["stage_id"])
     table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
-    return _dearest(table[short > 0])
+    return _dearest(ds, table[short > 0])
 
 
 def _usual_rate(ds: Dataset) -> pd.Series:
     """stage_id → the share that goes on to the next stage: the team's, or for one manager alone what is usual in it."""
     if ds.filters.is_about_one:
-        enough = medians(ds, ["stage_conversion"], by="stage", among=lambda each: each["stage_conversion_n"] >= LEAST)
+        enough = medians(
+            ds, ["stage_conversion"], by="stage", among=lambda each: each["stage_conversion_n"] >= LEAST,
+            period=ds.filters.stage_period,
+        )  # fmt: skip
         return enough["stage_conversion"]
-    return measure(ds, ["stage_conversion"], by="stage").set_index("stage_id")["stage_conversion"]
+    team = measure(ds, ["stage_conversion"], by="stage", period=ds.filters.stage_period)
+    return team.set_index("stage_id")["stage_conversion"]
 
 
 SHORT_COLUMNS = [
     "manager", "manager_id", "pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id", "stage_conversion",
     "stage_conversion_k", "stage_conversion_n", "stage_conversion_low", "stage_conversion_high", "stage_conversion_differs",
-    "team_conversion", "on_the_way", "deals_short", "money_short", "sureness",
+    "team_conversion", "deals_short", "money_short", "sureness", "on_the_way", "in_work",
 ]  # fmt: skip
 MOST_PLACES, LEAST = 12, 5
 
 
-def _dearest(table: pd.DataFrame) -> pd.DataFrame:
-    """Those with enough deals to rank first, each by money and then by deals."""
+def _dearest(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
+    """Those with enough deals to rank first, each by money and then by deals; of several people one step each."""
     is_few = table["stage_conversion_n"] < SMALL
     sure = table["stage_conversion_differs"].eq(True)
     said = sure.map({True: _("more than chance"), False: _("may be chance")}).where(~is_few, _("too few to be sure"))
     order = table.assign(is_few=is_few, sureness=said)[table["stage_conversion_n"] >= LEAST]
     order = order.sort_values(["is_few", "money_short", "deals_short"], ascending=[True, False, False], kind="stable")
-    return order[SHORT_COLUMNS].head(MOST_PLACES).reset_index(drop=True)
+    order = order if ds.filters.is_about_one else order.drop_duplicates("manager_id")
+    return _standing_there(ds, order).head(MOST_PLACES)[SHORT_COLUMNS].reset_index(drop=True)
+
+
+def _standing_there(ds: Dataset, places: pd.DataFrame) -> pd.DataFrame:
+    """The places with how many deals of that manager stand on that stage now."""
+    here = measure(ds, ["in_work"], by=["stage", "manager"]).set_index(["stage_id", "manager_id"])["in_work"].to_dict()
+    keys = zip(places["stage_id"], places["manager_id"], strict=True)
+    return places.assign(in_work=[here.get(key, 0.0) for key in keys])
 
 
 def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
@@ -213,17 +245,22 @@ def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
 @narrow_places.finding
 def behind(places: pd.DataFrame, ds: Dataset) -> str:
     """Whose step costs most, against the team's own rate; of one manager alone, against the median."""
-    return dearest_of_own(places) if ds.filters.is_about_one else dearest(places)
+    when = ds.filters.stage_words()
+    return dearest_of_own(places, when) if ds.filters.is_about_one else dearest(places, when)
 
 
-def dearest(places: pd.DataFrame) -> str:
+def dearest(places: pd.DataFrame, when: str = "") -> str:
     """Whose step costs most of those that fall behind the team by more than chance; else that nobody does."""
     if places.empty:
-        return _("Nobody with five deals or more on a step falls behind the team's own rate")
+        return _when(_("Nobody with five deals or more on a step falls behind the team's own rate"), when)
     row = dearest_place(places)
     if row is None:
-        return _("Nobody falls behind the team's own rate by more than chance would do")
-    return _behind(row, N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"))
+        return _when(_("Nobody falls behind the team's own rate by more than chance would do"), when)
+    return _behind(row, N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"), when)
+
+
+def _when(sentence: str, when: str) -> str:
+    return f"{sentence} {when}" if when else sentence
 
 
 def dearest_place(places: pd.DataFrame) -> pd.Series | None:
@@ -234,21 +271,23 @@ def dearest_place(places: pd.DataFrame) -> pd.Series | None:
     return sure.iloc[0] if len(sure) else None
 
 
-def dearest_of_own(places: pd.DataFrame) -> str:
+def dearest_of_own(places: pd.DataFrame, when: str = "") -> str:
     """The same of one manager alone, against the median of the team."""
     if places.empty:
-        return _("No step of five deals or more falls behind the team's median, or too few people can be compared")
-    return _behind(places.iloc[0], N_("{manager}, {stage} → {next}: {k} of {n} went on, the team's median is {rate}"))
+        nobody = _("No step of five deals or more falls behind the team's median, or too few people can be compared")
+        return _when(nobody, when)
+    words = N_("{manager}, {stage} → {next}: {k} of {n} went on, the team's median is {rate}")
+    return _behind(places.iloc[0], words, when)
 
 
-def _behind(row: pd.Series, words: str) -> str:
+def _behind(row: pd.Series, words: str, when: str) -> str:
     said = _(
         words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
         n=int(row["stage_conversion_n"]), rate=units.write(row["team_conversion"], "share"),
     )  # fmt: skip
     money = row.get("money_short")
     cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
-    return f"{said}{cost}. {how_sure(row)}"
+    return f"{_when(said + cost, when)}. {how_sure(row)}"
 
 
 def how_sure(row: pd.Series) -> str:

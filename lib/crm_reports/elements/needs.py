@@ -14,7 +14,7 @@ from ..words import units
 from ..words.texts import N_, _, many
 from .element import element, told
 from .forgotten import by_manager, how_many
-from .funnel import behind, dearest_place, funnel, narrow_place, narrow_places
+from .funnel import behind, dearest_place, funnel, narrow_places, narrow_step
 from .headline import is_most, largest, parts, standing_out
 
 MOST_NEEDS = 5
@@ -50,7 +50,7 @@ def _narrow(ds: Dataset) -> list[Need]:
     """The narrowest step where that is no chance, and whose step falls behind the team's by more than chance."""
     steps, places = funnel(ds).table, narrow_places(ds).table
     worst = standing_out(steps, "stage_conversion", above=False) if len(steps) else None
-    said = [(f"{narrow_place(steps)}.", "sales_dynamics", "funnel")] if worst is not None else []
+    said = [(f"{narrow_step(steps, ds)}.", "sales_dynamics", "funnel")] if worst is not None else []
     is_worth = len(places) > 0 if ds.filters.is_about_one else dearest_place(places) is not None
     return [*said, *([(behind(places, ds), "sales_dynamics", "narrow_places")] if is_worth else [])]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from html import escape
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -35,7 +35,7 @@ BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # s
 EXTRA = ("department", "pipeline", "source", "loss_reason")  # of a list: picked by and exported, but not shown
 PICKED = ("status", "manager", "stage", "loss_reason", "department", "source", "next_step", "pipeline")
 WHISKERED = ("conversion", "forgotten_share")
-BARRED = ("won_money", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
+BARRED = ("won_money", "money_short", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
 # What a deal of a list counts in: the page shows those of the first one that the list has, a tile leads to those of its own.
 COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
 AT_ONCE = 50  # rows of a list that stand in the page itself; the rest is drawn by the page's script
@@ -208,7 +208,9 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         return _rate(sheet, row, entry)
     if kind == "number":
         bar = _bar(sheet, row, entry.name) if entry.name == sheet.barred and not is_total else ""
-        return _tag("td", _written(value, entry), _changed(row, entry), bar, class_="num", data_order=_order(value))
+        said = _written(value, entry)
+        said = _leading(row, said) if entry.name == "in_work" and not is_total and value else said
+        return _tag("td", said, _changed(row, entry), bar, class_="num", data_order=_order(value))
     if kind in ("instant", "date"):
         below = _below(row, entry.name)
         said = _tag("i", escape(below)) if below else ""
@@ -221,6 +223,14 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
     below = _below(row, entry.name)
     name = "extra" if sheet.is_list and entry.name in EXTRA else "txt" if kind == "text" and sheet.is_list else None
     return _tag("td", said, _tag("i", escape(below)) if below else "", class_=name)
+
+
+def _leading(row: Mapping[str, object], said: str) -> str:
+    """The number of a manager's deals on a stage, which leads to them where they are listed."""
+    if "stage_id" not in row or not row.get("manager_id"):
+        return said
+    at = urlencode({"deals": "in_work", "manager": row["manager_id"], "stage": str(row["stage"])}, quote_via=quote)
+    return _tag("a", said, data_link="deals:in_work", data_at=at)
 
 
 def _below(row: Mapping[str, object], name: str) -> str:

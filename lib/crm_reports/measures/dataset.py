@@ -791,12 +791,14 @@ def load(
     exclude_stages: Sequence[str] = (),
     exclude_pipelines: Sequence[str] = (),
     snooze_planned: bool = False,
+    stage_window: str = "",
     settings: Settings | None = None,
 ) -> Dataset:
     """The data of a report, from the store that reports.toml (or CRM_REPORTS_CONFIG, CRM_REPORTS_DATA) points at.
 
     Filters are texts as people type them; all that mean nothing are reported in one FilterError. `as_of` is by default
-    the midnight before the last sync. From here on every text is said in `language`.
+    the midnight before the last sync. `stage_window` is how far back going from stage to stage is counted, at least ("12
+    months"); by default over the period alone. From here on every text is said in `language`.
     """
     settings = settings or Settings.read()
     use(language or settings.language)
@@ -807,7 +809,7 @@ def load(
     try:
         filters = Filters.parse(
             known(data), zone=settings.zone, default_as_of=default_as_of(data, settings), period=period,
-            comparison=comparison, as_of=as_of, language=language, default_language=settings.language, **said,
+            comparison=comparison, as_of=as_of, language=language, default_language=settings.language, stage_window=stage_window, **said,
         )  # fmt: skip
     except FilterError as error:
         raise FilterError("\n".join([str(error), *problems])) from None

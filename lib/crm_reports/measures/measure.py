@@ -131,13 +131,18 @@ def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) 
 
 
 def medians(
-    ds: Dataset, metrics: Sequence[str], *, among: Callable[[pd.DataFrame], pd.Series], by: str = ""
+    ds: Dataset,
+    metrics: Sequence[str],
+    *,
+    among: Callable[[pd.DataFrame], pd.Series],
+    by: str = "",
+    period: Period | None = None,
 ) -> pd.DataFrame:
     """The middle of the managers' own numbers, whomever the page is about: one row, or one per value of `by`, under its id.
 
     `among` says which rows of the managers' table count. Missing where fewer people have the number than may be told of.
     """
-    table = measure(ds.everybody, metrics, by=[by, "manager"] if by else "manager")
+    table = measure(ds.everybody, metrics, by=[by, "manager"] if by else "manager", period=period)
     table = table[among(table) & (table["manager_id"] != "")]
     cut = table.groupby(f"{by}_id") if by else table.groupby("is_total")
     return cut[list(metrics)].agg(privacy.middle)

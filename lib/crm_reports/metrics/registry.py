@@ -214,7 +214,7 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
     ),
     "team_conversion": (N_("The team's"), "share", N_("the same step of everybody here; on one manager's own page the median of the managers' rates")),
     "deals_short": (
-        N_("Deals short"), "number", N_("the team's rate × n − k: how many more would have gone on at the team's own rate"),
+        N_("Deals short"), "count", N_("the team's rate × n − k: how many more would have gone on at the team's own rate"),
     ),
     "money_short": (
         N_("Money short"), "money",

@@ -152,12 +152,12 @@ class List {
     box.pick(who ? who.id : null);
   }
 
-  // The rows that count in that, and nothing else narrows them.
-  behind(count) {
+  // The rows that count in that and have these values, and nothing else narrows them.
+  behind(count, values = new Map()) {
     leave();
     if (this.box) this.box.value = "";
     this.fits.delete("search");
-    this.boxes.forEach((box, name) => box.pick(name === "counts" ? count : null));
+    this.boxes.forEach((box, name) => box.pick(name === "counts" ? count : values.get(name) ?? null));
   }
 
   explain() {
@@ -202,10 +202,11 @@ if (tables.length) load("tables").then(async () => {
 
 // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
 const deals = document.getElementById("deals");
-const behind = count => lists.find(list => deals?.contains(list.table))?.behind(count);
+const behind = (count, values) => lists.find(list => deals?.contains(list.table))?.behind(count, values);
+// #deals=in_work&manager=17&stage=Invoice: the rows that count in that, and are of him, there.
 const wanted = () => {
-  const asked = /^#deals=(\w+)$/.exec(location.hash);
-  if (asked && deals) { behind(asked[1]); deals.scrollIntoView(); }
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("deals") && deals) { behind(asked.get("deals"), asked); deals.scrollIntoView(); }
 };
 for (const tile of all('a.tile[data-counts][href="#deals"]')) tile.addEventListener("click", () => behind(tile.dataset.counts));
 addEventListener("hashchange", wanted);
