@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from crm_reports.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 LOCK = [
     Requirement(line)
     for line in (ROOT / "requirements.lock").read_text().splitlines()
@@ -97,3 +98,11 @@ def test_the_licence_is_the_one_that_pyproject_names():
 def test_reports_toml_is_read_as_it_comes():
     settings = Settings.read(ROOT / "reports.toml")
     assert (settings.source.kind, settings.home, settings.presets) == ("demo", ROOT, ())
+
+
+def test_whoever_installs_the_package_gets_every_file_of_it():
+    package = ROOT / "lib" / "crm_reports"
+    patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["crm_reports"]
+    packed = {path for pattern in patterns for path in package.glob(pattern)}
+    texts = {path for path in package.rglob("*.*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert texts <= packed

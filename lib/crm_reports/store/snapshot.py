@@ -1,15 +1,7 @@
 """The store as of one instant: its rows as they were, and the parts worked out of them, each once.
 
-A part is a text of SQL that may read the store's tables (as of the instant), the other parts and views, and
-
-    as_of()          the instant; what counts happened strictly before it
-    known_until()    the sync that reported that instant; history that came later was not known then
-    base_currency()  what money is in
-    day_start(moment)          when its day begins in the zone of the CRM
-    no_sooner(moment, born)    the moment; `born` where it is the beginning of that day: a bare date has no hour
-    no_later(moment, seen_at)  the moment; seen_at where it is absent or later: what a sync saw was so by then
-
-Parts are the same for every report of a night, so they are kept as files beside the store (cache.py).
+What a text of SQL may use beside them is in sql/macros.sql. Parts are the same for every report of a night, so they are
+kept as files beside the store (cache.py).
 """
 
 import re
@@ -30,53 +22,17 @@ from ..sources.fields import TABLES
 from ..words.texts import _
 from .cache import Cache
 from .engine import silenced
-from .facts import DEAL_FACTS, DEALS_STOOD, FIRST_ROW, STANDINGS
-from .ids import FILLED, IDS
-from .leads import LEAD_FACTS
-from .moves import ENTRIES, FUNNEL, NUMBERED, OPEN_SPANS, STAGE_VISITS, STEPS_REACHED
-from .past import SILENCES, STEP_WORTH
-from .trace import ACTED, ACTION_KINDS, DATED, INCOMING, SIGNS, TRACES
+from .parts import MACROS, PARTS, VIEWS, Part
 from .versions import Kept, rows_as_of
 
-PARTS = {
-    "ids": IDS,
-    "filled": FILLED,
-    "numbered": NUMBERED,
-    "entries": ENTRIES,
-    "standings": STANDINGS,
-    "deal_facts": DEAL_FACTS,
-    "stage_visits": STAGE_VISITS,
-    "open_spans": OPEN_SPANS,
-    "steps_reached": STEPS_REACHED,
-    "signs": SIGNS,
-    "lead_facts": LEAD_FACTS,
-    "silences": SILENCES,
-    "step_worth": STEP_WORTH,
-    "action_kinds": ACTION_KINDS,
-}
-VIEWS = {
-    "funnel": FUNNEL,
-    "deals_stood": DEALS_STOOD,
-    "dated": DATED,
-    "acted": ACTED,
-    "incoming": INCOMING,
-    "traces": TRACES,
-    "first_row": FIRST_ROW,
-}
-MACROS = (
-    "as_of() as {as_of}",
-    "known_until() as {known_until}",
-    "base_currency() as '{currency}'",
-    "day_start(moment) as date_trunc('day', moment at time zone '{zone}') at time zone '{zone}'",
-    "no_sooner(moment, born) as if(moment < born and moment = day_start(born), born, moment)",
-    # What a sync saw was so in the night that it reports: a report as of that day, before the sync, has it already.
-    """no_later(moment, seen_at) as if(moment <= seen_at, moment, coalesce(
-        if(seen_at >= as_of() and day_start(seen_at) <= as_of(), as_of() - to_microseconds(1), seen_at), moment))""",
-)
 ROWS = 30_000  # of a row group: what a report on one manager reads at least
+NAMES = "select json_extract_string(json_serialize_sql(?::varchar), '$..table_name')"
 INFINITY = "timestamptz 'infinity'"
 # Parts that another release has made are of no use to this one.
 RECIPE = sha256(repr((PARTS, VIEWS, MACROS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
+
+
+_names: dict[str, list[str]] = {}  # of each text that was asked for
 
 
 @dataclass
@@ -95,13 +51,13 @@ class Snapshot:
     def query(self, sql: str, *values: Any) -> pa.Table:
         """What the SQL finds; each ? in it stands for one of the values."""
         with readable():
-            self._make_all(sql)
+            self._make(*self._names_in(sql))
             return self._cursor.execute(sql, values).to_arrow_table()
 
     def prepare(self, *parts: str) -> None:
         """See to it that these parts are kept."""
         with readable():
-            self._make_all(" ".join(parts))
+            self._make(*parts)
 
     @cached_property
     def _schema(self) -> str:
@@ -112,37 +68,40 @@ class Snapshot:
         cursor, until = silenced(self.connection.cursor()), self.known_until
         values = {
             "as_of": _instant(self.as_of), "known_until": _instant(until) if until else INFINITY,
-            "currency": quoted(self.base_currency), "zone": quoted(self.zone),
+            "currency": f"'{quoted(self.base_currency)}'", "zone": f"'{quoted(self.zone)}'",
         }  # fmt: skip
         cursor.execute(f"create schema memory.{self._schema}")
         cursor.execute(f"set search_path = 'memory.{self._schema}'")
-        for macro in MACROS:
-            cursor.execute(f"create macro {macro.format(**values)}")
+        cursor.execute(MACROS.format(**values))
         return cursor
 
-    def _make_all(self, sql: str) -> None:
-        """See to it that whatever the SQL names is there."""
-        for name in dict.fromkeys(re.findall(r"\w+", sql)):
-            if name not in self._made and (name in TABLES or name in VIEWS or name in PARTS):
-                self._made.add(name)
-                self._make(name)
+    def _names_in(self, sql: str) -> list[str]:
+        """What the SQL reads, as the engine's own parser sees it."""
+        if sql not in _names:
+            (_names[sql],) = self._cursor.execute(NAMES, [sql]).fetchone()
+        return _names[sql]
 
-    def _make(self, name: str) -> None:
-        if name in PARTS:
-            self._make_part(name)
-            return
-        text = VIEWS.get(name) or rows_as_of(name, self.kept)
-        if name in VIEWS:
-            self._make_all(text)
-        self._cursor.execute(f"create view {name} as {text}")
+    def _make(self, *names: str) -> None:
+        """See to it that these are there, with all that they need."""
+        for name in names:
+            if name in self._made:
+                continue
+            self._made.add(name)
+            if name in PARTS:
+                self._make_part(name, PARTS[name])
+            elif name in VIEWS:
+                self._make(*VIEWS[name].needs)
+                self._cursor.execute(f"create view {name} as {VIEWS[name].sql}")
+            elif name in TABLES:
+                self._cursor.execute(f"create view {name} as {rows_as_of(name, self.kept)}")
 
-    def _make_part(self, name: str) -> None:
+    def _make_part(self, name: str, part: Part) -> None:
         """The part as a file of the cache, written by whoever needs it first; in memory where there can be no cache."""
         path = self.cache.find(name)
         if path is None:
-            self._make_all(PARTS[name])
-            path = self.cache.keep(name, lambda draft: self._cursor.execute(_written(PARTS[name], draft)))
-        self._cursor.execute(_view(name, path) if path else f"create table {name} as {PARTS[name]}")
+            self._make(*part.needs)
+            path = self.cache.keep(name, lambda draft: self._cursor.execute(_written(part.sql, draft)))
+        self._cursor.execute(_view(name, path) if path else f"create table {name} as {part.sql}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ As of T a row is the version with the smallest `last_seen_at` >= T, else what th
 after T is the night that reported T. Before the first sync nobody knows: a row is then as that sync found it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ..sources.fields import TABLES, VERSIONED, Field
 
@@ -33,23 +33,6 @@ def rows_now(name: str, kept: Kept) -> str:
     if name not in kept:
         return f"select {_columns(name, set())} limit 0"
     return f"select {_columns(name, kept[name])} from store.crm.{name}"
-
-
-def first_seen(rows: str, versions: str, key: str, says: Sequence[str]) -> str:
-    """The SQL of the first sync that saw each of `rows` say what it says now: the key, seen_at.
-
-    `rows` hold the key, what they say and `since_at`: none can have been seen before it.
-    """
-    otherwise = " or ".join(f"held.{name} is distinct from version.{name}" for name in says)
-    return f"""
-        with known as (
-            select held.{key}, greatest(any_value(held.since_at), max(version.last_seen_at), timestamptz '1900-01-01') as after_at
-            from {rows} as held left join {versions} as version
-                on held.{key} = version.{key} and version.last_seen_at < as_of() and ({otherwise})
-            group by held.{key}
-        )
-        select {key}, synced_at as seen_at from known asof join syncs on after_at < synced_at
-    """
 
 
 def _columns(name: str, held: set[str]) -> str:

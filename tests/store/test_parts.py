@@ -1,0 +1,46 @@
+"""The texts of SQL: what each says of itself."""
+
+import json
+
+import duckdb
+import pytest
+
+from crm_reports.sources.fields import TABLES
+from crm_reports.store.parts import PARTS, SQL, VIEWS, Part
+
+FILES = sorted(SQL.glob("*/*.sql"))
+KNOWN = {*TABLES, *PARTS, *VIEWS}
+
+
+def _trees(node):
+    """Every object within the JSON."""
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _trees(inner)
+
+
+def read_by(sql):
+    """What the engine's parser says that the SQL reads, but for what it names itself in `with`."""
+    (text,) = duckdb.connect().execute("select json_serialize_sql(?::varchar)", [sql]).fetchone()
+    trees = list(_trees(json.loads(text)))
+    own = {entry["key"] for tree in trees if "cte_map" in tree for entry in tree["cte_map"]["map"]}
+    return {tree["table_name"] for tree in trees if tree.get("type") == "BASE_TABLE"} - own
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_text_of_sql_declares_what_the_engine_reads_for_it_and_nothing_else(path):
+    part = Part.read(path)
+    assert list(part.needs) == sorted(read_by(part.sql))
+    assert set(part.needs) <= KNOWN
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_text_of_sql_begins_with_what_its_rows_are(path):
+    comment = path.read_text(encoding="utf-8").split("-- needs: ")[0]
+    assert len(comment) > 20
+    assert all(line.startswith("--") for line in comment.splitlines())
+
+
+def test_a_part_and_a_view_and_a_table_have_names_of_their_own():
+    assert len(KNOWN) == len(TABLES) + len(PARTS) + len(VIEWS)
