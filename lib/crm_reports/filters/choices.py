@@ -1,0 +1,110 @@
+"""The pipelines, departments, managers and sources that the data has, and which of them somebody typed."""
+
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..errors import near
+from ..words.texts import N_, _
+
+Typed = str | int | Collection[str | int] | None
+
+DIMENSIONS = ("pipeline", "department", "manager", "source")
+LABELS = {"pipeline": N_("Pipeline"), "department": N_("Department"), "manager": N_("Manager"), "source": N_("Source")}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One pipeline, department, manager or source; `hint` tells people of one name apart."""
+
+    id: str
+    name: str
+    parent_id: str = field(default="", compare=False)
+    hint: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(filter(None, (f'ID {self.id}', self.hint)))})"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the data has to choose from, in the order that a reader expects."""
+
+    pipeline: tuple[Choice, ...] = ()
+    department: tuple[Choice, ...] = ()
+    manager: tuple[Choice, ...] = ()
+    source: tuple[Choice, ...] = ()
+
+    def departments_below(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Those departments and all below them, in the order of `department`."""
+        below, fresh = set(), set(ids)
+        while fresh:  # a tree, but a CRM's may run in a circle
+            below |= fresh
+            fresh = {department.id for department in self.department if department.parent_id in fresh} - below
+        return tuple(department.id for department in self.department if department.id in below)
+
+
+def _spelling(name: str) -> str:
+    """What two spellings of one name share."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("ё", "е").split())
+
+
+class _Names:
+    """The choices of one dimension by id and by name. A text that is one's id and another's name means the id."""
+
+    def __init__(self, dimension: str, choices: tuple[Choice, ...]) -> None:
+        self.dimension = dimension
+        self.by_id = {choice.id: choice for choice in choices}
+        self.by_name: dict[str, list[Choice]] = {}
+        for choice in choices:
+            self.by_name.setdefault(_spelling(choice.name), []).append(choice)
+
+    def called(self, text: str) -> list[Choice]:
+        exact = self.by_id.get(text) or self.by_id.get(text.strip())
+        return [exact] if exact else self.by_name.get(_spelling(text), [])
+
+    def in_list(self, text: str) -> list[str]:
+        """The names of a comma-separated list, some of which may hold commas themselves; else the text alone."""
+        parts, names = text.split(","), []
+        while parts:
+            lengths = (n for n in range(min(len(parts), 4), 0, -1) if self.called(",".join(parts[:n])))
+            length = next(lengths, 1)
+            names.append(",".join(parts[:length]).strip())
+            parts = parts[length:]
+        return [name for name in names if name] if any(map(self.called, names)) else [text]
+
+    def chosen(self, typed: Typed) -> Iterator[Choice | str]:
+        """Every choice that is meant, and a sentence for every text that means none or several."""
+        for text in _texts(typed):
+            for name in [text] if self.called(text) else self.in_list(text):
+                choices = self.called(name)
+                yield choices[0] if len(choices) == 1 else self.problem(name, choices)
+
+    def problem(self, name: str, choices: list[Choice]) -> str:
+        words = {"dimension": self.dimension, "held": repr(name)}
+        if choices:
+            several = ", ".join(map(str, choices))
+            return _("{dimension} {held} is the name of several; give one's ID: {several}", **words, several=several)
+        if not self.by_id:
+            return _("{dimension} {held} is not known: the data names none", **words)
+        names = near(_spelling(name), self.by_name, most=5)
+        close = [choice for name in names for choice in self.by_name[name]]
+        if close:
+            return _("{dimension} {held} is not known; near: {near}", **words, near=", ".join(map(str, close[:5])))
+        some = ", ".join(map(str, list(self.by_id.values())[:5]))
+        return _("{dimension} {held} is not known; there are, for example: {some}", **words, some=some)
+
+
+def _texts(typed: Typed) -> list[str]:
+    """The texts that were typed; numbers are ids."""
+    if isinstance(typed, str) or not isinstance(typed, Collection):
+        typed = [] if typed is None else [typed]
+    return [str(entry) for entry in typed if entry is not None and str(entry).strip()]
+
+
+def choose(known: Known, dimension: str, typed: Typed) -> tuple[tuple[Choice, ...], list[str]]:
+    """The choices meant, each once, in the order of `known`; and a sentence for every text that means none or several."""
+    choices = getattr(known, dimension)
+    answers = list(_Names(dimension, choices).chosen(typed))
+    problems = [answer for answer in answers if isinstance(answer, str)]
+    return tuple(choice for choice in choices if choice in answers), problems

@@ -1,0 +1,253 @@
+"""A period as people type it → whole days of the calendar, the period before it, and its words."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Self
+
+from ..errors import FilterError, near
+from ..words import units
+from ..words.texts import _
+
+BEGINNING = date(1900, 1, 1)
+LAST_YEAR = 2100
+DAY = timedelta(days=1)
+WHOLES = ("week", "month", "quarter", "year")
+MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole days from `start` up to, not including, `end`; `text` is how it would be typed.
+
+    `unit` says which whole of the calendar it is (week, month, quarter, year), "" for none. One that `is_open` has no
+    beginning of its own: it starts with the first thing that is counted.
+    """
+
+    start: date
+    end: date
+    text: str = field(default="", compare=False)
+    unit: str = field(default="", compare=False)
+    is_open: bool = field(default=False, compare=False)
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+    @property
+    def last_day(self) -> date:
+        return self.end - DAY
+
+    @classmethod
+    def of(cls, start: date, end: date) -> Self:
+        """Those days, typed as a range."""
+        return cls(start, end, f"{start}..{end - DAY}")
+
+    def words(self) -> str:
+        """The days in the reader's language."""
+        if self.is_open:
+            return _("everything up to {last}", last=units.write(self.last_day, "date"))
+        return units.date_span(self.start, self.last_day)
+
+    def dates(self) -> dict[str, str]:
+        """The first day, the last, and the day after it, for the JSON file."""
+        return {"start": str(self.start), "end": str(self.end), "last_day": str(self.last_day)}
+
+
+EXAMPLES = (
+    "today", "yesterday", "this_week", "this_month", "this_quarter", "this_year",
+    "last_week", "last_month", "last_quarter", "last_year", "last_7_days", "last_30_days", "last_90_days",
+    "last_4_weeks", "last_3_months", "last_12_months", "last_4_quarters", "last_2_years",
+    "wtd", "mtd", "qtd", "ytd", "all",
+)  # fmt: skip
+UNITS = {
+    "day": r"days?|день|дня|дней|сутки|суток",
+    "week": r"weeks?|недел[яиюь]",
+    "month": r"months?|месяц(?:а|ев)?",
+    "quarter": r"quarters?|квартал(?:а|ов)?",
+    "year": r"years?|год(?:а|ов)?|лет",
+}
+THIS = r"this|current|(?:эт|текущ)[а-я]+"
+LAST = r"last|past|previous|(?:прошл|последн|предыдущ)[а-я]+"
+SAME_AS = {
+    "today": "this day", "сегодня": "this day", "yesterday": "last day", "вчера": "last day",
+    "wtd": "this week", "mtd": "this month", "qtd": "this quarter", "ytd": "this year",
+    "week to date": "this week", "month to date": "this month", "quarter to date": "this quarter",
+    "year to date": "this year", "с начала недели": "this week", "с начала месяца": "this month",
+    "с начала квартала": "this quarter", "с начала года": "this year",
+}  # fmt: skip
+EVERYTHING = ("", "..", "all", "all time", "everything", "все", "все время", "весь период")
+MONTHS = (
+    "jan|янв", "feb|фев", "mar|мар", "apr|апр", "may|ма[йя]", "jun|июн",
+    "jul|июл", "aug|авг", "sep|сен", "oct|окт", "nov|ноя", "dec|дек",
+)  # fmt: skip
+
+_RELATIVE = re.compile(
+    rf"(?:(?P<this>{THIS})|(?:{LAST}) ?(?P<count>\d{{1,4}})?) ?(?:"
+    + "|".join(f"(?P<{unit}>{words})" for unit, words in UNITS.items())
+    + ")"
+)
+_CALENDAR = [
+    re.compile(pattern)
+    for pattern in (
+        r"(?P<year>\d{4})",
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})",
+        r"(?P<month>\d{1,2})\.(?P<year>\d{4})",
+        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
+        r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})",
+        r"(?P<year>\d{4})[- ]?q(?P<quarter>\d)",
+        r"q(?P<quarter>\d)[- ]?(?P<year>\d{4})",
+        r"(?P<quarter>\d)(?:-?й)? квартал (?P<year>\d{4})",
+        r"(?P<year>\d{4})[- ]?w(?P<week>\d{1,2})",
+    )
+]
+
+
+def parse_period(text: str, today: date) -> Period:
+    """The days that `text` names: 2025-03, 2025-Q1, 2024-12-01..2025-03-13, last_month, last_90_days, mtd, …
+
+    `last_N_…` are whole days, weeks, months before the one that holds `today`; an open end reaches up to yesterday.
+    """
+    try:
+        period = _period(plain(text), today)
+    except (ValueError, OverflowError):  # of date(): 2025-02-30, 2025-W54
+        raise FilterError(_("period {held} names no day of the calendar; {allowed}", **_mistake(text))) from None
+    if period is None:
+        raise FilterError(_("period {held} is not understood; {allowed}", **_mistake(text)))
+    if period.end <= period.start:
+        days = {"held": repr(text), "first": period.start, "last": period.last_day}
+        raise FilterError(_("period {held} is {first}..{last}, which holds no day; put the earlier day first", **days))
+    if period.start < BEGINNING or period.last_day.year > LAST_YEAR:
+        years = {"first": BEGINNING.year, "last": LAST_YEAR}
+        raise FilterError(_("period {held} is not between the years {first} and {last}", held=repr(text), **years))
+    return period
+
+
+def _mistake(text: str) -> dict[str, str]:
+    """What a sentence about a text that is no period says: the text, what is allowed, what is near."""
+    allowed = _(
+        "write a day, week, month, quarter or year (2025-03-13, 2025-W09, 2025-03, 2025-Q1, 2025), "
+        "a range of them (2024-12-01..2025-03-13), last_month, this_quarter, last_90_days, mtd, ytd or all"
+    )
+    names = near(re.sub("[ -]", "_", plain(text)), EXAMPLES, most=3)
+    return {"held": repr(text), "allowed": allowed + (_("; near: {near}", near=", ".join(names)) if names else "")}
+
+
+def plain(text: str) -> str:
+    """The text without what does not matter: case, kinds of dash and space, underscores, "for" and "г."."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е").replace("_", " ")
+    text = re.sub(r"[‐-―−]", "-", text)
+    text = " ".join(text.split())
+    text = re.sub(r"(?<=\d{4}) ?(?:г\.?|года?)(?= |$)", "", text)
+    text = re.sub(r"^(?:за|for|the) ", "", text)
+    return re.sub(r"^(?:с|from|since) (\d.*?)(?: (?:по|до|to|until) (.*))?$", r"\1..\2", text)
+
+
+def _period(text: str, today: date) -> Period | None:
+    """What a plain text means: everything, a name, or a range; None for anything else."""
+    if text in EVERYTHING:
+        return Period(BEGINNING, today, "all", is_open=True)
+    return _named(text, today) or _range(text, today)
+
+
+def _named(text: str, today: date) -> Period | None:
+    """The period that one name names, by the calendar or relative to today."""
+    for pattern in _CALENDAR:
+        if match := pattern.fullmatch(text):
+            return _by_calendar(**{name: int(number) for name, number in match.groupdict().items()})
+    if match := re.fullmatch(r"([a-zа-я]+) (\d{4})", text):
+        return _by_month_name(*match.groups())
+    words = re.sub("[ -]+", " ", text)
+    match = _RELATIVE.fullmatch(SAME_AS.get(words, words))
+    return _by_today(match, today) if match else None
+
+
+def _by_calendar(
+    year: int, *, month: int | None = None, day: int | None = None, quarter: int | None = None, week: int | None = None
+) -> Period:
+    if day is not None:
+        return _whole("day", date(year, month, day), f"{year:04}-{month:02}-{day:02}")
+    if week is not None:
+        return _whole("week", date.fromisocalendar(year, week, 1), f"{year:04}-W{week:02}")
+    if quarter is not None:
+        return _whole("quarter", date(year, quarter * 3 - 2, 1), f"{year:04}-Q{quarter}")
+    if month is not None:
+        return _whole("month", date(year, month, 1), f"{year:04}-{month:02}")
+    return _whole("year", date(year, 1, 1), f"{year:04}")
+
+
+def _by_month_name(name: str, year: str) -> Period | None:
+    month = next((number for number, stem in enumerate(MONTHS, 1) if re.match(stem, name)), None)
+    return month and _by_calendar(int(year), month=month)
+
+
+def _by_today(match: re.Match[str], today: date) -> Period:
+    unit = str(match.lastgroup)
+    running = begin(unit, today)
+    if match["this"]:
+        return _whole(unit, running, "today" if unit == "day" else f"this_{unit}")
+    count = int(match["count"] or 1)
+    if count == 1:
+        return _whole(unit, shift(unit, running, -1), "yesterday" if unit == "day" else f"last_{unit}")
+    return Period(shift(unit, running, -count), running, f"last_{count}_{unit}s")
+
+
+def _range(text: str, today: date) -> Period | None:
+    """The period from one name to another: a..b, a.., ..b, a - b."""
+    for first_text, last_text in _halves(text):
+        first = _named(first_text, today) if first_text else Period(BEGINNING, BEGINNING)
+        last = _named(last_text, today) if last_text else Period(today, today)
+        if first and last:
+            text = f"{first.text}..{last.text}"
+            return Period(first.start, last.end, text, _unit_of(first.start, last.end), is_open=not first_text)
+    return None
+
+
+def _unit_of(start: date, end: date) -> str:
+    """Which whole of the calendar these days are, however they were typed; "" for none."""
+    return next((unit for unit in WHOLES if begin(unit, start) == start and shift(unit, start, 1) == end), "")
+
+
+def _halves(text: str) -> Iterator[tuple[str, str]]:
+    """The text cut in two where it may be a range; only dots leave an end open."""
+    if dots := re.search(r" ?\.{2,3} ?", text):
+        yield text[: dots.start()], text[dots.end() :]
+        return
+    for cut in re.finditer(" ?- ?| (?:to|по) ", text):
+        if text[: cut.start()] and text[cut.end() :]:
+            yield text[: cut.start()], text[cut.end() :]
+
+
+def _whole(unit: str, start: date, text: str) -> Period:
+    return Period(start, shift(unit, start, 1), text, unit if unit in WHOLES else "")
+
+
+def begin(unit: str, day: date) -> date:
+    """The first day of the unit that holds `day`."""
+    match unit:
+        case "week":
+            return day - timedelta(days=day.weekday())
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+        case "year":
+            return date(day.year, 1, 1)
+    return day
+
+
+def shift(unit: str, first: date, count: int) -> date:
+    """The first day of the unit that comes `count` units after the one that begins on `first`."""
+    if unit in ("day", "week"):
+        return first + count * (7 if unit == "week" else 1) * DAY
+    months = first.year * 12 + first.month - 1 + count * MONTHS_IN[unit]
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def year_before(day: date, *, is_end: bool = False) -> date:
+    """The same date a year earlier. 29 February has none: a first day becomes the 28th, an end 1 March."""
+    if (day.month, day.day) == (2, 29):
+        return date(day.year - 1, 3, 1) if is_end else date(day.year - 1, 2, 28)
+    return day.replace(year=day.year - 1)
