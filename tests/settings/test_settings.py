@@ -11,8 +11,20 @@ from hypothesis import strategies as st
 from crm_reports.errors import SettingsError
 from crm_reports.look.publish import REPORTS
 from crm_reports.runs.kernels import NO_WEBHOOK
-from crm_reports.settings import WEIGHTS, Settings, is_address
-from crm_reports.settings.mistakes import ALLOWED, Lines
+from crm_reports.settings import (
+    WEIGHTS,
+    Demo,
+    Engine,
+    History,
+    Limits,
+    Mail,
+    Preset,
+    Settings,
+    Source,
+    is_address,
+)
+from crm_reports.settings.keys import keys as keys_of
+from crm_reports.settings.mistakes import Lines
 
 SECRET = "s3cr3tc0de"
 WEBHOOK = f"https://company.example/rest/7/{SECRET}/"
@@ -356,7 +368,7 @@ def test_everything_that_is_commented_in_it_may_be_taken_as_it_is(folder):
 
 def test_every_key_is_in_the_example_file():
     told = (Path(__file__).parents[2] / "reports.toml").read_text("utf-8")
-    keys = [key.rpartition(".")[2] for key in ALLOWED]
+    keys = [key.rpartition(".")[2] for key in keys_of(Settings)]
     assert [key for key in keys if not re.search(rf"\b{key}\b", told)] == []
 
 
@@ -608,3 +620,34 @@ PIECES = ["a = 1", "# a", "", "b = [", "1,", "]", "[t]", "[[l]]", 'c = """', 'x"
 def test_a_line_that_is_told_is_the_keys_own(lines):
     told = Lines("\n".join(lines)).of(("a",))
     assert told == 0 or lines[told - 1] == "a = 1"
+
+
+# What is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("language", "'en' or 'ru'"),
+        ("source.demo.months", "a whole number from 1 to 240"),
+        ("source.demo.seed", "a whole number from 0"),
+        ("weights", "a table of call, meeting, email, crm_activity, comment, stage_move"),
+        ("weights.call", "a number from 0"),
+        ("presets.whole", "true or false"),
+        ("presets.attach", "a list of 'html', 'xlsx', 'pdf'"),
+        ("mail", "a table with host and sender at least"),
+        ("mail.port", "a whole number from 1 to 65535, or left out"),
+    ],
+)
+def test_what_is_allowed_at_a_key_is_read_off_the_field_that_checks_it(key, allowed):
+    assert keys_of(Settings)[key].allowed == allowed
+
+
+def test_what_does_not_belong_into_the_file_is_no_key_of_it():
+    assert {"webhook", "login", "home", "data", "config"} & set(keys_of(Settings)) == set()
+
+
+def test_every_key_of_the_file_says_what_is_allowed():
+    tables = (Settings, Source, Demo, Preset, Engine, Limits, History, Mail)
+    names = {name for table in tables for name in table.model_fields} - {"webhook", "login", "home", "data", "config"}
+    assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)

@@ -26,10 +26,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..errors import SettingsError, all_at_once
 from . import mistakes
+from .keys import keys
 from .mistakes import FILE, Lines, shown
 from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Source, doubled, is_address
 
 __all__ = [
+    "LOOPBACK",
     "WEIGHTS",
     "Demo",
     "Engine",
@@ -92,16 +94,25 @@ class Settings(BaseModel):
     """All that reports.toml (`config`, absent when there is none) and the environment decide; `home` is its folder."""
 
     model_config = FROZEN
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Europe/Moscow"
-    base_currency: Annotated[str, AfterValidator(_currency_code)] = ""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "Europe/Moscow", description="an IANA name such as 'Europe/Moscow'"
+    )
+    base_currency: Annotated[str, AfterValidator(_currency_code)] = Field(
+        "", description="a code of three letters such as 'RUB', or nothing for the CRM's own"
+    )
     language: Literal["en", "ru"] = "en"
-    source: Source = Source()
+    source: Source = Field(
+        Source(),
+        description="a table with kind and what belongs to it, or a text: 'demo', 'bitrix24' or 'files:DIR'",
+    )
     weights: Annotated[dict[ActionKind, Weight], AfterValidator(_with_default_weights)] = WEIGHTS
     engine: Engine = Engine()
     history: History = History()
     limits: Limits = Limits()
     mail: Mail | None = None
-    presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = ()
+    presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = Field(
+        (), description="a list: each preset begins with [[presets]]"
+    )
     home: Path
     data: Path
     config: Path | None = None
@@ -168,17 +179,18 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate(content)
         except ValidationError as error:
-            problems = [*problems, *mistakes.sentences(error, Lines(text))]
+            problems = [*problems, *mistakes.sentences(error, Lines(text), keys(cls))]
             settings = None
         all_at_once(problems, SettingsError)  # outside the except: pydantic's own text must not hang on as the cause
         return settings
 
 
-def _none_if_empty(held: object) -> object:
-    return None if held == "" else held
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
 
 
-Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+Emptied = BeforeValidator(_none_if_empty)
+Secret = Annotated[SecretStr | None, Emptied]
 
 
 class Environment(BaseSettings):
@@ -186,9 +198,9 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRM_REPORTS_", extra="ignore", hide_input_in_errors=True, frozen=True)
     webhook: Secret = None
-    data: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
-    memory: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
-    threads: Annotated[str | None, BeforeValidator(_none_if_empty)] = None
+    data: Annotated[Path | None, Emptied] = None
+    memory: Annotated[str | None, Emptied] = None
+    threads: Annotated[str | None, Emptied] = None
     smtp_user: Secret = None
     smtp_password: Secret = None
 
@@ -202,8 +214,10 @@ def _environment(env_file: Path) -> Environment:
 
 def _engine(written: object, environment: Environment) -> object:
     """What the file says of the engine; CRM_REPORTS_MEMORY and CRM_REPORTS_THREADS go before it."""
-    told = {"memory": environment.memory, "threads": environment.threads}
-    return written | {key: held for key, held in told.items() if held} if isinstance(written, dict) else written
+    if not isinstance(written, dict):
+        return written
+    variables = {"memory": environment.memory, "threads": environment.threads}
+    return written | {key: value for key, value in variables.items() if value}
 
 
 def _login(environment: Environment) -> Login | None:
@@ -214,13 +228,15 @@ def _login(environment: Environment) -> Login | None:
 
 def _wrong_login(environment: Environment, mail: dict[str, Any]) -> list[str]:
     names = {"CRM_REPORTS_SMTP_USER": environment.smtp_user, "CRM_REPORTS_SMTP_PASSWORD": environment.smtp_password}
-    lacking = [name for name, held in names.items() if held is None]
+    lacking = [name for name, value in names.items() if value is None]
     if len(lacking) == 1:
         (given,) = names.keys() - set(lacking)
         return [f"{given} is set and {lacking[0]} is not; set both, or neither for a server that asks for none"]
     if not lacking and mail.get("security") == "none" and mail.get("host") not in LOOPBACK:
-        return ["mail.security is 'none' and CRM_REPORTS_SMTP_PASSWORD is set: it would cross the network for "
-                "everybody to read; use security = \"starttls\" or \"tls\""]  # fmt: skip
+        return [
+            "mail.security is 'none' and CRM_REPORTS_SMTP_PASSWORD is set: it would cross the network for "
+            'everybody to read; use security = "starttls" or "tls"'
+        ]
     return []
 
 
@@ -232,8 +248,8 @@ def _config(given: Path | None) -> Path | None:
         return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
     path = Path(asked).absolute()
     if not path.is_file():
-        said = "--config" if given else "CRM_REPORTS_CONFIG"
-        raise SettingsError(f"{said} is {str(asked)!r}, and no such file is there; give the path of a {FILE}")
+        name = "--config" if given else "CRM_REPORTS_CONFIG"
+        raise SettingsError(f"{name} is {str(asked)!r}, and no such file is there; give the path of a {FILE}")
     return path
 
 
@@ -280,14 +296,14 @@ def _spelled(source: str, base: Path) -> dict[str, Any]:
 def _wrong_webhook(webhook: SecretStr | None) -> list[str]:
     if webhook is None:  # only a sync needs it, and says so; a report's kernel never gets it
         return []
-    held = webhook.get_secret_value().strip()
+    text = webhook.get_secret_value().strip()
     try:
-        address = urlsplit(held)
+        address = urlsplit(text)
         host, _ = address.hostname, address.port
     except ValueError:
         host = None
-    if not host or not re.fullmatch(r"https?://[^/?#@\s]+/rest/[^/?#\s]+/[^/?#\s]+/?", held):
-        return [f"CRM_REPORTS_WEBHOOK (hidden, {len(held)} characters) is no webhook; allowed: {WEBHOOK}"]
+    if not host or not re.fullmatch(r"https?://[^/?#@\s]+/rest/[^/?#\s]+/[^/?#\s]+/?", text):
+        return [f"CRM_REPORTS_WEBHOOK (hidden, {len(text)} characters) is no webhook; allowed: {WEBHOOK}"]
     if address.scheme == "http" and host not in LOOPBACK:
         return [f"CRM_REPORTS_WEBHOOK (hidden) begins with http://; allowed: {WEBHOOK}"]
     return []

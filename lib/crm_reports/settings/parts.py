@@ -1,4 +1,7 @@
-"""The tables of reports.toml, each a frozen model that says no to what is not allowed."""
+"""The tables of reports.toml, each a frozen model that says no to what is not allowed.
+
+A field's description is what a sentence about a mistake says is allowed, where its type does not say so itself (`keys`).
+"""
 
 import re
 from collections.abc import Iterable
@@ -51,8 +54,8 @@ def _address_or_nothing(text: str) -> str:
 
 def name_and_address(text: str) -> tuple[str, str]:
     """Sales <sales@acme.example> in its two parts; an address alone has no name. ValueError for anything else."""
-    found = re.fullmatch(r'"?([^<>@,"]*?)"?\s*<([^<>]+)>', text.strip())
-    name, address = (found[1].strip(), found[2]) if found else ("", text)
+    match = re.fullmatch(r'"?([^<>@,"]*?)"?\s*<([^<>]+)>', text.strip())
+    name, address = (match[1].strip(), match[2]) if match else ("", text)
     if not name.isprintable() or not is_address(address):
         raise ValueError
     return name, address
@@ -87,26 +90,26 @@ def _encoding(name: str) -> str:
     return name
 
 
-def _plain(held: object) -> object:
+def _plain(value: object) -> object:
     """The value as papermill can write it: a TOML date becomes its text."""
-    if isinstance(held, list):
-        return [_plain(each) for each in held]
-    return held.isoformat() if isinstance(held, date | datetime | time) else held
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
 def _plain_parameters(parameters: dict[str, object]) -> dict[str, object]:
-    plain = {name: _plain(held) for name, held in parameters.items()}
-    for name, held in plain.items():
-        if not all(isinstance(each, str | bool | int | float) for each in (held if isinstance(held, list) else [held])):
-            raise ValueError(f"{name} is {shown(held)}; allowed: a text, number, date, true, false, or a list of them")
+    plain = {name: _plain(value) for name, value in parameters.items()}
+    for name, value in plain.items():
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, str | bool | int | float) for part in parts):
+            raise ValueError(f"{name} is {shown(value)}; allowed: a text, number, date, true, false, or a list of them")
     return plain
 
 
-def _each_once(held: tuple[str, ...]) -> tuple[str, ...]:
-    said = [each.strip().casefold() for each in held]
-    if double := doubled(said):
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if double := doubled(name.strip().casefold() for name in names):
         raise ValueError(f"{', '.join(map(repr, double))} comes more than once; once is enough")
-    return held
+    return names
 
 
 def doubled(names: Iterable[str]) -> list[str]:
@@ -116,7 +119,6 @@ def doubled(names: Iterable[str]) -> list[str]:
 
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
-Whole = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 Address = Annotated[str, Field(strict=True), AfterValidator(_address)]
 Once = AfterValidator(_each_once)
@@ -127,10 +129,10 @@ class Demo(BaseModel):
     """The invented company: how many deals, from which seed, over how many months, up to which today."""
 
     model_config = FROZEN
-    deals: Annotated[Whole, Field(ge=1, le=10_000_000)] = 3000
-    seed: Whole = 1
-    months: Annotated[Whole, Field(ge=1, le=240)] = 26
-    today: date | None = None
+    deals: int = Field(3000, strict=True, ge=1, le=10_000_000)
+    seed: int = Field(1, strict=True, ge=0)
+    months: int = Field(26, strict=True, ge=1, le=240)
+    today: date | None = Field(None, description="a date such as 2025-06-30")
 
 
 class Source(BaseModel):
@@ -138,10 +140,16 @@ class Source(BaseModel):
 
     model_config = FROZEN
     kind: SourceKind = "demo"
-    folder: Path | None = None
-    encoding: Annotated[str, Field(strict=True), AfterValidator(_encoding)] = ""
-    decimal: Literal["", ".", ","] = ""
-    dates: Literal["", "day first", "month first"] = ""
+    folder: Path | None = Field(None, description="the folder that docs/files.md describes, as a text")
+    encoding: Annotated[str, AfterValidator(_encoding)] = Field(
+        "",
+        strict=True,
+        description="the encoding of the CSV files such as 'latin-1' or 'cp1251', or nothing to work it out",
+    )
+    decimal: Literal["", ".", ","] = Field("", description="'.' or ',', or nothing where the files tell it themselves")
+    dates: Literal["", "day first", "month first"] = Field(
+        "", description="'day first' or 'month first', or nothing where the files tell it themselves"
+    )
     demo: Demo = Demo()
 
     @model_validator(mode="after")
@@ -159,14 +167,27 @@ class Preset(BaseModel):
     """
 
     model_config = FROZEN
-    name: Text
-    report: Annotated[str, Field(strict=True, pattern=r"^\w[\w \-]*$")]
-    parameters: Annotated[dict[str, object], AfterValidator(_plain_parameters)] = {}
+    name: Text = Field(description="a text that is not empty")
+    report: str = Field(
+        strict=True,
+        pattern=r"^\w[\w \-]*$",
+        description="the name of a notebook in notebooks/, such as 'overview', without .ipynb",
+    )
+    parameters: Annotated[dict[str, object], AfterValidator(_plain_parameters)] = Field(
+        {}, description='a table of the report\'s parameters, such as { period = "last_month" }'
+    )
     each: Annotated[tuple[Dimension, ...], Once] = ()
     whole: Flag = True
     schedule: Literal["nightly", "weekly", "monthly"] = "nightly"
-    audience: Annotated[str, Field(strict=True, pattern=r"^([a-z0-9][a-z0-9_-]{0,59})?$")] = ""
-    recipients: Annotated[tuple[Address, ...], Once] = ()
+    audience: str = Field(
+        "",
+        strict=True,
+        pattern=r"^([a-z0-9][a-z0-9_-]{0,59})?$",
+        description="a name of small Latin letters, digits, - and _, or nothing",
+    )
+    recipients: Annotated[tuple[Address, ...], Once] = Field(
+        (), description="a list of addresses such as 'anna@acme.example', each once"
+    )
     mail_slices: Flag = False
     attach: Annotated[tuple[Attachment, ...], Once] = ()
     pictures: Flag = False
@@ -201,27 +222,31 @@ class History(BaseModel):
     """How long nights are kept, in days."""
 
     model_config = FROZEN
-    keep_days: Annotated[Whole, Field(ge=1, le=36_500)] = 30
+    keep_days: int = Field(30, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
 
 
 class Engine(BaseModel):
     """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
 
     model_config = FROZEN
-    memory: Annotated[str, Field(strict=True, pattern=r"^[1-9]\d*(MB|GB)$")] = "1GB"
-    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    memory: str = Field("1GB", strict=True, pattern=r"^[1-9]\d*(MB|GB)$", description="a text such as '500MB' or '2GB'")
+    threads: int = Field(0, ge=0, le=1024, description="a whole number from 1 to 1024, or 0 for all cores")
 
 
 def _in_bytes(text: object) -> object:
     """500MB and 4GB as numbers of bytes; those pass as they are."""
-    found = re.fullmatch(r"([1-9]\d{0,8})(MB|GB)", text) if isinstance(text, str) else None
-    if isinstance(text, str) and not found:
+    if not isinstance(text, str):
+        return text
+    match = re.fullmatch(r"([1-9]\d{0,8})(MB|GB)", text)
+    if not match:
         raise ValueError
-    return int(found[1]) * {"MB": 1 << 20, "GB": 1 << 30}[found[2]] if found else text
+    return int(match[1]) * {"MB": 1 << 20, "GB": 1 << 30}[match[2]]
 
 
-Bytes = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_in_bytes)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Bytes = Annotated[
+    int, Field(strict=True, ge=1, description="a text such as '500MB' or '4GB'"), BeforeValidator(_in_bytes)
+]
+Seconds = Annotated[float, Field(gt=0, le=86_400, description="a number of seconds above 0, up to 86400")]
 
 
 class Limits(BaseModel):
@@ -233,7 +258,7 @@ class Limits(BaseModel):
     page_seconds: Seconds = 600
     answer_size: Bytes = 64 << 20
     answer_seconds: Seconds = 120
-    answer_depth: Annotated[int, Field(strict=True, ge=5, le=500)] = 50
+    answer_depth: int = Field(50, strict=True, ge=5, le=500)
 
 
 class Mail(BaseModel):
@@ -244,15 +269,34 @@ class Mail(BaseModel):
     """
 
     model_config = FROZEN
-    host: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*$")]
+    host: str = Field(
+        strict=True,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*$",
+        description="the name of the mail server, such as 'smtp.acme.example'",
+    )
     security: Security = "starttls"
-    port: Annotated[int, Field(strict=True, ge=1, le=65_535)] = 0
-    sender: Annotated[str, Field(strict=True), AfterValidator(_named_address)]
-    reply_to: Annotated[str, Field(strict=True), AfterValidator(_address_or_nothing)] = ""
-    operator: Annotated[str, Field(strict=True), AfterValidator(_address_or_nothing)] = ""
-    base_url: Annotated[str, Field(strict=True), AfterValidator(_web_folder)] = ""
-    timeout: Annotated[float, Field(strict=True, gt=0, le=600)] = 30
-    addresses: dict[Text, Address] = {}
+    port: int = Field(0, strict=True, ge=1, le=65_535, description="a whole number from 1 to 65535, or left out")
+    sender: Annotated[str, AfterValidator(_named_address)] = Field(
+        strict=True,
+        description="an address such as 'reports@acme.example' or 'Sales reports <reports@acme.example>'",
+    )
+    reply_to: Annotated[str, AfterValidator(_address_or_nothing)] = Field(
+        "", strict=True, description="an address such as 'boss@acme.example', or nothing"
+    )
+    operator: Annotated[str, AfterValidator(_address_or_nothing)] = Field(
+        "", strict=True, description="an address such as 'admin@acme.example', or nothing"
+    )
+    base_url: Annotated[str, AfterValidator(_web_folder)] = Field(
+        "",
+        strict=True,
+        description="where output/ is served, such as 'https://reports.acme.example/', or nothing",
+    )
+    timeout: float = Field(30, strict=True, gt=0, le=600, description="a number of seconds above 0, up to 600")
+    addresses: dict[Text, Address] = Field(
+        {},
+        description="a table of a manager's or department's name or id and an address: "
+        '"Anna Petrova" = "anna@acme.example"',
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from ...errors import PortalError, SettingsError
-from ...settings import Limits
+from ...settings import LOOPBACK, Limits
 from ...settings.secrecy import without, without_webhooks
 from ...words.texts import _
 from .bodies import BeyondLimits, Deadline, check_depth, read_body
@@ -33,7 +33,6 @@ NO_TLS = (
     "SSLV3_ALERT_HANDSHAKE_FAILURE",
 )
 USUAL = Limits()
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A request may take the cloud 60 s.
 TIMEOUT = httpx.Timeout(connect=15, read=65, write=30, pool=15)
 ATTEMPTS = 8

@@ -1,0 +1,51 @@
+"""What may stand at each key of reports.toml, read off the models' own fields: the second half of a sentence about a mistake."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+
+class Key(NamedTuple):
+    """What is allowed at a key, in words, and the values to choose from where they are few."""
+
+    allowed: str
+    choices: tuple[str, ...]
+
+
+def keys(model: type[BaseModel]) -> dict[str, Key]:
+    """Every key that the file may hold, such as source.demo.deals: its field's description, else what its type says."""
+    schema = model.model_json_schema()
+    return dict(_keys(schema["properties"], schema["$defs"], ""))
+
+
+def _keys(fields: dict[str, Any], tables: dict[str, Any], inside: str) -> Iterator[tuple[str, Key]]:
+    for name, field in fields.items():
+        table = _table(field, tables)
+        choices = field.get("enum") or field.get("items", {}).get("enum", ())
+        if words := field.get("description") or _words(field, table, [repr(choice) for choice in choices]):
+            yield f"{inside}{name}", Key(words, tuple(filter(None, choices)))
+        yield from _keys(table.get("properties", {}), tables, f"{inside}{name}.")
+
+
+def _table(field: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the table that stands there, alone or in a list; empty where none does."""
+    for part in (field, field.get("items", {}), *field.get("anyOf", ())):
+        if "$ref" in part:
+            return tables[part["$ref"].rpartition("/")[2]]
+    names = field.get("propertyNames", {}).get("enum", ())
+    return {"properties": dict.fromkeys(names, field["additionalProperties"])} if names else {}
+
+
+def _words(field: dict[str, Any], table: dict[str, Any], choices: list[str]) -> str:
+    if table.get("properties"):
+        required = " and ".join(table.get("required", ()))
+        return f"a table with {required} at least" if required else f"a table of {', '.join(table['properties'])}"
+    if choices:
+        one = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        return f"a list of {', '.join(choices)}" if field.get("type") == "array" else one
+    if field.get("type") == "boolean":
+        return "true or false"
+    number = {"integer": "a whole number", "number": "a number"}.get(field.get("type", ""), "")
+    most = f" to {field['maximum']}" if "maximum" in field else ""
+    return number and f"{number} from {field['minimum']}{most}"
