@@ -30,7 +30,7 @@ OWNERS = {
     "xlsxwriter": {"look"},
     "nbconvert": {"look", "runs"},
     "IPython": {"look", "runs"},
-    "jinja2": {"look", "night", "mail"},
+    "jinja2": {"look"},
     "jupyter_client": {"runs"},
     "papermill": {"runs"},
     "distributed": {"night"},
@@ -78,6 +78,23 @@ def test_a_room_imports_only_rooms_above_it(path):
 def test_a_library_is_imported_by_its_owner_only(path):
     used = {each[0] for each in _imports(path)}
     assert {library for library in used if _room(path) not in OWNERS.get(library, {_room(path)})} == set()
+
+
+# What is said or done in one module, for all the others.
+ONCE = {
+    "application/vnd.crm-reports": "look/mime.py",
+    "application/vnd.plotly": "look/mime.py",
+    '"127.0.0.1"': "settings/parts.py",
+    'SCHEMA = "': "store/engine.py",
+    "os.replace(": "store/disk.py",
+    "import fcntl\n": "store/locks.py",
+    "jinja2 import": "look/templates.py",
+}
+
+
+@pytest.mark.parametrize("text", ONCE)
+def test_it_is_said_in_one_module(text):
+    assert [_name(path) for path in FILES if text in path.read_text(encoding="utf-8")] == [ONCE[text]]
 
 
 def test_the_demo_portal_imports_nothing_of_the_product():

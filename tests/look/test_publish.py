@@ -127,3 +127,18 @@ def test_the_scripts_come_in_the_page_or_lie_beside_it(notebook, tmp_path):
 def test_a_page_without_charts_brings_no_plotly(notebook):
     notebook.cells = notebook.cells[:1]
     assert len(publish.html(notebook)) < 100_000
+
+
+def test_a_script_that_the_disk_had_no_room_for_is_written_whole_the_next_time(tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            publish.assets(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    publish.assets(tmp_path)
+    sizes = {path.name.split("-")[0]: path.stat().st_size for path in tmp_path.glob("*.js")}
+    assert sizes.keys() == {"plotly", "tables"}
+    assert min(sizes.values()) > 100_000

@@ -17,7 +17,7 @@ from crm_reports.measures.dataset import load
 from crm_reports.night import NightReport, Page
 from crm_reports.night.records import keep, note
 from crm_reports.settings import Settings, Source
-from crm_reports.store.disk import keep_private, set_aside, write_whole
+from crm_reports.store.disk import keep_private, set_aside, write_all, write_whole
 from crm_reports.store.locks import Workroom, only_one, sweep
 from portals import run, served
 
@@ -141,3 +141,16 @@ def test_what_is_set_aside_is_what_it_was_under_a_name_of_its_own(tmp_path: Path
         (tmp_path / "record").write_text(content)
         assert set_aside(tmp_path / "record").read_text() == content
     assert len(list(tmp_path.glob("record.damaged-*"))) == 2
+
+
+def test_files_of_one_folder_come_all_or_none(tmp_path: Path) -> None:
+    def broken(path: Path) -> None:
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    one, other = tmp_path / "out" / "a.html", tmp_path / "out" / "a.json"
+    assert write_all({one: lambda path: path.write_text("1"), other: lambda path: path.write_text("1")}) == (one, other)
+    with pytest.raises(OSError, match="No space left"):
+        write_all({one: lambda path: path.write_text("2"), other: broken})
+    assert [path.name for path in sorted(one.parent.iterdir())] == ["a.html", "a.json"]
+    assert (one.read_text(), other.read_text()) == ("1", "1")

@@ -12,13 +12,13 @@ import duckdb
 from ..night import nights
 from ..settings import Settings
 from ..sources.fields import TABLES
+from ..store.engine import SCHEMA
 from ..words.texts import _
 from ..words.units import size, span, write
 from .check import Check, safely
 
 Connection = duckdb.DuckDBPyConnection
 
-SCHEMA = "crm"
 # A night that was missed.
 OLD = timedelta(hours=36)
 

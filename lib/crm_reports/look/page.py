@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 from IPython.display import display
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from .. import charts
@@ -25,10 +23,9 @@ from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _
-from . import tables
+from . import tables, templates
+from .mime import ELEMENT, FIGURE
 
-ELEMENT = "application/vnd.crm-reports.element+json"
-FIGURE = "application/vnd.plotly.v1+json"
 HERE = "<!--figure-->"  # where a page puts the figure's JSON; escaped text can't contain it
 
 # What a tile's number is made of: what its deals count in, else the element that shows more of it.
@@ -252,22 +249,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | dict) else str(value)
 
 
-@cache
-def _environment() -> Environment:
-    folder = str(files("crm_reports.look") / "template")
-    made = Environment(loader=FileSystemLoader(folder), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.globals.update(_=_, write=units.write)
-    return made
-
-
-def compile_templates() -> None:
-    """Read every template now, not when a page first needs it."""
-    for name in _environment().list_templates(extensions=["j2"]):
-        _environment().get_template(name)
-
-
 def _fragment(name: str, **values: Any) -> Markup:
-    return Markup(_environment().get_template(f"{name}.html.j2").render(**values))
+    return Markup(templates.render(f"{name}.html.j2", **values))
 
 
 @cache
@@ -276,7 +259,7 @@ def css() -> str:
     light, dark = charts.css_variables(), charts.css_variables(dark=True)
     hues = "".join(f".crm .m{place}{{--hue:var(--m{place})}}" for place in range(len(charts.PALETTE)))
     variables = f".crm{{{light}}}@media(prefers-color-scheme:dark){{.crm{{{dark}}}}}@media print{{.crm{{{light}}}}}"
-    return variables + hues + (files("crm_reports.look") / "template" / "elements.css").read_text(encoding="utf-8")
+    return variables + hues + templates.read("elements.css")
 
 
 def _css() -> Markup:

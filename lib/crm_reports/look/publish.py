@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from html import escape, unescape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,11 +20,12 @@ import nbformat
 from nbconvert.exporters import TemplateExporter
 
 from .. import charts
+from ..store.disk import write_whole
 from ..words.texts import N_, _, language
-from . import outputs, page, tables
-from .page import ELEMENT, FIGURE, HERE
+from . import outputs, page, tables, templates
+from .mime import ELEMENT, FIGURE
+from .page import HERE
 
-TEMPLATE = files("crm_reports.look") / "template"
 NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
 REPORTS = {
     "overview": N_("Overview"),
@@ -75,7 +75,7 @@ def html(
     script = page_script()
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
-        "css": page.css() + _read("page.css"), "script": script, "settings": tables.as_script(settings),
+        "css": page.css() + templates.read("page.css"), "script": script, "settings": tables.as_script(settings),
         "packed": {} if where else {name: _packed(name) for name in scripts},
         "nav": _nav(links, notebook), "links": links, "parts": parts,
     }  # fmt: skip
@@ -94,12 +94,7 @@ SCRIPTS = ("start", "charts", "drill", "tables", "exports", "managers", "tips")
 @cache
 def page_script() -> str:
     """The one script that a page may run: what it does, part by part."""
-    return '"use strict";\n(() => {\n' + "\n".join(_read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
-
-
-@cache
-def _read(name: str) -> str:
-    return (TEMPLATE / name).read_text(encoding="utf-8")
+    return '"use strict";\n(() => {\n' + "\n".join(templates.read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
 
 
 class _PageExporter(TemplateExporter):
@@ -113,7 +108,7 @@ class _PageExporter(TemplateExporter):
 
 @cache
 def _exporter() -> _PageExporter:
-    folder = Path(str(TEMPLATE))
+    folder = Path(str(templates.FOLDER))
     made = _PageExporter(template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
     made.environment.globals["_"] = _
     return made
@@ -265,7 +260,7 @@ def assets(folder: Path) -> None:
     for name in _SCRIPTS:
         path = folder / _file(name)
         if not path.exists():
-            path.write_text(_script(name), encoding="utf-8")
+            write_whole(path, _script(name))
 
 
 _SCRIPTS = ("plotly", "tables")

@@ -7,10 +7,7 @@ can differ from what is computed. An anchor is the metric's name and never chang
 import inspect
 import textwrap
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader
 
 from ..elements import ELEMENTS
 from ..elements.element import needed
@@ -20,9 +17,10 @@ from ..metrics import METRICS
 from ..metrics.origins import Origin, origins
 from ..metrics.registry import COLUMNS, Metric, column
 from ..metrics.rows import Ratio, Sample
+from ..store.disk import write_whole
 from ..words.texts import LANGUAGES, N_, _, language, speaking
 from ..words.units import FEW
-from . import page
+from . import page, templates
 
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
@@ -58,14 +56,13 @@ class Entry:
 
 def write(folder: Path) -> list[Path]:
     """The wiki in every language: glossary.LANGUAGE.html and glossary.LANGUAGE.md in `folder`; the files written."""
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for spoken in LANGUAGES:
         with speaking(spoken):
             made = {"html": html(), "md": markdown()}
         for ending, text in made.items():
             path = folder / f"glossary.{spoken}.{ending}"
-            path.write_text(text, encoding="utf-8")
+            write_whole(path, text)
             written.append(path)
     return written
 
@@ -139,15 +136,12 @@ def words() -> list[tuple[str, str, str]]:
 
 def html() -> str:
     """The page, complete in itself: it asks nobody for anything and runs nothing."""
-    folder = files("crm_reports.look") / "template"
-    made = Environment(loader=FileSystemLoader(str(folder)), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.globals["_"] = _
-    css = page.css() + (folder / "page.css").read_text(encoding="utf-8")
-    return made.get_template("wiki.html.j2").render(
+    return templates.render(
+        "wiki.html.j2",
         language=language(),
-        others=_others(),
+        others=[other for other in LANGUAGES if other != language()],
         policy=POLICY,
-        css=css,
+        css=page.css() + templates.read("page.css"),
         sections=sections(),
         elements=elements(),
         words=words(),

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import cache
-from importlib.resources import files
 
 import css_inline
-import jinja2
 
 from .. import charts
 from ..errors import MailError
+from ..look import templates
 from ..words.texts import _, language
 from .content import Content, more_words
 
@@ -69,9 +68,10 @@ def put_into(message: EmailMessage, letter: Letter) -> None:
 
 
 def _drawn(content: Content, *, link: str, footer: Sequence[str], pictures: Sequence[Picture]) -> Letter:
-    said = {"mail": content, "link": link, "footer": footer, "pictures": pictures, "preview": _preview(content)}
-    html = _environment(True).get_template("mail.html.j2").render(**said, language=language(), c=_look(0), d=_look(1))
-    text = _environment(False).get_template("mail.txt.j2").render(**said)
+    values = {"mail": content, "link": link, "footer": footer, "pictures": pictures, "preview": _preview(content)}
+    values |= {"more": more_words, "wrapped": wrapped}
+    html = templates.render("mail.html.j2", **values, language=language(), c=_look(0), d=_look(1))
+    text = templates.render("mail.txt.j2", **values)
     return Letter(_inlined(html), text.strip() + "\n", tuple(pictures))
 
 
@@ -88,14 +88,6 @@ def _look(dark: int) -> dict[str, str]:
 def _inlined(html: str) -> str:
     """The styles in the elements, where Outlook looks for them; those for phones and dark mode stay in the head."""
     return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(html)
-
-
-@cache
-def _environment(html: bool) -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(str(files("crm_reports.look") / "template"))
-    made = jinja2.Environment(loader=loader, autoescape=html, trim_blocks=True, lstrip_blocks=True)
-    made.globals |= {"_": _, "more": more_words, "wrapped": wrapped}
-    return made
 
 
 def wrapped(text: str, mark: str) -> str:

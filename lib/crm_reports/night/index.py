@@ -5,23 +5,18 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
-import jinja2
 from markupsafe import Markup
 
 from ..look import page as elements
+from ..look import templates
 from ..metrics.registry import column
 from ..settings import Settings
 from ..store.disk import write_whole
-from ..words import units
-from ..words.texts import _, many
+from ..words.texts import _
 from .pages import SUFFIXES, NightReport, Page, day_of, home_of
 from .records import nights
-
-TEMPLATES = files("crm_reports.look") / "template"
 
 
 @dataclass(frozen=True)
@@ -118,32 +113,10 @@ def _rows(kept: Sequence[NightReport], here: Callable[[str], str]) -> Iterable[R
             yield Row(made[0], max(links), tuple(sorted(links.items(), reverse=True)), late)
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=jinja2.FunctionLoader(_read)
-    )
-    made.globals |= {"_": _, "many": many, "date": _day, "duration": _duration}
-    return made
-
-
-def _read(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
 def _render(name: str, settings: Settings, **values: object) -> str:
-    script = _read("index.js")
+    script = templates.read("index.js")
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return _environment().get_template(name).render(
-        **values, zone=settings.zone, language=settings.language, script=Markup(script), policy=policy,
-        css=Markup(elements.css() + _read("index.css")),
-    )  # fmt: skip
-
-
-def _day(day: date) -> str:
-    return units.write(day, "date")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f}"
+    css = Markup(elements.css() + templates.read("index.css"))
+    values |= {"zone": settings.zone, "language": settings.language, "script": Markup(script), "policy": policy}
+    return templates.render(name, **values, css=css)

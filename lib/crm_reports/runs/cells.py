@@ -32,7 +32,7 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from ..errors import RunError
-from ..look.page import ELEMENT
+from ..look.mime import ELEMENT
 from ..words.texts import N_, _
 
 HERE, KERNEL = "here", "kernel"

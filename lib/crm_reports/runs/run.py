@@ -5,12 +5,9 @@ import inspect
 import json
 import logging
 import math
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,11 +27,12 @@ from ..elements.changes import compared_at
 from ..errors import FilterError, ReportError, RunError, near
 from ..filters import Choice, Filters
 from ..look import publish, tables
+from ..look.mime import ELEMENT, FIGURE
 from ..measures import dataset
 from ..measures.dataset import Dataset
 from ..settings import Settings
 from ..store import Store
-from ..store.disk import private, private_folder
+from ..store.disk import private, private_folder, write_all
 from ..store.locks import Workroom
 from ..words.texts import _, speaking
 from . import cells, discretion, parameters
@@ -45,8 +43,6 @@ for _each in ("papermill", "traitlets"):
     if logging.getLogger(_each).level == logging.NOTSET:
         logging.getLogger(_each).setLevel(logging.INFO)  # at DEBUG they write down all that a notebook shows
 
-ELEMENT = "application/vnd.crm-reports.element+json"
-FIGURE = "application/vnd.plotly.v1+json"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
 ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
@@ -458,7 +454,7 @@ def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any
         "xlsx": lambda path: tables.workbook(elements, path),
         "json": lambda path: _write(path, as_json(plan, elements)),
     }
-    return _at_once({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})
+    return write_all({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})
 
 
 def _write(path: Path, text: str) -> None:
@@ -469,20 +465,6 @@ def _beside(plan: Plan, *, links: Sequence[publish.Link] = (), **look: Any) -> d
     """The look, with a link to the workbook that lies beside the page."""
     workbook = [] if any(link.key == "workbook" for link in links) else [publish.Link("workbook", f"{plan.name}.xlsx")]
     return {"links": [*links, *workbook], **look}
-
-
-def _at_once(writers: Mapping[Path, Callable[[Path], object]]) -> tuple[Path, ...]:
-    out = next(iter(writers)).parent
-    out.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=".making-", dir=out))
-    try:
-        for path, write in writers.items():
-            write(making / path.name)
-        for path in writers:
-            os.replace(making / path.name, path)
-    finally:
-        shutil.rmtree(making)
-    return tuple(writers)
 
 
 def outputs_of(notebook: nbformat.NotebookNode) -> Iterator[nbformat.NotebookNode]:

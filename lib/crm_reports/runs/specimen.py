@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import RunError
-from ..look import page
+from ..look import page, templates
 from ..look.publish import REPORTS
 from ..settings import Settings, Source
 from ..store.sync import sync
@@ -41,7 +41,7 @@ def warm_up() -> None:
         stored = _apart(lambda: _store(settings))
         for name in LATER:
             _try(lambda name=name: import_module(name))
-        _try(page.compile_templates)
+        _try(templates.compile_all)
         _try(lambda: _specimens(settings, stored))
     _try(cells.be_ready)
 

@@ -9,8 +9,8 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from .disk import private, private_folder, settle
+from .locks import take
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,11 @@ class Cache:
         except OSError as error:
             log.warning("%s can't be kept in %s (%s): it is worked out anew for every report", part, self.root, error)
             return None
-        with lock, _alone(lock.fileno()):
+        with lock:
+            with suppress(
+                OSError
+            ):  # Windows gives up after a while: then two write the same part, each to its own draft
+                take(lock.fileno(), is_patient=True)
             return self.find(part) or self._written(part, write)
 
     def _written(self, part: str, write: Callable[[Path], None]) -> Path | None:
@@ -113,15 +118,3 @@ def _last_used(folder: Path) -> float:
     with suppress(OSError):
         return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
     return 0.0
-
-
-@contextmanager
-def _alone(descriptor: int) -> Iterator[None]:
-    """Wait until no other process writes a part of the same snapshot. A process that dies lets go by itself."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two may write the same part, each to a draft of its own
-        yield
-        return
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    yield

@@ -6,11 +6,12 @@ What is damaged is set aside, never thrown away.
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +21,12 @@ OURS = ("store.duckdb*", "mail.sqlite3*", "*.lock", "nights", "failed", "cache",
 _SEALED = re.compile(r'\{"sha256": "([0-9a-f]{64})", "held": (.*)\}\s*', re.DOTALL)
 
 
-def settle(draft: Path, path: Path) -> None:
-    """Put the finished draft in the file's place, in one step that a power cut does not undo."""
-    _flush(draft)
+def settle(draft: Path, path: Path, *, is_lasting: bool = True) -> None:
+    """Put the finished draft in the file's place, in one step; a power cut does not undo one that `is_lasting`."""
+    if is_lasting:
+        _flush(draft)
     os.replace(draft, path)
-    if os.name == "posix":  # elsewhere a folder can't be opened
+    if is_lasting and os.name == "posix":  # elsewhere a folder can't be opened
         _flush(path.parent)
 
 
@@ -39,10 +41,19 @@ def write_whole(path: Path, text: str, *, is_private: bool = False) -> None:
     draft = path.with_name(f".{path.name}.draft")
     with open(draft, "w", encoding="utf-8", opener=private if is_private else None) as file:
         file.write(text)
-    if is_private:
-        settle(draft, path)
-    else:
-        os.replace(draft, path)
+    settle(draft, path, is_lasting=is_private)
+
+
+def write_all(writers: Mapping[Path, Callable[[Path], object]]) -> tuple[Path, ...]:
+    """The files of one folder, each written by its own writer: all of them, or what was there before. Returns the paths."""
+    folder = next(iter(writers)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".making-", dir=folder) as making:
+        for path, write in writers.items():
+            write(Path(making) / path.name)
+        for path in writers:
+            settle(Path(making) / path.name, path, is_lasting=False)
+    return tuple(writers)
 
 
 def private(path: str, flags: int) -> int:
@@ -109,7 +120,7 @@ def sealed(text: str) -> str:
 def set_aside(path: Path) -> Path:
     """The damaged file under a name of its own beside its old place, which is free from now on."""
     aside = path.with_name(f"{path.name}{DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    os.replace(path, aside)
+    settle(path, aside, is_lasting=False)
     return aside
 
 

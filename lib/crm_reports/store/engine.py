@@ -4,6 +4,8 @@ from contextlib import suppress
 
 import duckdb
 
+SCHEMA = "crm"  # of the store's tables
+
 
 def silenced(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The same connection, which prints nothing, however long a statement takes."""

@@ -24,21 +24,22 @@ def only_one(path: Path, otherwise: str) -> Iterator[None]:
     keep_private(path.parent)
     with open(path, "a", opener=private) as lock:
         try:
-            _take(lock.fileno())
+            take(lock.fileno())
         except OSError:
             raise StoreError(otherwise) from None
         yield
 
 
-def _take(descriptor: int) -> None:
+def take(descriptor: int, *, is_patient: bool = False) -> None:
+    """Lock the open file until it is closed or its process dies. OSError: another process has it; who `is_patient` waits."""
     try:
         import fcntl
     except ImportError:
         import msvcrt
 
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK if is_patient else msvcrt.LK_NBLCK, 1)
     else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_patient else fcntl.LOCK_NB))
 
 
 class Workroom:
@@ -51,7 +52,7 @@ class Workroom:
         self.path = Path(tempfile.mkdtemp(prefix="crm-"))
         making = self.path / f"{OWNER}.making"
         self._owner = making.open("a")
-        _take(self._owner.fileno())
+        take(self._owner.fileno())
         making.rename(self.path / OWNER)  # only now may anybody ask whose it is
 
     def close(self) -> None:
@@ -86,7 +87,7 @@ def _is_left(room: Path) -> bool:
         if room.is_symlink() or room.stat().st_uid != os.getuid():
             return False
         with (room / OWNER).open("r+") as owner:
-            _take(owner.fileno())
+            take(owner.fileno())
             return True
     return False
 

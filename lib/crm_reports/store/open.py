@@ -18,11 +18,10 @@ from ..errors import StoreError
 from ..sources.fields import VERSIONED, arrow_schema
 from ..words.texts import _
 from .cache import Cache
-from .engine import silenced
+from .engine import SCHEMA, silenced
 from .snapshot import RECIPE, Snapshot, quoted, readable
 from .versions import rows_now
 
-SCHEMA = "crm"
 MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
 NOW = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -17,9 +17,9 @@ import duckdb
 
 from ...sources.fields import TABLES, VERSIONED, arrow_schema
 from ..disk import settle
-from ..engine import silenced
+from ..engine import SCHEMA, silenced
 from .ledger import ID_OF, OWNERS, Ledger, last_read, quoted
-from .rescue import SCHEMA, Rescued, keep_damaged, read_through, still_told
+from .rescue import Rescued, keep_damaged, read_through, still_told
 
 log = logging.getLogger(__name__)
 

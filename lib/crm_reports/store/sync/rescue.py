@@ -14,10 +14,9 @@ from ...sources.fields import TABLES, VERSIONED, arrow_schema
 from ...words import units
 from ...words.texts import _
 from ..disk import DAMAGED, set_aside
-from ..engine import silenced
+from ..engine import SCHEMA, silenced
 from .ledger import quoted
 
-SCHEMA = "crm"
 # What no source tells again.
 ONLY_HERE = {"syncs", "done_seen", *(f"{table}_versions" for table in VERSIONED)}
 # The code of the hole that a damaged store leaves, and how long the pages tell of it: they compare with a year before.
