@@ -24,7 +24,6 @@ OWNERS = {
     "httpx": {"sources"},
     "duckdb": {"store", "doctor"},
     "scipy": {"metrics"},
-    "statsmodels": {"metrics"},
     "plotly": {"charts"},
     "itables": {"look"},
     "xlsxwriter": {"look"},

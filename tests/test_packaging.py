@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,14 @@ def test_whoever_installs_the_package_gets_every_file_of_it():
     packed = {path for pattern in patterns for path in package.glob(pattern)}
     texts = {path for path in package.rglob("*.*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert texts <= packed
+
+
+def test_the_product_imports_nothing_that_only_tests_install():
+    extras = PROJECT["optional-dependencies"]
+    given = {_plain(Requirement(need).name) for need in [*PROJECT["dependencies"], *extras["cluster"]]}
+    only_tests = {_plain(Requirement(need).name) for need in extras["test"]} - given
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "lib").rglob("*.py")]
+    imported = {name for text in sources for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
+    origins = packages_distributions()
+    assert {_plain(origin) for name in imported for origin in origins.get(name, ())} & only_tests == set()
+    assert {"statsmodels", "pytest", "openpyxl"} <= only_tests

@@ -24,6 +24,19 @@ def test_wilsons_interval_is_the_published_one(k, n, low, high):
     assert [round(end[0], 4) for end in ends] == [low, high]
 
 
+def test_wilsons_interval_is_that_of_statsmodels_for_every_k_of_every_n_up_to_sixty():
+    from statsmodels.stats.proportion import proportion_confint
+
+    pairs = [(k, n) for n in range(1, 61) for k in range(n + 1)]
+    k, n = of(*(k for k, _n in pairs)), of(*(n for _k, n in pairs))
+    low, high = interval(k, n)
+    expected = proportion_confint(k, n, method="wilson")
+    assert low == pytest.approx(expected[0], rel=1e-12, abs=1e-15)
+    assert high == pytest.approx(expected[1], rel=1e-12, abs=1e-15)
+    assert low.min() == 0.0  # not a hair below, which is written −0 %
+    assert high.max() == 1.0
+
+
 def test_an_interval_over_nothing_or_of_more_than_all_is_missing():
     low, high = interval(of(0, 3, 1), of(0, 2, 2))
     assert np.isnan(low).tolist() == np.isnan(high).tolist() == [True, True, False]
