@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -129,3 +131,16 @@ def test_the_top_of_the_house_has_at_most_sixteen_names_and_the_readme_lists_the
     assert len(names) <= 16
     assert listed == list(ROOMS)
     assert names == set(ROOMS)
+
+
+IMPORTED = """
+import sys, importlib.util
+import crm_reports.runs.run, crm_reports.look.outputs, jsonschema
+print("lark" in sys.modules, importlib.util.find_spec("rfc3987_syntax") is not None)
+"""
+
+
+def test_grammars_that_no_notebook_needs_are_not_compiled_and_stay_there_for_others():
+    pytest.importorskip("rfc3987_syntax")  # jupyterlab's, which the product asks for
+    ran = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "True"], ran.stderr

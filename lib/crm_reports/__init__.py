@@ -7,12 +7,7 @@
 The commands import this package too and need little of it, so a name is looked up when it is first used.
 """
 
-import sys
 from importlib import import_module
-
-# jsonschema, which nbformat imports, compiles 38 grammars for a format that no notebook has: a second of every start.
-# It does without where they are not installed, and so it does here.
-sys.modules.setdefault("rfc3987_syntax", None)
 
 _FROM = {
     "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
