@@ -2,6 +2,9 @@
 
 The shell is ipykernel's and its messages become outputs in nbclient, so only the kernel's process, its start and its
 sockets are missing. Meant for a process that lives for one notebook (`warm`): nothing is put back afterwards.
+
+It uses names that ipykernel, IPython, nbclient and papermill promise nobody: pyproject.toml caps their versions, and
+tests/runs/test_cells.py lists the names.
 """
 
 import builtins
