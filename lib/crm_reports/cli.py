@@ -188,7 +188,7 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
         _table.print(
             _(
                 "{broken} broken, {look} to look at, {ok} well",
-                **{each: states[each] for each in ("broken", "look", "ok")},
+                **{state: states[state] for state in ("broken", "look", "ok")},
             )
         )
     if states["broken"]:
@@ -282,12 +282,12 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
 
 
 def _log(*, every: int) -> Callable[[str, int], None]:
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
 
     def told(table: str, rows: int) -> None:
-        if rows // every > seen[table] // every:
+        if rows // every > counts[table] // every:
             _tell(f"{table}: {rows} rows so far")
-        seen[table] = rows
+        counts[table] = rows
 
     return told
 
@@ -297,12 +297,12 @@ def _line(check: "Check") -> str:
     signs = {"ok": ("✓", "+", "green"), "look": ("!", "!", "yellow"), "broken": ("✗", "x", "red")}
     sign, plain, colour = signs[check.state]
     words = {"ok": _("ok"), "look": _("look"), "broken": _("broken")}
-    shown = sign if _table.encoding.startswith("utf") else plain
+    mark = sign if _table.encoding.startswith("utf") else plain
     grid = Table.grid(padding=(0, 2, 0, 0))
     for width in (11, 16, None):
         grid.add_column(width=width, overflow="fold")
-    found = Text(lines(check.found)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
-    grid.add_row(Text(f"{shown} {words[check.state]}", style=colour), Text(one_line(check.name)), found)
+    sentence = Text(lines(check.found)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
+    grid.add_row(Text(f"{mark} {words[check.state]}", style=colour), Text(one_line(check.name)), sentence)
     _table.print(grid)
     return check.state
 

@@ -20,12 +20,12 @@ class Check:
     remedy: str = ""
 
 
-def safely(checks: Callable[..., Iterable[Check]], *given: Any, name: str = "") -> Iterator[Check]:
+def safely(checks: Callable[..., Iterable[Check]], *args: Any, name: str = "") -> Iterator[Check]:
     """The checks; one that fails itself is a line too, and stops no other."""
     try:
-        yield from checks(*given)
+        yield from checks(*args)
     except ReportError as error:
         yield Check(name or _("Check"), "broken", str(error))
     except Exception as error:  # only its kind is said: its text may hold anything
-        found = _("this check failed itself: {kind} in {check}", kind=type(error).__name__, check=checks.__name__)
-        yield Check(name or _("Check"), "look", found, _("Tell the makers of crm-reports what this line says."))
+        sentence = _("this check failed itself: {kind} in {check}", kind=type(error).__name__, check=checks.__name__)
+        yield Check(name or _("Check"), "look", sentence, _("Tell the makers of crm-reports what this line says."))

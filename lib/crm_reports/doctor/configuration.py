@@ -31,15 +31,15 @@ def checks(settings: Settings, problem: str) -> Iterator[Check]:
 
 def _settings(settings: Settings) -> Iterator[Check]:
     fields = {name: field for name, field in type(settings).model_fields.items() if name not in _NOT_IN_FILE}
-    said = [name for name, field in fields.items() if getattr(settings, name) != field.get_default()]
-    words = {"said": ", ".join(said) or _("nothing"), "rest": ", ".join(name for name in fields if name not in said)}
+    keys = [name for name, field in fields.items() if getattr(settings, name) != field.get_default()]
+    words = {"said": ", ".join(keys) or _("nothing"), "rest": ", ".join(name for name in fields if name not in keys)}
     if settings.config:
-        found = _("{file} decides {said}; as usual: {rest}", file=settings.config, **words)
-        yield Check(_("Settings"), "ok", found)
+        sentence = _("{file} decides {said}; as usual: {rest}", file=settings.config, **words)
+        yield Check(_("Settings"), "ok", sentence)
         return
-    found = _("there is no reports.toml in {folder} or above it: all is as usual", folder=Path.cwd())
+    sentence = _("there is no reports.toml in {folder} or above it: all is as usual", folder=Path.cwd())
     remedy = _("Write one (README.md, “Your own portal”), or name it: --config FILE.")
-    yield Check(_("Settings"), "look", found, remedy)
+    yield Check(_("Settings"), "look", sentence, remedy)
 
 
 def _secret(settings: Settings) -> Iterator[Check]:
@@ -50,11 +50,11 @@ def _secret(settings: Settings) -> Iterator[Check]:
         )
         yield Check(_("Webhook"), "broken", _("the source is Bitrix24, and there is no webhook"), remedy)
     if settings.source.kind != "bitrix24" and os.environ.get("CRM_REPORTS_WEBHOOK"):
-        found = _("CRM_REPORTS_WEBHOOK is set and not used: the source is {kind!r}", kind=settings.source.kind)
-        yield Check(_("Webhook"), "look", found, _('Say source = "bitrix24" in reports.toml, or --source bitrix24.'))
+        sentence = _("CRM_REPORTS_WEBHOOK is set and not used: the source is {kind!r}", kind=settings.source.kind)
+        yield Check(_("Webhook"), "look", sentence, _('Say source = "bitrix24" in reports.toml, or --source bitrix24.'))
     if env_file.is_file() and os.name == "posix" and env_file.stat().st_mode & _OTHERS:
-        found = _("{file} holds secrets, and others on this machine may read it", file=env_file)
-        yield Check(_("Secrets"), "look", found, f"chmod 600 {env_file}")
+        sentence = _("{file} holds secrets, and others on this machine may read it", file=env_file)
+        yield Check(_("Secrets"), "look", sentence, f"chmod 600 {env_file}")
 
 
 def _presets(settings: Settings) -> Iterator[Check]:
@@ -63,8 +63,8 @@ def _presets(settings: Settings) -> Iterator[Check]:
         yield Check(_("Presets"), "broken", problem, _("Correct the preset's report in reports.toml."))
     if not problems:
         n = len(settings.presets)
-        found = many("{n} preset, its report is there", "{n} presets, their reports are there", n)
-        yield Check(_("Presets"), "ok", found if n else _("none: the four reports run with their defaults"))
+        sentence = many("{n} preset, its report is there", "{n} presets, their reports are there", n)
+        yield Check(_("Presets"), "ok", sentence if n else _("none: the four reports run with their defaults"))
 
 
 def _without_notebook(report: str, settings: Settings) -> str:

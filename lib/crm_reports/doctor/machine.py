@@ -35,22 +35,24 @@ def checks(settings: Settings, out: Path) -> Iterator[Check]:
 def _data(settings: Settings) -> Iterator[Check]:
     yield from _folder(_("Data folder"), settings.data)
     store = settings.store_path
-    held = store.stat().st_size if store.is_file() else 0
+    taken = store.stat().st_size if store.is_file() else 0
     free = shutil.disk_usage(_nearest(settings.data)).free
-    words = {"free": size(free), "held": size(held)}
-    found = _("{free} are free, the store takes {held}", **words)
-    if free >= ROOM * held:
-        yield Check(_("Disk"), "ok", found)
+    words = {"free": size(free), "held": size(taken)}
+    sentence = _("{free} are free, the store takes {held}", **words)
+    if free >= ROOM * taken:
+        yield Check(_("Disk"), "ok", sentence)
     else:
-        remedy = _("A sync works on a copy: {room} should be free.", room=size(ROOM * held))
-        yield Check(_("Disk"), "look" if free > held else "broken", found, remedy)
+        remedy = _("A sync works on a copy: {room} should be free.", room=size(ROOM * taken))
+        yield Check(_("Disk"), "look" if free > taken else "broken", sentence, remedy)
 
 
 def _output(settings: Settings, out: Path) -> Iterator[Check]:
     yield from _folder(_("Output folder"), out)
     if settings.data.resolve().is_relative_to(out.resolve()):
-        found = _("the data folder {data} is inside it, and it is what people open", data=settings.data)
-        yield Check(_("Output folder"), "broken", found, _("Keep the data elsewhere: --data DIR or CRM_REPORTS_DATA."))
+        sentence = _("the data folder {data} is inside it, and it is what people open", data=settings.data)
+        yield Check(
+            _("Output folder"), "broken", sentence, _("Keep the data elsewhere: --data DIR or CRM_REPORTS_DATA.")
+        )
 
 
 def _folder(name: str, folder: Path) -> Iterator[Check]:
@@ -58,8 +60,8 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
     if not there.is_dir():
         yield Check(name, "broken", _("{path} is no folder", path=there), _("Name another, or move that file away."))
     elif not os.access(there, os.W_OK | os.X_OK):
-        found = _("nothing can be written into {path}", path=there)
-        yield Check(name, "broken", found, _("Give the user that runs crm-reports the right to write there."))
+        sentence = _("nothing can be written into {path}", path=there)
+        yield Check(name, "broken", sentence, _("Give the user that runs crm-reports the right to write there."))
     elif there == folder:
         yield Check(name, "ok", str(folder))
     else:
@@ -68,7 +70,7 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
 
 def _nearest(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())
 
 
 def _locks(settings: Settings) -> Iterator[Check]:
@@ -78,12 +80,12 @@ def _locks(settings: Settings) -> Iterator[Check]:
     except OSError:
         yield Check(_("Locks"), "ok", _("this system does not tell who holds a lock"))
         return
-    held = {path.name: _holders(path, lines) for path in sorted(settings.data.glob("*.lock"))}
-    for name, pids in held.items():
+    holders = {path.name: _holders(path, lines) for path in sorted(settings.data.glob("*.lock"))}
+    for name, pids in holders.items():
         if pids:
-            found = _("{lock} is held by {who}", lock=name, who=", ".join(map(_process, pids)))
-            yield Check(_("Locks"), "look", found, _("Somebody is at work; another sync or night waits or says so."))
-    if not any(held.values()):
+            sentence = _("{lock} is held by {who}", lock=name, who=", ".join(map(_process, pids)))
+            yield Check(_("Locks"), "look", sentence, _("Somebody is at work; another sync or night waits or says so."))
+    if not any(holders.values()):
         yield Check(_("Locks"), "ok", _("nobody is at work"))
 
 
@@ -91,8 +93,8 @@ def _holders(path: Path, lines: Iterable[str]) -> list[int]:
     """The processes that hold a lock on the file: "1: FLOCK ADVISORY WRITE 4711 08:01:123456 0 EOF"."""
     # By the inode alone: some file systems are told here under another device than to stat.
     inode = str(path.stat().st_ino)
-    found = (line.split() for line in lines if " FLOCK " in line and "->" not in line)
-    return [int(part[4]) for part in found if part[5].rpartition(":")[2] == inode]
+    entries = (line.split() for line in lines if " FLOCK " in line and "->" not in line)
+    return [int(part[4]) for part in entries if part[5].rpartition(":")[2] == inode]
 
 
 def _process(pid: int) -> str:
@@ -106,8 +108,8 @@ def _process(pid: int) -> str:
 def _kernels() -> Iterator[Check]:
     broken = {name: kind for name in KERNELS if (kind := _unimportable(name))}
     for name, kind in broken.items():
-        found = _("{name} can't be imported: {kind}", name=name, kind=kind)
-        yield Check(_("Kernels"), "broken", found, _("Make the environment anew: make clean, then make reports."))
+        sentence = _("{name} can't be imported: {kind}", name=name, kind=kind)
+        yield Check(_("Kernels"), "broken", sentence, _("Make the environment anew: make clean, then make reports."))
     if not broken:
         yield Check(_("Kernels"), "ok", ", ".join(f"{name} {version(name)}" for name in KERNELS))
 
@@ -121,8 +123,8 @@ def _unimportable(name: str) -> str:
 
 
 def _browser() -> Iterator[Check]:
-    if found := proof.browser():
-        yield Check(_("Browser"), "ok", str(found))
+    if path := proof.browser():
+        yield Check(_("Browser"), "ok", str(path))
         return
     remedy = _("Without it pages are not proved in a browser, and mails carry no pictures of charts. Install Chromium.")
     yield Check(_("Browser"), "look", _("there is no Chromium"), remedy)
@@ -131,13 +133,13 @@ def _browser() -> Iterator[Check]:
 def _letters() -> Iterator[Check]:
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if encoding != "utf8":
-        found = _("what is printed here is written in {encoding}", encoding=encoding or "?")
-        yield Check(_("Letters"), "look", found, _("Names may come out as ???: set PYTHONUTF8=1, or LANG=C.UTF-8."))
+        sentence = _("what is printed here is written in {encoding}", encoding=encoding or "?")
+        yield Check(_("Letters"), "look", sentence, _("Names may come out as ???: set PYTHONUTF8=1, or LANG=C.UTF-8."))
     if not _has_cyrillic_font():
-        found = _("no font on this machine has Cyrillic")
+        sentence = _("no font on this machine has Cyrillic")
         remedy = _("Pictures and PDF made here show boxes for letters; pages are drawn by their reader's machine. "
                    "Install fonts-dejavu-core.")  # fmt: skip
-        yield Check(_("Letters"), "look", found, remedy)
+        yield Check(_("Letters"), "look", sentence, remedy)
     elif encoding == "utf8":
         yield Check(_("Letters"), "ok", _("UTF-8, and fonts with Cyrillic"))
 
@@ -146,12 +148,12 @@ def _has_cyrillic_font() -> bool:
     """Whether there is one, as far as this machine tells."""
     if not (tool := shutil.which("fc-list")):
         return True
-    told = subprocess.run([tool, ":lang=ru", "family"], capture_output=True, text=True, timeout=20, check=False)
-    return bool(told.stdout.strip())
+    fonts = subprocess.run([tool, ":lang=ru", "family"], capture_output=True, text=True, timeout=20, check=False)
+    return bool(fonts.stdout.strip())
 
 
 def _mail(settings: Settings) -> Iterator[Check]:
     """The mail server, greeted and left: nobody logs in, nothing is sent."""
-    held = settings.mail
-    words = {"host": held.host, "port": held.port, "name": mail.reach(settings)}
+    server = settings.mail
+    words = {"host": server.host, "port": server.port, "name": mail.reach(settings)}
     yield Check(_("Mail"), "ok", _("{host}:{port} answers as {name}", **words))

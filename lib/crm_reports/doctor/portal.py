@@ -74,12 +74,12 @@ def _unreached(url: str) -> str:
 
 def _owner(client: Client) -> Iterator[Check]:
     owner = probe.owner(client)
-    said = _("it is accepted; it belongs to {name} (user {id})", name=owner.name or "—", id=owner.id)
+    sentence = _("it is accepted; it belongs to {name} (user {id})", name=owner.name or "—", id=owner.id)
     if owner.is_admin:
-        yield Check(_("Webhook"), "ok", f"{said}, {_('an administrator')}")
+        yield Check(_("Webhook"), "ok", f"{sentence}, {_('an administrator')}")
         return
     remedy = _("It shows only what this person may see. Let an administrator make the webhook.")
-    yield Check(_("Webhook"), "look", f"{said}, {_('no administrator')}", remedy)
+    yield Check(_("Webhook"), "look", f"{sentence}, {_('no administrator')}", remedy)
 
 
 def _scopes(granted: set[str] | None) -> Iterator[Check]:
@@ -90,12 +90,12 @@ def _scopes(granted: set[str] | None) -> Iterator[Check]:
         if granted.isdisjoint(any_of):
             state: State = "broken" if scope == "crm" else "look"
             yield Check(_("Rights"), state, _lost(scope), _("Add the scope {scope!r} to the webhook.", scope=scope))
-    had = sorted(granted & {each for any_of in NEEDED.values() for each in any_of})
+    had = sorted(granted & {needed for any_of in NEEDED.values() for needed in any_of})
     yield Check(_("Rights"), "ok", _("granted: {scopes}", scopes=", ".join(had) or _("nothing")))
     if beyond := sorted(granted - set(had)):
-        found = _("granted and not needed: {scopes}", scopes=", ".join(beyond))
+        sentence = _("granted and not needed: {scopes}", scopes=", ".join(beyond))
         yield Check(
-            _("Rights"), "look", found, _("What a webhook may not do, it can't be misused for: take them away.")
+            _("Rights"), "look", sentence, _("What a webhook may not do, it can't be misused for: take them away.")
         )
 
 
@@ -103,7 +103,7 @@ def _lost(scope: str) -> str:
     lost = [LOST[step] for step, any_of in SCOPES.items() if any_of[0] == scope]
     if not lost:
         return _("without the scope {scope!r} there is nothing to report on", scope=scope)
-    words = "; ".join(_(each) for each in lost)
+    words = "; ".join(_(text) for text in lost)
     return _("without the scope {scope!r} the reports lack: {lost}", scope=scope, lost=words)
 
 
@@ -124,11 +124,11 @@ def _clock(client: Client, settings: Settings) -> Iterator[Check]:
     if here.utcoffset() == clock.offset:
         yield Check(_("Time zone"), "ok", _("the portal and {zone} are both at {here}", **words))
         return
-    found = _("the portal writes times at {there}, and {zone} is at {here}", **words)
+    sentence = _("the portal writes times at {there}, and {zone} is at {here}", **words)
     remedy = _(
         "Days in the reports begin in {zone}. Correct time_zone, unless that is where the company works.", **words
     )
-    yield Check(_("Time zone"), "look", found, remedy)
+    yield Check(_("Time zone"), "look", sentence, remedy)
 
 
 def _offset(offset: timedelta) -> str:
@@ -146,10 +146,10 @@ def _drift(clock: probe.Clock) -> Check:
         _("it is {drift} slow against the portal's", **words),
         _("it is {drift} fast against the portal's", **words),
     )
-    found = slow if clock.ahead > 0 else fast
+    sentence = slow if clock.ahead > 0 else fast
     if abs(clock.ahead) <= DRIFT_SECONDS:
-        return Check(_("Clock"), "ok", found)
-    return Check(_("Clock"), "look", found, _("Let this machine's clock be set over the network (NTP)."))
+        return Check(_("Clock"), "ok", sentence)
+    return Check(_("Clock"), "look", sentence, _("Let this machine's clock be set over the network (NTP)."))
 
 
 def _tables(surveyed: Surveyed, granted: set[str] | None) -> Iterator[Check]:
@@ -184,44 +184,44 @@ def _telephony(refused: PortalError | None) -> Check:
 def _leads(surveyed: Surveyed) -> Iterator[Check]:
     mode = surveyed["lead_mode"]
     uses = not probe.is_unknown(mode) and tables.uses_leads(probe.answer(mode))
-    found = _("the portal works with leads") if uses else _("the portal works without leads")
-    yield Check(_("Leads"), "ok", found)
+    sentence = _("the portal works with leads") if uses else _("the portal works without leads")
+    yield Check(_("Leads"), "ok", sentence)
 
 
 def _pipelines(client: Client, surveyed: Surveyed) -> Iterator[Check]:
     funnels = probe.funnels(client, surveyed)
     for name, stages in funnels:
         if not any(stage["outcome"] == "won" for stage in stages):
-            found = _("no stage of the pipeline {name!r} is a won one: nothing in it can be won", name=name)
+            sentence = _("no stage of the pipeline {name!r} is a won one: nothing in it can be won", name=name)
             yield Check(
-                _("Pipelines"), "look", found, _("Give the webhook's owner the right to see it, or the stage back.")
+                _("Pipelines"), "look", sentence, _("Give the webhook's owner the right to see it, or the stage back.")
             )
     stages = many("{n} stage", "{n} stages", sum(len(stages) for _name, stages in funnels))
-    found = many("{n} pipeline with {stages}", "{n} pipelines with {stages}", len(funnels), stages=stages)
-    yield Check(_("Pipelines"), "ok" if funnels else "broken", found)
+    sentence = many("{n} pipeline with {stages}", "{n} pipelines with {stages}", len(funnels), stages=stages)
+    yield Check(_("Pipelines"), "ok" if funnels else "broken", sentence)
 
 
 def _currencies(surveyed: Surveyed, settings: Settings) -> Iterator[Check]:
-    held = tables.currencies(probe.answer(surveyed["currencies"]))
-    codes = [row["currency"] for row in held]
-    base = next((row["currency"] for row in held if row["is_base"]), "—")
+    rates = tables.currencies(probe.answer(surveyed["currencies"]))
+    codes = [row["currency"] for row in rates]
+    base = next((row["currency"] for row in rates if row["is_base"]), "—")
     wanted = settings.base_currency
-    found = _("{base} is the portal's base; it has {codes}", base=base, codes=", ".join(codes) or _("nothing"))
+    sentence = _("{base} is the portal's base; it has {codes}", base=base, codes=", ".join(codes) or _("nothing"))
     if wanted and wanted not in codes:
         remedy = _("Add {code} to the portal's currencies, or take base_currency out of reports.toml.", code=wanted)
         yield Check(
             _("Currencies"),
             "broken",
-            _("{found}; no {code}, which reports.toml asks for", found=found, code=wanted),
+            _("{found}; no {code}, which reports.toml asks for", found=sentence, code=wanted),
             remedy,
         )
-    elif lacking := [row["currency"] for row in held if not row["rate"]]:
+    elif lacking := [row["currency"] for row in rates if not row["rate"]]:
         remedy = _("Give each a rate in the CRM's settings: deals in it are counted and not priced.")
         yield Check(
             _("Currencies"),
             "look",
-            _("{found}; without a rate: {codes}", found=found, codes=", ".join(lacking)),
+            _("{found}; without a rate: {codes}", found=sentence, codes=", ".join(lacking)),
             remedy,
         )
     else:
-        yield Check(_("Currencies"), "ok", found)
+        yield Check(_("Currencies"), "ok", sentence)

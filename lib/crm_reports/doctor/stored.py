@@ -36,8 +36,8 @@ def _night(settings: Settings) -> Iterator[Check]:
         if last.problem:
             yield Check(_("Last night"), "look", _("{day}: nothing was made: {why}", why=last.problem, **words), remedy)
         elif last.failed:
-            found = _("{day}: {k} of {n} pages did not come out", **words)
-            yield Check(_("Last night"), "look", found, remedy)
+            sentence = _("{day}: {k} of {n} pages did not come out", **words)
+            yield Check(_("Last night"), "look", sentence, remedy)
         else:
             yield Check(_("Last night"), "ok", _("{day}: pages that came out: {n}", **words))
 
@@ -45,15 +45,15 @@ def _night(settings: Settings) -> Iterator[Check]:
 def _store(settings: Settings) -> Iterator[Check]:
     path = settings.store_path
     if not path.is_file():
-        found = _("there is none yet in {folder}", folder=path.parent)
-        yield Check(_("Store"), "look", found, _("Run `crm-reports sync`."))
+        sentence = _("there is none yet in {folder}", folder=path.parent)
+        yield Check(_("Store"), "look", sentence, _("Run `crm-reports sync`."))
         return
     try:
         connection = duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         kind = str(error).splitlines()[0]
-        found = _("{file} can't be read: {kind}", file=path, kind=kind)
-        yield Check(_("Store"), "broken", found, _("Run `crm-reports sync`: it starts the store afresh."))
+        sentence = _("{file} can't be read: {kind}", file=path, kind=kind)
+        yield Check(_("Store"), "broken", sentence, _("Run `crm-reports sync`: it starts the store afresh."))
         return
     with closing(connection):
         connection.execute("set TimeZone = 'UTC'")
@@ -77,18 +77,18 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
 
 
 def _content(connection: Connection, path: Path, columns: dict[str, set[str]]) -> Iterator[Check]:
-    held = {table: _count(connection, table) for table in TABLES if table in columns}
-    rows = " · ".join(f"{table} {write(n, 'count')}" for table, n in held.items() if n)
+    rows_of = {table: _count(connection, table) for table in TABLES if table in columns}
+    rows = " · ".join(f"{table} {write(n, 'count')}" for table, n in rows_of.items() if n)
     yield Check(_("Store"), "ok", f"{path}, {size(path.stat().st_size)}")
-    if held.get("deals"):
+    if rows_of.get("deals"):
         yield Check(_("Rows"), "ok", rows)
     else:
         yield Check(
             _("Rows"), "look", rows or _("none"), _("There is no deal to report on: see the portal's lines above.")
         )
     if lacking := _lacking(columns):
-        found = _("it is of an earlier version of crm-reports and lacks {columns}", columns=lacking)
-        yield Check(_("Store"), "look", found, _("The next `crm-reports sync` reads everything anew."))
+        sentence = _("it is of an earlier version of crm-reports and lacks {columns}", columns=lacking)
+        yield Check(_("Store"), "look", sentence, _("The next `crm-reports sync` reads everything anew."))
 
 
 def _count(connection: Connection, table: str) -> int:
@@ -121,29 +121,29 @@ def _syncs(connection: Connection, settings: Settings) -> Iterator[Check]:
 
 
 def _age(last: dict[str, Any], settings: Settings) -> Check:
-    at = last["synced_at"].astimezone(UTC)
-    age = datetime.now(UTC) - at
-    words = {"at": write(at, "instant", zone=settings.zone), "age": span(age.total_seconds())}
-    found = _("{at}, {age} ago", **words) if age > timedelta() else _("{at}, by the portal's clock", **words)
+    synced_at = last["synced_at"].astimezone(UTC)
+    age = datetime.now(UTC) - synced_at
+    words = {"at": write(synced_at, "instant", zone=settings.zone), "age": span(age.total_seconds())}
+    sentence = _("{at}, {age} ago", **words) if age > timedelta() else _("{at}, by the portal's clock", **words)
     if age <= OLD or settings.source.kind == "demo":
-        return Check(_("Last sync"), "ok", found)
+        return Check(_("Last sync"), "ok", sentence)
     return Check(
-        _("Last sync"), "look", found, _("See whether the night's job runs (docs/scheduling.md) and what it says.")
+        _("Last sync"), "look", sentence, _("See whether the night's job runs (docs/scheduling.md) and what it says.")
     )
 
 
 def _origin(last: dict[str, Any], settings: Settings) -> Iterator[Check]:
     if last["source"] != settings.source.kind:
         words = {"held": last["source"], "wanted": settings.source.kind}
-        found = _("it holds {held!r}, and the source is {wanted!r}", **words)
-        yield Check(_("Store"), "look", found, _("The next `crm-reports sync` starts it afresh."))
+        sentence = _("it holds {held!r}, and the source is {wanted!r}", **words)
+        yield Check(_("Store"), "look", sentence, _("The next `crm-reports sync` starts it afresh."))
 
 
 def _sweep(last: dict[str, Any], settings: Settings) -> Iterator[Check]:
     """When it was last looked what the portal has deleted; files are read whole each time."""
     if swept := last.get("swept_at"):
-        at = write(swept.astimezone(UTC), "instant", zone=settings.zone)
-        yield Check(_("Deletions"), "ok", _("last looked for {at}", at=at))
+        instant = write(swept.astimezone(UTC), "instant", zone=settings.zone)
+        yield Check(_("Deletions"), "ok", _("last looked for {at}", at=instant))
 
 
 def _history(connection: Connection, columns: dict[str, set[str]], settings: Settings) -> Iterator[Check]:
@@ -154,11 +154,11 @@ def _history(connection: Connection, columns: dict[str, set[str]], settings: Set
         _("activities from {day}"): _first(connection, columns, "activities", "at"),
         _("changes of amount and owner from {day}"): _first(connection, columns, "syncs", "synced_at"),
     }
-    told = [
-        words.format(day=write(at.astimezone(settings.zone).date(), "date")) for words, at in begins.items() if at
+    sentences = [
+        words.format(day=write(instant.astimezone(settings.zone).date(), "date")) for words, instant in begins.items() if instant
     ]  # fmt: skip
-    if told:
-        yield Check(_("History"), "ok", ", ".join(told))
+    if sentences:
+        yield Check(_("History"), "ok", ", ".join(sentences))
 
 
 def _first(connection: Connection, columns: dict[str, set[str]], table: str, column: str) -> datetime | None:

@@ -58,7 +58,7 @@ def made(
         content = _tried(makers[kind])
         if content is None:
             lacking.append(_("The {file} could not be made.", file=_(CALLED[kind])))
-        elif sum(len(each.content) for each in attached) + len(content) > MOST_BYTES:
+        elif sum(len(attachment.content) for attachment in attached) + len(content) > MOST_BYTES:
             lacking.append(_("The {file} is too large for a mail.", file=_(CALLED[kind])))
         else:
             attached.append(Attachment(f"{plain(page.name)}-{day}.{kind}", KINDS[kind], content))

@@ -22,15 +22,17 @@ PICTURES = """
 
 def charts(browser: Chromium, html: Path) -> list[dict[str, Any]]:
     """The id, title and PNG of each chart of the page, in order; OSError when the browser can't."""
-    asked = {"expression": PICTURES % (MOST, WIDTH), "awaitPromise": True, "returnByValue": True}
-    (answer,) = browser.ask(html, [("Runtime.evaluate", asked)])
+    parameters = {"expression": PICTURES % (MOST, WIDTH), "awaitPromise": True, "returnByValue": True}
+    (answer,) = browser.ask(html, [("Runtime.evaluate", parameters)])
     if "value" not in answer["result"]:  # a page without charts has no Plotly to ask
         return []
-    return [each | {"png": b64decode(each["png"].partition(",")[2])} for each in json.loads(answer["result"]["value"])]
+    return [
+        chart | {"png": b64decode(chart["png"].partition(",")[2])} for chart in json.loads(answer["result"]["value"])
+    ]
 
 
 def pdf(browser: Chromium, html: Path) -> bytes:
     """The page as it prints, on A4; OSError when the browser can't."""
-    asked = {"printBackground": True, "preferCSSPageSize": True, "paperWidth": 8.27, "paperHeight": 11.69}
-    (answer,) = browser.ask(html, [("Page.printToPDF", asked)])
+    parameters = {"printBackground": True, "preferCSSPageSize": True, "paperWidth": 8.27, "paperHeight": 11.69}
+    (answer,) = browser.ask(html, [("Page.printToPDF", parameters)])
     return b64decode(answer["data"])

@@ -121,12 +121,12 @@ class Content:
 
     def apart_from(self, headings: Collection[str]) -> "Content":
         """The same without the lists and findings that are told by something else of that heading."""
-        findings = tuple(each for each in self.findings if each not in headings)
-        return replace(self, findings=findings, bars=tuple(each for each in self.bars if each.heading not in headings))
+        findings = tuple(finding for finding in self.findings if finding not in headings)
+        return replace(self, findings=findings, bars=tuple(bars for bars in self.bars if bars.heading not in headings))
 
     def cut(self, *, rows: int, deals: int, sentences: int) -> "Content":
         """The same with no more than so many rows a list, deals, and sentences of a kind."""
-        bars = tuple(each.cut(rows) for each in self.bars)
+        bars = tuple(table.cut(rows) for table in self.bars)
         short = {name: getattr(self, name)[:sentences] for name in ("needs", "findings", "notes", "filters")}
         return replace(self, bars=bars, deals=self.deals.cut(deals), **short)
 
@@ -167,7 +167,7 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
     tiles = tuple(_tiles(page))
     bars = dict(islice(_all_bars(page), LISTS))
     deals = _deals(page)
-    shown = {*bars, "needs_you", *(["deals"] if deals.rows else [])}
+    ids = {*bars, "needs_you", *(["deals"] if deals.rows else [])}
     return Content(
         name=clean(name, NAME),
         period=_period(page),
@@ -178,7 +178,7 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
         tiles=tiles[:TILES],
         more_tiles=tiles[TILES : 3 * TILES],
         needs=tuple(clean(row.get("text"), SENTENCE) for row in page.element("needs_you")["rows"])[:FINDINGS],
-        findings=tuple(_findings(page, apart_from=shown))[:FINDINGS],
+        findings=tuple(_findings(page, apart_from=ids))[:FINDINGS],
         bars=tuple(bars.values()),
         deals=deals,
         notes=tuple(_notes(page))[:NOTES],
@@ -212,14 +212,14 @@ def _count(page: _Read) -> str:
 
 def _filters(page: _Read) -> Iterator[str]:
     """What the page leaves out: only filters that hide something."""
-    for each in page.held.get("words") or ():
-        if each["narrows"]:
-            yield clean(f"{each['label']}: {each['text']}", SENTENCE)
+    for entry in page.held.get("words") or ():
+        if entry["narrows"]:
+            yield clean(f"{entry['label']}: {entry['text']}", SENTENCE)
 
 
 def _tiles(page: _Read) -> Iterator[Tile]:
     element = page.element("tiles")
-    entries = {each["name"]: each for each in element.get("metrics", ())}
+    entries = {metric["name"]: metric for metric in element.get("metrics", ())}
     for row in element["rows"]:
         entry = entries.get(row["metric"], {"title": row["metric"], "unit": "number", "good": "none"})
         number, unit = units.parts(row["value"], entry["unit"], currency=page.currency)
@@ -240,8 +240,8 @@ def _findings(page: _Read, *, apart_from: Iterable[str]) -> Iterator[str]:
 
 def _notes(page: _Read) -> Iterator[str]:
     """What to know before believing: what the source lacks, and what is wrong with the data."""
-    yield from (clean(each, SENTENCE) for each in page.held.get("holes") or ())
-    yield from (clean(each["text"], SENTENCE) for each in page.held.get("quality") or ())
+    yield from (clean(hole, SENTENCE) for hole in page.held.get("holes") or ())
+    yield from (clean(hole["text"], SENTENCE) for hole in page.held.get("quality") or ())
     for element in page.held["elements"].values():
         if element.get("missing"):
             yield clean(f"{element['title']}: {element['missing']}", SENTENCE)
@@ -261,7 +261,7 @@ def _all_bars(page: _Read) -> Iterator[tuple[str, Bars]]:
 
 def _bars(page: _Read, id: str, element: Mapping[str, Any]) -> Bars:
     """The element's rows, the longest bar first; a time line keeps its order."""
-    columns = {each["name"]: each for each in element["columns"]}
+    columns = {column["name"]: column for column in element["columns"]}
     numbers = _numbers(id, columns)
     heading = clean(element.get("finding") or element["title"], SENTENCE)
     if not numbers or "deal_id" in columns or next(iter(columns.values()))["unit"] != "text":
@@ -278,7 +278,7 @@ def _of_one_size(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The weeks, or the months, … of a time line that has several: the largest that give a line at all."""
     sizes = dict.fromkeys(row.get("size") for row in rows)
     parted = [[row for row in rows if row.get("size") == size] for size in sizes]
-    return min((each for each in parted if len(each) >= 4), key=len, default=max(parted, key=len, default=[]))
+    return min((part for part in parted if len(part) >= 4), key=len, default=max(parted, key=len, default=[]))
 
 
 def _numbers(id: str, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -286,7 +286,7 @@ def _numbers(id: str, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
     if entry_of(id).mail:
         first, *beside = entry_of(id).mail
         return [name for name in (first, *beside) if name in columns] if first in columns else []
-    own = (name for name, each in columns.items() if each["unit"] in NUMERIC and not name.endswith(BESIDE))
+    own = (name for name, column in columns.items() if column["unit"] in NUMERIC and not name.endswith(BESIDE))
     return list(own)[:3]
 
 

@@ -56,7 +56,7 @@ def deliver(
     for pause in (0, *RETRY_AFTER):
         if left and pause:
             wait(pause)
-        outcome = _Round(mail, login, accepted).run([each.envelope for each in left])
+        outcome = _Round(mail, login, accepted).run([waiting.envelope for waiting in left])
         left = outcome.deferred
         stay += outcome.refused
     return [*stay, *left]
@@ -69,11 +69,11 @@ def reach(settings: Settings) -> str:
     mail = settings.mail.model_copy(update={"timeout": min(settings.mail.timeout, REACH)})
     try:
         with _connected(mail, None) as server:
-            said = (server.ehlo_resp or server.helo_resp or b"").decode("utf-8", "replace")
+            greeting = (server.ehlo_resp or server.helo_resp or b"").decode("utf-8", "replace")
     except (_NoUse, OSError) as error:
         why = _why(error, mail, None)
     else:
-        return clean(said.partition("\n")[0], 100)
+        return clean(greeting.partition("\n")[0], 100)
     raise MailError(why)
 
 
@@ -92,12 +92,12 @@ class _Round:
 
     def run(self, envelopes: Sequence[Envelope]) -> "_Round":
         try:
-            for at, envelope in enumerate(envelopes):
+            for place, envelope in enumerate(envelopes):
                 if not self._is_tried(envelope):
-                    self.refused += [Refused(each, self.refused[-1].why) for each in envelopes[at + 1 :]]
+                    self.refused += [Refused(rest, self.refused[-1].why) for rest in envelopes[place + 1 :]]
                     break
                 if self.broken == IN_VAIN:
-                    self.deferred += [Refused(each, self.deferred[-1].why) for each in envelopes[at + 1 :]]
+                    self.deferred += [Refused(rest, self.deferred[-1].why) for rest in envelopes[place + 1 :]]
                     break
         finally:
             self._hang_up()
@@ -222,11 +222,11 @@ def _why(error: Exception, mail: Mail, login: Login | None) -> str:
     if isinstance(error, _NoUse):
         return str(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
-        return _("{server} refuses the address: {said}", server=server, said=f"{code} {_heard(said, login)}")
+        code, words = next(iter(error.recipients.values()))
+        return _("{server} refuses the address: {said}", server=server, said=f"{code} {_heard(words, login)}")
     if isinstance(error, smtplib.SMTPResponseException):
-        said = f"{error.smtp_code} {_heard(error.smtp_error, login)}"
-        return _("{server} refuses: {said}", server=server, said=said)
+        words = f"{error.smtp_code} {_heard(error.smtp_error, login)}"
+        return _("{server} refuses: {said}", server=server, said=words)
     if isinstance(error, TimeoutError) or isinstance(
         error.__context__, TimeoutError
     ):  # smtplib wraps one within a reply
@@ -238,10 +238,10 @@ def _why(error: Exception, mail: Mail, login: Login | None) -> str:
     )
 
 
-def _heard(said: bytes | str, login: Login | None) -> str:
+def _heard(words: bytes | str, login: Login | None) -> str:
     """The server's own words on one line, without the login if it repeats that."""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    for secret in (each.get_secret_value() for each in login or ()):
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    for secret in (secret_.get_secret_value() for secret_ in login or ()):
         for form in (secret, b64encode(secret.encode()).decode()):
             text = text.replace(form, "…")
     return clean(text, 200)

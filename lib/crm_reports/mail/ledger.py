@@ -127,7 +127,7 @@ def _damage(path: Path) -> str:
     """What is wrong with the file, "" when nothing is. sqlite3.Error: it is not for us to use."""
     try:
         with closing(sqlite3.connect(path)) as connection:
-            (found,) = connection.execute("pragma integrity_check").fetchone()
+            (verdict,) = connection.execute("pragma integrity_check").fetchone()
             connection.execute("select key, page, recipient, at from sent limit 1")
             connection.execute("begin immediate")
             connection.execute("rollback")
@@ -137,7 +137,7 @@ def _damage(path: Path) -> str:
         if code == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK):
             raise
         return str(error)
-    return "" if found == "ok" else found.splitlines()[-1]
+    return "" if verdict == "ok" else verdict.splitlines()[-1]
 
 
 def _set_aside(path: Path) -> Path:
@@ -150,12 +150,12 @@ def _set_aside(path: Path) -> Path:
 
 def _rescued(path: Path) -> set[str]:
     """The keys that can still be read, from the table and from its index."""
-    found: set[str] = set()
+    ids: set[str] = set()
     with closing(sqlite3.connect(path)) as connection:
         connection.text_factory = lambda text: text.decode("utf-8", "replace")
         for sql in ("select key from sent not indexed", "select key from sent order by key"):
-            found.update(_as_far_as_it_goes(connection, sql))
-    return {key for key in found if re.fullmatch("[0-9a-f]{64}", key)}
+            ids.update(_as_far_as_it_goes(connection, sql))
+    return {key for key in ids if re.fullmatch("[0-9a-f]{64}", key)}
 
 
 def _as_far_as_it_goes(connection: sqlite3.Connection, sql: str) -> Iterable[str]:

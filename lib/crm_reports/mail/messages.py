@@ -54,25 +54,25 @@ def message(
     """The message for one recipient. `id` names the message, `thread` its conversation and list; both stay the same
     when the message is made again, so that a mailbox that gets it twice can tell.
     """  # fmt: skip
-    made = EmailMessage(policy=POLICY)
+    message = EmailMessage(policy=POLICY)
     name, sender = name_and_address(mail.sender)
-    made["From"] = Address(display_name=clean(name, 100), addr_spec=sender)
-    made["To"] = Address(addr_spec=to)
+    message["From"] = Address(display_name=clean(name, 100), addr_spec=sender)
+    message["To"] = Address(addr_spec=to)
     if mail.reply_to:
-        made["Reply-To"] = Address(addr_spec=mail.reply_to)
-    made["Subject"] = clean(subject, SUBJECT)
-    made["Date"] = format_datetime(datetime.now(UTC))
-    made["Content-Language"] = language
-    for header, said in _marks(sender, id, thread).items():
-        made[header] = said
-    put_into(made, letter)
-    html = made.get_body(("html",))
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+    message["Subject"] = clean(subject, SUBJECT)
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Content-Language"] = language
+    for header, value in _marks(sender, id, thread).items():
+        message[header] = value
+    put_into(message, letter)
+    html = message.get_body(("html",))
     for picture in letter.pictures:
         html.add_related(picture.png, "image", "png", cid=f"<{picture.cid}>", disposition="inline")
-    for each in attachments:
-        main, _slash, sub = each.kind.partition("/")
-        made.add_attachment(each.content, main, sub, filename=each.name)
-    return made
+    for attachment in attachments:
+        main, _slash, sub = attachment.kind.partition("/")
+        message.add_attachment(attachment.content, main, sub, filename=attachment.name)
+    return message
 
 
 def _marks(sender: str, id: str, thread: str) -> dict[str, str]:

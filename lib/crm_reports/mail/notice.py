@@ -33,14 +33,14 @@ def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, lan
     """What failed, what came out all the same, and where to look."""
     beside = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
     subject = _subject(report, len(report.failed) + beside)
-    lines = [clean(without_secrets(each), 400) for each in wrong[:MOST]]
+    lines = [clean(without_secrets(problem), 400) for problem in wrong[:MOST]]
     after = [*_more(len(wrong) - MOST), _what_else(report), *filter(None, [mail.base_url])]
-    text = "\n".join([wrapped(subject, ""), "", *(wrapped(each, "- ") for each in lines), "", *after, ""])
-    listed = "".join(f"<li>{escape(each)}</li>" for each in lines)
-    said = "<br>".join(map(escape, after))
+    text = "\n".join([wrapped(subject, ""), "", *(wrapped(problem, "- ") for problem in lines), "", *after, ""])
+    listed = "".join(f"<li>{escape(problem)}</li>" for problem in lines)
+    remedies = "<br>".join(map(escape, after))
     html = (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
-        f"<body><p><b>{escape(subject)}</b></p><ul>{listed}</ul><p>{said}</p></body></html>"
+        f"<body><p><b>{escape(subject)}</b></p><ul>{listed}</ul><p>{remedies}</p></body></html>"
     )
     return as_message(
         Letter(html, text), mail=mail, to=mail.operator, subject=subject, id=key, thread="failures", language=language

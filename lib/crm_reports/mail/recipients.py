@@ -21,11 +21,11 @@ class People:
     def of_slice(self, slice: Mapping[str, Any]) -> str:
         """The address that a manager's or department's page goes to; nothing when none is known."""
         id, name = str(slice["id"]), str(slice["name"])
-        said = self._said(id, name)
+        address = self._said(id, name)
         if slice["dimension"] == "manager":
-            return said or self._in_crm(id)
+            return address or self._in_crm(id)
         head = self._heads.get(id, "")
-        return said or self._said(head, self._names.get(head, "")) or self._in_crm(head)
+        return address or self._said(head, self._names.get(head, "")) or self._in_crm(head)
 
     def is_gone(self, slice: Mapping[str, Any]) -> bool:
         """Whether the slice is that of a manager who was dismissed."""
@@ -44,23 +44,23 @@ class People:
 
     @cached_property
     def _dismissed(self) -> set[str]:
-        return {each["manager_id"] for each in self._everybody if each["is_active"] is False}
+        return {person["manager_id"] for person in self._everybody if person["is_active"] is False}
 
     @cached_property
     def _managers(self) -> list[dict[str, Any]]:
-        return [each for each in self._everybody if each["manager_id"] not in self._dismissed]
+        return [person for person in self._everybody if person["manager_id"] not in self._dismissed]
 
     @cached_property
     def _addresses(self) -> dict[str, str]:
-        return {each["manager_id"]: (each["email"] or "").strip() for each in self._managers}
+        return {person["manager_id"]: (person["email"] or "").strip() for person in self._managers}
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return {each["manager_id"]: each["name"] or "" for each in self._managers}
+        return {person["manager_id"]: person["name"] or "" for person in self._managers}
 
     @cached_property
     def _heads(self) -> dict[str, str]:
-        return {each["department_id"]: each["head_id"] or "" for each in self._rows("departments")}
+        return {department["department_id"]: department["head_id"] or "" for department in self._rows("departments")}
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return Store.open(self.store).rows(table).to_pylist()

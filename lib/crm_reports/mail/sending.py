@@ -56,10 +56,10 @@ def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Col
         if name not in names:
             close = ", ".join(near(name, names) or names) or "—"
             problems.append(_("there is no preset {name!r}; near: {close}", name=name, close=close))
-    kept = [each for each in nights(settings) if each.pages and day in (None, each.date)]
+    kept = [night for night in nights(settings) if night.pages and day in (None, night.date)]
     if not kept:
         problems.append(_("no night was kept whose pages could be mailed: run `crm-reports night` first"))
-    elif day is None and (lost := [each for each in damaged(settings) if each > kept[0].date]):
+    elif day is None and (lost := [night for night in damaged(settings) if night > kept[0].date]):
         name = str(max(lost))
         problems.append(_("the record of the night of {day} is damaged: run `crm-reports night` again", day=name))
     all_at_once(problems, MailError)
@@ -178,8 +178,8 @@ class MailedPage:
 
     @property
     def language(self) -> str:
-        said = self.held["parameters"].get("language")
-        return said if said in LANGUAGES else self.usual_language
+        language = self.held["parameters"].get("language")
+        return language if language in LANGUAGES else self.usual_language
 
     @cached_property
     def content(self) -> Content:
@@ -194,7 +194,7 @@ class MailedPage:
     @cached_property
     def letter(self) -> Letter:
         footer = [_why(self.page, self.preset), *self.files.lacking]
-        content = self.content.apart_from([each.title for each in self.files.pictures])
+        content = self.content.apart_from([picture.title for picture in self.files.pictures])
         return write(content, link=self._link, footer=footer, pictures=self.files.pictures)
 
     @property
@@ -259,11 +259,15 @@ class _Run:
         if not addresses and lacks_address(page, preset, people):
             self._note(_("{page}: no address is known; give one in [mail.addresses]", page=page.name))
         if addresses:
-            held = self._mailed(page, preset).held
+            content = self._mailed(page, preset).held
             for address in addresses:
                 self.all_posts += 1
                 yield Post(
-                    page, preset, address, _key(page.key, held["as_of"], address.casefold()), held.get("made_at", "")
+                    page,
+                    preset,
+                    address,
+                    _key(page.key, content["as_of"], address.casefold()),
+                    content.get("made_at", ""),
                 )
 
     def _mailed(self, page: Page, preset: Preset) -> MailedPage:
@@ -301,8 +305,8 @@ class _Run:
         """The messages as files that any mail program opens."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        for at, envelope in enumerate(map(self._envelope, posts), 1):
-            path = folder / f"{at:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.eml"
+        for number, envelope in enumerate(map(self._envelope, posts), 1):
+            path = folder / f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.eml"
             try:
                 path.write_bytes(bytes(envelope.make()))
                 written.append(str(path))

@@ -145,7 +145,7 @@ class _Pages:
 
     def _without_assets(self) -> Iterator[tuple[str, str]]:
         """The audiences whose pages would find no scripts, and why."""
-        for audience in {each.audience for each in self.planned}:
+        for audience in {page.audience for page in self.planned}:
             try:
                 publish.assets(self.out / home_of(audience) / "assets")
             except Exception as error:
@@ -178,12 +178,12 @@ class _Pages:
         if not to_make:
             return
         if not self.how.scheduler:
-            hold(self.settings, run.instants([each.plan for each in to_make]))
+            hold(self.settings, run.instants([page.plan for page in to_make]))
         with executor(self.how.scheduler, self.how.jobs) as pool:
-            running = {pool.submit(made, self.jobs[each.key]): each for each in to_make}
+            running = {pool.submit(made, self.jobs[page.key]): page for page in to_make}
             for future in as_completed(running):
-                each = running[future]
-                yield each, self._finished(each, _record(future, each))
+                page = running[future]
+                yield page, self._finished(page, _record(future, page))
 
     def _finished(self, each: Planned, record: RunRecord) -> Page:
         page = self._checked(each, record)
@@ -230,7 +230,8 @@ class _Pages:
 
     def _lead_here(self, page: Page) -> None:
         before = next(
-            (found for night in self.earlier if night.date < self.on and (found := night.page(page.key))), None
+            (page_before for night in self.earlier if night.date < self.on and (page_before := night.page(page.key))),
+            None,
         )
         if before:
             links.point_to_next(page, before, self.out, _("Next night"))

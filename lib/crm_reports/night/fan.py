@@ -38,7 +38,7 @@ def _cluster(scheduler: str) -> Iterator[Executor]:
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
-        told = {"scheduler": scheduler, "why": type(error).__name__}
-        raise RunError(_("no Dask scheduler answers at {scheduler} ({why})", **told)) from None
+        words = {"scheduler": scheduler, "why": type(error).__name__}
+        raise RunError(_("no Dask scheduler answers at {scheduler} ({why})", **words)) from None
     with client:
         yield client.get_executor(pure=False)

@@ -54,8 +54,8 @@ def write_indexes(settings: Settings, out: Path) -> None:
 def _unwritten(settings: Settings, audience: str, kept: Sequence[NightReport], out: Path) -> Exception | None:
     """Why there is no new index for that audience, or None."""
     try:
-        seen = [_seen_by(audience, night) for night in kept]
-        write_whole(out / home_of(audience) / "index.html", _index(settings, audience, seen))
+        visible = [_seen_by(audience, night) for night in kept]
+        write_whole(out / home_of(audience) / "index.html", _index(settings, audience, visible))
     except Exception as error:
         return error
     return None
@@ -105,12 +105,12 @@ def _rows(kept: Sequence[NightReport], here: Callable[[str], str]) -> Iterable[R
     for night in kept:
         for page in night.pages:
             by_key.setdefault(page.key, []).append((night, page))
-    for found in by_key.values():
-        made = [page for _night, page in found if page.file("html")]
-        if made:
-            links = {day_of(page.file("html")): here(page.file("html")) for page in made}
-            late = found[0][1].state == "failed"
-            yield Row(made[0], max(links), tuple(sorted(links.items(), reverse=True)), late)
+    for pages in by_key.values():
+        complete = [page for _night, page in pages if page.file("html")]
+        if complete:
+            links = {day_of(page.file("html")): here(page.file("html")) for page in complete}
+            late = pages[0][1].state == "failed"
+            yield Row(complete[0], max(links), tuple(sorted(links.items(), reverse=True)), late)
 
 
 def _render(name: str, settings: Settings, **values: object) -> str:

@@ -19,7 +19,7 @@ def links(
     here: Planned, all_planned: Sequence[Planned], on: date, before: Sequence[NightReport], out: Path
 ) -> list[Link]:
     """The night's reports, the other pages of this one, its slices, its workbook, the nights before, and the index."""
-    mine = [each for each in all_planned if each.plan and each.audience == here.audience]
+    mine = [page for page in all_planned if page.plan and page.audience == here.audience]
     return [
         *_reports(here, mine, on), *_siblings(here, mine, on), *_slices(here, all_planned, on),
         *_nights(here, on, before, out), Link("workbook", f"{here.plan.name}.xlsx"), Link("site", "../index.html"),
@@ -36,27 +36,27 @@ def _relative(path: str, folder: str) -> str:
 
 def _reports(here: Planned, mine: Sequence[Planned], on: date) -> Iterator[Link]:
     """One page of each report: that with this page's own slice, else the first."""
-    for report in dict.fromkeys(each.plan.report for each in mine):
-        pages = [each for each in mine if each.plan.report == report]
-        same = [each for each in pages if each.slice == here.slice]
+    for report in dict.fromkeys(page.plan.report for page in mine):
+        pages = [page for page in mine if page.plan.report == report]
+        same = [page for page in pages if page.slice == here.slice]
         chosen = here if report == here.plan.report else (same or pages)[0]
         yield Link(f"report:{report}", _to(here, chosen, on))
 
 
 def _siblings(here: Planned, mine: Sequence[Planned], on: date) -> Iterator[Link]:
     """The whole pages, and what cuts this page's preset otherwise."""
-    for each in mine:
-        near = each.slice is None or each.preset.name == here.preset.name
-        if near and each.key != here.key:
-            yield Link("sibling", _to(here, each, on), each.name)
+    for page in mine:
+        near = page.slice is None or page.preset.name == here.preset.name
+        if near and page.key != here.key:
+            yield Link("sibling", _to(here, page, on), page.name)
 
 
 def _slices(here: Planned, everyone: Sequence[Planned], on: date) -> Iterator[Link]:
     """manager:ID, department:ID, …: the page of that one in this report. Only the company's pages see everyone's."""
-    for each in everyone:
-        seen = not here.audience or each.audience == here.audience
-        if seen and each.plan and each.slice and each.preset.name == here.preset.name:
-            yield Link(f"{each.slice['dimension']}:{each.slice['id']}", _to(here, each, on))
+    for page in everyone:
+        is_visible = not here.audience or page.audience == here.audience
+        if is_visible and page.plan and page.slice and page.preset.name == here.preset.name:
+            yield Link(f"{page.slice['dimension']}:{page.slice['id']}", _to(here, page, on))
 
 
 def _nights(here: Planned, on: date, before: Sequence[NightReport], out: Path) -> Iterator[Link]:

@@ -43,7 +43,7 @@ class Page:
 
     def file(self, suffix: str) -> str:
         """The file of that kind, "" if there is none."""
-        return next((each for each in self.files if each.endswith(f".{suffix}")), "")
+        return next((name for name in self.files if name.endswith(f".{suffix}")), "")
 
     @property
     def newest(self) -> str:

@@ -51,13 +51,13 @@ def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tup
     """The pages of the presets that are due, in their order; each name is there once."""
     due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
     with dataset.kept_open(settings):
-        found = [each for preset in due for each in _of_preset(preset, settings)]
-    times = Counter(each.name for each in found)
-    return tuple(replace(each, name=_told_apart(each)) if times[each.name] > 1 else each for each in found)
+        pages = [page for preset in due for page in _of_preset(preset, settings)]
+    times = Counter(page.name for page in pages)
+    return tuple(replace(page, name=_told_apart(page)) if times[page.name] > 1 else page for page in pages)
 
 
-def _told_apart(each: Planned) -> str:
-    return f"{each.name} ({column(each.slice['dimension']).title} {each.slice['id']})" if each.slice else each.name
+def _told_apart(page: Planned) -> str:
+    return f"{page.name} ({column(page.slice['dimension']).title} {page.slice['id']})" if page.slice else page.name
 
 
 def is_due(preset: Preset, on: date, earlier: Iterable[NightReport]) -> bool:
@@ -65,8 +65,8 @@ def is_due(preset: Preset, on: date, earlier: Iterable[NightReport]) -> bool:
     if preset.schedule == "nightly":
         return True
     since = on - timedelta(days=on.weekday()) if preset.schedule == "weekly" else on.replace(day=1)
-    made = [night.date for night in earlier if any(_came_out(page, preset) for page in night.pages)]
-    return not any(since <= day < on for day in made)
+    days = [night.date for night in earlier if any(_came_out(page, preset) for page in night.pages)]
+    return not any(since <= day < on for day in days)
 
 
 def _came_out(page: Any, preset: Preset) -> bool:
@@ -89,9 +89,9 @@ def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]
     if not preset.each:
         return
     if unknown := [name for name in preset.each if name not in plan.parameters]:
-        said = _("report {name!r} can't be cut by {cuts}: its notebook has no such parameter",
+        sentence = _("report {name!r} can't be cut by {cuts}: its notebook has no such parameter",
                  name=plan.report, cuts=", ".join(unknown))  # fmt: skip
-        raise RunError(said)
+        raise RunError(sentence)
     data = run.load(plan.parameters, settings)
     known = dataset.known(data.store)
     for dimension in preset.each:
@@ -119,5 +119,5 @@ def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
         acts = data.acts_in(data.filters.elapsed)[key]
         ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
-        return [each for each in known.department if ids & {*known.departments_below([each.id])}]
-    return [each for each in getattr(known, dimension) if each.id in ids]
+        return [department for department in known.department if ids & {*known.departments_below([department.id])}]
+    return [department for department in getattr(known, dimension) if department.id in ids]

@@ -56,13 +56,13 @@ def keep(report: NightReport, settings: Settings) -> None:
 
 def days(settings: Settings) -> set[date]:
     """The days of all that is kept, also of nights that were killed and of records that are damaged."""
-    found = set()
+    dates = set()
     for path in folder(settings).glob("????-??-??*"):
         try:
-            found.add(date.fromisoformat(path.name[:10]))
+            dates.add(date.fromisoformat(path.name[:10]))
         except ValueError:
             log.warning("%s is no night", path)
-    return found
+    return dates
 
 
 # ── The journal ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,12 +109,12 @@ def _damaged(settings: Settings) -> Iterator[Path]:
 
 def mend(settings: Settings) -> list[str]:
     """Set aside what is damaged, and say so."""
-    told = [
+    sentences = [
         _("the record {name} of a night was damaged and is kept as {aside}: the index lacks the links to its pages",
           name=path.name, aside=set_aside(path).name)
         for path in _damaged(settings)
     ]  # fmt: skip
-    return [*told, *(text for path in sorted(folder(settings).glob("*.journal")) if (text := _mended(path)))]
+    return [*sentences, *(text for path in sorted(folder(settings).glob("*.journal")) if (text := _mended(path)))]
 
 
 def _mended(journal: Path) -> str:

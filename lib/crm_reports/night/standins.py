@@ -24,25 +24,25 @@ def last_good(key: str, earlier: Iterable[NightReport], out: Path) -> str:
 
 def stand_in(page: Page, planned: Planned, on: date, earlier: Iterable[NightReport], out: Path) -> str:
     """Put something where the page should be, so that no link breaks; the path of the last good page, "" for none."""
-    found = last_good(page.key, earlier, out)
-    if planned.plan and found != planned.path(on):
+    good = last_good(page.key, earlier, out)
+    if planned.plan and good != planned.path(on):
         # Who may open a personal folder need not know what an error says about others.
         error = "" if planned.audience else page.error
         there = out / planned.path(on)
-        write_whole(there, _marked(found, error, out) if found else _nothing(page, error))
-        if found:
-            _copy_others(out / found, there.parent)
-    return found
+        write_whole(there, _marked(good, error, out) if good else _nothing(page, error))
+        if good:
+            _copy_others(out / good, there.parent)
+    return good
 
 
-def _marked(found: str, error: str, out: Path) -> str:
-    told = _("This page is of {date}: the one after it did not come out.", date=units.write(day_of(found), "date"))
-    return (out / found).read_text(encoding="utf-8").replace(BODY, BODY + _notice(told, error), 1)
+def _marked(good: str, error: str, out: Path) -> str:
+    sentence = _("This page is of {date}: the one after it did not come out.", date=units.write(day_of(good), "date"))
+    return (out / good).read_text(encoding="utf-8").replace(BODY, BODY + _notice(sentence, error), 1)
 
 
-def _notice(told: str, error: str) -> str:
+def _notice(sentence: str, error: str) -> str:
     why = f'<br><span style="font-weight:400">{escape(error)}</span>' if error else ""
-    return f'<p class="stale" role="alert" style="{LOOK}">{escape(told)}{why}</p>'
+    return f'<p class="stale" role="alert" style="{LOOK}">{escape(sentence)}{why}</p>'
 
 
 def _copy_others(page: Path, folder: Path) -> None:
@@ -53,10 +53,10 @@ def _copy_others(page: Path, folder: Path) -> None:
 
 
 def _nothing(page: Page, error: str) -> str:
-    told = _("{name} did not come out, and no earlier one is kept.", name=page.name)
+    sentence = _("{name} did not come out, and no earlier one is kept.", name=page.name)
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
     back = f'<p style="padding:0 24px"><a href="../index.html">{escape(_("All reports"))}</a></p>'
     return (
         f'<!doctype html><html lang="{language()}"><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
-        f'content="{policy}"><title>{escape(page.name)}</title>{BODY}{_notice(told, error)}{back}</body></html>\n'
+        f'content="{policy}"><title>{escape(page.name)}</title>{BODY}{_notice(sentence, error)}{back}</body></html>\n'
     )

@@ -40,10 +40,10 @@ class Job:
     @property
     def made_of(self) -> str:
         """A hash of everything that goes into the page: the same hash, the same page."""
-        held = self.settings.model_dump(
+        settings = self.settings.model_dump(
             mode="json", include={"language", "time_zone", "base_currency", "weights", "source"}
         )
-        all_of_it = [dict(self.plan.reproduction), self.plan.name, held, [asdict(link) for link in self.links]]
+        all_of_it = [dict(self.plan.reproduction), self.plan.name, settings, [asdict(link) for link in self.links]]
         return hashlib.sha256(json.dumps(all_of_it, sort_keys=True, default=str).encode()).hexdigest()
 
 

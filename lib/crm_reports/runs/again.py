@@ -28,8 +28,8 @@ def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
     with speaking(settings.language):
         made_of = reproduction(page)
         report = Path(made_of["notebook"]).stem
-        given = dict(made_of["parameters"]) | _of_notebook(report, made_of["filters"], settings)
-        plan = replace(run.prepare(report, given, settings=settings), slug=page.stem.removeprefix(f"{report}--"))
+        parameters = dict(made_of["parameters"]) | _of_notebook(report, made_of["filters"], settings)
+        plan = replace(run.prepare(report, parameters, settings=settings), slug=page.stem.removeprefix(f"{report}--"))
         look = _look(page) if out is None else {}
         record = run.complete(run.execute(plan, settings=settings), settings=settings, out=out or page.parent, **look)
         return Again(record, tuple(_differences(made_of, plan.reproduction)))
@@ -45,15 +45,19 @@ def reproduction(page: Path) -> dict[str, Any]:
     """What the page says it was made of."""
     try:
         text = page.read_text(encoding="utf-8")
-        held = {".html": _in_html, ".json": _in_json, ".ipynb": _in_notebook}[page.suffix](text)
-        return held | {"parameters": held["parameters"], "filters": held["filters"], "notebook": held["notebook"]}
+        content = {".html": _in_html, ".json": _in_json, ".ipynb": _in_notebook}[page.suffix](text)
+        return content | {
+            "parameters": content["parameters"],
+            "filters": content["filters"],
+            "notebook": content["notebook"],
+        }
     except OSError as error:
         raise RunError(_("{page!r} can't be read: {why}", page=page.name, why=error.strerror)) from None
     except (KeyError, TypeError, ValueError, AttributeError):
-        said = _(
+        sentence = _(
             "{page!r} does not say what it was made of; give the .html, .json or .ipynb of a report", page=page.name
         )
-        raise RunError(said) from None
+        raise RunError(sentence) from None
 
 
 def _in_html(text: str) -> dict[str, Any]:
@@ -74,20 +78,22 @@ def _look(page: Path) -> dict[str, Any]:
     """The links and scripts of the page that is replaced, which lead where they led."""
     if not (html := page.with_suffix(".html")).is_file():
         return {}
-    held = json.loads(
+    content = json.loads(
         re.search(r'<script type="application/json" id="page">(.*?)</script>', html.read_text("utf-8"), re.DOTALL)[1]
     )
-    links = [publish.Link(**each) for each in held["others"]] + [publish.Link(*each) for each in held["links"].items()]
-    folder = next((url.rpartition("/")[0] for url in held["assets"].values()), "")
+    links = [publish.Link(**link) for link in content["others"]] + [
+        publish.Link(*link) for link in content["links"].items()
+    ]
+    folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
     return {"links": links} | ({"assets": folder} if folder else {})
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    said = {
+    sentences = {
         "notebook_sha256": _("the notebook has been changed since"),
         "code_sha256": _("the library has been changed since"),
         "synced_at": _(
             "the data have been synced since: rows as of the same instant, as far as their versions are kept"
         ),
     }
-    yield from (text for name, text in said.items() if before.get(name) != now.get(name))
+    yield from (text for name, text in sentences.items() if before.get(name) != now.get(name))

@@ -64,10 +64,10 @@ class _Session(Session):
             raise too_much(self.most)
 
     def send(self, _stream: object, msg_or_type: Any, content: Any = None, parent: Any = None, **_: Any) -> None:
-        told = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else dict(msg_or_type)
+        message = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else dict(msg_or_type)
         # An element is plain JSON already, and most of what a page is made of.
-        is_plain = ELEMENT in told["content"].get("data", ())
-        self.sent.append(told if is_plain else told | {"content": self.unpack(self.pack(told["content"]))})
+        is_plain = ELEMENT in message["content"].get("data", ())
+        self.sent.append(message if is_plain else message | {"content": self.unpack(self.pack(message["content"]))})
 
 
 class _Stream:
@@ -90,9 +90,9 @@ class _Stream:
             self.write(line)
 
     def flush(self) -> None:
-        held, self._held = self._held, ""
-        if held:
-            self._session.send(None, "stream", {"name": self.name, "text": held})
+        text, self._held = self._held, ""
+        if text:
+            self._session.send(None, "stream", {"name": self.name, "text": text})
 
     def isatty(self) -> bool:
         return False
@@ -108,8 +108,8 @@ class _Bounded(PapermillNotebookClient):
 
     def process_message(self, message: dict[str, Any], *place: Any) -> Any:
         content = message["content"]
-        shown = [content.get("text"), *content.get("data", {}).values()]
-        self.left -= sum(len(each) for each in shown if isinstance(each, str))
+        texts = [content.get("text"), *content.get("data", {}).values()]
+        self.left -= sum(len(text) for text in texts if isinstance(text, str))
         if self.left < 0:
             raise too_much(self.most)
         return super().process_message(message, *place)
@@ -149,8 +149,8 @@ class _Client(PapermillNotebookClient):
         """What was shown, as it came: nbclient would go through every number of it once more."""
         if msg["msg_type"] != "display_data" or display_id or self.clear_before_next_output:
             return super().output(outs, msg, display_id, cell_index)
-        shown = {name: NotebookNode(msg["content"][name]) for name in ("metadata", "data")}
-        outs.append(NotebookNode(output_type="display_data", **shown))
+        parts = {name: NotebookNode(msg["content"][name]) for name in ("metadata", "data")}
+        outs.append(NotebookNode(output_type="display_data", **parts))
         return outs[-1]
 
     def _run(self, source: str) -> Mapping[str, Any]:
@@ -212,12 +212,12 @@ def _asked(*_: object, **__: object) -> str:
 @contextmanager
 def _streams(session: _Session) -> Iterator[None]:
     """What Python writes goes to the session."""
-    held = sys.stdout, sys.stderr
+    before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _Stream("stdout", session), _Stream("stderr", session)
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = held
+        sys.stdout, sys.stderr = before
 
 
 class _Here(Engine):

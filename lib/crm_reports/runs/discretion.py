@@ -13,9 +13,9 @@ from ..words.texts import _
 def what_shows(contents: Iterable[str | Path], settings: Settings) -> str:
     """Why these texts, or the files at these paths, can't be published; "" when none of them shows a secret."""
     forms = [form.encode().lower() for secret in settings.secrets for form in _forms(secret)]
-    for each in contents if forms else ():
+    for text in contents if forms else ():
         content = (
-            each.encode("utf-8", "replace") if isinstance(each, str) else each.read_bytes() if each.is_file() else b""
+            text.encode("utf-8", "replace") if isinstance(text, str) else text.read_bytes() if text.is_file() else b""
         )
         content = content.lower()  # a code is as good in capitals
         if any(form in content for form in forms):

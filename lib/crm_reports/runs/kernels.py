@@ -57,11 +57,11 @@ def kernel_class(environment: Mapping[str, str], memory: int = 0) -> Iterator[ty
     with Workroom() as room:
         bound = str(memory) if os.name == "posix" else "0"
         about = {"folder": room.path, "environment": clean(environment, room.path), "memory": bound, "groups": []}
-        made = type("ReportKernel", (_Kernel,), about)
+        kernel = type("ReportKernel", (_Kernel,), about)
         try:
-            yield made
+            yield kernel
         finally:
-            for group in made.groups:
+            for group in kernel.groups:
                 with suppress(ProcessLookupError):
                     os.killpg(group, signal.SIGKILL)
             _close_loop()

@@ -42,7 +42,7 @@ class Parameter:
 
 def declared(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:
     """The parameters that the notebook's cell tagged `parameters` declares, by name."""
-    return {name: _parameter(**held) for name, held in papermill.inspect_notebook(notebook).items()}
+    return {name: _parameter(**fields) for name, fields in papermill.inspect_notebook(notebook).items()}
 
 
 def _parameter(name: str, inferred_type_name: str, default: str, help: str) -> Parameter:
@@ -103,7 +103,7 @@ def _unknown(name: str, known: Mapping[str, Parameter], report: str) -> str:
 
 def _value(value: object, type_: str, item: str = "str") -> Any:
     if type_ == "list":
-        return [_value(each, item) for each in _items(value)]
+        return [_value(kind, item) for kind in _items(value)]
     return READ[type_](value)
 
 

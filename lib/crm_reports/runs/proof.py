@@ -72,8 +72,8 @@ DRAWN = """
 
 def browser() -> Path | None:
     """Where Chromium is on this machine, or None."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    return Path(found) if found else None
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    return Path(path) if path else None
 
 
 class Prover(Protocol):
@@ -183,8 +183,8 @@ class Chromium:
             self._call(f"{domain}.enable", {}, session)
         self._call("Page.navigate", {"url": url}, session)
         self._wait_for("Page.loadEventFired")
-        asked = {"expression": DRAWN % int(self.seconds * 500), "awaitPromise": True, "returnByValue": True}
-        drawn = json.loads(self._call("Runtime.evaluate", asked, session)["result"]["value"])
+        parameters = {"expression": DRAWN % int(self.seconds * 500), "awaitPromise": True, "returnByValue": True}
+        drawn = json.loads(self._call("Runtime.evaluate", parameters, session)["result"]["value"])
         answers = [self._call(method, params, session) for method, params in questions]
         events = list(self._events)
         self._call("Target.closeTarget", {"targetId": target})  # after an error the whole browser is ended
@@ -226,8 +226,8 @@ class Chromium:
 
     def _call(self, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
         id = next(self._ids)
-        asked = {"id": id, "method": method, "params": params} | ({"sessionId": session} if session else {})
-        os.write(self._write, json.dumps(asked).encode() + b"\0")
+        command = {"id": id, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        os.write(self._write, json.dumps(command).encode() + b"\0")
         until = time.monotonic() + self.seconds
         while (answer := self._next(until)).get("id") != id:
             self._events.append(answer)
@@ -262,24 +262,24 @@ def _wrong_charts(drawn: list[dict[str, Any]], expected: list[list[str]]) -> Ite
         if not chart["drawn"] or chart["blank"]:
             yield _("chart {id!r} is not drawn", id=chart["id"])
         elif chart["types"] != types:
-            told = {"found": ", ".join(chart["types"]), "types": ", ".join(types)}
-            yield _("chart {id!r} is drawn as {found} and should be {types}", id=chart["id"], **told)
+            words = {"found": ", ".join(chart["types"]), "types": ", ".join(types)}
+            yield _("chart {id!r} is drawn as {found} and should be {types}", id=chart["id"], **words)
 
 
 def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
     """Errors in the console, and requests that wanted to leave the page."""
     for event in events:
-        method, told = event.get("method"), event.get("params", {})
+        method, parameters = event.get("method"), event.get("params", {})
         if method == "Runtime.exceptionThrown":
-            yield _("a script failed: {what}", what=_said(told["exceptionDetails"]))
-        elif method == "Runtime.consoleAPICalled" and told["type"] in ("error", "assert"):
+            yield _("a script failed: {what}", what=_said(parameters["exceptionDetails"]))
+        elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "assert"):
             yield _(
                 "the browser's console says: {what}",
-                what=str(told["args"][:1] and told["args"][0].get("description", ""))[:200],
+                what=str(parameters["args"][:1] and parameters["args"][0].get("description", ""))[:200],
             )
-        elif method == "Log.entryAdded" and told["entry"]["level"] == "error":
-            yield _("the browser's console says: {what}", what=told["entry"]["text"][:200])
-        elif method == "Network.requestWillBeSent" and not told["request"]["url"].startswith(OUR_OWN):
+        elif method == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            yield _("the browser's console says: {what}", what=parameters["entry"]["text"][:200])
+        elif method == "Network.requestWillBeSent" and not parameters["request"]["url"].startswith(OUR_OWN):
             yield _("the page asks for something outside")
 
 

@@ -142,7 +142,7 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     notebook = _read(path)
     known = parameters.declared(notebook)
     values, problems = parameters.typed(given, known, report=report)
-    meant = {name: each.default for name, each in known.items() if each.default is not None} | values
+    meant = {name: parameter.default for name, parameter in known.items() if parameter.default is not None} | values
     try:
         data = load(meant, settings)
     except FilterError as error:
@@ -156,7 +156,9 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
 def instants(plans: Iterable[Plan]) -> list[datetime]:
     """Every other instant that these runs look from: what they are compared with."""
     filters = [plan.filters for plan in plans]
-    before = {each.as_of_before for each in filters} | {at for each in filters for at in compared_at(each).values()}
+    before = {one.as_of_before for one in filters} | {
+        instant for one in filters for instant in compared_at(one).values()
+    }
     return sorted(before - {None})
 
 
@@ -180,8 +182,8 @@ def _read(path: Path) -> nbformat.NotebookNode:
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
-        told = {"name": path.name, "why": type(error).__name__}
-        raise RunError(_("notebook {name!r} can't be read ({why}); open it in JupyterLab", **told)) from None
+        words = {"name": path.name, "why": type(error).__name__}
+        raise RunError(_("notebook {name!r} can't be read ({why}); open it in JupyterLab", **words)) from None
     notebook.metadata.setdefault("kernelspec", KERNEL)
     return notebook
 
@@ -236,8 +238,8 @@ def _discreet(made_of: dict[str, Any], filters: Filters) -> dict[str, Any]:
 def _commit(folder: Path) -> str:
     """The commit that git has checked out where the notebook is; "" where there is no git."""
     try:
-        asked = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -245,10 +247,10 @@ def _commit(folder: Path) -> str:
 @cache
 def _code() -> str:
     """A hash of this library's own files: its version says little while it is being worked on."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(path for path in Path(__file__).parents[1].rglob("*") if path.suffix in CODE):
-        found.update(path.relative_to(Path(__file__).parents[1]).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+        digest.update(path.relative_to(Path(__file__).parents[1]).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 CODE = (".py", ".j2", ".css", ".js", ".json", ".po")
@@ -274,8 +276,8 @@ def execute(plan: Plan, *, settings: Settings) -> Executed:
 
 def environment(settings: Settings) -> dict[str, str]:
     """What tells a notebook where its store and its settings are."""
-    told = {"CRM_REPORTS_DATA": str(settings.data)}
-    return told | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
+    variables = {"CRM_REPORTS_DATA": str(settings.data)}
+    return variables | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
 
 
 def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
@@ -362,8 +364,8 @@ def _question_above(notebook: nbformat.NotebookNode, count: int | None) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.execution_count == count:
             break
-        if cell.cell_type == "markdown" and (found := re.search(r"^#+\s+(.+)$", cell.source, re.MULTILINE)):
-            heading = found[1].strip()
+        if cell.cell_type == "markdown" and (match := re.search(r"^#+\s+(.+)$", cell.source, re.MULTILINE)):
+            heading = match[1].strip()
     return heading
 
 
@@ -395,12 +397,12 @@ def complete(
 
     Whatever fails here, of ours or not, is in the record: the other reports of a night must not pay for it.
     """
-    plan, files, shown, headline = executed.plan, (), "", ""
+    plan, files, leak, headline = executed.plan, (), "", ""
     try:
         notebook = _signed(executed)
         text = json.dumps(notebook) if notebook else ""
-        shown = discretion.what_shows([text], settings)
-        error = shown or discretion.without_secrets(executed.error, settings)
+        leak = discretion.what_shows([text], settings)
+        error = leak or discretion.without_secrets(executed.error, settings)
         if not error:
             if len(text) > settings.limits.page_output:
                 raise cells.too_much(settings.limits.page_output)
@@ -409,7 +411,7 @@ def complete(
                 files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
     except Exception as failed:
         error = discretion.without_secrets(logged(failed), settings)
-    if error and not shown:
+    if error and not leak:
         _keep(executed.notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
     return RunRecord(
@@ -419,7 +421,7 @@ def complete(
 
 
 def _headline(notebook: nbformat.NotebookNode) -> str:
-    return next((each["finding"] for each in elements_of(notebook) if each.get("finding")), "")
+    return next((element["finding"] for element in elements_of(notebook) if element.get("finding")), "")
 
 
 def _signed(executed: Executed) -> nbformat.NotebookNode | None:
@@ -482,9 +484,9 @@ def elements_of(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
 
 def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A sentence for everything that the notebook should show and does not."""
-    if not any(each["kind"] == "header" for each in elements):
+    if not any(element["kind"] == "header" for element in elements):
         yield _("the notebook shows no header: nothing says what the report is about; add `crm.header(ds)`")
-    times = Counter(each["id"] for each in elements if each["kind"] in SHOWING_DATA)
+    times = Counter(element["id"] for element in elements if element["kind"] in SHOWING_DATA)
     for id, count in times.items():
         if count > 1:
             yield _("{n} elements are called {id!r}; give each its own id", n=count, id=id)
@@ -505,15 +507,15 @@ def _torn_output(output: nbformat.NotebookNode) -> Iterator[str]:
 def _can_be_drawn(element: Mapping[str, Any]) -> bool:
     """Whether there are rows, and something in each of their columns: a chart of nothing but gaps is rightly empty."""
     rows = element.get("rows") or ()
-    return bool(rows) and all(any(row.get(each["name"]) is not None for row in rows) for each in element["columns"])
+    return bool(rows) and all(any(row.get(column["name"]) is not None for row in rows) for column in element["columns"])
 
 
 def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
     """The report as numbers and sentences: what was asked, what it was about, every element's columns and rows."""
-    header = next(each for each in elements if each["kind"] == "header")
-    shown = {each["id"]: _data(each) for each in elements if each["kind"] in SHOWING_DATA}
+    header = next(element for element in elements if element["kind"] == "header")
+    data = {element["id"]: _data(element) for element in elements if element["kind"] in SHOWING_DATA}
     about = {key: header.get(key) for key in ABOUT}
-    whole = {"report": plan.report, "parameters": dict(plan.parameters), **about, "elements": shown}
+    whole = {"report": plan.report, "parameters": dict(plan.parameters), **about, "elements": data}
     whole["made_of"] = dict(plan.reproduction)
     try:
         return json.dumps(whole, ensure_ascii=False, allow_nan=False)
@@ -523,16 +525,16 @@ def as_json(plan: Plan, elements: Sequence[Mapping[str, Any]]) -> str:
 
 def _data(element: Mapping[str, Any]) -> dict[str, Any]:
     """An element's numbers; one that the source has no data for says so."""
-    said = {key: element[key] for key in ("metrics", "finding", "missing") if element.get(key)}
-    names = [each["name"] for each in element["columns"]]
+    extras = {key: element[key] for key in ("metrics", "finding", "missing") if element.get(key)}
+    names = [column["name"] for column in element["columns"]]
     rows = [{name: row.get(name) for name in names} for row in element["rows"]]  # in order: notebooks sort their keys
-    return {"kind": element["kind"], "title": element["title"], "columns": element["columns"], "rows": rows, **said}
+    return {"kind": element["kind"], "title": element["title"], "columns": element["columns"], "rows": rows, **extras}
 
 
 def _finite(value: Any) -> Any:
     """The value with null for everything that is no number."""
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

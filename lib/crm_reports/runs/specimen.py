@@ -86,13 +86,13 @@ def _apart(step: Callable[[], object]) -> int:
 @contextmanager
 def _at_home(folder: Path) -> Iterator[Settings]:
     """Settings of the invented company, which a notebook reads as its own."""
-    home, told = folder.resolve(), {name: os.environ.get(name) for name in ("CRM_REPORTS_CONFIG", "CRM_REPORTS_DATA")}
+    home, before = folder.resolve(), {name: os.environ.get(name) for name in ("CRM_REPORTS_CONFIG", "CRM_REPORTS_DATA")}
     (home / "reports.toml").write_text("", encoding="utf-8")
     os.environ.update(CRM_REPORTS_CONFIG=str(home / "reports.toml"), CRM_REPORTS_DATA=str(home / "data"))
     try:
         yield Settings(home=home, data=home / "data", source=Source(kind="files", folder=home / "export"))
     finally:
-        for name, value in told.items():
+        for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
@@ -104,12 +104,14 @@ def _company(folder: Path, now: datetime) -> None:
     folder.mkdir()
     _write(folder / "stages.csv", ("stage", "outcome"), STAGES.items())
     _write(folder / "deals.csv", ("id", "title", "stage", "outcome", "manager", "department", "source", "company", "amount",
-                                  "created_at"), (_deal(at, now) for at in range(DEALS)))  # fmt: skip
+                                  "created_at"), (_deal(number, now) for number in range(DEALS)))  # fmt: skip
     _write(
-        folder / "stage_history.csv", ("deal_id", "stage", "at"), (row for at in range(DEALS) for row in _path(at, now))
+        folder / "stage_history.csv",
+        ("deal_id", "stage", "at"),
+        (row for number in range(DEALS) for row in _path(number, now)),
     )
     _write(folder / "activities.csv", ("deal_id", "author", "kind", "at", "completed"),
-           (row for at in range(DEALS) for row in _acts(at, now)))  # fmt: skip
+           (row for number in range(DEALS) for row in _acts(number, now)))  # fmt: skip
     _write(folder / "leads.csv", ("id", "outcome", "manager", "source", "created_at"),
            [("1", "open", PEOPLE[0], SOURCES[0], _day(now, 40))])  # fmt: skip
 
@@ -123,30 +125,30 @@ def _day(now: datetime, ago: float) -> str:
     return (now - timedelta(days=ago)).isoformat()
 
 
-def _ago(at: int) -> float:
+def _ago(number: int) -> float:
     """How many days ago a deal began."""
-    return 2 + at * DAYS / DEALS
+    return 2 + number * DAYS / DEALS
 
 
-def _stages(at: int) -> list[str]:
+def _stages(number: int) -> list[str]:
     """The stages that a deal has been on: some go all the way, some are lost, some stay."""
-    return [list(STAGES)[: 2 + at % 3], ["Base", "Request", "Too expensive"]][at % 4 == 3]
+    return [list(STAGES)[: 2 + number % 3], ["Base", "Request", "Too expensive"]][number % 4 == 3]
 
 
-def _deal(at: int, now: datetime) -> tuple[object, ...]:
-    stage, person = _stages(at)[-1], at % len(PEOPLE)
-    return (at, f"Deal {at}", stage, STAGES[stage], PEOPLE[person], f"Team {person % 2}", SOURCES[at % len(SOURCES)],
-            f"Company {at % 40}", 1000 * at, _day(now, _ago(at)))  # fmt: skip
+def _deal(number: int, now: datetime) -> tuple[object, ...]:
+    stage, person = _stages(number)[-1], number % len(PEOPLE)
+    return (number, f"Deal {number}", stage, STAGES[stage], PEOPLE[person], f"Team {person % 2}", SOURCES[number % len(SOURCES)],
+            f"Company {number % 40}", 1000 * number, _day(now, _ago(number)))  # fmt: skip
 
 
-def _path(at: int, now: datetime) -> Iterator[tuple[object, ...]]:
-    for step, stage in enumerate(_stages(at)):
-        yield at, stage, _day(now, _ago(at) * (1 - step / 5))
+def _path(number: int, now: datetime) -> Iterator[tuple[object, ...]]:
+    for step, stage in enumerate(_stages(number)):
+        yield number, stage, _day(now, _ago(number) * (1 - step / 5))
 
 
-def _acts(at: int, now: datetime) -> Iterator[tuple[object, ...]]:
+def _acts(number: int, now: datetime) -> Iterator[tuple[object, ...]]:
     for step, kind in enumerate(("call", "meeting", "email", "crm_activity", "comment")):
-        if (at + step) % 3:
-            yield at, PEOPLE[(at + step) % len(PEOPLE)], kind, _day(now, _ago(at) * (1 - step / 6)), "yes"
-    if at % 5 == 0:
-        yield at, PEOPLE[at % len(PEOPLE)], "call", _day(now, -3), "no"
+        if (number + step) % 3:
+            yield number, PEOPLE[(number + step) % len(PEOPLE)], kind, _day(now, _ago(number) * (1 - step / 6)), "yes"
+    if number % 5 == 0:
+        yield number, PEOPLE[number % len(PEOPLE)], "call", _day(now, -3), "no"

@@ -105,9 +105,9 @@ class Warm:
         A process that was killed when it had half of `memory` bytes, or by a system without memory, ended for that.
         """
         try:
-            with Client(str(self._room.path / "door"), family="AF_UNIX") as asked:
-                asked.send_bytes(pickle.dumps((function, args, named)))
-                return _answer(asked, seconds, memory)
+            with Client(str(self._room.path / "door"), family="AF_UNIX") as connection:
+                connection.send_bytes(pickle.dumps((function, args, named)))
+                return _answer(connection, seconds, memory)
         except (OSError, EOFError) as error:
             raise WarmError(_("the process that others are forked from is gone")) from error
 
@@ -139,19 +139,19 @@ def _says_ready(out: BinaryIO, seconds: float) -> bool:
         return bool(ready.select(seconds)) and out.readline() == b"ready\n"
 
 
-def _answer(asked: Connection, seconds: float, memory: int) -> Any:
-    pid, kills = asked.recv(), _kills_for_memory()
-    if not asked.poll(seconds):
+def _answer(connection: Connection, seconds: float, memory: int) -> Any:
+    pid, kills = connection.recv(), _kills_for_memory()
+    if not connection.poll(seconds):
         os.killpg(pid, signal.SIGKILL)
         raise TookTooLong(_("it took longer than {n} seconds and was ended", n=round(seconds)))
-    kind, told = pickle.loads(asked.recv_bytes())
-    if kind == "ended" and _signal(told[0]) in KILLED and (2 * told[1] > memory or _kills_for_memory() > kills):
-        raise OutOfMemory(_("its process was ended for want of memory ({how})", how=_how(told[0])))
+    kind, content = pickle.loads(connection.recv_bytes())
+    if kind == "ended" and _signal(content[0]) in KILLED and (2 * content[1] > memory or _kills_for_memory() > kills):
+        raise OutOfMemory(_("its process was ended for want of memory ({how})", how=_how(content[0])))
     if kind == "ended":
-        raise WarmError(_("its process ended without an answer ({how})", how=_how(told[0])))
+        raise WarmError(_("its process ended without an answer ({how})", how=_how(content[0])))
     if kind == "raised":
-        raise told
-    return told
+        raise content
+    return content
 
 
 KILLED = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)
@@ -205,11 +205,11 @@ class _Parent:
                 key.data()
 
     def _fork(self) -> None:
-        asked = Connection(self._door.accept()[0].detach())
+        connection = Connection(self._door.accept()[0].detach())
         pid = os.fork()
         if not pid:
-            _live(asked)
-        self._forked[pid] = asked
+            _live(connection)
+        self._forked[pid] = connection
 
     def _reap(self, ended: int) -> None:
         os.read(ended, 4096)
@@ -261,13 +261,13 @@ def _children() -> set[int]:
     return {int(pid) for pid in listed.read_text().split()} if listed.is_file() else set()
 
 
-def _tell(asked: Connection, what: Any) -> None:
+def _tell(connection: Connection, what: Any) -> None:
     try:
-        asked.send_bytes(pickle.dumps(what))
+        connection.send_bytes(pickle.dumps(what))
     except OSError:
         pass  # whoever asked has its answer and is gone
     finally:
-        asked.close()
+        connection.close()
 
 
 def _kill(pid: int) -> None:
@@ -275,7 +275,7 @@ def _kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _live(asked: Connection) -> None:
+def _live(connection: Connection) -> None:
     """A forked process's whole life: one call, one answer."""
     try:
         os.setsid()
@@ -283,13 +283,13 @@ def _live(asked: Connection) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (0, 1):  # the parent's own lead to its starter
             os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
-        asked.send(os.getpid())
-        asking = asked.recv_bytes()
+        connection.send(os.getpid())
+        asking = connection.recv_bytes()
         with tempfile.TemporaryDirectory(prefix="run-", dir=".") as folder:
             os.chdir(folder)
-            told = _called(asking)
+            answer = _called(asking)
             os.chdir("..")
-        asked.send_bytes(told)
+        connection.send_bytes(answer)
     finally:
         os._exit(0)
 

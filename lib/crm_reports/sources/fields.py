@@ -286,7 +286,7 @@ def _versions(table: Table) -> Table:
 
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
-TABLES |= {each.name: each for each in map(_versions, (TABLES[name] for name in VERSIONED))}
+TABLES |= {table.name: table for table in map(_versions, (TABLES[name] for name in VERSIONED))}
 
 
 def arrow_schema(table: str) -> pa.Schema:

@@ -61,8 +61,8 @@ def N_(text: str) -> str:
 
 def _(text: str, **values: object) -> str:
     """The text in the reader's language, its {names} filled with `values`."""
-    said = _catalogue(_current).gettext(text) if text else ""
-    return said.format(**values) if values else said
+    translation = _catalogue(_current).gettext(text) if text else ""
+    return translation.format(**values) if values else translation
 
 
 def many(one: str, several: str, count: int, **values: object) -> str:

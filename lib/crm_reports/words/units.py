@@ -115,8 +115,8 @@ def _decimal_sign(language: str) -> str:
 
 def _plain(number: float, decimals: int, *, idle: bool = False) -> str:
     """Digits in threes with a space that does not break, the language's decimal sign, idle zeros only when asked."""
-    said = f"{abs(number):,.{decimals}f}"
-    whole, _point, rest = said.partition(".")
+    written = f"{abs(number):,.{decimals}f}"
+    whole, _point, rest = written.partition(".")
     rest = rest if idle else rest.rstrip("0")
     digits = whole.replace(",", SPACE) + (decimal_sign() + rest if rest else "")
     return MINUS + digits if number < 0 and digits.strip("0,. ") else digits
@@ -124,7 +124,7 @@ def _plain(number: float, decimals: int, *, idle: bool = False) -> str:
 
 def _short(number: float, *, from_: int) -> tuple[str, str]:
     # 999 950 is "1 M" and not "1 000 k", hence the margin.
-    scale = next((each for each in SCALES if each >= from_ and abs(number) >= 0.9995 * each), 1)
+    scale = next((step for step in SCALES if step >= from_ and abs(number) >= 0.9995 * step), 1)
     scaled = number / scale
     return _plain(scaled, 1 if scale > 1 and abs(scaled) < 99.95 else 0), _scale_word(scale)
 
@@ -216,7 +216,7 @@ def span(seconds: float) -> str:
 
 def size(count: int) -> str:
     """So many bytes, as a folder shows them: 12 MB, 3.4 GB."""
-    scale, name = next(((each, name) for each, name in _BYTES if count >= each), _BYTES[-1])
+    scale, name = next(((unit, name) for unit, name in _BYTES if count >= unit), _BYTES[-1])
     scaled = count / scale
     number = _plain(scaled, 1 if scaled < 10 else 0)
     word = format_unit(1, f"digital-{name}", length="short", locale=language()).split()[-1]
@@ -242,10 +242,10 @@ def change(value: object) -> str:
     """A change with its sign, "▲ 18 %"; nothing when there is nothing to compare with."""
     if is_missing(value):
         return ""
-    said = _plain(abs(100 * float(value)), 0)
-    if said == "0":
+    percent = _plain(abs(100 * float(value)), 0)
+    if percent == "0":
         return f"={SPACE}0{SPACE}%"
-    return f"{'▲' if float(value) > 0 else '▼'}{SPACE}{said}{SPACE}%"
+    return f"{'▲' if float(value) > 0 else '▼'}{SPACE}{percent}{SPACE}%"
 
 
 def period(size: str, start: object, *, form: Form = "text") -> str:
@@ -311,7 +311,7 @@ def axis(unit: str, values: Iterable[object], *, currency: str | None = None) ->
         return Axis(0.01, "%", ",~f")
     largest = max((abs(float(value)) for value in values if not is_missing(value)), default=0.0)
     steps = SCALES if unit in ("money", "count") else ()
-    scale = next((each for each in steps if largest >= (each if unit == "money" else 100 * each)), 1)
+    scale = next((step for step in steps if largest >= (step if unit == "money" else 100 * step)), 1)
     return Axis(scale, _join(_scale_word(scale), unit_word(unit, currency=currency)), ",~f")
 
 

@@ -17,7 +17,7 @@ from .refusals import Passing
 PACKED = {"gzip": zlib.MAX_WBITS | 32, "x-gzip": zlib.MAX_WBITS | 32, "deflate": zlib.MAX_WBITS | 32}
 AT_ONCE = 1 << 20  # bytes that are unpacked at a time: a portal may pack a thousand into one
 OPENING, CLOSING = b"[{", b"]}"
-BRACKETS = bytes(each for each in range(256) if each not in b'[]{}"\\')
+BRACKETS = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
 
 
 class BeyondLimits(Passing):

@@ -146,33 +146,33 @@ class Client:
         }
         methods = {key: command.method for key, command in commands.items()}
         answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
-        given = {key: _told(each) for key, each in split_batch(methods, answer).items()}
-        for key, each in given.items():
-            self._note(methods[key], each, answer)
-        return given
+        answers = {key: _told(part) for key, part in split_batch(methods, answer).items()}
+        for key, part in answers.items():
+            self._note(methods[key], part, answer)
+        return answers
 
-    def _note(self, method: str, given: Answer | PortalError, batch: Answer) -> None:
-        if isinstance(given, Answer):
-            self._turnstile.note(method, given.time)
-        elif given.code == "operation_time_limit":
-            self._turnstile.rest(method, getattr(given, "time", None) or batch.time)
+    def _note(self, method: str, reply: Answer | PortalError, batch: Answer) -> None:
+        if isinstance(reply, Answer):
+            self._turnstile.note(method, reply.time)
+        elif reply.code == "operation_time_limit":
+            self._turnstile.rest(method, getattr(reply, "time", None) or batch.time)
 
     def _ask(self, method: str, params: Mapping[str, Any], inside: set[str]) -> Answer:
         for attempt in range(1, self._attempts + 1):
             self._turnstile.enter(inside | {method})
-            given = self._once(method, params)
-            if isinstance(given, Answer):
-                self._turnstile.note(method, given.time)
-                return given
-            is_too_much = getattr(given, "is_slow", False) and len(params.get("cmd", ())) > 1
+            reply = self._once(method, params)
+            if isinstance(reply, Answer):
+                self._turnstile.note(method, reply.time)
+                return reply
+            is_too_much = getattr(reply, "is_slow", False) and len(params.get("cmd", ())) > 1
             if (
                 attempt == self._attempts
                 or is_too_much
-                or not isinstance(given, Passing)
-                or isinstance(given, BeyondLimits)
+                or not isinstance(reply, Passing)
+                or isinstance(reply, BeyondLimits)
             ):
-                raise given
-            self._pause(given, method, attempt)
+                raise reply
+            self._pause(reply, method, attempt)
         raise AssertionError("the last attempt answers or raises")
 
     def _pause(self, refused: Passing, method: str, attempt: int) -> None:
@@ -213,12 +213,12 @@ class Client:
 Given = TypeVar("Given", Answer, PortalError)
 
 
-def _told(given: Given) -> Given:
+def _told(reply: Given) -> Given:
     """The same; an error without the code that a portal put into it, and without the frames that hold the body."""
-    if isinstance(given, PortalError):
-        given.args, given.code = tuple(_hide.hidden(str(each)) for each in given.args), _hide.hidden(given.code)
-        given.__traceback__ = None
-    return given
+    if isinstance(reply, PortalError):
+        reply.args, reply.code = tuple(_hide.hidden(str(argument)) for argument in reply.args), _hide.hidden(reply.code)
+        reply.__traceback__ = None
+    return reply
 
 
 def _broken(method: str, error: httpx.HTTPError | httpx.InvalidURL) -> PortalError:
@@ -268,8 +268,8 @@ def _moved(response: httpx.Response) -> PortalError:
 
 def _portal_url(webhook: SecretStr) -> tuple[str, bool]:
     """Where the portal's pages are, "" when the webhook is none, and whether that is this machine."""
-    held = webhook.get_secret_value().strip()
-    parts = urlsplit(held) if re.fullmatch(r"https?://[^\s@?#]+/rest/[^/\s?#]+/[^/\s?#]+/?", held) else None
+    address = webhook.get_secret_value().strip()
+    parts = urlsplit(address) if re.fullmatch(r"https?://[^\s@?#]+/rest/[^/\s?#]+/[^/\s?#]+/?", address) else None
     is_local = bool(parts and parts.hostname in LOOPBACK)
     if not parts or not (parts.scheme == "https" or is_local):
         return "", False
@@ -287,6 +287,6 @@ def flat(params: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, str
         if isinstance(value, Mapping):
             yield from flat(value, name)
         elif isinstance(value, list | tuple):
-            yield from flat({str(place): each for place, each in enumerate(value)}, name)
+            yield from flat({str(place): part for place, part in enumerate(value)}, name)
         else:
             yield name, "" if value is None else str(value)

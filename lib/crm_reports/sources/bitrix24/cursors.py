@@ -88,14 +88,14 @@ class _Span:
         self.until = middle
         return other
 
-    def take(self, given: Given) -> tuple[list[Row], bool]:
+    def take(self, reply: Given) -> tuple[list[Row], bool]:
         """The rows of the pages that came in order, and whether the span is at its end.
 
         After a short page the reference to its fiftieth row breaks, and PHP reads the broken one as id 1: early rows
         again. So the first page that is short, fails or does not rise is the last one that counts.
         """
         taken: list[Row] = []
-        for number, answer in enumerate(given):
+        for number, answer in enumerate(reply):
             given_rows = None if isinstance(answer, PortalError) else rows_of(answer.result, self.ask.listing.wrapper)
             # Some portals' activities come twice in a page, once for each binding.
             page = given_rows and list({_row_id(row, self.ask.listing.method): row for row in given_rows}.values())
@@ -147,7 +147,7 @@ class _Work:
     def _share_out(self) -> bool:
         """Whether the longest list on its way could be shared with an idle request."""
         spans = (span for spans in self._running.values() for span in spans)
-        longest = max(spans, key=lambda each: each.rest, default=None)
+        longest = max(spans, key=lambda candidate: candidate.rest, default=None)
         if not longest or longest.rest < WORTH_SHARING:
             return False
         self._waiting.append(longest.share())
@@ -163,8 +163,8 @@ class _Work:
             except Passing as slow:
                 self._ask_for_less(spans, slow)
                 continue
-            for span, given in zip(spans, answers, strict=True):
-                yield from self._sorted_out(span, given)
+            for span, reply in zip(spans, answers, strict=True):
+                yield from self._sorted_out(span, reply)
 
     def _ask_for_less(self, spans: list[_Span], slow: Passing) -> None:
         pages = sum(span.asked for span in spans)
@@ -176,12 +176,12 @@ class _Work:
             span.pages = max(1, span.asked // 2)
             self._waiting.appendleft(span)
 
-    def _sorted_out(self, span: _Span, given: Given) -> Iterator[tuple[Any, list[Row] | PortalError]]:
+    def _sorted_out(self, span: _Span, reply: Given) -> Iterator[tuple[Any, list[Row] | PortalError]]:
         name, before = span.ask.name, span.after
         if name in self._ended:
             return
         try:
-            rows, is_whole = span.take(given)
+            rows, is_whole = span.take(reply)
         except AuthError:
             raise
         except Passing:
@@ -235,8 +235,8 @@ def _ask(client: Client, spans: list[_Span]) -> list[Given]:
         commands |= chain
     if len(commands) == 1:
         return [[alone(client, *commands.values())]]
-    given = client.batch(commands)
-    return [[given.get(key, Passing(_("Bitrix24 left a command out"))) for key in chain] for chain in chains]
+    replies = client.batch(commands)
+    return [[replies.get(key, Passing(_("Bitrix24 left a command out"))) for key in chain] for chain in chains]
 
 
 def _last_ids(client: Client, asks: list[Ask]) -> dict[int, float]:

@@ -82,11 +82,13 @@ class Turnstile:
     def rest(self, method: str, spent: Mapping[str, Any]) -> None:
         """`method` is blocked: let it rest until the portal forgets its work; when nobody said when, longer each time."""
         now = self.clock()
-        told = now + _seconds_to_reset(spent) if spent.get("operating_reset_at") else self._forgotten_at.get(method, 0)
-        if told <= now and self._rest_until.get(method, 0) <= now:
-            told = now + min(MINUTE * 2 ** self._blocked[method], LONGEST_REST)
+        reset_at = (
+            now + _seconds_to_reset(spent) if spent.get("operating_reset_at") else self._forgotten_at.get(method, 0)
+        )
+        if reset_at <= now and self._rest_until.get(method, 0) <= now:
+            reset_at = now + min(MINUTE * 2 ** self._blocked[method], LONGEST_REST)
             self._blocked[method] += 1
-        self._rest_until[method] = max(told, self._rest_until.get(method, 0))
+        self._rest_until[method] = max(reset_at, self._rest_until.get(method, 0))
 
 
 def _seconds_to_reset(spent: Mapping[str, Any]) -> float:

@@ -39,8 +39,8 @@ class Listing:
     def newest(self) -> Command:
         """The page that begins with the greatest id."""
         falling = {
-            name: {"ID": "DESC"} if isinstance(said, Mapping) else "DESC"
-            for name, said in self.order.items() if name.lower() == "order"
+            name: {"ID": "DESC"} if isinstance(direction, Mapping) else "DESC"
+            for name, direction in self.order.items() if name.lower() == "order"
         }  # fmt: skip
         params = {**self.others, "select": ["ID"], **self.order, **falling, self.filter_name: dict(self.where)}
         return Command(self.method, params | {"start": -1})
@@ -62,11 +62,11 @@ def rows_of(result: Any, wrapper: str = "") -> list[Row]:
 def by_start(client: Client, method: str, **params: Any) -> Iterator[list[Row]]:
     """All rows of a method that has no cursor, a page at a time."""
     start: int | None = 0
-    seen: set[str] = set()
+    ids: set[str] = set()
     while start is not None:
         answer = client.call(method, **params, start=start)
-        rows = [row for row in rows_of(answer.result) if str(row.get("ID")) not in seen]
-        seen.update(str(row.get("ID")) for row in rows)
+        rows = [row for row in rows_of(answer.result) if str(row.get("ID")) not in ids]
+        ids.update(str(row.get("ID")) for row in rows)
         yield rows
         # Past the end legacy methods give page 1 again: a page with nothing new is the end, whatever `next` says.
         start = following(answer, start, len(rows)) if rows else None
@@ -108,20 +108,20 @@ def _together(client: Client, commands: tuple[tuple[Any, Command], ...]) -> list
     if len(commands) == 1:
         return [(commands[0][0], alone(client, commands[0][1]))]
     try:
-        given = client.batch({f"c{number}": command for number, (_name, command) in enumerate(commands)})
+        replies = client.batch({f"c{number}": command for number, (_name, command) in enumerate(commands)})
     except Passing as slow:
         if not slow.is_slow:
             raise
         half = len(commands) // 2
         return _together(client, commands[:half]) + _together(client, commands[half:])
-    refused = next((each for each in given.values() if isinstance(each, AuthError)), None)
+    refused = next((reply for reply in replies.values() if isinstance(reply, AuthError)), None)
     if refused:
         raise refused
-    return [(name, _come(client, command, given.get(f"c{n}"))) for n, (name, command) in enumerate(commands)]
+    return [(name, _come(client, command, replies.get(f"c{n}"))) for n, (name, command) in enumerate(commands)]
 
 
-def _come(client: Client, command: Command, given: Answer | PortalError | None) -> Answer | PortalError:
-    return alone(client, command) if given is None or isinstance(given, Passing) else given
+def _come(client: Client, command: Command, reply: Answer | PortalError | None) -> Answer | PortalError:
+    return alone(client, command) if reply is None or isinstance(reply, Passing) else reply
 
 
 def alone(client: Client, command: Command) -> Answer | PortalError:

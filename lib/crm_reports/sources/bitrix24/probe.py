@@ -59,15 +59,15 @@ class Owner:
 def clock(client: Client) -> Clock:
     """The portal's clock against this machine's; raises what the portal says no with."""
     before = datetime.now(UTC)
-    asked = time.monotonic()
+    began = time.monotonic()
     answer = client.call("server.time")
-    took = time.monotonic() - asked
-    told = str(answer.time.get("date_start") or answer.result)
-    at = values.instant(told, ZoneInfo("UTC"))
-    if at is None:
+    took = time.monotonic() - began
+    text = str(answer.time.get("date_start") or answer.result)
+    instant = values.instant(text, ZoneInfo("UTC"))
+    if instant is None:
         raise PortalError(_("server.time gave no instant"))
-    ahead = (at - before).total_seconds() - took / 2
-    return Clock(at, datetime.fromisoformat(told).utcoffset() or timedelta(), ahead, took)
+    ahead = (instant - before).total_seconds() - took / 2
+    return Clock(instant, datetime.fromisoformat(text).utcoffset() or timedelta(), ahead, took)
 
 
 def owner(client: Client) -> Owner:
@@ -85,45 +85,45 @@ def survey(client: Client) -> dict[str, Given]:
 def refused(surveyed: Mapping[str, Given]) -> dict[str, PortalError]:
     """The tables that can't be read, and what the portal says of each."""
     named = ((name, surveyed.get(name)) for name in (*_TABLES, "stages", "currencies"))
-    found = {name: given for name, given in named if isinstance(given, PortalError)}
+    errors = {name: reply for name, reply in named if isinstance(reply, PortalError)}
     deals = surveyed.get("deals")
-    if isinstance(deals, Answer) and not deals.result and not is_unknown(found.get("comments")):
-        found.pop("comments", None)  # they were asked for of a deal that is not there
-    return found
+    if isinstance(deals, Answer) and not deals.result and not is_unknown(errors.get("comments")):
+        errors.pop("comments", None)  # they were asked for of a deal that is not there
+    return errors
 
 
-def is_unknown(given: Given | None) -> bool:
+def is_unknown(reply: Given | None) -> bool:
     """Whether the portal has no such method, be it that a module is not installed."""
-    return isinstance(given, PortalError) and given.code == "error_method_not_found"
+    return isinstance(reply, PortalError) and reply.code == "error_method_not_found"
 
 
 def funnels(client: Client, surveyed: Mapping[str, Given]) -> list[tuple[str, list[Row]]]:
     """Each pipeline's name and its stages; raises what the portal says no with."""
-    given = surveyed["pipelines"]
-    pipelines = tables.old_pipelines(client) if is_unknown(given) else tables.pipelines(answer(given))
+    reply = surveyed["pipelines"]
+    pipelines = tables.old_pipelines(client) if is_unknown(reply) else tables.pipelines(answer(reply))
     stages = tables.stages(tables.statuses(answer(surveyed["stages"])))
     return [
-        (str(each["name"]), [stage for stage in stages if stage["pipeline_id"] == each["pipeline_id"]])
-        for each in pipelines
+        (str(pipeline["name"]), [stage for stage in stages if stage["pipeline_id"] == pipeline["pipeline_id"]])
+        for pipeline in pipelines
     ]
 
 
-def answer(given: Given) -> Answer:
+def answer(reply: Given) -> Answer:
     """The answer; raises the refusal."""
-    if isinstance(given, PortalError):
-        raise given
-    return given
+    if isinstance(reply, PortalError):
+        raise reply
+    return reply
 
 
 def plan(client: Client) -> str:
     """The portal's plan in Bitrix24's own word, such as ru_ent10000; empty where it is not told."""
     try:
-        told = client.call("app.info").result
+        app = client.call("app.info").result
     except (AuthError, Passing):
         raise
     except PortalError:  # only applications are told, on some portals
         return ""
-    return str(told.get("LICENSE") or "") if isinstance(told, dict) else ""
+    return str(app.get("LICENSE") or "") if isinstance(app, dict) else ""
 
 
 def is_enterprise(plan: str) -> bool:

@@ -138,11 +138,11 @@ def begin(client: Client) -> datetime:
             raise
         words = _("Bitrix24 knows no method at this address: give CRM_REPORTS_WEBHOOK as https://HOST/rest/USER/CODE/")
         raise AuthError(words, code=refused.code) from None
-    told = answer.time.get("date_start") or answer.result
-    at = values.instant(told, ZoneInfo("UTC"))
-    if at is None:
-        raise PortalError(_("server.time gave {told!r}, which is no instant", told=told))
-    return at
+    text = answer.time.get("date_start") or answer.result
+    instant = values.instant(text, ZoneInfo("UTC"))
+    if instant is None:
+        raise PortalError(_("server.time gave {told!r}, which is no instant", told=text))
+    return instant
 
 
 class Reading:
@@ -232,15 +232,15 @@ class Reading:
         yield self._whole("pipelines", rows)
 
     def _stages(self) -> Iterator[Chunk]:
-        given = tables.statuses(self._opened("stages"))
-        stages, lead_stages = tables.stages(given), tables.lead_stages(given)
+        rows = tables.statuses(self._opened("stages"))
+        stages, lead_stages = tables.stages(rows), tables.lead_stages(rows)
         self._context = replace(
             self._context,
             outcomes={row["stage_id"]: row["outcome"] for row in stages},
             lead_outcomes={row["stage_id"]: row["outcome"] for row in lead_stages},
         )
         yield self._whole("stages", stages)
-        yield self._whole("sources", tables.sources(given))
+        yield self._whole("sources", tables.sources(rows))
         yield "lead_stages", lead_stages
 
     def _departments(self) -> Iterator[Chunk]:
@@ -272,9 +272,9 @@ class Reading:
 
     def _entities(self) -> Iterator[Chunk]:
         """All of every table, or what changed in it; and the ids of what is still there."""
-        asked = [table for table in tables.ENTITIES if self._is_granted(table)]
+        granted = [table for table in tables.ENTITIES if self._is_granted(table)]
         self.findings.swept = self._is_time_to_sweep()
-        asks = [ask for table in asked for ask in self._asks(table)]
+        asks = [ask for table in granted for ask in self._asks(table)]
         for (table, kind), rows in listed(self._client, asks):
             if isinstance(rows, PortalError):
                 self._refuse(table, rows)
@@ -282,7 +282,7 @@ class Reading:
                 self._ledger.note_alive(table, tables.stamps(table, rows, self._context.zone))
             else:
                 yield self._taken(table, rows)
-        there = [table for table in asked if table not in self._refused]
+        there = [table for table in granted if table not in self._refused]
         self.findings.present += there
         self._tell_of_leads()
         if self.findings.swept:
@@ -305,8 +305,8 @@ class Reading:
     def _filters_by(self, table: str, name: str, since: datetime) -> Callable[[list[Row]], bool]:
         def goes_on(rows: list[Row]) -> bool:
             # A legacy list drops a filter it does not know, and would give the whole table for a few comments.
-            told = [values.instant(row.get(name), self._context.zone) for row in rows]
-            knows = name != "LAST_ACTIVITY_TIME" or all(at and at >= since for at in told)
+            instants = [values.instant(row.get(name), self._context.zone) for row in rows]
+            knows = name != "LAST_ACTIVITY_TIME" or all(instant and instant >= since for instant in instants)
             if not knows:
                 log.info("%s: the portal does not filter by %s", table, name)
             return knows
@@ -391,12 +391,12 @@ class Reading:
         gone = self._ledger.gone(table)
         method = tables.ENTITIES[table].get
         sample = gone[:: -(-len(gone) // SAMPLE) or 1]
-        said = dict(many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample)))
-        hidden = [row_id for row_id, answer in said.items() if _is_refused(answer)]
+        replies = dict(many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample)))
+        hidden = [row_id for row_id, answer in replies.items() if _is_refused(answer)]
         if len(sample) < len(gone):
             hidden, deleted = (gone, []) if hidden else ([], gone)
         else:
-            deleted = [row_id for row_id, answer in said.items() if _is_not_found(answer)]
+            deleted = [row_id for row_id, answer in replies.items() if _is_not_found(answer)]
         self._ledger.take_out(table, deleted)
         self._ledger.keep_unseen(table, hidden)
         if hidden:
@@ -420,15 +420,15 @@ class Reading:
         refused, read = None, 0
         for some in by_many(self._ledger.elements(which), 20 * MOST_COMMANDS):
             whole = set(some)
-            for element, given in tables.comments(self._client, some):
-                if isinstance(given, PortalError):
-                    if given.code and _leaves_a_hole(given):
-                        raise given
-                    log.info("comments of %s %s: %s", *element, given)
+            for element, reply in tables.comments(self._client, some):
+                if isinstance(reply, PortalError):
+                    if reply.code and _leaves_a_hole(reply):
+                        raise reply
+                    log.info("comments of %s %s: %s", *element, reply)
                     whole.discard(element)
-                    refused = given
-                elif given:
-                    yield "comments", [tables.comment(raw, element, self._context) for raw in given]
+                    refused = reply
+                elif reply:
+                    yield "comments", [tables.comment(raw, element, self._context) for raw in reply]
             self._ledger.note_commented(sorted(whole))
             read += len(whole)
         # One element may be hidden; when all are, so are comments.

@@ -60,12 +60,12 @@ class Answer:
 def refusal(method: str, body: Mapping[str, Any], status: int = 200) -> PortalError:
     """The error that says what Bitrix24 said of `method`, in its own words."""
     code, words = str(body.get("error") or ""), str(body.get("error_description") or "").strip()
-    said = " ".join(filter(None, (code, words))) or f"HTTP {status}"
+    sentence = " ".join(filter(None, (code, words))) or f"HTTP {status}"
     kind = _kind(code.lower(), words, status)
     if kind is AuthError:
         remedy = _(FATAL.get(code.lower(), _NEW_WEBHOOK))
-        return AuthError(_("Bitrix24 refuses the webhook: {said!r}; {remedy}", said=said, remedy=remedy), code=code)
-    words = _("Bitrix24 refused {method}: {said!r}", method=method, said=said)
+        return AuthError(_("Bitrix24 refuses the webhook: {said!r}; {remedy}", said=sentence, remedy=remedy), code=code)
+    words = _("Bitrix24 refused {method}: {said!r}", method=method, said=sentence)
     return Passing(words, code=code, time=as_map(body.get("time"))) if kind is Passing else kind(words, code=code)
 
 
@@ -122,21 +122,21 @@ def _count(value: object) -> int | None:
 def as_map(value: object) -> dict[str, Any]:
     """The map that was meant: PHP writes an empty one as [] and one with the keys 0, 1, 2 … as a list."""
     if isinstance(value, list):
-        return {str(place): each for place, each in enumerate(value)}
+        return {str(place): item for place, item in enumerate(value)}
     return value if isinstance(value, dict) else {}
 
 
 def split_batch(commands: Mapping[str, str], answer: Answer) -> dict[str, Answer | PortalError]:
     """What each command gave, by its key; a command that a halt left out is absent."""
     result = as_map(answer.result)
-    found, errors, totals, following, times = (
+    results, errors, totals, following, times = (
         as_map(result.get(part)) for part in ("result", "result_error", "result_total", "result_next", "result_time")
     )
-    given: dict[str, Answer | PortalError] = {}
+    answers: dict[str, Answer | PortalError] = {}
     for key, method in commands.items():
         if key in errors:
-            given[key] = refusal(method, as_map(errors[key]))
-        elif key in found:
+            answers[key] = refusal(method, as_map(errors[key]))
+        elif key in results:
             time = as_map(times.get(key))
-            given[key] = Answer(found[key], _count(totals.get(key)), _count(following.get(key)), time)
-    return given
+            answers[key] = Answer(results[key], _count(totals.get(key)), _count(following.get(key)), time)
+    return answers

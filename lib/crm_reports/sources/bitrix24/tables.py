@@ -190,8 +190,8 @@ OPENING = {
 
 def scopes(answer: Answer | PortalError) -> set[str] | None:
     """What the webhook may read; None when the portal does not say."""
-    given = answer.result if isinstance(answer, Answer) else None
-    return set(map(str, given)) if isinstance(given, list) and given else None
+    names = answer.result if isinstance(answer, Answer) else None
+    return set(map(str, names)) if isinstance(names, list) and names else None
 
 
 def ask_people(name: str) -> Ask:
@@ -208,7 +208,7 @@ def ask_calls(name: str, since: datetime | None) -> Ask:
 def unanswered(calls: Iterable[Row]) -> list[str]:
     """The activities of those calls that did not come about: 200 is an answered one."""
     failed = (raw for raw in calls if values.text(raw.get("CALL_FAILED_CODE")) not in (None, "200"))
-    return [made for raw in failed if (made := values.key(raw.get("CRM_ACTIVITY_ID")))]
+    return [activity_id for raw in failed if (activity_id := values.key(raw.get("CRM_ACTIVITY_ID")))]
 
 
 Element = tuple[str, str]
@@ -261,8 +261,8 @@ def statuses(answer: Answer) -> list[Row]:
     return rows_of(answer.result)
 
 
-def stages(given: Iterable[Row]) -> list[Row]:
-    return [_stage(raw, pipeline) for raw in given if (pipeline := _pipeline_of(raw)) is not None]
+def stages(raws: Iterable[Row]) -> list[Row]:
+    return [_stage(raw, pipeline) for raw in raws if (pipeline := _pipeline_of(raw)) is not None]
 
 
 def _pipeline_of(raw: Row) -> str | None:
@@ -287,44 +287,44 @@ def _step(raw: Row, prefix: str = "") -> Row:
 
 def _semantics(raw: Row) -> str:
     extra = raw.get("EXTRA")
-    said = extra.get("SEMANTICS") if isinstance(extra, dict) else None
-    return raw.get("SEMANTICS") or {"success": "S", "failure": "F", "apology": "F"}.get(str(said), "P")
+    semantics = extra.get("SEMANTICS") if isinstance(extra, dict) else None
+    return raw.get("SEMANTICS") or {"success": "S", "failure": "F", "apology": "F"}.get(str(semantics), "P")
 
 
-def lead_stages(given: Iterable[Row]) -> list[Row]:
-    return [_step(raw) for raw in given if raw.get("ENTITY_ID") == "STATUS"]
+def lead_stages(raws: Iterable[Row]) -> list[Row]:
+    return [_step(raw) for raw in raws if raw.get("ENTITY_ID") == "STATUS"]
 
 
-def sources(given: Iterable[Row]) -> list[Row]:
+def sources(raws: Iterable[Row]) -> list[Row]:
     return [
         {"source_id": str(raw["STATUS_ID"]), "name": values.text(raw.get("NAME"))}
-        for raw in given if raw.get("ENTITY_ID") == "SOURCE"
+        for raw in raws if raw.get("ENTITY_ID") == "SOURCE"
     ]  # fmt: skip
 
 
-def managers(given: Iterable[Row]) -> list[Row]:
+def managers(raws: Iterable[Row]) -> list[Row]:
     return [
         {
             "manager_id": str(raw["ID"]), "name": values.words(raw.get("NAME"), raw.get("LAST_NAME")),
             "is_active": values.flag(raw.get("ACTIVE")), "job_title": values.text(raw.get("WORK_POSITION")),
             "email": values.text(raw.get("EMAIL")),
         }
-        for raw in given
+        for raw in raws
     ]  # fmt: skip
 
 
-def manager_departments(given: Iterable[Row]) -> list[Row]:
+def manager_departments(raws: Iterable[Row]) -> list[Row]:
     return [
         {"manager_id": str(raw["ID"]), "department_id": department, "position": place}
-        for raw in given
+        for raw in raws
         for place, department in enumerate(_departments_of(raw))
     ]
 
 
 def _departments_of(raw: Row) -> list[str]:
-    held = raw.get("UF_DEPARTMENT")
-    held = list(held.values()) if isinstance(held, dict) else held if isinstance(held, list) else [held]
-    return list(dict.fromkeys(filter(None, map(values.key, held))))
+    ids = raw.get("UF_DEPARTMENT")
+    ids = list(ids.values()) if isinstance(ids, dict) else ids if isinstance(ids, list) else [ids]
+    return list(dict.fromkeys(filter(None, map(values.key, ids))))
 
 
 def departments(client: Client) -> list[Row]:

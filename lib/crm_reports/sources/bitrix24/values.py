@@ -13,14 +13,14 @@ def text(value: Any) -> str | None:
     """The text as it is, markup included; half a character pair, which no store can keep, becomes a question mark."""
     if value is None or value == "" or isinstance(value, list | dict | bool):
         return None
-    said = str(value)
-    return said if said.isascii() else said.encode("utf-8", "replace").decode("utf-8")
+    words = str(value)
+    return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
 
 
 def key(value: Any) -> str | None:
     """The id of another row; "0" is how Bitrix24 says none."""
-    said = text(value)
-    return None if said in (None, "0") else said
+    words = text(value)
+    return None if words in (None, "0") else words
 
 
 def number(value: Any) -> float | None:
@@ -46,18 +46,18 @@ def instant(value: Any, zone: ZoneInfo) -> datetime | None:
     """The instant in UTC; year 9999 is how Bitrix24 says never, and PHP's zero date is none either."""
     try:
         read = datetime.fromisoformat(value)
-        at = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+        moment = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
-    return at if 1 < at.year < 9999 and read.year < 9999 else None
+    return moment if 1 < moment.year < 9999 and read.year < 9999 else None
 
 
 def day(value: Any, zone: ZoneInfo) -> date | None:
     """The day that a date field means: it is written as UTC midnight in the server's zone, or as local midnight."""
-    at = instant(value, zone)
-    if at is None:
+    moment = instant(value, zone)
+    if moment is None:
         return None
-    return at.date() if at.time() == time() else datetime.fromisoformat(value).date()
+    return moment.date() if moment.time() == time() else datetime.fromisoformat(value).date()
 
 
 def midnight(value: Any, zone: ZoneInfo) -> datetime | None:

@@ -51,17 +51,17 @@ class Reader:
         if column.name not in sheet.table.column_names:
             return nothing(column.kind, sheet.table.num_rows)
         try:
-            cells, given = self._read(sheet, column)
+            cells, is_filled = self._read(sheet, column)
         except (pa.ArrowException, Unreadable):
             kind = sheet.table[column.name].type
             words = {"file": sheet.path.name, "column": column.name, "type": kind}
             self.problems.add(_("{file}, column {column} holds {type}, which can't be read; write it as text", **words))
             return nothing(column.kind, sheet.table.num_rows)
         add_cells(
-            self.problems, sheet, column.name, given & cells.isna().to_numpy(), lambda cell: _refused(cell, column)
+            self.problems, sheet, column.name, is_filled & cells.isna().to_numpy(), lambda cell: _refused(cell, column)
         )
         if column.must:
-            add_cells(self.problems, sheet, column.name, ~given, lambda _cell: _("is empty; it must be filled"))
+            add_cells(self.problems, sheet, column.name, ~is_filled, lambda _cell: _("is empty; it must be filled"))
         return cells
 
     def _read(self, sheet: Sheet, column: Column) -> tuple[pd.Series, np.ndarray]:
@@ -113,8 +113,8 @@ class Reader:
         first, second = text[ways.is_only_one].iloc[0], text[ways.is_only_other].iloc[0]
         both = {"first": repr(first), "second": repr(second)}
         if settled.doubtful.any():
-            told = _("may be meant in two ways, for the column has {first} and {second}: write one way", **both)
-            add_cells(self.problems, sheet, column.name, settled.doubtful.to_numpy(), lambda cell: f"{cell} {told}")
+            sentence = _("may be meant in two ways, for the column has {first} and {second}: write one way", **both)
+            add_cells(self.problems, sheet, column.name, settled.doubtful.to_numpy(), lambda cell: f"{cell} {sentence}")
         else:
             text = _(
                 "{file}, column {column} is written in two ways, {first} and {second}: each cell was read by itself.",

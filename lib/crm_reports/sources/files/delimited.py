@@ -34,7 +34,7 @@ class Delimited:
         line = NAMED.match(content)
         top = NOTHING.match(content, line.end() if line else 0).end()
         tried = [cls(content, *_first_row(content, top, sign)) for sign in (line[1] if line else SEPARATORS)]
-        return max(tried, key=lambda each: (len({*map(spelled, each.names)} & {*known}), len(each.names)))
+        return max(tried, key=lambda way: (len({*map(spelled, way.names)} & {*known}), len(way.names)))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not empty, with the line it begins on."""

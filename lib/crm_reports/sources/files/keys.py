@@ -51,8 +51,8 @@ def _columns(frames: Frames) -> dict[str, list[tuple[str, str]]]:
 
 
 def _all_floats(cells: pd.Series) -> bool:
-    given = cells.dropna()
-    return len(given) > 0 and bool(given.str.fullmatch(FLOAT).all())
+    filled = cells.dropna()
+    return len(filled) > 0 and bool(filled.str.fullmatch(FLOAT).all())
 
 
 def remark(frames: Frames, problems: Problems) -> None:

@@ -58,12 +58,12 @@ class Sheet:
 
 def sheets(source: Source, problems: Problems) -> dict[str, Sheet]:
     """Every file that has a name of ours, by that name."""
-    found = _files(source.folder, problems)
-    if "deals" not in found:
+    paths = _files(source.folder, problems)
+    if "deals" not in paths:
         there = ", ".join(sorted(path.name for path in source.folder.iterdir())[:10])
         words = {"folder": str(source.folder), "there": there or _("nothing")}
         problems.add(_("the folder {folder} must hold deals.csv or deals.parquet; it holds: {there}", **words))
-    read = {name: _sheet(name, path, source, problems) for name, path in found.items()}
+    read = {name: _sheet(name, path, source, problems) for name, path in paths.items()}
     return {name: sheet for name, sheet in read.items() if sheet}
 
 
@@ -71,15 +71,15 @@ def _files(folder: Path, problems: Problems) -> dict[str, Path]:
     if not folder.is_dir():
         problems.add(_("the source's folder {folder} is not there; give a folder that holds deals.csv", folder=folder))
         problems.tell()
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = path.stem.lower()
         if path.suffix.lower() not in SUFFIXES or name not in FILES:
             continue
-        if name in found:
-            problems.add(_("{one} and {other} are both there; keep one", one=found[name].name, other=path.name))
-        found[name] = path
-    return found
+        if name in paths:
+            problems.add(_("{one} and {other} are both there; keep one", one=paths[name].name, other=path.name))
+        paths[name] = path
+    return paths
 
 
 def _sheet(name: str, path: Path, source: Source, problems: Problems) -> Sheet | None:
@@ -131,7 +131,7 @@ def _under_our_names(sheet: Sheet, names: list[str], problems: Problems) -> Shee
     columns = [spelled(name) for name in names]
     if not _has_right_columns(sheet.name, sheet.path, columns, problems):
         return None
-    ours = [place for place, column in enumerate(columns) if column in {each.name for each in FILES[sheet.name]}]
+    ours = [place for place, column in enumerate(columns) if column in {field.name for field in FILES[sheet.name]}]
     table = pa.table({columns[place]: plain(sheet.table.column(place)) for place in ours})
     filled = ~_blank_rows(sheet.table)
     return Sheet(sheet.name, sheet.path, table.filter(pa.array(filled)), np.flatnonzero(filled), sheet.source)

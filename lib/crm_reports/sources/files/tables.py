@@ -53,8 +53,8 @@ class Export:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that the files can honestly fill, by the names of `fields.TABLES`."""
-        made = {"deals": self.deals, "currencies": self.currencies}
-        told = {
+        required = {"deals": self.deals, "currencies": self.currencies}
+        optional = {
             "pipelines": self.pipelines,
             "stages": self.stages,
             "sources": _named("source_id", _names(*self._all("source"))),
@@ -64,12 +64,12 @@ class Export:
             "departments": self.departments,
             "manager_departments": self.manager_departments,
         }
-        made |= {name: table for name, table in told.items() if len(table)}
+        required |= {name: table for name, table in optional.items() if len(table)}
         events = {"stage_history", "activities", "leads"} & self.files.keys()
         if is_undated(self._file("activities")):
             events -= {"activities"}
-        made |= {name: getattr(self, name) for name in sorted(events)}
-        return made | ({"lead_stages": self.lead_stages} if "leads" in self.files else {})
+        required |= {name: getattr(self, name) for name in sorted(events)}
+        return required | ({"lead_stages": self.lead_stages} if "leads" in self.files else {})
 
     def _file(self, name: str) -> pd.DataFrame:
         if name in self.files:
@@ -125,8 +125,8 @@ class Export:
         deals = self._file("deals").assign(pipeline=self._pipeline_of)
         every = pd.concat([self._listed_stages, deals[["pipeline", "stage"]], self._history[["pipeline", "stage"]]])
         every = every.dropna(subset="stage").drop_duplicates(["pipeline", "stage"])
-        seen = _most_frequent(deals.dropna(subset="stage"), ["pipeline", "stage"], "outcome")
-        every = every.merge(seen.rename(columns={"outcome": "seen"}), on=["pipeline", "stage"], how="left")
+        outcomes = _most_frequent(deals.dropna(subset="stage"), ["pipeline", "stage"], "outcome")
+        every = every.merge(outcomes.rename(columns={"outcome": "seen"}), on=["pipeline", "stage"], how="left")
         return pd.DataFrame({
             "stage_id": _stage_ids(every["pipeline"], every["stage"]),
             "pipeline_id": every["pipeline"],
@@ -171,13 +171,13 @@ class Export:
     def leads(self) -> pd.DataFrame:
         renamed = {"id": "lead_id", "stage": "stage_id"}
         return self._file("leads").rename(columns=renamed | {
-            each: f"{each}_id" for each in ("manager", "source", "company", "contact")
+            name: f"{name}_id" for name in ("manager", "source", "company", "contact")
         })  # fmt: skip
 
     @property
     def lead_stages(self) -> pd.DataFrame:
-        seen = _most_frequent(self._file("leads").dropna(subset="stage"), ["stage"], "outcome")
-        return seen.assign(stage_id=seen["stage"], name=seen["stage"])
+        outcomes = _most_frequent(self._file("leads").dropna(subset="stage"), ["stage"], "outcome")
+        return outcomes.assign(stage_id=outcomes["stage"], name=outcomes["stage"])
 
     @cached_property
     def managers(self) -> pd.DataFrame:
