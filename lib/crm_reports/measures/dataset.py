@@ -841,7 +841,7 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
     data.now.prepare("ids", "filled", "funnel")
     data.snapshot(default_as_of(data, settings), *about).prepare(*PARTS)
     for as_of in as_ofs:
-        data.snapshot(as_of, *about).prepare("deal_facts", "standings")
+        data.snapshot(as_of, *about).prepare("deal_facts")
     return data
 
 

@@ -71,7 +71,7 @@ class Slice:
         return self._standings("deal_id in (select unnest(?::varchar[]))", [str(id) for id in ids])
 
     def _standings(self, condition: str, *values: Any) -> Columns:
-        found = self.query(f"select deal_id, outcome, money, created_at from standings where {condition}", *values)
+        found = self.query(f"select deal_id, outcome, money, created_at from deal_facts where {condition}", *values)
         return from_arrow(found, deal_id=lambda: identities(found["deal_id"]))
 
     @property

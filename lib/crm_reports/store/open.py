@@ -23,7 +23,7 @@ from .snapshot import RECIPE, Snapshot, quoted, readable
 from .versions import rows_now
 
 MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
-NOW = datetime(9999, 1, 1, tzinfo=UTC)
+EVER, NOW = (datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999))
 
 _held: WeakValueDictionary[tuple[Any, ...], "Store"] = WeakValueDictionary()
 
@@ -118,8 +118,8 @@ class Store:
         if key not in self._snapshots:
             name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency} {zone}".encode()).hexdigest()[:16]
             cache = Cache(self.path.parent / "cache", self.identity, name)
-            until = self._reported_by(as_of)
-            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, as_of, until, base_currency, zone)
+            about = (as_of, self._first_sync(EVER), self._first_sync(as_of), base_currency, zone)
+            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, *about)
         return self._snapshots[key]
 
     @property
@@ -145,9 +145,9 @@ class Store:
     def synced_at(self) -> datetime:
         return self.last_sync["synced_at"].astimezone(UTC)
 
-    def _reported_by(self, as_of: datetime) -> datetime | None:
-        """The first sync at or after `as_of`: what it saw is what was known of that night. None: it is still to come."""
-        later = [at for at in self.rows("syncs")["synced_at"].to_pylist() if at >= as_of]
+    def _first_sync(self, since: datetime) -> datetime | None:
+        """The first sync at or after `since`: what it saw is what was known of that night. None: it is still to come."""
+        later = [at for at in self.rows("syncs")["synced_at"].to_pylist() if at >= since]
         return min(later).astimezone(UTC) if later else None
 
     @property
@@ -155,7 +155,7 @@ class Store:
         """From which sync on the store knows what owners, amounts and plans were; None when it keeps no versions."""
         if not any(f"{table}_versions" in self.kept for table in VERSIONED):
             return None
-        return min(self.rows("syncs")["synced_at"].to_pylist()).astimezone(UTC)
+        return self._first_sync(EVER)
 
     def has(self, table: str) -> bool:
         """Whether the source delivered `table` at all; an empty table counts as delivered."""

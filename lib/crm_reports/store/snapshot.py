@@ -27,7 +27,6 @@ from .versions import Kept, rows_as_of
 
 ROWS = 30_000  # of a row group: what a report on one manager reads at least
 NAMES = "select json_extract_string(json_serialize_sql(?::varchar), '$..table_name')"
-INFINITY = "timestamptz 'infinity'"
 # Parts that another release has made are of no use to this one.
 RECIPE = sha256(repr((PARTS, VIEWS, MACROS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
 
@@ -43,6 +42,7 @@ class Snapshot:
     kept: Kept
     cache: Cache
     as_of: datetime
+    first_sync: datetime | None
     known_until: datetime | None
     base_currency: str
     zone: str = "UTC"
@@ -65,9 +65,9 @@ class Snapshot:
 
     @cached_property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor, until = silenced(self.connection.cursor()), self.known_until
+        cursor = silenced(self.connection.cursor())
         values = {
-            "as_of": _instant(self.as_of), "known_until": _instant(until) if until else INFINITY,
+            "as_of": _instant(self.as_of), "first_sync": _instant(self.first_sync), "known_until": _instant(self.known_until),
             "currency": f"'{quoted(self.base_currency)}'", "zone": f"'{quoted(self.zone)}'",
         }  # fmt: skip
         cursor.execute(f"create schema memory.{self._schema}")
@@ -131,5 +131,8 @@ def quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _instant(at: datetime) -> str:
+def _instant(at: datetime | None) -> str:
+    """The instant in SQL; one that is still to come is after all others."""
+    if at is None:
+        return "timestamptz 'infinity'"
     return f"timestamptz '{at.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}+00'"

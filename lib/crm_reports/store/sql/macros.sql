@@ -6,6 +6,9 @@ create macro as_of() as {as_of};
 -- The sync that reported that instant; history that came later was not known then.
 create macro known_until() as {known_until};
 
+-- The first sync of all: nothing was seen before it.
+create macro first_sync() as {first_sync};
+
 -- What money is in.
 create macro base_currency() as {currency};
 

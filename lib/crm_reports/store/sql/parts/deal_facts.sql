@@ -3,7 +3,7 @@
 --
 -- is_repeat: true on a won deal whose customer had won before, false on a first win, null else; over the whole company
 -- and its whole history. Ties: by instant, then by id (Bitrix24's ids are numbers written as text: "9" is before "10").
--- needs: companies, contacts, deals_stood, manager_departments, traces
+-- needs: companies, contacts, deals_stood, manager_departments, steps_ahead, traces
 with valued as materialized (select * from deals_stood),
 homes as (
     select manager_id, arg_min(department_id, coalesce(position, 1000000)) as department_id
@@ -31,10 +31,10 @@ select valued.* exclude (
     coalesce(closing_added, false) as closing_added, coalesce(is_outvoted, false) as is_outvoted, is_repeat,
     least(first_heard_at, first_move_at) as first_action_at, greatest(heard_at, last_move_at) as last_action_at,
     if(last_move_at < heard_at or last_move_at is null, heard_kind, 'stage_move') as last_action_kind,
-    next_step_at, coalesce(traces.has_next_step, false) as has_next_step
+    next_step_at, coalesce(has_next_step, false) as has_next_step
 from valued left join wins using (deal_id)
 left join first_wins on valued.customer_id = first_wins.customer_id
 left join homes on valued.manager_id = homes.manager_id
 left join companies using (company_id) left join contacts using (contact_id)
-left join traces using (deal_id)
+left join traces using (deal_no) left join steps_ahead using (deal_id)
 order by deal_no

@@ -1,5 +1,5 @@
 -- Every stage entry strictly before as_of of the deals that still exist; `place` counts a deal's entries from 1, `…_before`
--- is of its entry before, next_at of the one after. What a deal says of itself is the present: a history whose last entry
+-- is of its entry before; `is_last`: none came after it. What a deal says of itself is the present: a history whose last entry
 -- says otherwise (old portals lack rows; exports leave the last move out) gets one entry more, `is_added`, at the last move
 -- or closing date, else at the first sync that saw the deal so.
 -- needs: deals, deals_versions, numbered, stage_history, syncs
@@ -33,12 +33,11 @@ completions as (
     select outvoted.* exclude (deal_id, last_at, since_at, told_at), greatest(no_later(told_at, seen_at), last_at) as at
     from outvoted left join seen using (deal_id)
 ),
+completed as (select deal_no from completions where completions.at < as_of()),
 entered as (
-    select walked.* replace (coalesce(next_at, completions.at) as next_at), false as is_added
-    from walked left join completions using (deal_no)
+    select * exclude (next_at), false as is_added, coalesce(next_at >= as_of(), deal_no not in (from completed)) as is_last
+    from walked
     union all by name
-    select *, null as next_at, true as is_added from completions
+    select *, true as is_added, true as is_last from completions
 )
-select * replace (if(next_at < as_of(), next_at, null) as next_at),
-    place = 1 or stage_id is distinct from stage_before as is_visit
-from entered where entered.at < as_of() order by deal_no
+select *, place = 1 or stage_id is distinct from stage_before as is_visit from entered where entered.at < as_of()

@@ -1,17 +1,12 @@
 -- One row per lead that existed at as_of: who, whence, outcome and closed_at then, last_action_at (null: none).
--- needs: acted, incoming, leads, leads_versions, syncs
-with heard as (
-    select owner_id as lead_id, kind, acted.at from acted where owner_type = 'lead' and acted.at < as_of()
-    union all
-    select owner_id, kind, incoming.at from incoming where owner_type = 'lead'
-),
-heard_of as (
-    select lead_id, max(heard.at) as last_action_at, arg_max(kind, (heard.at, kind)) as last_action_kind
-    from heard group by lead_id
+-- needs: heard, leads, leads_versions, syncs
+with heard_of as (
+    select owner_id as lead_id, max(heard.at) as last_action_at, arg_max(kind, (heard.at, kind)) as last_action_kind
+    from heard where owner_type = 'lead' group by owner_id
 ),
 ahead as (
     select lead_id, outcome, created_at as since_at from leads
-    where outcome in ('won', 'lost') and closed_at > (select min(synced_at) from syncs)
+    where outcome in ('won', 'lost') and closed_at > first_sync()
 ),
 known as (
     select ahead.lead_id, unseen_until(since_at, last_seen_at) as after_at

@@ -1,12 +1,10 @@
 -- The activities. Calls, meetings and letters have an end of their own; what else a person did was done no later than the
--- first sync that saw it done. Before the first sync of all nothing was seen: that spares most rows the join. Read twice,
--- the activities cost less than a copy of millions of them in memory.
+-- first sync that saw it done. Before the first sync of all nothing was seen: that spares most rows the join.
 -- needs: activities, done_seen
-with first as (select coalesce(min(seen_at), timestamptz 'infinity') as seen_at from done_seen),
-marked as not materialized (
-    select activity.*, is_action and kind not in ('call', 'meeting', 'email')
-        and (activity.at is null or activity.at > (select seen_at from first)) as is_late
-    from activities as activity
+with marked as not materialized (
+    select *, is_action and kind not in ('call', 'meeting', 'email')
+        and ("at" is null or "at" > first_sync()) as is_late
+    from activities
 )
 select * exclude (is_late) from marked where is_late is not true
 union all

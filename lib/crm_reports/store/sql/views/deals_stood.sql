@@ -14,7 +14,7 @@ with standing as (
 last as (
     select deal_no, stage_id as last_stage_id, pipeline_id as last_pipeline_id, outcome as last_outcome,
         entry.at as last_at
-    from entries as entry where next_at is null
+    from entries as entry where is_last
 ),
 backwards as (
     select distinct deal_no from entries as entry join funnel as here on entry.stage_id = here.stage_id
@@ -32,7 +32,7 @@ rates as (
 ),
 ahead as (
     select deal_id, outcome, created_at as since_at, coalesce(moved_at, closed_at) as planned_at from deals
-    where outcome in ('won', 'lost') and coalesce(moved_at, closed_at) > (select min(synced_at) from syncs)
+    where outcome in ('won', 'lost') and coalesce(moved_at, closed_at) > first_sync()
 ),
 known as (
     select ahead.deal_id, unseen_until(since_at, last_seen_at) as after_at
