@@ -1,12 +1,15 @@
 """The texts of SQL: what each says of itself."""
 
 import json
+import re
 
 import duckdb
 import pytest
 
 from crm_reports.sources.fields import TABLES
+from crm_reports.store import Store
 from crm_reports.store.parts import PARTS, SQL, VIEWS, Part
+from stores import deal, make_store, moves
 
 FILES = sorted(SQL.glob("*/*.sql"))
 KNOWN = {*TABLES, *PARTS, *VIEWS}
@@ -44,3 +47,12 @@ def test_a_text_of_sql_begins_with_what_its_rows_are(path):
 
 def test_a_part_and_a_view_and_a_table_have_names_of_their_own():
     assert len(KNOWN) == len(TABLES) + len(PARTS) + len(VIEWS)
+
+
+@pytest.mark.parametrize("part", ["signs", "deal_facts", "silences", "steps_reached"])
+def test_a_part_of_many_rows_finds_rows_by_their_keys_and_compares_none_with_all(tmp_path, part):
+    held = make_store(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=moves(1, ("2025-03-01", "NEW")))
+    now = Store.open(held.store_path).now
+    now.prepare(*PARTS[part].needs)
+    (plan,) = now.query(f"explain {PARTS[part].sql}")["explain_value"].to_pylist()
+    assert set(re.findall(r"\w+_JOIN|CROSS_PRODUCT", plan)) == {"HASH_JOIN"}

@@ -17,20 +17,17 @@ far as (
     select deal_no, any_value(pipeline_id) as pipeline_id, place, stage_id, min(placed.at) as first_at
     from placed where place is not null group by deal_no, place, stage_id
 ),
+steps as (select distinct pipeline_id, step from funnel),
 climbed as (
-    select deal_no, step, min(first_at) as reached_at,
+    select deal_no, any_value(pipeline_id) as pipeline_id, step, min(first_at) as reached_at,
         min(first_at) filter (where place = step and far.stage_id is not null) as visited_at
-    from far join (select distinct pipeline_id, step from funnel) using (pipeline_id) where place >= step group by deal_no, step
-),
-ahead as (
-    select *, lead(reached_at) over walk as next_reached_at, lead(visited_at) over walk as next_visited_at
-    from climbed window walk as (partition by deal_no order by step)
+    from far join steps using (pipeline_id) where place >= step group by deal_no, step
 ),
 won as (select deal_no, stage_id, first_at from far semi join (from funnel where is_won) as last using (stage_id))
-select ahead.deal_no, funnel.stage_id, ahead.step, to_stage_id, coalesce(first_at, reached_at) as reached_at,
-    coalesce(first_at, visited_at) as visited_at, next_reached_at, next_visited_at
-from ahead join deal_facts as deal using (deal_no)
-join funnel on deal.pipeline_id = funnel.pipeline_id and ahead.step = funnel.step
-left join won on ahead.deal_no = won.deal_no and funnel.stage_id = won.stage_id
+select here.deal_no, funnel.stage_id, here.step, to_stage_id, coalesce(first_at, here.reached_at) as reached_at,
+    coalesce(first_at, here.visited_at) as visited_at, ahead.reached_at as next_reached_at, ahead.visited_at as next_visited_at
+from climbed as here join funnel on here.pipeline_id = funnel.pipeline_id and here.step = funnel.step
+left join climbed as ahead on here.deal_no = ahead.deal_no and here.step + 1 = ahead.step
+left join won on here.deal_no = won.deal_no and funnel.stage_id = won.stage_id
 where not is_won or first_at is not null
-order by ahead.deal_no
+order by here.deal_no
