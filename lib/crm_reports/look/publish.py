@@ -77,7 +77,7 @@ def html(
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
         "css": page.css() + templates.read("page.css"), "script": script, "settings": tables.as_script(settings),
         "packed": {} if where else {name: _packed(name) for name in scripts},
-        "nav": _nav(links, notebook), "links": links, "parts": parts,
+        "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
     drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
@@ -88,7 +88,7 @@ def _language() -> str:
     return language()
 
 
-SCRIPTS = ("start", "charts", "drill", "tables", "exports", "managers", "tips")
+SCRIPTS = ("start", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
 
 
 @cache
@@ -140,21 +140,53 @@ def _policy(script: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of the page, in order; what stands above the first number is its head."""
+    """A piece of the page, in order; what stands above the first number is its head.
+
+    The first that a question shows has an `id` and a `title` for the contents.
+    """
 
     html: str
     is_head: bool
+    id: str = ""
+    title: str = ""
 
 
 def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
     cells = notebook.cells
     last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
-    parts = []
+    parts, is_asked, is_open = (
+        [],
+        False,
+        False,
+    )  # whether a question stands above, and whether it has shown anything yet
     for at, cell in enumerate(cells):
         follows = at + 1 < len(cells) and bool(_ids(cells[at + 1])) and at > 0
-        for piece in _cell(cell, show_code=show_code, leads=follows):
-            parts.append(Part(_linked(piece, links), at <= last_of_head))
+        if cell.cell_type == "markdown":
+            is_asked, is_open = follows, False
+        for piece, element in _cell(cell, show_code=show_code, leads=follows):
+            shown = _linked(_folded(piece, element) if _is_folded(element, is_asked and is_open) else piece, links)
+            first = element if is_asked and not is_open else {}
+            parts.append(Part(shown, at <= last_of_head, first.get("id", ""), first.get("title", "")))
+            is_open = is_open or bool(element and not element.get("missing"))
     return parts
+
+
+def _is_folded(element: Mapping[str, Any], is_further: bool) -> bool:
+    """Whether it is one click away: what follows the first answer to a question, and the glossary."""
+    return element.get("kind") == "glossary" or (is_further and element.get("kind") in ("table", "chart", "tiles"))
+
+
+def _folded(piece: str, element: Mapping[str, Any]) -> str:
+    return f'<details class="more"><summary>{escape(element["title"] or element["id"])}</summary>{piece}</details>'
+
+
+LEAST_CONTENTS = 4  # questions; fewer are seen without a list of them
+
+
+def _contents(parts: Sequence[Part]) -> list[Part]:
+    """The first answer to each question, where there are enough to look for one."""
+    found = [part for part in parts if part.title]
+    return found if len(found) > LEAST_CONTENTS else []
 
 
 def _ids(cell: nbformat.NotebookNode) -> list[str]:
@@ -162,14 +194,19 @@ def _ids(cell: nbformat.NotebookNode) -> list[str]:
     return [each["id"] for each in found if each]
 
 
-def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[str]:
+def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What the cell shows, piece by piece, each with the element that it is, if any."""
     if cell.cell_type == "markdown":
-        yield _question(outputs.prose(cell), leads=leads)
+        yield _question(outputs.prose(cell), leads=leads), {}
     if cell.cell_type != "code":
         return
     if show_code and cell.source.strip():
-        yield f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>'
-    yield from filter(None, map(_output, cell.get("outputs", [])))
+        yield (
+            f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>',
+            {},
+        )
+    drawn = ((_output(output), output.get("data", {}).get(ELEMENT, {})) for output in cell.get("outputs", []))
+    yield from ((piece, element) for piece, element in drawn if piece)
 
 
 def _question(drawn: str, *, leads: bool) -> str:

@@ -77,7 +77,9 @@ def shown(frame: pd.DataFrame) -> list[str]:
 def _is_beside(name: str, frame: pd.DataFrame) -> bool:
     if name.startswith("is_") or name in WITHIN or (name in ("deal_id", "lead_id") and "title" in frame):
         return True
-    if name == "start" and "period" in frame:
+    if (name == "start" and "period" in frame) or (name == "deals_short" and "money_short" in frame):
+        return True
+    if "to_stage" in frame and name in ("to_stage", "pipeline"):  # a step stands in one cell
         return True
     if name == "crm_trace_at" or any(name == small and large in frame for large, small in BELOW.items()):
         return True
@@ -220,9 +222,17 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
             "td", escape(units.period(str(row["size"]), row["start"])), class_="day", data_order=str(row["start"])
         )
     said = "" if is_total and units.is_missing(value) else _written(value, entry)
+    said = _step(row, said) if entry.name == "stage" and row.get("to_stage") else said
     below = _below(row, entry.name)
     name = "extra" if sheet.is_list and entry.name in EXTRA else "txt" if kind == "text" and sheet.is_list else None
     return _tag("td", said, _tag("i", escape(below)) if below else "", class_=name)
+
+
+def _step(row: Mapping[str, object], said: str) -> str:
+    """A step from one stage to the next, and of which pipeline it is."""
+    pipeline = row.get("pipeline")
+    of = "" if units.is_missing(pipeline) or not pipeline else _tag("i", escape(_text(pipeline)))
+    return f"{said} → {_written(row['to_stage'], column('to_stage'))}{of}"
 
 
 def _leading(row: Mapping[str, object], said: str) -> str:

@@ -55,10 +55,11 @@ for descriptor, each in enumerate(high, start=3):
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
-# Waits until every chart says that it is drawn (or could not be), then tells what each consists of.
+# Opens what is folded, waits until every chart says that it is drawn (or could not be), then tells what each consists of.
 DRAWN = """
 (async () => {
   const until = Date.now() + %d, charts = [...document.querySelectorAll("div.chart")];
+  document.querySelectorAll("details.more").forEach(fold => { fold.open = true; });
   const done = chart => "drawn" in chart.dataset || chart.querySelector(".missing");
   while (!charts.every(done) && Date.now() < until) await new Promise(go => setTimeout(go, 20));
   return JSON.stringify(charts.map(chart => ({

@@ -124,7 +124,11 @@ const seen = new IntersectionObserver(entries => {
   }
 }, {rootMargin: "300px"});
 charts.forEach(chart => seen.observe(chart.node));
-const drawAll = () => Promise.all(charts.map(draw));
+const drawAll = () => Promise.all(charts.filter(({node}) => !isFolded(node)).map(draw));
+for (const fold of folds) fold.addEventListener("toggle", () => {
+  if (fold.open) for (const chart of charts.filter(({node}) => fold.contains(node)))
+    chart.node.data && !printing ? Plotly.Plots.resize(chart.node) : draw(chart);
+});
 // The rest when there is time, so that a print has every chart.
 addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(drawAll));
 dark.addEventListener("change", () => charts.forEach(recolour));

@@ -49,7 +49,7 @@ function linesOfChart(node) {
 // What there is to export of an element that is no table of its own: those have their tools.
 function linesOf(section) {
   const [table, matrix, chart] = ["table.data", "table.matrix", "div.chart"].map(kind => section.querySelector(kind));
-  if (table) return table.closest("details") ? () => linesOfTable(table) : null;
+  if (table) return table.closest("details:not(.more)") ? () => linesOfTable(table) : null;
   if (matrix) return () => linesOfMatrix(matrix);
   if (chart) return () => linesOfChart(chart);
   const found = {tiles: all("a.tile", section), items: all(".needs li", section), words: all(".words div", section)};

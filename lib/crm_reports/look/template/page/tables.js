@@ -61,9 +61,9 @@ class List {
   }
 
   options() {
-    const {columns, rows} = this, paging = this.size > 30;
+    const {columns, rows} = this, paging = this.size > 15;
     return {
-      order: [], autoWidth: false, paging, pageLength: 25, orderMulti: false,
+      order: [], autoWidth: false, paging, pageLength: 10, orderMulti: false,
       layout: {topStart: null, topEnd: null, bottomStart: paging ? "info" : null, bottomEnd: paging ? "paging" : null},
       language: {thousands: "\u00a0", info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
                  paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
