@@ -10,9 +10,12 @@ FLAGS = [*proof.SILENT]
 
 
 class Visit:
-    """The page at `path`, once its charts and tables are drawn; `wrong` is what console, scripts and dialogs said."""
+    """The page at `path`, all of it unfolded unless it `is_folded`, once its charts and tables are drawn.
 
-    def __init__(self, browser, path, **how):
+    `wrong` is what console, scripts and dialogs said.
+    """
+
+    def __init__(self, browser, path, *, is_folded=False, **how):
         self.context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | how))
         self.page = self.context.new_page()
         self.wrong, self.requests = [], []
@@ -23,10 +26,11 @@ class Visit:
         self.page.on("dialog", lambda dialog: (self.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
-        self.until("document.querySelectorAll('div.chart:not([data-drawn])').length === 0")
-        self.until(
-            "[...document.querySelectorAll('table.data')].every(each => each.dataset.drawn || each.closest('details'))"
-        )
+        if not is_folded:
+            self.page.evaluate("document.querySelectorAll('details.more').forEach(each => { each.open = true; })")
+        shut = "each.closest('details:not([open])')"
+        self.until(f"[...document.querySelectorAll('div.chart')].every(each => 'drawn' in each.dataset || {shut})")
+        self.until(f"[...document.querySelectorAll('table.data')].every(each => each.dataset.drawn || {shut})")
 
     def until(self, true):
         # The page forbids eval, which playwright's own wait_for_function needs.

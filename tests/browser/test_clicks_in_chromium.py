@@ -164,7 +164,7 @@ def test_every_tile_has_as_many_deals_behind_it_as_it_says_to_the_cent(browser, 
             told = money if row["metric"].endswith("money") else count
             assert told == pytest.approx(row["value"], abs=0.005), row["metric"]
             chosen = visit.page.locator("#deals select[data-name=counts]")
-            assert visit.info("deals") in ("", f"{'1–25' if count > 25 else f'1–{count}'} of {count}") or count == 0, (
+            assert visit.info("deals") in ("", f"{'1–10' if count > 10 else f'1–{count}'} of {count}") or count == 0, (
                 chosen
             )
     assert visit.wrong == []
@@ -182,7 +182,7 @@ def test_a_tile_leads_to_the_report_that_has_its_deals(browser, publish_page):
     assert to["forgotten_money"] == "forgotten.html#deals=forgotten"
     visit.page.locator("a.tile[data-metric=in_work_money]").click()
     visit.until("document.querySelector('#deals select[data-name=counts] option:checked')?.textContent === 'In work'")
-    assert visit.info("deals") == "1–25 of 54"
+    assert visit.info("deals") == "1–10 of 54"
     visit.close()
 
 

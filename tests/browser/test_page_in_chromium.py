@@ -127,14 +127,14 @@ def test_a_manager_without_a_page_makes_this_one_about_him_and_a_second_click_ab
 
 def test_a_tile_leads_to_the_deals_behind_it(whole):
     whole.page.locator("a.tile", has_text="Lost").first.click()
-    assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 200"
+    assert whole.page.locator("#deals .dt-info").inner_text() == "1–10 of 200"
     assert set(whole.page.locator("#deals tbody .pill").all_inner_texts()) == {"Lost"}
 
 
 def test_a_list_can_be_searched_filtered_and_sorted_with_the_missing_last(whole):
     whole.page.locator("#deals select[data-name=counts]").select_option(label="All deals here")
     whole.page.locator("#deals select[data-name=manager]").select_option(label="Marat B.")
-    assert whole.page.locator("#deals .dt-info").inner_text() == "1–25 of 75"
+    assert whole.page.locator("#deals .dt-info").inner_text() == "1–10 of 75"
     whole.page.locator("#deals input[type=search]").fill("Заказ 3307")
     assert whole.count("#deals tbody tr") == 1
     whole.page.locator("#deals input[type=search]").fill("")
@@ -197,6 +197,50 @@ def test_on_paper_charts_are_light_and_fit_the_sheet(browser, site):
     )
     assert len(visit.page.pdf(prefer_css_page_size=True)) > 50_000
     visit.context.close()
+
+
+@pytest.fixture
+def folded(browser, site):
+    made = Visit(browser, site / "whole.html", is_folded=True)
+    yield made
+    made.context.close()
+
+
+def test_the_first_answer_to_a_question_is_open_and_the_rest_is_one_click_away(folded):
+    summaries = folded.texts("details.more>summary")
+    assert summaries[:3] == ["From stage to stage, by manager", "Managers over time", "Side by side"]
+    assert summaries[-2:] == ["Deals", "What the words mean"]
+    assert folded.page.locator("#funnel .main-svg").first.is_visible()
+    assert not folded.page.locator("#managers_compared").is_visible()
+    folded.page.locator("details.more>summary", has_text="Side by side").click()
+    folded.until("document.querySelector('#managers_compared .chart').dataset.drawn > 0")
+    width = "document.querySelector('#managers_compared .main-svg').clientWidth"
+    assert folded.page.evaluate(f"{width} === document.querySelector('#managers_compared .chart').clientWidth")
+
+
+def test_a_tile_opens_the_list_behind_it(folded):
+    assert not folded.page.locator("#deals").is_visible()
+    folded.page.locator("a.tile", has_text="Lost").first.click()
+    folded.page.locator("#deals .dt-info").wait_for()
+    assert folded.info("deals") == "1–10 of 200"
+
+
+def test_the_contents_follow_and_say_where_one_is(folded):
+    folded.page.emulate_media(reduced_motion="reduce")
+    assert folded.texts("nav.contents a") == ["Over time", "How far deals come", "Managers", "Why deals are lost"]
+    folded.page.locator("nav.contents a", has_text="Managers").click()
+    folded.until("document.querySelector('nav.contents [aria-current]')?.textContent === 'Managers'")
+    top = "document.querySelector('nav.contents').getBoundingClientRect()"
+    assert folded.page.evaluate(f"{top}.top") == 0
+    assert folded.page.evaluate(f"document.querySelector('#managers h2').getBoundingClientRect().top >= {top}.bottom")
+
+
+def test_paper_has_what_is_folded_and_the_screen_is_as_before_after_it(folded):
+    folded.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    folded.until("document.querySelector('#managers_compared .main-svg')?.getAttribute('width') === '680'")
+    assert folded.count("details.more:not([open])") == 0
+    folded.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folded.count("details.more[open]") == 0
 
 
 def test_without_scripts_the_tables_can_be_read(browser, site):

@@ -186,7 +186,7 @@ LEAST_CONTENTS = 4  # questions; fewer are seen without a list of them
 def _contents(parts: Sequence[Part]) -> list[Part]:
     """The first answer to each question, where there are enough to look for one."""
     found = [part for part in parts if part.title]
-    return found if len(found) > LEAST_CONTENTS else []
+    return found if len(found) >= LEAST_CONTENTS else []
 
 
 def _ids(cell: nbformat.NotebookNode) -> list[str]:

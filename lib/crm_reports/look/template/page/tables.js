@@ -181,8 +181,10 @@ class List {
   }
 }
 
-const tables = all("table.data");
-if (tables.length) load("tables").then(async () => {
+const tables = all("table.data"), made = new Map();
+// The table's list, made when it is first wanted.
+const enhance = table => made.get(table) ?? made.set(table, rowsOf(table).then(rows => new List(table, rows))).get(table);
+const sorting = tables.length && load("tables").then(() => {
   DataTable.ext.errMode = "throw";
   // Missing values come last, rates of few before them, whichever way a column is sorted.
   const rank = value => value === "" || value === "—" ? 2 : String(value).endsWith("~") ? 1 : 0, exact = value => String(value).replace(/~$/, "");
@@ -193,7 +195,8 @@ if (tables.length) load("tables").then(async () => {
     DataTable.ext.type.order[`${name}-asc`] = sorted(1);
     DataTable.ext.type.order[`${name}-desc`] = sorted(-1);
   }
-  const enhance = async table => new List(table, await rowsOf(table));
+});
+if (sorting) sorting.then(async () => {
   const open = table => !table.closest("details") || table.closest("details").open;
   tables.filter(table => !open(table)).forEach(table => table.closest("details").addEventListener("toggle", () => enhance(table), {once: true}));
   await Promise.all(tables.filter(open).map(enhance));
@@ -202,7 +205,13 @@ if (tables.length) load("tables").then(async () => {
 
 // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
 const deals = document.getElementById("deals");
-const behind = (count, values) => lists.find(list => deals?.contains(list.table))?.behind(count, values);
+const behind = async (count, values) => {
+  const table = deals?.querySelector("table.data");
+  if (!table) return;
+  unfold(deals);
+  await sorting;
+  (await enhance(table)).behind(count, values);
+};
 // #deals=in_work&manager=17&stage=Invoice: the rows that count in that, and are of him, there.
 const wanted = () => {
   const asked = new URLSearchParams(location.hash.slice(1));
