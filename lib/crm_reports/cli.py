@@ -117,7 +117,7 @@ def night(
 
     settings = Settings.read(config, data, source)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
-    report = make(settings, out=out, sync=lambda: _synced(settings), told=_tell, how=how)
+    report = make(settings, out=out, sync=lambda: _synced(settings), tell=_tell, how=how)
     typer.echo(one_line(out / "index.html"))
     is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)
     if not (report.is_whole and is_mailed):
@@ -147,7 +147,7 @@ def mail(
 
     settings = Settings.read(config, data)
     report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
-    sent = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, told=_tell)
+    sent = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, tell=_tell)
     for line in sent.sent:
         typer.echo(one_line(line))
     _tell(
@@ -229,7 +229,7 @@ def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
     """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
     from . import mail as room
 
-    sent, operator = room.send_and_tell(settings, report, out=out, told=_tell)
+    sent, operator = room.send_and_tell(settings, report, out=out, tell=_tell)
     for line in (*sent.sent, *operator.sent):
         _tell(line)
     for line in operator.problems:
@@ -284,12 +284,12 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
 def _log(*, every: int) -> Callable[[str, int], None]:
     counts: Counter[str] = Counter()
 
-    def told(table: str, rows: int) -> None:
+    def tell(table: str, rows: int) -> None:
         if rows // every > counts[table] // every:
             _tell(f"{table}: {rows} rows so far")
         counts[table] = rows
 
-    return told
+    return tell
 
 
 def _line(check: "Check") -> str:

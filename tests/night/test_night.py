@@ -65,7 +65,7 @@ def first(settings, folder):
     synced, told = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        report = night(settings, out=Path("output"), sync=lambda: synced.append(1), told=told.append, how=QUICK)
+        report = night(settings, out=Path("output"), sync=lambda: synced.append(1), tell=told.append, how=QUICK)
     assert synced == [1]
     return report, told
 
@@ -177,7 +177,7 @@ def test_a_sync_that_fails_runs_nothing_and_the_index_says_so(first, settings, f
         raise PortalError("Bitrix24 says: expired_token, asked at https://portal.example/rest/1/topsecret/")
 
     told = []
-    report = night(settings, out=folder / "output", sync=refused, told=told.append, how=QUICK)
+    report = night(settings, out=folder / "output", sync=refused, tell=told.append, how=QUICK)
     assert (report.pages, report.is_whole) == ((), False)
     index = _index(folder)
     assert "Nothing was made this night" in index

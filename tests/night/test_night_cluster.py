@@ -58,7 +58,7 @@ def test_a_worker_killed_in_the_middle_costs_no_page(settings, cluster, tmp_path
             os.kill(min(workers), signal.SIGKILL)
 
     how = How(scheduler=cluster.scheduler_address, proved=False)
-    report = night(settings, out=tmp_path / "output", sync=lambda: None, told=told, how=how)
+    report = night(settings, out=tmp_path / "output", sync=lambda: None, tell=told, how=how)
     assert killed
     assert [(page.name, page.state, page.error) for page in report.pages] == [
         (f"Page {n}", "complete", "") for n in range(1, PAGES + 1)

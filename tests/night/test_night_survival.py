@@ -96,8 +96,8 @@ def test_what_fails_beside_the_pages_stops_none_and_is_told(company, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(f"crm_reports.night.{where}", _raising(OSError(28, "No space left on device")))
         told = []
-        report = company.night(MONDAY.replace(day=30), told=told.append)
-        again = company.night(MONDAY.replace(year=2030), told=told.append)
+        report = company.night(MONDAY.replace(day=30), tell=told.append)
+        again = company.night(MONDAY.replace(year=2030), tell=told.append)
     for each in (report, again):
         assert [page.state for page in each.pages] == ["complete"] * 7 or "Board" not in {p.name for p in each.pages}
     whole = "\n".join([*report.troubles, *again.troubles])
@@ -237,7 +237,7 @@ def test_the_operator_is_told_when_the_mails_of_a_night_break(company, tmp_path,
     monkeypatch.setattr("crm_reports.mail.sending.send", _raising(error))
     with served(inbox) as port:
         whole = settings(tmp_path / "mails", port=port)
-        sent, operator = mail.send_and_tell(whole, report, out=company.out, told=told.append)
+        sent, operator = mail.send_and_tell(whole, report, out=company.out, tell=told.append)
     assert (sent.is_whole, operator.is_whole) == (False, True)
     assert told == list(sent.problems)
     text = inbox.of("admin@acme.example").get_body(("plain",)).get_content()

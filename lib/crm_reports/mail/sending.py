@@ -68,7 +68,7 @@ def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Col
 
 def send(
     settings: Settings, report: NightReport, *, out: Path, dry_run: Path | None = None, to: str = "",
-    presets: Collection[str] = (), told: Callable[[str], object] = lambda line: None,
+    presets: Collection[str] = (), tell: Callable[[str], object] = lambda line: None,
     wait: Callable[[float], object] = time.sleep,
 ) -> MailReport:  # fmt: skip
     """Mail the night's finished pages, published under `out`, to their recipients, one message each.
@@ -83,7 +83,7 @@ def send(
     with speaking(settings.language), only_one(settings.data / "mail.lock", busy):
         path = browser()
         with kept_at(settings.data / "mail.sqlite3") as ledger, Chromium(path) if path else nullcontext() as chromium:
-            run = _Run(settings, settings.mail, report, out, to, told, chromium)
+            run = _Run(settings, settings.mail, report, out, to, tell, chromium)
             posts = list(run.posts(presets))
             if dry_run is not None:
                 return run.written(posts, dry_run)
@@ -113,14 +113,14 @@ def tell_operator(
 
 
 def send_and_tell(
-    settings: Settings, report: NightReport, *, out: Path, told: Callable[[str], object], wait: Callable = time.sleep
+    settings: Settings, report: NightReport, *, out: Path, tell: Callable[[str], object], wait: Callable = time.sleep
 ) -> tuple[MailReport, MailReport]:
     """What the recipients were sent, then what the operator was: of the mails that failed too, whatever ended them."""
     try:
-        sent = send(settings, report, out=out, told=told, wait=wait)
+        sent = send(settings, report, out=out, tell=tell, wait=wait)
     except Exception as error:
         sent = MailReport(problems=(_("the mails of this night: {why}", why=logged(error)),))
-        told(*sent.problems)
+        tell(*sent.problems)
     try:
         return sent, tell_operator(settings, report, problems=sent.problems, wait=wait)
     except Exception as error:
@@ -233,7 +233,7 @@ class _Run:
     report: NightReport
     out: Path
     to: str
-    told: Callable[[str], object]
+    tell: Callable[[str], object]
     browser: Chromium | None = None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -328,8 +328,8 @@ class _Run:
 
     def _problem(self, line: str) -> None:
         self.problems.append(line)
-        self.told(line)
+        self.tell(line)
 
     def _note(self, line: str) -> None:
         self.notes.append(line)
-        self.told(line)
+        self.tell(line)

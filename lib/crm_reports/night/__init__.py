@@ -41,7 +41,7 @@ class How:
 
 def night(
     settings: Settings, *, out: Path, sync: Callable[[], object],
-    told: Callable[[str], object] = lambda line: None, how: How = How(),
+    tell: Callable[[str], object] = lambda line: None, how: How = How(),
 ) -> NightReport:  # fmt: skip
     """The night's pages and indexes under `out`. A failing report stops no other and replaces no page.
 
@@ -51,24 +51,24 @@ def night(
     busy = _("another night is at work in {folder!r}: wait for it to end", folder=str(settings.data))
     with only_one(settings.data / "night.lock", busy), speaking(settings.language):
         sweep(settings.data)
-        troubles, repairs = Troubles(told), ()
+        troubles, repairs = Troubles(tell), ()
         with troubles.caught(_("The records of earlier nights could not be looked at")):
             repairs = mend(settings)
         for text in repairs:
-            told(text)
-        report = _night(settings, out, sync, told, how, troubles)
+            tell(text)
+        report = _night(settings, out, sync, tell, how, troubles)
         return _concluded(replace(report, repairs=(*repairs, *report.repairs)), settings, out, troubles)
 
 
 class Troubles:
     """What went wrong beside the pages, in sentences: each is told at once, and stops nothing."""
 
-    def __init__(self, told: Callable[[str], object]) -> None:
-        self.told, self.sentences = told, []
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self.tell, self.sentences = tell, []
 
     def add(self, sentence: str) -> None:
         self.sentences.append(sentence)
-        self.told(sentence)
+        self.tell(sentence)
 
     @contextlib.contextmanager
     def caught(self, words: str) -> Iterator[None]:
@@ -79,7 +79,7 @@ class Troubles:
             self.add(f"{words} ({run.logged(error)})")
 
 
-def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: How, troubles: Troubles) -> NightReport:
+def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: How, troubles: Troubles) -> NightReport:
     started_at = datetime.now(UTC)
     on = started_at.astimezone(settings.zone).date()
     try:
@@ -87,13 +87,13 @@ def _night(settings: Settings, out: Path, sync: Callable, told: Callable, how: H
             begin(settings)
         synced = sync()
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
-        with proof.prover(told, is_wanted=how.proved, trouble=troubles.add) as prover:
-            pages = _Pages(settings, out, on, told, how, prover, troubles).made()
+        with proof.prover(tell, is_wanted=how.proved, trouble=troubles.add) as prover:
+            pages = _Pages(settings, out, on, tell, how, prover, troubles).make()
         repairs = getattr(synced, "repairs", ())
         return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs)
     except Exception as error:
         problem = without_secrets(run.logged(error), settings)
-        told(problem)
+        tell(problem)
         return NightReport(on, started_at, datetime.now(UTC), (), problem)
     finally:
         let_go()
@@ -121,27 +121,27 @@ class _Pages:
     """The pages of one night, from the plan to the last stand-in."""
 
     def __init__(
-        self, settings: Settings, out: Path, on: date, told: Callable, how: How, prover: proof.Prover,
+        self, settings: Settings, out: Path, on: date, tell: Callable, how: How, prover: proof.Prover,
         troubles: Troubles,
     ) -> None:  # fmt: skip
-        self.settings, self.out, self.on, self.told, self.how, self.prover = settings, out, on, told, how, prover
+        self.settings, self.out, self.on, self.tell, self.how, self.prover = settings, out, on, tell, how, prover
         self.troubles = troubles
         self.earlier = nights(settings)
         self.planned = planned(settings, on, self.earlier)
         self.jobs: dict[str, Job] = {}
 
-    def made(self) -> list[Page]:
+    def make(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
         barred = dict(self._without_assets())
         done = {}
-        for each in self.planned:
-            error = each.error or barred.get(each.audience) or self._job_of(each)
+        for wanted in self.planned:
+            error = wanted.error or barred.get(wanted.audience) or self._job_of(wanted)
             if error:
-                done[each.key] = self._failed(each, error)
+                done[wanted.key] = self._failed(wanted, error)
         done |= dict(self._done())
-        for each, page in self._run([each for each in self.planned if each.key not in done]):
-            done[each.key] = page
-        return [done[each.key] for each in self.planned]
+        for wanted, page in self._run([wanted for wanted in self.planned if wanted.key not in done]):
+            done[wanted.key] = page
+        return [done[wanted.key] for wanted in self.planned]
 
     def _without_assets(self) -> Iterator[tuple[str, str]]:
         """The audiences whose pages would find no scripts, and why."""
@@ -151,12 +151,12 @@ class _Pages:
             except Exception as error:
                 yield audience, run.logged(error)
 
-    def _job_of(self, each: Planned) -> str:
+    def _job_of(self, wanted: Planned) -> str:
         """Why there is no job for it, "" when there is."""
         try:
-            lead = links.links(each, self.planned, self.on, self.earlier, self.out)
-            folder = self.out / each.folder(self.on)
-            self.jobs[each.key] = Job.of(each.key, each.plan, self.settings, folder, lead, self.how.seconds)
+            lead = links.links(wanted, self.planned, self.on, self.earlier, self.out)
+            folder = self.out / wanted.folder(self.on)
+            self.jobs[wanted.key] = Job.of(wanted.key, wanted.plan, self.settings, folder, lead, self.how.seconds)
         except Exception as error:
             return run.logged(error)
         return ""
@@ -185,25 +185,25 @@ class _Pages:
                 page = running[future]
                 yield page, self._finished(page, _record(future, page))
 
-    def _finished(self, each: Planned, record: RunRecord) -> Page:
-        page = self._checked(each, record)
-        self.told(f"{page.name}: {page.error or page.state} ({page.seconds:.1f} s)")
+    def _finished(self, wanted: Planned, record: RunRecord) -> Page:
+        page = self._checked(wanted, record)
+        self.tell(f"{page.name}: {page.error or page.state} ({page.seconds:.1f} s)")
         if page.state == "failed":
-            return self._failed(each, page.error, page)
+            return self._failed(wanted, page.error, page)
         with self.troubles.caught(_("That {page} is finished could not be written down", page=page.name)):
             note(page, self.settings, self.on)
         with self.troubles.caught(_("No link to {page} could be put into the page before it", page=page.name)):
             self._lead_here(page)
         return page
 
-    def _checked(self, each: Planned, record: RunRecord) -> Page:
+    def _checked(self, wanted: Planned, record: RunRecord) -> Page:
         """The page, looked at; one that may not stay, or can't be looked at, is taken back."""
         page = replace(
-            _bare(each), state=record.state, error=without_secrets(record.error, self.settings),
-            headline=record.headline, about=record.about, seconds=record.seconds, made_of=self.jobs[each.key].made_of,
+            _bare(wanted), state=record.state, error=without_secrets(record.error, self.settings),
+            headline=record.headline, about=record.about, seconds=record.seconds, made_of=self.jobs[wanted.key].made_of,
         )  # fmt: skip
         try:
-            clear(self.settings.data / "failed" / f"{each.plan.name}.ipynb", self.settings)
+            clear(self.settings.data / "failed" / f"{wanted.plan.name}.ipynb", self.settings)
             page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
             problem, proof_text = self._proved(page) if page.state == "complete" else (page.error, "")
         except Exception as error:
@@ -220,12 +220,12 @@ class _Pages:
             return problem, ""
         return self.prover.look(self.out / page.file("html"), self.out / page.file("ipynb"))
 
-    def _failed(self, each: Planned, error: str, page: Page | None = None) -> Page:
+    def _failed(self, wanted: Planned, error: str, page: Page | None = None) -> Page:
         if page is None:
-            self.told(f"{each.name}: {error}")
-        page = replace(page or _bare(each), state="failed", error=error, files=())
+            self.tell(f"{wanted.name}: {error}")
+        page = replace(page or _bare(wanted), state="failed", error=error, files=())
         with self.troubles.caught(_("Nothing could be put where {page} should be", page=page.name)):
-            return replace(page, last_good=standins.stand_in(page, each, self.on, self.earlier, self.out))
+            return replace(page, last_good=standins.stand_in(page, wanted, self.on, self.earlier, self.out))
         return page
 
     def _lead_here(self, page: Page) -> None:
@@ -237,14 +237,14 @@ class _Pages:
             links.point_to_next(page, before, self.out, _("Next night"))
 
 
-def _bare(each: Planned) -> Page:
+def _bare(wanted: Planned) -> Page:
     return Page(
-        each.name, each.preset.report, "failed", preset=each.preset.name, slice=each.slice, audience=each.audience,
-        key=each.key,
+        wanted.name, wanted.preset.report, "failed", preset=wanted.preset.name, slice=wanted.slice, audience=wanted.audience,
+        key=wanted.key,
     )  # fmt: skip
 
 
-def _record(future: Future, each: Planned) -> RunRecord:
+def _record(future: Future, wanted: Planned) -> RunRecord:
     """What the executor says, or that it lost the page: a cluster may."""
     try:
         error = future.exception()
@@ -252,4 +252,4 @@ def _record(future: Future, each: Planned) -> RunRecord:
         error = cancelled
     if error is None or isinstance(error, KeyboardInterrupt):  # whoever stops the night stops all of it
         return future.result()
-    return failed(each.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))
+    return failed(wanted.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))

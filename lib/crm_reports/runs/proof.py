@@ -88,7 +88,7 @@ class Prover(Protocol):
 
 @contextmanager
 def prover(
-    told: Callable[[str], object], *, is_wanted: bool = True, trouble: Callable[[str], object] | None = None
+    tell: Callable[[str], object], *, is_wanted: bool = True, trouble: Callable[[str], object] | None = None
 ) -> Iterator[Prover]:
     """A prover for a night; without a browser, or when none is wanted, one that says so and finds nothing.
 
@@ -98,10 +98,10 @@ def prover(
     if path is None:
         why = _("Chromium was not found, so no page was opened in a browser.") if is_wanted else ""
         why = why or _("The pages were not opened in a browser: --no-proof.")
-        told(why)
+        tell(why)
         yield _Blind([why])
         return
-    with Chromium(path, trouble or told) as found:
+    with Chromium(path, trouble or tell) as found:
         yield found
 
 

@@ -1,7 +1,7 @@
-"""The product's own reports of an invented company, made once before the real ones.
+"""Warms up the process that others are forked from: it makes the product's reports of an invented company once.
 
-What loads, compiles, looks itself up or grows faster after its first use has done so then: a page costs a sixth less. It
-opens nobody's store and runs no notebook of anybody's: all of this happens in the process that others are forked from.
+The first page of a process is the slowest, for libraries load and compile what they need at its first use. Made of an
+invented company beforehand, it costs a real page a sixth less, and no real store or notebook is opened for it.
 """
 
 import csv
