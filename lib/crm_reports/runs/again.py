@@ -61,9 +61,12 @@ def reproduction(page: Path) -> dict[str, Any]:
 
 
 def _in_html(text: str) -> dict[str, Any]:
-    return json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', text, re.DOTALL)[1])[
-        "made_of"
-    ]
+    return _settings(text)["made_of"]
+
+
+def _settings(html: str) -> dict[str, Any]:
+    """What a page's script is given to work with."""
+    return json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', html, re.DOTALL)[1])
 
 
 def _in_json(text: str) -> dict[str, Any]:
@@ -78,12 +81,9 @@ def _look(page: Path) -> dict[str, Any]:
     """The links and scripts of the page that is replaced, which lead where they led."""
     if not (html := page.with_suffix(".html")).is_file():
         return {}
-    content = json.loads(
-        re.search(r'<script type="application/json" id="page">(.*?)</script>', html.read_text("utf-8"), re.DOTALL)[1]
-    )
-    links = [publish.Link(**link) for link in content["others"]] + [
-        publish.Link(*link) for link in content["links"].items()
-    ]
+    content = _settings(html.read_text("utf-8"))
+    links = [publish.Link(**link) for link in content["others"]]
+    links += [publish.Link(*link) for link in content["links"].items()]
     folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
     return {"links": links} | ({"assets": folder} if folder else {})
 
