@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from crm_reports.measures.dataset import Dataset, load
+from crm_reports.measures.dataset import Dataset
+from crm_reports.measures.load import load
 from crm_reports.settings import Settings, Source
 from crm_reports.store.sync import sync
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 import parents
-from crm_reports.words.texts import use
+from crm_reports.words import context
 
 # The same examples on every machine: a change is judged by what it changed. `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -31,9 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _in_english() -> None:
-    """A report that an earlier test made in Russian leaves its language to the process."""
-    use("en")
+def _no_report_begun() -> None:
+    """A report that an earlier test made leaves its language, currency and colours to the process."""
+    context.use(**vars(context.Report()))
 
 
 @pytest.fixture(autouse=True)

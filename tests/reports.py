@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from crm_reports.look import page
-from crm_reports.measures import dataset
+from crm_reports.measures import load
 from crm_reports.settings import Settings
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -18,7 +18,7 @@ def shown(report: str, settings: Settings, **parameters: object) -> list[dict[st
     bundles: list[dict[str, Any]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "display", lambda bundle, raw: bundles.append(bundle))
-        patch.setattr(dataset.Settings, "read", classmethod(lambda cls, *_given: settings))
+        patch.setattr(load.Settings, "read", classmethod(lambda cls, *_given: settings))
         names: dict[str, object] = {}
         for cell in nbformat.read(NOTEBOOKS / f"{report}.ipynb", as_version=4).cells:
             if cell.cell_type == "code":

@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crm_reports.measures.dataset import Dataset, load
+from crm_reports.measures.dataset import Dataset
+from crm_reports.measures.load import load
 from crm_reports.settings import Settings
 from crm_reports.sources.fields import TABLES, arrow_schema
 

@@ -11,7 +11,7 @@ from importlib import import_module
 
 _FROM = {
     "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
-    "small_multiples": "charts", "Dataset": "measures.dataset", "load": "measures.dataset", "measure": "measures.measure", "missing": "measures.measure",
+    "small_multiples": "charts", "Dataset": "measures.dataset", "load": "measures.load", "measure": "measures.measure", "missing": "measures.measure",
     "one": "measures.measure", "tiles": "measures.measure", "twelve_months": "measures.measure", "over_time": "measures.measure", "glossary": "look.page",
     "header": "look.page", "show": "look.page", "verdict": "look.page", "element": "elements", "METRICS": "metrics", "Ratio": "metrics.rows",
     "metric": "metrics.registry", "matrix": "look.tables", "charts": "", "elements": "", "metrics": "",

@@ -10,7 +10,7 @@ import pytest
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
 from crm_reports.elements import ELEMENTS
 from crm_reports.look import page
-from crm_reports.words import units
+from crm_reports.words import context, units
 
 HOSTILE = "<script>alert(1)</script>"
 NAN = float("nan")
@@ -25,7 +25,6 @@ class Dataset:
     portal_url: str = "javascript:alert(1)"
     holes: tuple = ("The comments could not be read.",)
     quality: tuple = (SimpleNamespace(code="unpriced", count=6, text=f"6 deals {HOSTILE} are not priced"),)
-    metrics_used: tuple = ("won", "conversion", "won")
     managers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"manager_id": ["3"]}))
     filters: object = field(default_factory=lambda: SimpleNamespace(
         zone=ZoneInfo("Europe/Moscow"), as_of=datetime(2025, 3, 12, 21, tzinfo=UTC), as_json=lambda: {"pipeline": []},
@@ -144,6 +143,7 @@ def test_what_needs_you_is_a_list_of_sentences_that_lead_into_reports(shown):
 
 
 def test_the_glossary_lists_each_number_once_in_the_order_of_the_page(shown):
+    context.use(metrics=("won", "conversion"))
     page.glossary(Dataset())
     assert [row["name"] for row in element(shown[0])["rows"]] == ["won", "conversion"]
     assert "won in the period ÷ created in the period" in shown[0]["text/html"]

@@ -3,7 +3,7 @@
 import pytest
 
 from crm_reports.errors import FilterError
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from march import act
 from stores import STAGES, at, dataset, deal, make_store, moves
 

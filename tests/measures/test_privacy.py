@@ -14,7 +14,7 @@ import pytest
 
 import reports
 from crm_reports.look import page
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, privacy
 from crm_reports.runs import run
 from march import act

@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import behind, chances, measure, noted, one, over_time, tiles
 from crm_reports.metrics.rows import Ratio
 from march import act

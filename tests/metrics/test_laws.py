@@ -12,7 +12,8 @@ from pandas.testing import assert_frame_equal
 
 from crm_reports import elements
 from crm_reports.filters import Period
-from crm_reports.measures.dataset import CHANCE, load
+from crm_reports.measures.lists import CHANCE
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import chances, index_sensitivity, measure, one, over_time
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio
@@ -259,7 +260,7 @@ def test_the_funnel_of_a_cohort_never_grows_and_nobody_is_unaccounted_for(tables
     with TemporaryDirectory() as folder:
         ds = opened(folder, tables)
         table = measure(ds, ["cohort_reached"], by="stage").set_index("stage_id")["cohort_reached"]
-        steps = pd.DataFrame(ds.ladder.values()).set_index("stage_id")
+        steps = pd.DataFrame(ds.names.ladder.values()).set_index("stage_id")
         ladder = steps.assign(cohort=table.reindex(steps.index).fillna(0)).sort_values(["pipeline_id", "step"])
         most = ladder.groupby(["pipeline_id", "step"])["cohort"].max()  # of alternatives the one with most
         assert (most.groupby("pipeline_id").diff().dropna() <= 0).all()

@@ -104,7 +104,7 @@ def test_a_night_whose_pages_have_to_open_the_store_themselves_makes_them_all_th
 
     home = Path(shutil.copytree(folder, tmp_path / "home", ignore=shutil.ignore_patterns("output", "nights")))
     monkeypatch.chdir(home)
-    monkeypatch.setattr("crm_reports.measures.dataset.prepare", full)
+    monkeypatch.setattr("crm_reports.measures.load.prepare", full)
     alike = Settings.read(home / "reports.toml", home / "data")
     report = night(alike, out=Path("output"), sync=lambda: None, how=QUICK)
     assert [page.state for page in report.pages] == ["complete", "failed", "failed"]

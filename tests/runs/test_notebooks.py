@@ -16,7 +16,7 @@ import bitrix24_demo as demo
 import reports
 from crm_reports.look import page
 from crm_reports.look.publish import REPORTS
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure
 from crm_reports.runs import parameters, run
 from crm_reports.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crm_reports.measures import dataset
+from crm_reports.measures import load
 from crm_reports.runs import run as runs
 from crm_reports.runs.kernels import NO_WEBHOOK, clean
 from crm_reports.runs.warm import TookTooLong, Warm, WarmError
@@ -111,7 +111,7 @@ def test_a_parent_that_can_not_hold_something_says_so_and_serves_on(settings):
 
 
 HELD_STORE = """
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.store.open import _held
 here = list(_held.values())
 assert len(here) == 1, here
@@ -124,7 +124,7 @@ def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_
     told = {"CRM_REPORTS_THREADS": "1"} | runs.environment(settings)
     one_thread = settings.model_copy(update={"engine": settings.engine.model_copy(update={"threads": 1})})
     with Warm.start(clean(told, Path("/nowhere"))) as found:
-        found.hold(dataset.hold, one_thread, [])
+        found.hold(load.hold, one_thread, [])
         found.call(exec, HELD_STORE, seconds=SECONDS)
         said = found.call(exec, f"{HELD_STORE}\nimport os\nassert str(os.getpid()) in {spills}[0]", seconds=SECONDS)
         assert said is None

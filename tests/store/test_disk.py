@@ -13,7 +13,7 @@ import pytest
 
 from bitrix24_demo import Company
 from crm_reports.mail.ledger import kept_at
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.night import NightReport, Page
 from crm_reports.night.records import keep, note
 from crm_reports.settings import Settings, Source

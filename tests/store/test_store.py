@@ -12,7 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from crm_reports.errors import StoreError
-from crm_reports.measures.dataset import load, prepare
+from crm_reports.measures.load import load, prepare
 from crm_reports.settings import Engine
 from crm_reports.store import Store, cache
 from stores import at, dataset, deal, make_store, moves, nights, seen
@@ -153,14 +153,14 @@ def test_owner_source_customer_and_amount_are_those_of_that_night(tmp_path, as_o
 def test_the_first_sync_is_since_when_past_owners_and_amounts_are_known(tmp_path):
     ds = dataset(tmp_path / "a", deals=[DEAL], deals_versions=VERSIONS, syncs=NIGHTS)
     assert ds.versions_since == at("2025-03-10 01:00")
-    assert ds.amounts_known_since == at("2025-03-10 01:00")
+    assert ds.coverage.amounts_known_since == at("2025-03-10 01:00")
 
 
 def test_a_store_without_versions_has_what_is_now(tmp_path):
     ds = dataset(tmp_path, as_of="2025-03-10", deals=[DEAL], syncs=NIGHTS)
     assert ds.deals["money"].tolist() == [300 * 90]
     assert ds.versions_since is None
-    assert ds.amounts_known_since == at("2025-03-12 01:00")
+    assert ds.coverage.amounts_known_since == at("2025-03-12 01:00")
 
 
 def test_a_manager_whom_only_the_past_names_is_known(tmp_path):
@@ -230,12 +230,12 @@ def test_a_lead_is_whose_it_was_that_night(tmp_path):
 # ── What is kept beside the store ────────────────────────────────────────────────────────────────────────────────────
 
 FRAMES = (
-    "actions", "deals", "open_deals", "stage_visits", "steps", "open_spans", "managers", "stages", "silence_outcomes", "leads",
+    "actions", "deals", "open_deals", "stage_visits", "steps", "open_spans", "managers", "stages", "leads",
 )  # fmt: skip
 
 
 def frames_of(ds):
-    return {name: getattr(ds, name) for name in FRAMES}
+    return {name: getattr(ds, name) for name in FRAMES} | {"outcomes": ds.work.outcomes}
 
 
 def assert_same(one, other):
@@ -352,7 +352,7 @@ def test_a_flipped_bit_in_the_store_is_a_sentence_and_no_traceback(held):
 
 
 def test_processes_that_start_at_once_all_read_the_same(held):
-    code = "import sys; from crm_reports.measures.dataset import load; from crm_reports.settings import Settings; " \
+    code = "import sys; from crm_reports.measures.load import load; from crm_reports.settings import Settings; " \
            "from pathlib import Path; home = Path(sys.argv[1]); " \
            "s = Settings(home=home, data=home, time_zone='UTC'); " \
            "print(load(period='2025-03', as_of='2025-03-11', settings=s).deals['money'].sum())"  # fmt: skip

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from bitrix24_demo import Company
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.settings import Settings, Source
 from crm_reports.store.sync import draft, rescue
 from portals import assert_same, later, run, served, stored

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_reports.measures.dataset import load
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import noted, one
 from stores import at, dataset, deal, lead, make_store, moves
 

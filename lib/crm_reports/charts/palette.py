@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from zlib import crc32
 
+from ..words import context
+
 # role: (light, dark). Text on its ground passes WCAG AA in both.
 THEME = {
     "bg": ("#fafaf8", "#14171a"),
@@ -34,8 +36,6 @@ PALETTE = (
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x", "star", "hexagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
-_order: tuple[str, ...] = ()
-
 
 def colour(role: str) -> str:
     """The light colour of a role of THEME."""
@@ -44,15 +44,14 @@ def colour(role: str) -> str:
 
 def use_managers(ids: Iterable[str]) -> None:
     """From now on managers are coloured by their place among all of these: the same in every chart and report."""
-    global _order
     # Portals number people upwards: in this order a newcomer changes nobody's colour.
-    _order = tuple(sorted({str(each) for each in ids if each}, key=lambda each: (len(each), each)))
+    context.use(manager_ids=tuple(sorted({str(id) for id in ids if id}, key=lambda id: (len(id), id))))
 
 
 def place_of(manager_id: object) -> int:
     """The manager's place among all managers; one who is not among them gets a place that never changes."""
-    name = str(manager_id)
-    return _order.index(name) if name in _order else crc32(name.encode())
+    name, order = str(manager_id), context.current().manager_ids
+    return order.index(name) if name in order else crc32(name.encode())
 
 
 def hue_of(manager_id: object) -> int:

@@ -46,7 +46,7 @@ def _of_people(ds: Dataset) -> list[str]:
 
 def kind_metrics(ds: Dataset) -> list[str]:
     """The metrics of the kinds of action that the portal has any data of."""
-    return [column for kind, column in COLUMNS.items() if kind not in ds.kinds_without_data]
+    return [column for kind, column in COLUMNS.items() if kind not in ds.acts.kinds_without_data]
 
 
 @element(
@@ -120,9 +120,9 @@ def beside_team(table: pd.DataFrame) -> str:
 @activity.note
 def without_data(ds: Dataset) -> str:
     """Which kinds of action the portal has no data of, so that nobody reads a missing number as a zero."""
-    if missing(ds, "actions") or not ds.kinds_without_data:
+    if missing(ds, "actions") or not ds.acts.kinds_without_data:
         return ""
-    names = ", ".join(kinds(pd.Series(ds.kinds_without_data)))
+    names = ", ".join(kinds(pd.Series(ds.acts.kinds_without_data)))
     return _(
         "No data: {kinds}. Nothing of the kind is in the CRM, so they are left out and not shown as zero.", kinds=names
     )
@@ -332,5 +332,5 @@ def weights(ds: Dataset) -> pd.DataFrame:
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
     known = pd.Series(list(ds.settings.weights))
     counts = {kind: int(np.sum(acts["kind"] == kind)) for kind in known}
-    counted = known.map(counts).astype(float).where(~known.isin(ds.kinds_without_data))
+    counted = known.map(counts).astype(float).where(~known.isin(ds.acts.kinds_without_data))
     return pd.DataFrame({"kind": kinds(known), "weight": list(ds.settings.weights.values()), "actions": counted})

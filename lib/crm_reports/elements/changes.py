@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import charts
 from ..filters import Filters, first_instant
+from ..measures.comparisons import moved_between
 from ..measures.dataset import Dataset
 from ..store.columns import Columns
 from ..words import units
@@ -71,7 +72,7 @@ def _part_said(row: pd.Series) -> str:
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     instant = compared_at(ds.filters)[since]
-    parts = waterfall(ds.moved_since(at(ds, instant)))
+    parts = waterfall(moved_between(at(ds, instant), ds))
     day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
 
@@ -93,7 +94,7 @@ def at(ds: Dataset, instant: datetime) -> Dataset:
 def waterfall(moved: Columns) -> pd.DataFrame:
     """Opening stock, what came and went, closing stock: part, part_name, deals, money.
 
-    `moved` is `Dataset.moved_since`. A deal that came and left in between is in both parts; one without a price counts and
+    `moved` is `moved_between`. A deal that came and left in between is in both parts; one without a price counts and
     adds no money.
     """
     parts = _parts(moved)
@@ -134,10 +135,10 @@ def known_since(ds: Dataset) -> str:
     first = pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK["month"]
     start = pd.Timestamp(first_instant(first.date(), ds.filters.zone))
     said = []
-    if ds.stages_known_since is not None and ds.stages_known_since > start:
-        said.append(("stages", ds.stages_known_since))
-    if ds.amounts_known_since > start:
-        said.append(("amounts", ds.amounts_known_since))
+    if ds.coverage.stages_known_since is not None and ds.coverage.stages_known_since > start:
+        said.append(("stages", ds.coverage.stages_known_since))
+    if ds.coverage.amounts_known_since > start:
+        said.append(("amounts", ds.coverage.amounts_known_since))
     return " ".join(_unknown(what, since) for what, since in said)
 
 

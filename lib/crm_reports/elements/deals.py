@@ -40,7 +40,7 @@ def deals(ds: Dataset) -> pd.DataFrame:
     """
     counts = counted(ds)
     here = counts["is_touched"] | counts["is_in_work"]
-    rows = ds.deals_in(ds.filters.elapsed).assign(**{name: which[here] for name, which in counts.items()})
+    rows = ds.lists.deals_in(ds.filters.elapsed).assign(**{name: which[here] for name, which in counts.items()})
     said = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
     status = said.where(~rows["is_reopened"], _("reopened"))
     listed = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[[*LIST, *counts]]
@@ -49,7 +49,7 @@ def deals(ds: Dataset) -> pd.DataFrame:
 
 def counted(ds: Dataset) -> dict[str, np.ndarray]:
     """Which deals of the slice are in which number of this report."""
-    deals, work = ds.slice.deals, ds.in_work
+    deals, work = ds.slice.deals, ds.work.deals
     created, closed = (frames.within(deals[at], ds.filters.elapsed, ds) for at in ("created_at", "closed_at"))
     in_work, forgotten = (np.zeros(len(deals), dtype=bool) for _twice in range(2))
     in_work[work["place"]] = True

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..charts import go
-from ..measures.dataset import LACKING, Dataset
+from ..measures.coverage import LACKING
+from ..measures.dataset import Dataset
 from ..metrics.registry import METRICS, SUFFIXES, find
 from ..words.texts import _
 
@@ -101,7 +102,7 @@ def element(
 
     `measured` says under the title what is shown. `chart` makes the figure of the table; without one the table is shown,
     or with `matrix` one column per stage or reason (the words of `tables.matrix`). `needs` are metrics or things
-    (dataset.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
+    (coverage.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
     `missing` any other reason. What only `compares` managers is left out of a report about one. `leads_to` is the element
     that lists the deals behind it. A `mail` shows these columns, the first as bars.
     """

@@ -8,8 +8,9 @@ import pandas as pd
 
 from .. import charts
 from ..filters import first_instant
-from ..measures.dataset import CHANCE, Dataset
+from ..measures.dataset import Dataset
 from ..measures.frames import stock_at
+from ..measures.lists import CHANCE
 from ..measures.measure import measure, missing, one
 from ..measures.slices import utc
 from ..store.columns import DAY, ratio
@@ -164,14 +165,14 @@ def silence(ds: Dataset) -> pd.DataFrame:
     The threshold is one of the edges. `is_forgotten` says on which side of it a row lies; a snoozed deal is not told apart.
     """
     edges = sorted({*EDGES, ds.forgetting.after})
-    days, money = ds.in_work["days_silent"], ds.in_work["money"]
+    days, money = ds.work.deals["days_silent"], ds.work.deals["money"]
     rows = [
         (low, high, _span(low, high), int(within.sum()), float(np.nansum(money[within])), low >= ds.forgetting.after)
         for low, high in zip(edges, [*edges[1:], None], strict=True)
         for within in [(days >= low) & ((days < high) if high else True)]
     ]
     table = pd.DataFrame(rows, columns=["from_days", "to_days", "silent", "deals", "money", "is_forgotten"])
-    return table if len(ds.in_work) else table.iloc[:0]
+    return table if len(ds.work.deals) else table.iloc[:0]
 
 
 def _span(low: int, high: int | None) -> str:
@@ -201,7 +202,7 @@ def long_silent(table: pd.DataFrame) -> str:
 )
 def thresholds(ds: Dataset) -> pd.DataFrame:
     """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
-    deals, rule = ds.in_work, ds.forgetting
+    deals, rule = ds.work.deals, ds.forgetting
     rows = []
     for after in sorted({*THRESHOLDS, rule.after}):
         found = (deals["days_silent"] >= after) & ~deals["is_snoozed"]
@@ -247,7 +248,7 @@ def nights(ds: Dataset) -> pd.DataFrame:
     today = ds.filters.as_of.astimezone(ds.filters.zone).date()
     days = [(pd.Timestamp(today) - pd.Timedelta(weeks=back)).date() for back in range(NIGHTS, 0, -1)]
     rows = _nights(ds, days)
-    now = ds.in_work
+    now = ds.work.deals
     rows.append((today, len(now), int(now["is_forgotten"].sum()), float(np.nansum(now["forgotten_money"]))))
     return pd.DataFrame(rows, columns=["start", "in_work", "forgotten", "forgotten_money"])
 

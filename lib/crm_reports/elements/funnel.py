@@ -7,8 +7,10 @@ import pandas as pd
 
 from .. import charts
 from ..measures import frames
-from ..measures.dataset import Dataset, Rung
+from ..measures.comparisons import step_worth
+from ..measures.dataset import Dataset
 from ..measures.measure import measure, medians, missing
+from ..measures.names import Rung
 from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
 from ..words import units
@@ -37,8 +39,8 @@ def funnel(ds: Dataset) -> pd.DataFrame:
         ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage", period=ds.filters.stage_period
     )
     rows = {row["stage_id"]: row for row in records(table)}
-    seen = {ds.ladder[id].pipeline_id for id in rows if id in ds.ladder}
-    rungs = [rung for rung in _in_order(ds, ds.ladder) if rung.pipeline_id in seen]
+    seen = {ds.names.ladder[id].pipeline_id for id in rows if id in ds.names.ladder}
+    rungs = [rung for rung in _in_order(ds, ds.names.ladder) if rung.pipeline_id in seen]
     nothing = float("nan") if missing(ds, "reached") else 0
     held = {
         name: [rows.get(rung.stage_id, {}).get(name, nothing if name in COUNTS else float("nan")) for rung in rungs]
@@ -63,8 +65,8 @@ def _narrowest(rungs: Sequence[Rung], shares: Sequence[float], n: Sequence[float
 
 def _in_order(ds: Dataset, ids: Iterable[str]) -> list[Rung]:
     """The stages of the funnels by pipeline and step."""
-    pipelines = {id: place for place, id in enumerate(ds.pipelines.index)}
-    return sorted((ds.ladder[id] for id in ids), key=lambda rung: (pipelines[rung.pipeline_id], rung.step))
+    pipelines = {id: place for place, id in enumerate(ds.names.pipelines.index)}
+    return sorted((ds.names.ladder[id] for id in ids), key=lambda rung: (pipelines[rung.pipeline_id], rung.step))
 
 
 def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
@@ -118,9 +120,7 @@ def narrowest(steps: pd.DataFrame) -> pd.Series | None:
 )
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
     """One row per manager and step, then one per step for the team (`is_total`): k of n that reached the next stage."""
-    if "stage_conversion" not in ds.tables:
-        ds.tables["stage_conversion"] = _stage_conversion(ds)
-    return ds.tables["stage_conversion"]
+    return ds.once("stage_conversion", lambda: _stage_conversion(ds))
 
 
 def _stage_conversion(ds: Dataset) -> pd.DataFrame:
@@ -132,11 +132,11 @@ def _stage_conversion(ds: Dataset) -> pd.DataFrame:
     each = measure(ds, STEP_METRICS, by=["stage", "manager"], period=days)
     each["stage_conversion_differs"] = _differing(each)
     table = pd.concat([each, team], ignore_index=True)
-    goes_on = [bool(id in ds.ladder and ds.ladder[id].to_stage_id) for id in table["stage_id"]]
+    goes_on = [bool(id in ds.names.ladder and ds.names.ladder[id].to_stage_id) for id in table["stage_id"]]
     table = table[goes_on]
     place = {rung.stage_id: at for at, rung in enumerate(_in_order(ds, set(table["stage_id"])))}
     table = table.iloc[np.argsort([place[id] for id in table["stage_id"]], kind="stable")]
-    names = _named([ds.ladder[id] for id in table["stage_id"]])
+    names = _named([ds.names.ladder[id] for id in table["stage_id"]])
     rest = {name: table[name].to_numpy() for name in table if name not in names}
     return pd.DataFrame(names | rest)
 
@@ -237,8 +237,8 @@ def _standing_there(ds: Dataset, places: pd.DataFrame) -> pd.DataFrame:
 
 def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
     """What a closed deal that ever came to the step after each stage brought on average; missing for fewer than 20."""
-    rungs = [ds.ladder[id] for id in stage_ids]
-    found = [ds.step_worth.get((rung.pipeline_id, rung.step + 1), (float("nan"), 0)) for rung in rungs]
+    rungs, worth = [ds.names.ladder[id] for id in stage_ids], step_worth(ds)
+    found = [worth.get((rung.pipeline_id, rung.step + 1), (float("nan"), 0)) for rung in rungs]
     return np.array([mean if n >= SMALL else float("nan") for mean, n in found], dtype=float)
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from .. import charts
-from ..measures.dataset import Dataset, looked_up
-from ..measures.dataset import loss_reasons as loss_reasons_of
+from ..measures.comparisons import stages_before_loss
+from ..measures.dataset import Dataset
 from ..measures.measure import measure
+from ..measures.names import looked_up
+from ..measures.slices import loss_reasons as loss_reasons_of
 from ..metrics.statistics import SMALL, fisher, holm
 from ..words import units
 from ..words.texts import N_, _, many
@@ -97,17 +99,17 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
 
     A deal whose history does not tell the stage before is under "unknown stage".
     """
-    deals, stages = ds.stages_before_loss(ds.filters.elapsed)
+    deals, stages = stages_before_loss(ds, ds.filters.elapsed)
     if not len(deals):
         return pd.DataFrame(columns=["loss_reason", "stage", "stage_id", "pipeline", "pipeline_id", "lost", "is_total"])
     rows = pd.DataFrame(
-        {"stage_id": np.asarray(stages), "loss_reason": np.asarray(loss_reasons_of(deals, ds.stage_names))}
+        {"stage_id": np.asarray(stages), "loss_reason": np.asarray(loss_reasons_of(deals, ds.names.stage_names))}
     )
     counted = rows.groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
     team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
     table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
-    place = {stage: at for at, stage in enumerate(ds.stages.index)}
-    about = {name: looked_up(table["stage_id"], ds.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
+    place = {stage: at for at, stage in enumerate(ds.names.stages.index)}
+    about = {name: looked_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
     table = table.assign(**about, _at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
     return table.drop(columns="_at").reset_index(drop=True)
 

@@ -10,7 +10,7 @@ from ..measures.dataset import Dataset
 from ..measures.measure import measure, missing, one
 from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
-from ..words import units
+from ..words import context, units
 from ..words.texts import N_, _, many
 from .element import element, told
 from .forgotten import by_manager, how_many
@@ -32,9 +32,8 @@ def needs_you(ds: Dataset) -> pd.DataFrame:
 
     text, report, element; the dearest first. Nothing is said of numbers that the source can't give.
     """
-    shown = len(ds.metrics_used)
-    found = [*_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
-    del ds.metrics_used[shown:]  # the page's glossary is of the numbers that it shows
+    with context.using(metrics=()):  # the page's glossary is of the numbers that it shows
+        found = [*_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
     return pd.DataFrame(found[:MOST_NEEDS], columns=["text", "report", "element"])
 
 

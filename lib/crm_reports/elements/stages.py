@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from ..measures.dataset import Dataset, looked_up
+from ..measures.dataset import Dataset
 from ..measures.measure import measure
+from ..measures.names import looked_up
 from ..metrics.statistics import SMALL
 from ..words import units
 from ..words.texts import N_, _, many
@@ -25,7 +26,7 @@ STANDING = ["in_work", "in_work_money", "days_in_current_stage"]
 def time_in_stage(ds: Dataset) -> pd.DataFrame:
     """Per stage where deals are in work: median and mean days of the visits begun in the period, and how many."""
     table = measure(ds, TIMES, by="stage")
-    return with_pipeline(ds, table[table["stage_id"].map(ds.stages["outcome"]) == "open"])
+    return with_pipeline(ds, table[table["stage_id"].map(ds.names.stages["outcome"]) == "open"])
 
 
 @time_in_stage.finding
@@ -108,17 +109,17 @@ ALL = "*"  # the column of a matrix that is over all stages
 
 def _matrix_rows(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """Only stages of deals in work, in the CRM's order, with their pipelines."""
-    table = table[table["stage_id"].map(ds.stages["outcome"]) == "open"]
-    place = {stage: at for at, stage in enumerate(ds.stages.index)}
+    table = table[table["stage_id"].map(ds.names.stages["outcome"]) == "open"]
+    place = {stage: at for at, stage in enumerate(ds.names.stages.index)}
     ordered = table.assign(_at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
     return with_pipeline(ds, ordered.drop(columns="_at").reset_index(drop=True))
 
 
 def with_pipeline(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the pipeline of each stage after it, where the stages are of more than one."""
-    names = looked_up(table["stage_id"], ds.stages["pipeline"])
+    names = looked_up(table["stage_id"], ds.names.stages["pipeline"])
     if names[names != ""].nunique() < 2:
         return table
-    about = table.assign(pipeline=names, pipeline_id=looked_up(table["stage_id"], ds.stages["pipeline_id"]))
+    about = table.assign(pipeline=names, pipeline_id=looked_up(table["stage_id"], ds.names.stages["pipeline_id"]))
     front = ["stage", "stage_id", "pipeline", "pipeline_id"]
     return about[[*front, *(name for name in about if name not in front)]]

@@ -21,8 +21,8 @@ from ..elements import Element, Entry, entry_of
 from ..metrics import registry
 from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
-from ..words import units
-from ..words.texts import N_, _
+from ..words import context, units
+from ..words.texts import N_, _, language
 from . import tables, templates
 from .mime import ELEMENT, FIGURE
 
@@ -45,13 +45,9 @@ BEHIND = {
 LEADS_TO = {metric: link for link, metrics in BEHIND.items() for metric in metrics}
 
 
-_shown: Any = None  # the dataset that the page is about
-
-
 def use(ds: Any) -> None:
     """From now on write money, instants and managers' colours as this dataset has them, and say what it lacks."""
-    global _shown
-    _shown = ds
+    context.use(dataset=ds, metrics=())
     units.use(currency=ds.currency or "", zone=ds.filters.zone, as_of=ds.filters.as_of)
     if (managers := getattr(ds, "managers", None)) is not None:
         charts.use_managers(managers.get("manager_id", managers.index.to_series()))
@@ -59,10 +55,7 @@ def use(ds: Any) -> None:
 
 def forget() -> None:
     """No dataset is shown now: money, instants and colours are nobody's."""
-    global _shown
-    _shown = None
-    units.use()
-    charts.use_managers([])
+    context.use(**{**vars(context.Report()), "language": language()})
 
 
 def header(ds: Any, *, report: str = "") -> None:
@@ -140,7 +133,7 @@ def _own(what: pd.DataFrame | go.Figure | None, id: str, data: pd.DataFrame | No
     is_chart = isinstance(what, go.Figure)
     table = data if is_chart else what
     entry = replace(entry_of(id), chart=(lambda: what) if is_chart else None, sentences={})
-    return Element(entry, _shown, pd.DataFrame() if table is None else table, missing)
+    return Element(entry, context.current().dataset, pd.DataFrame() if table is None else table, missing)
 
 
 def _kind(made: Element) -> str:
@@ -185,7 +178,7 @@ def verdict(text: str, *, id: str = "verdict") -> None:
 
 def glossary(ds: Any) -> None:
     """Show what every number of the page means, in the order in which the page used them."""
-    entries = [column(name) for name in dict.fromkeys(ds.metrics_used)]
+    entries = [column(name) for name in context.current().metrics]
     rows = [{"name": each.name, "title": each.title, "text": each.meaning, "formula": each.formula} for each in entries]
     frame = pd.DataFrame(rows, columns=["name", "title", "text", "formula"])
     entry = Entry("glossary", N_("What the words mean"), N_("Every number of this page, in the order it appears."))

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..elements import ELEMENTS
 from ..elements.element import needed
 from ..measures import frames
-from ..measures.dataset import LACKING
+from ..measures.coverage import LACKING
 from ..metrics import METRICS
 from ..metrics.origins import Origin, origins
 from ..metrics.registry import COLUMNS, Metric, column

@@ -15,17 +15,16 @@ from ..errors import MetricError
 from ..filters import Period
 from ..store.columns import DAY, Array, Columns, categorical, per_text, renamed
 from . import privacy
-from .dataset import KINDS, Dataset, loss_reasons
-from .slices import inside, utc
+from .acts import KINDS
+from .dataset import Dataset
+from .slices import inside, loss_reasons, utc
 
 
 def frame(ds: Dataset, on: str, period: Period) -> Columns:
     """The rows of `on` for `period`, made once."""
     if on not in FRAMES:
         raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
-    if (on, period) not in ds.frames:
-        ds.frames[on, period] = FRAMES[on](ds, period)
-    return ds.frames[on, period]
+    return ds.once((on, period), lambda: FRAMES[on](ds, period))
 
 
 def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
@@ -44,7 +43,7 @@ def events(ds: Dataset, period: Period) -> Columns:
     def kept(which: np.ndarray, name: str) -> np.ndarray:
         return np.where(which, rows[name], np.nan)
 
-    names = ds.stage_names
+    names = ds.names.stage_names
     ended = {outcome: rows["outcome"] == outcome for outcome in ("won", "lost", "open")}
     won, lost = (~is_created & ended[outcome] for outcome in ("won", "lost"))
     return rows.assign(
@@ -76,20 +75,20 @@ def _only(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
 
 def stock_at(ds: Dataset, instant: datetime) -> Columns:
     """One row per deal of the slice that was in work at the instant: a stock of any day."""
-    spans, at = ds.spans, utc(instant)
+    spans, at = ds.slice.open_spans, utc(instant)
     stock = spans.take(~(spans["opened_at"] >= at) & ~(spans["until_at"] < at))
     return stock.assign(is_open=np.ones(len(stock), dtype=bool), open_money=lambda: stock["money"])
 
 
 def open_deals(ds: Dataset, period: Period) -> Columns:
     """One row per deal of the slice in work at as_of: a stock, whatever the period."""
-    deals = ds.in_work
+    deals = ds.work.deals
     return deals.assign(is_open=np.ones(len(deals), dtype=bool), open_money=lambda: deals["money"])
 
 
 def forgotten_deals(ds: Dataset, period: Period) -> Columns:
     """One row per forgotten deal of the slice at as_of, with what became of past deals like it: a stock."""
-    return ds.forgotten
+    return ds.work.forgotten
 
 
 def steps(ds: Dataset, period: Period) -> Columns:
@@ -142,7 +141,7 @@ def stays(ds: Dataset, period: Period) -> Columns:
     `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
     """
     seen = frame(ds, "all_visits", period)
-    outcomes = ds.stages["outcome"].to_dict()
+    outcomes = ds.names.stages["outcome"].to_dict()
     seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
     still_runs = np.isnat(seen["left_at"])
     time = (np.where(still_runs, utc(ds.filters.as_of), seen["left_at"]) - seen["entered_at"]) / DAY
@@ -154,7 +153,7 @@ def stays(ds: Dataset, period: Period) -> Columns:
 
 def actions(ds: Dataset, period: Period) -> Columns:
     """One row per action in `period`, its kind as 0/1 columns."""
-    acts = ds.acts_in(period)
+    acts = ds.acts.within(period)
     is_kind: dict[str, Callable[[], Array]] = {f"is_{kind}": partial(_is, acts, kind) for kind in KINDS}
     return acts.assign(is_action=np.ones(len(acts), dtype=bool), **is_kind)
 
@@ -169,14 +168,14 @@ def team(ds: Dataset, period: Period) -> Columns:
     Ten is the best of the whole company, before the manager and department filters: neither changes an index. A page about
     some people has none where so few acted that the best one's points could be had from it.
     """
-    points = ds.points_in(period)
+    points = ds.acts.points(period)
     is_told = not ds.filters.is_about_people or privacy.is_crowd(len(points))
     best = points.max() if len(points) and is_told else 0
-    holding = ds.holders("manager_id", period) - ds.dismissed - {""}
-    ids = sorted(ds.in_team(points.index) | holding)
+    holding = ds.scope.holders("manager_id", period) - ds.names.dismissed - {""}
+    ids = sorted(ds.scope.managers_among(points.index) | holding)
     here = points.reindex(ids).fillna(0.0).to_numpy(float)
     days, nothing = working_days(period), np.full(len(ids), np.nan)
-    people, homes = categorical(np.arange(len(ids)), ids), ds.homes
+    people, homes = categorical(np.arange(len(ids)), ids), ds.names.homes
     return Columns(len(ids), {
         "manager_id": people, "department_id": lambda: renamed(people, homes), "points": here,
         "index": here * 10 / best if best else nothing, "points_a_day": here / days if days else nothing,

@@ -23,10 +23,12 @@ from ..metrics.registry import STOCKS, Metric
 from ..metrics.rows import Groups, Number, Ratio, Sample
 from ..metrics.statistics import differs, interval, places, rank_correlation, spearman
 from ..store.columns import Columns, ratio
+from ..words import context
 from ..words.texts import _, language
 from . import frames, privacy
-from .dataset import Dataset, looked_up
+from .dataset import Dataset
 from .grid import Cells, Grid, Order, spread, texts
+from .names import looked_up
 from .slices import utc
 
 DIMENSIONS = (*FILTERED, "stage", "loss_reason", "customer_kind")
@@ -323,7 +325,8 @@ def _trend(ds: Dataset, metrics: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _entries(ds: Dataset, metrics: Sequence[str]) -> list[Metric]:
     entries = [registry.find(name) for name in metrics]
-    ds.metrics_used.extend(entry.name for entry in entries if entry.name not in ds.metrics_used)
+    asked = context.current().metrics
+    context.use(metrics=tuple(dict.fromkeys([*asked, *(entry.name for entry in entries)])))
     return entries
 
 
@@ -406,7 +409,7 @@ def _order(ds: Dataset, key: str) -> Order:
         return Order(key, (), ())
     held = (key, language())
     if held not in ds.store.made:
-        names = getattr(ds, f"{name}s")[name].to_dict()
+        names = ds.names.by_id(name).to_dict()
         ids = list(names)
         if name not in ("stage", "pipeline", "customer_kind"):
             ids = [*sorted((id for id in ids if id), key=lambda id: names[id].casefold()), ""]
@@ -541,10 +544,10 @@ def noted(ds: Dataset, code: str) -> pd.DataFrame:
 
 def chances(ds: Dataset) -> pd.DataFrame:
     """How past deals fared that were once silent: stage, stage_id, silent_days (at least), chance, its k, n, low, high."""
-    past = ds.silence_outcomes
+    past = ds.work.outcomes
     low, high = interval(past["k"].to_numpy(), past["n"].to_numpy())
-    names = looked_up(past["stage_id"], ds.stages["stage"], past["stage_id"])
-    place = past["stage_id"].map({id: place for place, id in enumerate(ds.stages.index)})
+    names = looked_up(past["stage_id"], ds.names.stages["stage"], past["stage_id"])
+    place = past["stage_id"].map({id: place for place, id in enumerate(ds.names.stages.index)})
     table = pd.DataFrame({
         "stage": names, "stage_id": past["stage_id"], "silent_days": past["silent_days"], "chance": past["k"] / past["n"],
         "chance_k": past["k"], "chance_n": past["n"], "chance_low": low, "chance_high": high,
@@ -582,10 +585,10 @@ def index_sensitivity(ds: Dataset, *, step: float = 0.5) -> pd.DataFrame:
     ids = np.asarray(frames.frame(ds.everybody if is_own else ds, "team", ds.filters.elapsed)["manager_id"])
     if is_own and not privacy.is_crowd(len(ids)):
         return pd.DataFrame(columns=TRIAL[:-1])
-    counts = ds.counts_in(ds.filters.elapsed).reindex(ids).fillna(0.0)
+    counts = ds.acts.counts(ds.filters.elapsed).reindex(ids).fillna(0.0)
     weights = np.array([ds.settings.weights.get(kind, 0.0) for kind in counts.columns], dtype=float)
     trials = [(at, change) for at in np.flatnonzero(counts.any().to_numpy()) for change in (-step, step)]
-    names = [ds.managers["manager"].get(id, id) for id in ids]
+    names = [ds.names.managers["manager"].get(id, id) for id in ids]
     found = [_trial(counts.to_numpy(), weights, names, *each) for each in trials]
     rows = [{"kind": counts.columns[each.pop("at")]} | each for each in found]
     return pd.DataFrame(rows, columns=TRIAL[:-1] if is_own else TRIAL)

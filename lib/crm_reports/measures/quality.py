@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from ..store.columns import Columns, per_text
 from ..words.texts import many
+from .scope import Scope
+from .slices import inside, utc
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,40 @@ class Note:
     text: str
 
 
-def about(code: str, deals: Columns, known: Against) -> np.ndarray:
-    """Which of the deals the note is about; none where there is no such note."""
-    condition = CONDITIONS.get(code)
-    return np.asarray(condition(deals, known)) if condition else np.zeros(len(deals), dtype=bool)
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """The findings about the deals that a report's numbers are made of, and which deals each is about."""
 
+    scope: Scope
 
-def notes(deals: Columns, known: Against) -> list[Note]:
-    """The findings about these deals; nothing found, nothing said."""
-    found = {code: about(code, deals, known) for code in CONDITIONS}
-    return [_note(code, deals, which) for code, which in found.items() if which.any()]
+    def notes(self, leads: pd.DataFrame | None) -> list[Note]:
+        """The findings about these deals, and about the leads, if there are any; nothing found, nothing said."""
+        marks = {code: np.asarray(condition(self._deals, self._known)) for code, condition in CONDITIONS.items()}
+        about_deals = [_note(code, self._deals, which) for code, which in marks.items() if which.any()]
+        return about_deals + ([] if leads is None else lead_notes(leads))
+
+    def places(self, code: str) -> np.ndarray:
+        """The places in the slice of the deals that the note is about; none where there is no such note."""
+        condition = CONDITIONS.get(code, lambda deals, known: np.zeros(len(deals), dtype=bool))
+        return self._places[np.asarray(condition(self._deals, self._known))]
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """The places of the deals in work, and of those created or closed in the period or nobody knows when."""
+        deals, bounds = self.scope.slice.deals, self.scope.bounds(self.scope.filters.period)
+        made_of = (deals["outcome"] == "open") | np.isnat(deals["closed_at"])
+        return np.flatnonzero(made_of | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds))
+
+    @cached_property
+    def _deals(self) -> Columns:
+        return self.scope.slice.deals.take(self._places)
+
+    @cached_property
+    def _known(self) -> Against:
+        names, first = self.scope.names, self.scope.count(self.scope.traceable)["first_at"]
+        gone = {id for id, is_deleted in names.stages["is_deleted"].items() if is_deleted}
+        first_at = utc(first) if first else np.datetime64("NaT")
+        return Against(names.dismissed, gone, utc(self.scope.filters.start_at), first_at)
 
 
 def lead_notes(leads: pd.DataFrame) -> list[Note]:

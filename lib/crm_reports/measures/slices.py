@@ -11,10 +11,11 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from ..store import Snapshot
-from ..store.columns import Array, Columns, from_arrow, identities
+from ..store.columns import Array, Columns, categorical, from_arrow, identities, renamed
 
 # What every row of a deal's own history can be cut by.
 KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
@@ -121,6 +122,7 @@ class Slice:
     def _of_deal(self, rows: Columns, name: str) -> Array:
         return self.deals[name].take(rows["place"])
 
+    @cached_property
     def open_spans(self) -> Columns:
         """When each deal was in work: opened_at (NaT: since ever), until_at (NaT: still)."""
         return self.history("open_spans", "opened_at, until_at")
@@ -163,6 +165,14 @@ class Slice:
 
 def _rare(deals: Slice, name: str) -> Array:
     return from_arrow(deals.facts([name]))[name]
+
+
+def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:
+    """Why each deal was lost: what the CRM says, else the name of the lost stage; "" where it is not lost."""
+    words, named = deals["loss_reason"], renamed(deals["stage_id"], stages)
+    texts = ["", *words.categories, *named.categories]
+    codes = np.where(words != "", 1 + words.codes.astype(int), 1 + len(words.categories) + named.codes)
+    return categorical(np.where(deals["outcome"] == "lost", codes, 0), texts)
 
 
 def utc(instant: datetime) -> np.datetime64:

@@ -84,7 +84,7 @@ def metric(
 ) -> Callable[[Body], Body]:
     """Register the function below it under its own name; it is given the rows of the frame `on`, as Rows.
 
-    `needs` names what a source may lack (dataset.LACKING): without it the number is missing, not 0. What `is_part`
+    `needs` names what a source may lack (coverage.LACKING): without it the number is missing, not 0. What `is_part`
     is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
     names a share's denominator, under every title: several shares may be called alike and are never the same.
     """

@@ -9,8 +9,8 @@ from typing import Any
 from ..errors import RunError
 from ..filters import Choice, Known, readable, safe
 from ..look.publish import REPORTS
-from ..measures import dataset
 from ..measures.dataset import Dataset
+from ..measures.load import kept_open
 from ..metrics.registry import column
 from ..runs import run
 from ..runs.run import Plan
@@ -50,7 +50,7 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
     """The pages of the presets that are due, in their order; each name is there once."""
     due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
-    with dataset.kept_open(settings):
+    with kept_open(settings):
         pages = [page for preset in due for page in _of_preset(preset, settings)]
     times = Counter(page.name for page in pages)
     return tuple(replace(page, name=_told_apart(page)) if times[page.name] > 1 else page for page in pages)
@@ -93,7 +93,7 @@ def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]
                  name=plan.report, cuts=", ".join(unknown))  # fmt: skip
         raise RunError(sentence)
     data = run.load(plan.parameters, settings)
-    known = dataset.known(data.store)
+    known = data.names.choices
     for dimension in preset.each:
         for choice in with_something(data, known, dimension):
             yield _slice(preset, plan, dimension, choice, known)
@@ -114,9 +114,9 @@ def person(choice: Choice) -> str:
 def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
     """Those who have something to show: deals in work, created or closed in the period, or actions in it."""
     key = f"{dimension}_id"
-    ids = data.holders(key, data.filters.period)
+    ids = data.scope.holders(key, data.filters.period)
     if dimension == "manager":
-        acts = data.acts_in(data.filters.elapsed)[key]
+        acts = data.acts.within(data.filters.elapsed)[key]
         ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
         return [department for department in known.department if ids & {*known.departments_below([department.id])}]

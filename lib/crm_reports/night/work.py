@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,11 +14,9 @@ from ..runs import parent, run
 from ..runs.run import Plan, RunRecord
 from ..runs.warm import OutOfMemory, TookTooLong, WarmError
 from ..settings import Settings
+from ..words.texts import speaking
 
 log = logging.getLogger(__name__)
-
-
-_one_language = threading.Lock()  # texts are said in one language at a time
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,11 @@ class Job:
 
 def made(job: Job) -> RunRecord:
     """The page's files in `job.out`, or a record of why not. A process that just ended is given a second try."""
-    try:
-        return _tried_twice(job)
-    except Exception as error:
-        return failed(job.plan, run.logged(error))
+    with speaking(job.settings.language):  # whichever thread or machine this is
+        try:
+            return _tried_twice(job)
+        except Exception as error:
+            return failed(job.plan, run.logged(error))
 
 
 def _tried_twice(job: Job) -> RunRecord:
@@ -80,8 +78,7 @@ def _in_a_kernel(job: Job, look: Mapping[str, Any]) -> RunRecord:
     executed = run.execute(job.plan, settings=job.settings)
     if executed.error.startswith("DeadKernelError") or executed.notebook is None:
         executed = run.execute(job.plan, settings=job.settings)
-    with _one_language:
-        return run.complete(executed, settings=job.settings, out=job.out, **look)
+    return run.complete(executed, settings=job.settings, out=job.out, **look)
 
 
 def failed(plan: Plan, error: str) -> RunRecord:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from ..measures import dataset
+from ..measures import load
 from ..settings import Settings
 from . import run
 from .kernels import clean
@@ -31,11 +31,11 @@ def begin(settings: Settings) -> None:
 def hold(settings: Settings, instants: Sequence[datetime]) -> None:
     """Let all pages find the store open and what they share worked out; without that, each does so for itself."""
     try:
-        dataset.prepare(settings, instants)  # here it may take all cores
+        load.prepare(settings, instants)  # here it may take all cores
         if process := warm(settings):
             # As the pages' own settings are: no secret, and one thread (`_beginning`).
             engine = settings.engine.model_copy(update={"threads": 1})
-            process.hold(dataset.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
+            process.hold(load.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
     except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
         log.warning("each page opens the store for itself: %s", run.in_words(error))
 

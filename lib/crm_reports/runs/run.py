@@ -28,7 +28,7 @@ from ..errors import FilterError, ReportError, RunError, near
 from ..filters import Choice, Filters
 from ..look import publish, tables
 from ..look.mime import ELEMENT, FIGURE
-from ..measures import dataset
+from ..measures import load as loading
 from ..measures.dataset import Dataset
 from ..settings import Settings
 from ..store import Store
@@ -190,9 +190,9 @@ def _read(path: Path) -> nbformat.NotebookNode:
 
 def load(values: Mapping[str, Any], settings: Settings) -> Dataset:
     """What the notebook's own `crm.load` will give: its checks, its filters, its names."""
-    understood = inspect.signature(dataset.load).parameters
+    understood = inspect.signature(loading.load).parameters
     with speaking(settings.language):  # load goes on in the report's language; other reports follow this one
-        return dataset.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
+        return loading.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
 
 
 def _about(filters: Filters) -> str:

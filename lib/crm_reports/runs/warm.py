@@ -237,7 +237,7 @@ class _Parent:
         alone = _threads()
         try:
             with _ending_with_the_starter():
-                function(*args)
+                self._kept = function(*args)  # what it opened stays open for all that are forked
             _ready_to_fork()
             print("ready" if _threads() <= alone else "more than one thread", flush=True)
         except Exception:

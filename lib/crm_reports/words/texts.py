@@ -4,8 +4,7 @@
 """
 
 import gettext
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -13,33 +12,30 @@ from io import BytesIO
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LANGUAGES = ("en", "ru")
+from . import context
 
-_current = "en"
+LANGUAGES = ("en", "ru")
 
 
 def use(language: str) -> None:
     """From now on say everything in `language`, one of LANGUAGES."""
-    global _current
+    context.use(language=_known(language))
+
+
+def speaking(language: str) -> AbstractContextManager[None]:
+    """Say everything in `language` inside the block."""
+    return context.using(language=_known(language))
+
+
+def _known(language: str) -> str:
     if language not in LANGUAGES:
         raise ValueError(f"language {language!r} is not known; use one of {', '.join(LANGUAGES)}")
-    _current = language
-
-
-@contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Say everything in `language` inside the block."""
-    before = _current
-    use(language)
-    try:
-        yield
-    finally:
-        use(before)
+    return language
 
 
 def language() -> str:
     """The language texts are said in now."""
-    return _current
+    return context.current().language
 
 
 @cache
@@ -61,10 +57,10 @@ def N_(text: str) -> str:
 
 def _(text: str, **values: object) -> str:
     """The text in the reader's language, its {names} filled with `values`."""
-    translation = _catalogue(_current).gettext(text) if text else ""
+    translation = _catalogue(language()).gettext(text) if text else ""
     return translation.format(**values) if values else translation
 
 
 def many(one: str, several: str, count: int, **values: object) -> str:
     """The right plural form for `count`; {n} is the count."""
-    return _catalogue(_current).ngettext(one, several, count).format(n=count, **values)
+    return _catalogue(language()).ngettext(one, several, count).format(n=count, **values)

@@ -17,6 +17,7 @@ from babel.dates import format_date, format_timedelta, get_day_names
 from babel.numbers import get_currency_symbol, get_decimal_symbol
 from babel.units import format_unit, get_unit_name
 
+from . import context
 from .texts import _, language
 
 Form = Literal["text", "tile", "axis", "cell"]
@@ -28,27 +29,15 @@ SCALES = (1_000_000_000, 1_000_000, 1_000)
 FEW = 20  # a rate of fewer is greyed and not ranked
 
 
-@dataclass(frozen=True)
-class _Place:
-    currency: str = ""
-    zone: tzinfo = UTC
-    as_of: datetime | None = None
-
-
-_place = _Place()
-
-
 def use(*, currency: str = "", zone: tzinfo = UTC, as_of: datetime | None = None) -> None:
     """From now on money is in `currency` and instants are told in `zone`, unless a call says otherwise; stocks are as of `as_of`."""
-    global _place
-    _place = _Place(currency, zone, as_of)
+    context.use(currency=currency, zone=zone, as_of=as_of)
 
 
 def stock_day() -> str:
     """The day that the stocks of the page are of: 28 Nov; "" where nobody said."""
-    if _place.as_of is None:
-        return ""
-    return day_month(_place.as_of.astimezone(_place.zone).date())
+    made = context.current()
+    return "" if made.as_of is None else day_month(made.as_of.astimezone(made.zone).date())
 
 
 def day_month(day: date) -> str:
@@ -74,7 +63,7 @@ def write(
     if is_missing(value):
         return MISSING
     if unit in _WORDS:
-        return _WORDS[unit](value, zone or _place.zone, form)
+        return _WORDS[unit](value, zone or context.current().zone, form)
     number, word = parts(value, unit, currency=currency, short=form in ("tile", "axis"))
     if form == "cell" and unit == "share":  # in a column the decimals stand under each other
         number = _plain(100 * float(value), 1, idle=True)
@@ -285,7 +274,7 @@ def currency_sign_of(code: str) -> str:
 
 def currency_sign(currency: str | None = None) -> str:
     """The sign of `currency`, or of the report's own."""
-    code = _place.currency if currency is None else currency
+    code = context.current().currency if currency is None else currency
     return currency_sign_of(code) if code else ""
 
 

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil, inf
@@ -133,7 +134,7 @@ class _Work:
         """Whether anything is on its way, after as many requests have been sent as may run together."""
         while len(self._running) < self._client.together and (self._waiting or self._share_out()):
             spans = list(self._fill_request())
-            self._running[pool.submit(_ask, self._client, spans)] = spans
+            self._running[pool.submit(copy_context().run, _ask, self._client, spans)] = spans
         return bool(self._running)
 
     def _fill_request(self) -> Iterator[_Span]:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -95,7 +96,7 @@ def many(client: Client, commands: Iterable[tuple[Any, Command]]) -> Iterator[As
     pool = ThreadPoolExecutor(client.together, "bitrix24")
     try:
         for together in by_many(commands, MOST_COMMANDS):
-            running.append(pool.submit(_together, client, together))
+            running.append(pool.submit(copy_context().run, _together, client, together))
             if len(running) >= client.together:
                 yield from running.popleft().result()
         while running:

@@ -1,0 +1,55 @@
+"""What people did: calls, meetings, e-mails, CRM activities, comments, stage moves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from ..filters import Period
+from ..store.columns import Columns, from_arrow, renamed
+from .scope import Scope, to_pandas
+
+KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
+
+
+@dataclass(frozen=True, eq=False)
+class Acts:
+    """The actions that a report counts, and what each is worth."""
+
+    scope: Scope
+    weights: Mapping[str, float]
+
+    def within(self, period: Period) -> Columns:
+        """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, and its deal's ids.
+
+        deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
+        """
+        acts, homes = from_arrow(self.scope.slice.actions("*", self.scope.bounds(period))), self.scope.names.homes
+        return acts.assign(department_id=lambda: renamed(acts["manager_id"], homes))
+
+    def counts(self, period: Period) -> pd.DataFrame:
+        """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
+        filters = self.scope.filters
+        key = ("counts", filters.ids("pipeline"), filters.ids("source"), period)
+        return self.scope.once(key, lambda: self._counts(period))
+
+    def _counts(self, period: Period) -> pd.DataFrame:
+        counts = ", ".join(f"count(*) filter (kind = '{kind}')::double as {kind}" for kind in KINDS)
+        end = "and manager_id != '' group by manager_id order by manager_id"
+        rows = self.scope.everybodys.actions(f"manager_id, {counts}", self.scope.bounds(period), end)
+        return to_pandas(rows).set_index("manager_id")
+
+    def points(self, period: Period) -> pd.Series:
+        """manager_id → points (Σ weight × actions) in `period`, of everybody in the company who acted."""
+        return self.counts(period) @ pd.Series(self.weights, dtype=float).reindex(list(KINDS)).fillna(0.0)
+
+    @cached_property
+    def kinds_without_data(self) -> list[str]:
+        """Kinds of action of which the store holds not one: nothing is connected, so a zero would be no fact."""
+        if (whose := self.scope.traceable).chosen:
+            rows = whose.query(f"select distinct kind from signs where is_action and {whose.inside}", *whose.ids)
+        else:
+            rows = whose.query("from action_kinds")
+        seen = set(rows["kind"].to_pylist())
+        return [kind for kind in KINDS if kind not in seen]

@@ -1,0 +1,92 @@
+"""Deals beside themselves: then and now, before they were lost, after the stage they came to."""
+
+import numpy as np
+import pandas as pd
+
+from ..filters import Period
+from ..store.columns import Columns, categorical, places_of
+from .dataset import Dataset
+from .slices import Slice, inside, utc
+
+Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
+
+
+def moved_between(then: Dataset, now: Dataset) -> Columns:
+    """What became, from then to now, of each deal that the filters keep, or kept.
+
+    outcome ("" where it was not there, or is not kept any more), is_inside (the filters keep it) and money (0 for none), each
+    `_then` and `_now`.
+    """
+    was, became = then.slice.standings, now.slice.standings
+    place = places_of(became["deal_id"], was["deal_id"])
+    # Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
+    is_old = ~(became["created_at"] >= utc(then.filters.as_of))
+    has_gone = np.ones(len(was), dtype=bool)
+    has_gone[place[place >= 0]] = False
+    came, went = np.flatnonzero((place < 0) & is_old), np.flatnonzero(has_gone)
+    return _paired(was, became, place, came, _standing_of(then.slice, became["deal_id"][came]), went)
+
+
+def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
+    """How these deals, which may be anybody's, stood: "" and 0 for those that were not there."""
+    if not len(ids):
+        return np.zeros(0, dtype=object), np.zeros(0)
+    rows = deals.standings_of(ids)
+    place = places_of(ids, rows["deal_id"])
+    outcome, money = _standing(rows)
+    return np.append(outcome, "")[place], np.append(money, 0.0)[place]
+
+
+def _paired(
+    was: Columns, became: Columns, place: np.ndarray, came: np.ndarray, elsewhere: Standing, went: np.ndarray
+) -> Columns:
+    """Each deal of now beside itself then, those that came beside what they were elsewhere.
+
+    What became of a deal after it went is not said: it may be others' doing. It left with the money it had.
+    """
+    there, size = place >= 0, len(became) + len(went)
+    ended, money = _standing(was)
+    now = np.concatenate([np.asarray(became["outcome"], dtype=object), np.full(len(went), "", dtype=object)])
+    money_now = np.concatenate([np.nan_to_num(became["money"]), money[went]])
+    then, money_then = np.full(size, "", dtype=object), np.zeros(size)
+    inside_then = np.concatenate([there, np.ones(len(went), dtype=bool)])
+    then[np.flatnonzero(there)], money_then[np.flatnonzero(there)] = ended[place[there]], money[place[there]]
+    then[came], money_then[came] = elsewhere
+    then[len(became) :], money_then[len(became) :] = ended[went], money[went]
+    return Columns(size, {
+        "outcome_then": then, "outcome_now": now, "money_then": money_then, "money_now": money_now,
+        "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(became),
+    })  # fmt: skip
+
+
+def _standing(deals: Columns) -> Standing:
+    return np.asarray(deals["outcome"], dtype=object), np.nan_to_num(deals["money"])
+
+
+def step_worth(ds: Dataset) -> dict[tuple[str, int], tuple[float, int]]:
+    """(pipeline_id, step) → what closed deals of the slice that ever came so far brought on average, and how many."""
+    rows = ds.slice.query(
+        f"""
+        select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from step_worth
+        where {ds.slice.inside} group by all order by all
+        """, *ds.slice.ids,
+    )  # fmt: skip
+    return {(row["pipeline_id"], row["step"]): (row["mean"], row["n"]) for row in rows.to_pylist()}
+
+
+def stages_before_loss(ds: Dataset, period: Period) -> tuple[Columns, pd.Categorical]:
+    """The slice's deals that were lost in `period`, and the last stage of work that each entered; "" for none."""
+    stages, deals, bounds = ds.names.stages, ds.slice.deals, ds.bounds(period)
+    at_work = list(stages.index[stages["outcome"] == "open"])
+    places = np.flatnonzero((deals["outcome"] == "lost") & inside(deals["closed_at"], bounds))
+    visits = ds.slice.history(
+        "stage_visits", "stage_id, entered_at, history_id",
+        """list_contains(?::varchar[], stage_id) and deal_no in (
+            select deal_no from deal_facts where outcome = 'lost' and closed_at >= ? and closed_at < ?
+        )""", at_work, *bounds,
+    )  # fmt: skip
+    order = np.lexsort((visits["history_id"], visits["entered_at"]))
+    last = np.full(len(deals), -1)
+    last[visits["place"][order]] = visits["stage_id"].codes[order]  # of several the last one stays
+    texts = [*visits["stage_id"].categories, ""]
+    return deals.take(places), categorical(last[places] % len(texts), texts)

@@ -1,0 +1,114 @@
+"""What the source holds and what it lacks, from when on it is known, and what of it could not be read."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from ..store import FILLED
+from ..words.texts import N_, _
+from .scope import Scope, to_pandas
+
+LACKING = {
+    "amount": N_("The source has no amounts."),
+    "created_at": N_("The source does not say when deals were created."),
+    "closing": N_("The source does not say when deals were closed."),
+    "customer": N_("The source has no customers."),
+    "stage_history": N_("The source has no stage history."),
+    "stage_order": N_("The source does not say in which order the stages come."),
+    "activities": N_("The source has no activities."),
+    "comments": N_("The source has no comments."),
+    "leads": N_("The source has no leads."),
+    "manager": N_("The source does not say who is responsible for the deals."),
+    "department": N_("The source does not say who works in which department."),
+    "source": N_("The source does not say where deals came from."),
+    "stage": N_("The source does not say on which stages deals stand."),
+    "stage_entry": N_("The source does not say since when deals stand on their stages."),
+    "loss_reason": N_("The source does not say why deals were lost."),
+    "author": N_("The source does not say who did what."),
+    "deal_activities": N_("The source does not say on which deals people acted."),
+    "plans": N_("The source has no planned activities."),
+    "lead_created_at": N_("The source does not say when leads came."),
+    "lead_closing": N_("The source does not say when leads were closed."),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """How far the data go, said with no more about other people than the page may say."""
+
+    scope: Scope
+
+    @cached_property
+    def lacks(self) -> dict[str, str]:
+        """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
+        store, has = self.scope.store, self._filled
+        is_files = store.last_sync["source"] == "files"
+        presence = {
+            "amount": has["amount"],
+            "created_at": has["created_at"],
+            "closing": has["closed_at"] or has["moved_at"] or store.has("stage_history") or not has["closed"],
+            "customer": has["company_id"] or has["contact_id"],
+            "stage_history": store.has("stage_history"),
+            "stage_order": bool(self.scope.names.stages["position"].notna().any()),
+            "activities": store.has("activities"),
+            "comments": store.has("comments") or has["comment"],
+            "leads": store.has("leads"),
+            "manager": has["manager_id"],
+            "department": has["manager_id"] and has["department_id"],
+            "source": has["source_id"],
+            "stage": has["stage_id"],
+            "stage_entry": has["moved_at"] or store.has("stage_history"),
+            "loss_reason": has["loss_reason"] or has["stage_id"],
+            "author": has["author"] or not has["any_activity"],
+            # In a portal nothing done, or nothing planned, on any deal is a fact; in files it is a column that is not there.
+            "deal_activities": has["deal_activity"] or not has["any_activity"] or not is_files,
+            "plans": has["plan"] or not has["any_activity"] or not is_files,
+            "lead_created_at": has["lead_created_at"],
+            "lead_closing": has["lead_closing"],
+        }
+        lacking = {name: _(LACKING[name]) for name, is_there in presence.items() if not is_there}
+        # A portal without a single deal lacks nothing: its zeros are true.
+        is_empty = bool(lacking) and not is_files and self.scope.count(self.scope.people)["deals"] == 0
+        return {} if is_empty else lacking
+
+    @property
+    def _filled(self) -> dict[str, bool]:
+        """Whether any deal has an amount, a creation date, …"""
+        store, whose = self.scope.store, self.scope.traceable
+        if whose.chosen:
+            return store.now.query(f"{FILLED} where {whose.inside}", *whose.ids).to_pylist()[0]
+        if "filled" not in store.made:
+            store.made["filled"] = store.now.query("from filled").to_pylist()[0]
+        return store.made["filled"]
+
+    @cached_property
+    def holes(self) -> list[str]:
+        """What could not be read, and data that end before the report's instant: said at the top of the page."""
+        ends_early = self.scope.store.synced_at < self.scope.filters.as_of
+        end = _("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`.")
+        return [*self._holes_of_source(), *([end] if ends_early else [])]
+
+    def _holes_of_source(self) -> list[str]:
+        """What the last sync could not read. A hole may count rows of anybody's: a page about people leaves those out."""
+        holes = self.scope.store.last_sync["holes"]
+        if not self.scope.filters.is_about_people:
+            return [hole["text"] for hole in holes]
+        general = [hole["text"] for hole in holes if hole.get("is_general")]
+        if len(general) == len(holes) or self.scope.traceable.chosen:
+            return general
+        return [*general, _("Rows of the source were left out or are doubtful: the company's page counts them.")]
+
+    @cached_property
+    def stages_known_since(self) -> pd.Timestamp | None:
+        """The first entry of the stage history; None without any."""
+        whose, sql = self.scope.traceable, "select min(entry.at) as at from stage_history as entry"
+        if whose.chosen:
+            sql += f" where deal_id in (select deal_id from deal_facts where {whose.inside})"
+        first = to_pandas(whose.query(sql, *whose.ids))["at"].iloc[0]
+        return None if pd.isna(first) else first
+
+    @property
+    def amounts_known_since(self) -> pd.Timestamp:
+        """From when on amounts, owners and plans are as they were that night; before it, those of that sync stand in."""
+        return pd.Timestamp(self.scope.store.versions_since or self.scope.store.synced_at)

@@ -1,0 +1,137 @@
+"""`load(…) → Dataset`: the data of a report, and what a night works out once for all of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import pandas as pd
+
+from ..errors import FilterError, all_at_once, near
+from ..filters import Filters, Typed, first_instant
+from ..settings import Settings
+from ..store import PARTS, Store
+from ..words import units
+from ..words.texts import _, use
+from .dataset import Dataset
+from .names import Names
+from .scope import base_currency
+from .work import Forgetting
+
+
+def load(
+    *,
+    period: object = "last_month",
+    pipeline: Typed = (),
+    department: Typed = (),
+    manager: Typed = (),
+    source: Typed = (),
+    comparison: str = "previous",
+    as_of: object = "",
+    language: str = "",
+    forgotten_after: int = 14,
+    exclude_stages: Sequence[str] = (),
+    exclude_pipelines: Sequence[str] = (),
+    snooze_planned: bool = False,
+    stage_window: str = "",
+    settings: Settings | None = None,
+) -> Dataset:
+    """The data of a report, from the store that reports.toml (or CRM_REPORTS_CONFIG, CRM_REPORTS_DATA) points at.
+
+    Filters are texts as people type them; all that mean nothing are reported in one FilterError. `as_of` is by default
+    the midnight before the last sync. `stage_window` is how far back going from stage to stage is counted, at least ("12
+    months"); by default over the period alone. From here on every text is said in `language`.
+    """
+    settings = settings or Settings.read()
+    use(language or settings.language)
+    store = _opened(settings)
+    names, problems = Names(store), []
+    rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
+    try:
+        filters = Filters.parse(
+            names.choices, zone=settings.zone, default_as_of=default_as_of(store, settings), period=period,
+            comparison=comparison, as_of=as_of, language=language, default_language=settings.language,
+            stage_window=stage_window,
+            pipeline=pipeline, department=department, manager=manager, source=source,
+        )  # fmt: skip
+    except FilterError as error:
+        raise FilterError("\n".join([str(error), *problems])) from None
+    all_at_once(problems, FilterError)
+    ds = Dataset(store, settings, filters, rule)
+    units.use(currency=ds.currency, zone=settings.zone)
+    return replace(ds, filters=_begun(ds)) if filters.period.is_open else ds
+
+
+def _begun(ds: Dataset) -> Filters:
+    """The filters, their period from the first day on which the company, or whom alone it is about, has anything counted."""
+    if ds.scope.is_discreet:
+        return ds.filters.begun(ds.first_day)
+    first = ds.scope.snapshot.query("from first_row")["at"][0].as_py()
+    return ds.filters.begun(None if first is None else first.astimezone(ds.filters.zone).date())
+
+
+def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
+    """Work out once what the reports of a night share, and keep it beside the store, which is given.
+
+    All of it as of the default instant; as of `as_ofs` what comparisons need.
+    """
+    store = _opened(settings)
+    about = base_currency(store, settings), settings.zone.key
+    store.now.prepare("ids", "filled", "funnel")
+    store.snapshot(default_as_of(store, settings), *about).prepare(*PARTS)
+    for as_of in as_ofs:
+        store.snapshot(as_of, *about).prepare("deal_facts")
+    return store
+
+
+def hold(settings: Settings, as_ofs: Sequence[datetime]) -> Dataset:
+    """The whole company's data, the store open, all names looked up and what was prepared found: to be forked from."""
+    prepare(settings, as_ofs)
+    whole = load(period="all", settings=settings)
+    for name in ("managers", "departments", "pipelines", "sources", "stages", "ladder", "homes"):
+        getattr(whole.names, name)
+    for name in ("lacks", "total", "holes"):
+        getattr(whole, name)
+    return whole
+
+
+@contextmanager
+def kept_open(settings: Settings) -> Iterator[None]:
+    """While it lasts, every `load` of this thread reads through the same connection, and names are looked up once."""
+    store = _opened(settings)
+    yield
+    del store
+
+
+def _opened(settings: Settings) -> Store:
+    return Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
+
+
+def default_as_of(store: Store, settings: Settings) -> datetime:
+    """Midnight at the start of the day of the last sync: what is said is what the data can know."""
+    return first_instant(store.synced_at.astimezone(settings.zone).date(), settings.zone)
+
+
+def _forgetting(
+    names: Names, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool, problems: list[str]
+) -> Forgetting:
+    """The rule that was asked for; what is wrong with it goes to `problems`."""
+    if not isinstance(after, int) or after < 1:
+        problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))
+    left_out = {
+        "exclude_stages": _meant("exclude_stages", stages, names.by_id("stage"), problems),
+        "exclude_pipelines": _meant("exclude_pipelines", pipelines, names.by_id("pipeline"), problems),
+    }
+    return Forgetting(after, **left_out, snooze_planned=bool(snooze))
+
+
+def _meant(parameter: str, typed: Sequence[str] | str, names: pd.Series, problems: list[str]) -> tuple[str, ...]:
+    """The ids of the names or ids typed; a stage's name may stand for one stage in each of several pipelines."""
+    meant: list[str] = []
+    for text in [typed] if isinstance(typed, str | int) else typed:
+        ids = [id for id, name in names.items() if str(text) == id or str(text).casefold() == name.casefold()]
+        meant += ids
+        if not ids:
+            close = ", ".join(near(str(text), names)) or ", ".join(names.head(5))
+            problems.append(_("{key} {held} is not known; near: {near}", key=parameter, held=repr(text), near=close))
+    return tuple(meant)

@@ -1,0 +1,202 @@
+"""What things are called: managers, departments, pipelines, sources, stages, and which stage comes after which.
+
+An absent id is "": its own row in every table.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..filters import Choice, Known
+from ..sources.fields import TABLES
+from ..store import Store
+from ..words.texts import N_, _, language
+
+CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
+
+
+class Rung(NamedTuple):
+    """A stage's place in the funnel of its pipeline, from 0, and what comes after it; "" after the last.
+
+    Several won stages are one step: what leads to them leads to all, by the names and ids of all.
+    """
+
+    pipeline: str
+    pipeline_id: str
+    step: int
+    stage: str
+    stage_id: str
+    to_stage: str
+    to_stage_id: str
+
+
+def _once(make: Callable[["Names"], Any]) -> property:
+    """A property that is worked out once per store and language: names are the same whatever the filters."""
+
+    def value(self: "Names") -> Any:
+        key = (make.__name__, language())
+        if key not in self.store.made:
+            self.store.made[key] = make(self)
+        return self.store.made[key]
+
+    return property(value, doc=make.__doc__)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that a store knows, in the reader's language: a table for each kind of thing, by id."""
+
+    store: Store = field(repr=False)
+
+    @_once
+    def managers(self) -> pd.DataFrame:
+        """manager_id → manager (name), department_id, is_active; whoever is named anywhere, known to the CRM or not."""
+        homes = sorted(self._rows("manager_departments"), key=lambda row: (row["manager_id"], *_last(row["position"])))
+        first = {row["manager_id"]: row["department_id"] for row in reversed(homes)}
+        people = self._rows("managers")
+        people += self._strangers("manager", people)
+        return _named(
+            [row | {"department_id": first.get(row["manager_id"])} for row in people],
+            {"manager": _("no manager"), "department_id": None},
+        )
+
+    @property
+    def dismissed(self) -> set[str]:
+        """The managers who the CRM says have left; of a stranger it says nothing."""
+        return {id for id, is_active in self.managers["is_active"].items() if pd.notna(is_active) and not is_active}
+
+    @_once
+    def homes(self) -> dict[str, str]:
+        """manager_id → department_id: the first one in the CRM."""
+        return self.managers["department_id"].fillna("").to_dict()
+
+    @_once
+    def departments(self) -> pd.DataFrame:
+        """department_id → department (name), parent_id."""
+        return _named(self._rows("departments"), {"department": _("no department")})
+
+    @_once
+    def pipelines(self) -> pd.DataFrame:
+        """pipeline_id → pipeline (name), in the CRM's order."""
+        rows = sorted(self._rows("pipelines"), key=lambda row: (*_last(row["position"]), row["pipeline_id"]))
+        return _named(rows, {"pipeline": _("no pipeline")})
+
+    @_once
+    def sources(self) -> pd.DataFrame:
+        """source_id → source (name)."""
+        return _named(self._rows("sources"), {"source": _("no source")})
+
+    @_once
+    def stages(self) -> pd.DataFrame:
+        """stage_id → stage (name), pipeline_id, pipeline, position, outcome; in the order of pipelines and stages.
+
+        A stage that history names and the CRM has deleted is there under its id.
+        """
+        rows, pipelines = self._rows("stages"), self.pipelines["pipeline"].to_dict()
+        gone = self._strangers("stage", rows)
+        place = {pipeline: at for at, pipeline in enumerate(pipelines)}
+        rows = [row | {"is_deleted": False} for row in rows] + [row | {"is_deleted": True} for row in gone]
+        rows.sort(key=lambda row: (*_last(place.get(row["pipeline_id"])), *_last(row["position"])))
+        named = [
+            row | {"stage": _("deleted stage {id}", id=row["stage_id"]) if row["name"] is None else row["name"],
+                   "pipeline": pipelines.get(row["pipeline_id"])}
+            for row in rows
+        ]  # fmt: skip
+        unknown = {"stage": _("unknown stage"), "pipeline": None, "outcome": "open", "is_deleted": False}
+        return _by_id(named, unknown, "stage")
+
+    @_once
+    def stage_names(self) -> dict[str, str]:
+        """stage_id → stage."""
+        return self.stages["stage"].to_dict()
+
+    @_once
+    def ladder(self) -> dict[str, Rung]:
+        """stage_id → its place in the funnel of its pipeline."""
+        names, pipelines = self.stage_names, self.pipelines["pipeline"].to_dict()
+        rungs = [_rung(row, names, pipelines) for row in self.store.now.query("from funnel").to_pylist()]
+        return {rung.stage_id: rung for rung in rungs}
+
+    @property
+    def customer_kinds(self) -> pd.DataFrame:
+        """customer_kind_id → customer_kind: whether the customer of a deal had bought before."""
+        return pd.DataFrame({"customer_kind": {id: _(name) for id, name in CUSTOMER_KINDS.items()}})
+
+    def by_id(self, dimension: str) -> pd.Series:
+        """The names of one dimension (manager, stage …), by id."""
+        return getattr(self, f"{dimension}s")[dimension]
+
+    def beside(self, frame: pd.DataFrame, dimensions: Sequence[str]) -> dict[str, pd.Series]:
+        """The names of these dimensions for the ids in each row of the frame; the id itself where it has none."""
+        return {name: looked_up(frame[f"{name}_id"], self.by_id(name), frame[f"{name}_id"]) for name in dimensions}
+
+    @property
+    def choices(self) -> Known:
+        """The pipelines, departments, managers and sources that a filter may name."""
+        parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
+        homes = looked_up(self.managers["department_id"], self.by_id("department"))
+        departments, managers = self._choices("department"), self._choices("manager")
+        return Known(
+            pipeline=self._choices("pipeline"),
+            department=tuple(replace(choice, parent_id=parents.get(choice.id, "")) for choice in departments),
+            manager=tuple(replace(choice, hint=homes.get(choice.id, "")) for choice in managers),
+            source=self._choices("source"),
+        )
+
+    def _choices(self, dimension: str) -> tuple[Choice, ...]:
+        return tuple(Choice(id, name) for id, name in self.by_id(dimension).items() if id)
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        return self.store.rows(table).to_pylist()
+
+    def _strangers(self, name: str, known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """A row for every id that the store has somewhere and not among the known rows."""
+        key = f"{name}_id"
+        ids = sorted(self.store.ids(key) - {row[key] for row in known})
+        return [dict.fromkeys(TABLES[f"{name}s"].columns) | {key: id} for id in ids]
+
+
+def _rung(row: Mapping[str, Any], names: Mapping[str, str], pipelines: Mapping[str, str]) -> Rung:
+    pipeline, id = row["pipeline_id"], row["stage_id"]
+    above = " / ".join(names.get(after, after) for after in row["to_stage_ids"])
+    return Rung(pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, above, row["to_stage_id"])
+
+
+def looked_up(ids: pd.Series, values: pd.Series | Mapping[str, Any], instead: pd.Series | str = "") -> pd.Series:
+    """The value of each id; `instead` where there is none. As objects: of nothing found pandas makes numbers."""
+    known = {id: value for id, value in values.items() if not pd.isna(value)}
+    others = [instead] * len(ids) if isinstance(instead, str) else instead.tolist()
+    cells = [known.get(id, other) for id, other in zip(ids.tolist(), others, strict=True)]
+    return pd.Series(cells, index=ids.index, dtype=object)
+
+
+def _last(place: float | None) -> tuple[bool, float]:
+    """What to sort by, so that those without a place come last."""
+    return place is None, place or 0
+
+
+def _named(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any]) -> pd.DataFrame:
+    """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and `nobody` for none.
+
+    The first word of `nobody` says what is named.
+    """
+    kind = next(iter(nobody))
+    key = f"{kind}_id"
+    names = [row["name"] if (row["name"] or "").strip() else row[key] for row in rows]
+    times = Counter(names)
+    distinct = [
+        row | {kind: f"{name} ({row[key]})" if times[name] > 1 else name} for row, name in zip(rows, names, strict=True)
+    ]
+    return _by_id(distinct, nobody, kind)
+
+
+def _by_id(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any], kind: str) -> pd.DataFrame:
+    """The rows under their ids, then `nobody` under ""; the columns of the table are there however few the rows."""
+    key = f"{kind}_id"
+    rows = [*rows, {key: "", **nobody}]
+    columns = dict.fromkeys([*TABLES[f"{kind}s"].columns, *(column for row in rows for column in row)])
+    cells = {column: [row.get(column) for row in rows] for column in columns if column not in (key, "name")}
+    return pd.DataFrame(cells, index=pd.Index([row[key] for row in rows], name=key, dtype=object), dtype=object)

@@ -1,0 +1,134 @@
+"""Which deals a report is about, as of its instant: those its filters keep, and whose it may speak of beside them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..filters import Filters, Period, first_instant
+from ..settings import Settings
+from ..store import Snapshot, Store
+from . import privacy
+from .names import Names
+from .slices import Bounds, Slice, inside
+
+EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """The store as the filters see it."""
+
+    store: Store = field(repr=False)
+    filters: Filters
+    currency: str
+
+    @property
+    def names(self) -> Names:
+        return Names(self.store)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.store.snapshot(self.filters.as_of, self.currency, self.filters.zone.key)
+
+    @cached_property
+    def slice(self) -> Slice:
+        """The deals that the filters keep, and what happened to them, as columns."""
+        return self._slice(self.manager_ids)
+
+    @property
+    def everybodys(self) -> Slice:
+        """The same without the manager and department filters."""
+        return self._slice(None)
+
+    def _slice(self, managers: Sequence[str] | None) -> Slice:
+        chosen = {f"{name}_id": self.filters.ids(name) or None for name in ("pipeline", "source")}
+        chosen |= {"manager_id": managers}
+        return Slice(self.snapshot, {column: ids for column, ids in chosen.items() if ids is not None})
+
+    @cached_property
+    def manager_ids(self) -> list[str] | None:
+        """Whom the manager and department filters keep; None when neither is set. One's first department counts."""
+        managers, departments = self.filters.ids("manager"), self.filters.ids("department")
+        if not managers and not departments:
+            return None
+        if not departments:
+            return list(managers)
+        members = {id for id, home in self.names.homes.items() if home in departments}
+        return sorted(members & set(managers) if managers else members)
+
+    def managers_among(self, ids: Iterable[str]) -> set[str]:
+        """Those of these managers that the manager and department filters keep."""
+        return set(ids) if self.manager_ids is None else set(ids) & set(self.manager_ids)
+
+    def keeps_lead(self, leads: pd.DataFrame) -> pd.Series:
+        """Which leads the manager, department and source filters keep; leads stand in no pipeline."""
+        sources, managers = self.filters.ids("source"), self.manager_ids
+        kept = leads["source_id"].isin(sources) if sources else pd.Series(True, index=leads.index)
+        return kept if managers is None else kept & leads["manager_id"].isin(managers)
+
+    def bounds(self, period: Period) -> Bounds:
+        """The first instant of the period, and the first after it."""
+        return first_instant(period.start, self.filters.zone), first_instant(period.end, self.filters.zone)
+
+    def holders(self, key: str, period: Period) -> set[str]:
+        """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`."""
+        deals, bounds = self.slice.deals, self.bounds(period)
+        here = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
+        return {deals[key].categories[code] for code in np.unique(deals[key].codes[here])}
+
+    # --- whose deals may be spoken of (privacy) ----------------------------------------------------------------------
+
+    @property
+    def company(self) -> Slice:
+        """All deals there are."""
+        return Slice(self.snapshot, {})
+
+    @cached_property
+    def people(self) -> Slice:
+        """All deals of the people that the page is about; of a page about nobody in particular, the company's."""
+        return Slice(self.snapshot, {} if self.manager_ids is None else {"manager_id": self.manager_ids})
+
+    @property
+    def is_discreet(self) -> bool:
+        """Whether the page is about some people of a company so small that nothing at all is said of the others."""
+        return self.filters.is_about_people and not privacy.is_crowd(self.count(self.company)["people"])
+
+    @property
+    def traceable(self) -> Slice:
+        """The deals whose traces may be told of where no number is: the company's where that tells on nobody."""
+        return self.people if self.is_discreet else self.company
+
+    def count(self, deals: Slice) -> dict[str, Any]:
+        """How many deals and people with deals, and the first creation: before it nothing is known."""
+        columns = "count(*) as deals, count(distinct nullif(manager_id, '')) as people, min(created_at) as first_at"
+        return self.once(("count", *deals.ids), lambda: deals.facts([columns]).to_pylist()[0])
+
+    def once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once for all reports as of this instant."""
+        made, key = self.store.made, (self.filters.as_of, self.currency, *key)
+        if key not in made:
+            made[key] = make()
+        return made[key]
+
+
+def base_currency(store: Store, settings: Settings) -> str:
+    """The currency all money is in: the settings', else the portal's own, else roubles."""
+    if settings.base_currency:
+        return settings.base_currency
+    codes = [row["currency"] for row in store.rows("currencies").to_pylist() if row["is_base"]]
+    return codes[0] if codes else "RUB"
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """The rows, absent texts as NaN."""
+    # Threads pay on long tables only; on short ones their making is most of the time.
+    if len(table):
+        return table.to_pandas(use_threads=len(table) > 100_000)
+    nothing = table.to_pandas(use_threads=False)  # its texts have no chunk at all, which pandas can't join on
+    return nothing.astype(object).astype(nothing.dtypes)

@@ -1,0 +1,46 @@
+"""The report that is being made here: what is true of it alone, and of no other that is made at the same time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Report:
+    """How it says things, whom it colours in which order, what it is about, and which metrics it has asked for."""
+
+    language: str = "en"
+    currency: str = ""
+    zone: tzinfo = UTC
+    as_of: datetime | None = None
+    manager_ids: tuple[str, ...] = ()
+    dataset: Any = None
+    metrics: tuple[str, ...] = ()
+
+
+_made: ContextVar[Report] = ContextVar("report")  # each thread begins with a report of its own
+_NONE = Report()
+
+
+def current() -> Report:
+    """The report being made in this thread or task."""
+    return _made.get(_NONE)
+
+
+def use(**changes: Any) -> None:
+    """From now on this is true of the report being made."""
+    _made.set(replace(current(), **changes))
+
+
+@contextmanager
+def using(**changes: Any) -> Iterator[None]:
+    """The same inside the block; after it these are as they were before."""
+    before = {name: getattr(current(), name) for name in changes}
+    use(**changes)
+    try:
+        yield
+    finally:
+        use(**before)
