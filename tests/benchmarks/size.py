@@ -61,7 +61,7 @@ def _measured(folder: Path, deals: int) -> dict[str, dict]:
         settings = size_store.make(folder, deals)
         print(f"{deals:,} deals made in {time.monotonic() - started:.0f} s: {size_store.counts(settings)}", flush=True)
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    runs = {"all parts, nothing kept yet": ("parts", {}), "whole company, the first": ("notebook", {})}
+    runs = {"all parts, nothing kept yet": ("parts", {}), "whole company, nothing kept yet": ("notebook", {})}
     runs |= {name: ("notebook", chosen) for name, chosen in SLICES.items()}
     runs |= {"numbers: ours, parts kept": ("numbers", {}), "numbers: pandas": ("plain", {})}
     found = {name: _run(folder, *each) for name, each in runs.items()}

@@ -110,7 +110,7 @@ def _totals(table: pd.DataFrame) -> dict[str, float]:
 def main() -> None:
     """Make the run that was asked for and print what it took."""
     kind, chosen = sys.argv[1], json.loads(sys.argv[2])
-    for name in ("load", "measure", "bars", "show", "elements", "findings", "METRICS"):
+    for name in ("load", "measure", "bars", "show", "elements", "METRICS"):
         getattr(crm, name)
     for name in LATER:
         import_module(name)

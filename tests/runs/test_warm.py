@@ -112,15 +112,15 @@ def test_a_parent_that_can_not_hold_something_says_so_and_serves_on(settings):
 
 HELD_STORE = """
 from crm_reports.measures.load import load
-from crm_reports.store.open import _held
-here = list(_held.values())
+from crm_reports.store.open import _stores
+here = list(_stores.values())
 assert len(here) == 1, here
 assert load().store is here[0]
 """
 
 
 def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_of_its_own(settings):
-    spills = "[each.connection.execute(\"select current_setting('temp_directory')\").fetchone()[0] for each in _held.values()]"
+    spills = "[each.connection.execute(\"select current_setting('temp_directory')\").fetchone()[0] for each in _stores.values()]"
     told = {"CRM_REPORTS_THREADS": "1"} | runs.environment(settings)
     one_thread = settings.model_copy(update={"engine": settings.engine.model_copy(update={"threads": 1})})
     with Warm.start(clean(told, Path("/nowhere"))) as found:
@@ -134,10 +134,10 @@ SPECIMEN = """
 import os, sys
 from crm_reports.look import page
 from crm_reports.runs import specimen
-from crm_reports.store.open import _held
+from crm_reports.store.open import _stores
 alone = len(os.listdir("/proc/self/task"))
 specimen.warm_up()
-assert not list(_held), "a store is still open"
+assert not list(_stores), "a store is still open"
 assert not [each for each in os.listdir("/proc/self/fd") if "store" in os.path.realpath(f"/proc/self/fd/{each}")]
 assert len(os.listdir("/proc/self/task")) == alone, "a thread is left"
 assert page._shown is None

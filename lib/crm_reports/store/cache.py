@@ -104,8 +104,8 @@ def _is_as_written(path: Path) -> bool:
 
 
 def _identity(path: Path) -> tuple[str, int, int, int]:
-    held = path.stat()
-    return str(path), held.st_ino, held.st_mtime_ns, held.st_size
+    file = path.stat()
+    return str(path), file.st_ino, file.st_mtime_ns, file.st_size
 
 
 def _digest(path: Path) -> str:

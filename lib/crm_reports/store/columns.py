@@ -33,10 +33,10 @@ class Columns:
         return list(self._made)
 
     def __getitem__(self, name: str) -> Array:
-        found = self._made[name]
-        if callable(found):
-            found = self._made[name] = found()
-        return found
+        column = self._made[name]
+        if callable(column):
+            column = self._made[name] = column()
+        return column
 
     def take(self, where: np.ndarray) -> "Columns":
         """The rows at these places, or those that a mask keeps."""
@@ -88,11 +88,11 @@ def identities(column: pa.ChunkedArray) -> np.ndarray:
     return numbers.to_numpy() if numbers.cast(column.type).equals(column) else column.to_numpy()
 
 
-def places_of(wanted: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """For each wanted identity its place among those held, -1 where it is not."""
-    if wanted.dtype != held.dtype:
-        wanted, held = wanted.astype(str).astype(object), held.astype(str).astype(object)
-    return pd.Index(held).get_indexer(pd.Index(wanted))
+def places_of(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """For each wanted identity its place among those known, -1 where it is not."""
+    if wanted.dtype != known.dtype:
+        wanted, known = wanted.astype(str).astype(object), known.astype(str).astype(object)
+    return pd.Index(known).get_indexer(pd.Index(wanted))
 
 
 def categorical(codes: np.ndarray, texts: Iterable[str]) -> pd.Categorical:

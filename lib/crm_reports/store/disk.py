@@ -104,17 +104,17 @@ def append(path: Path, line: str) -> None:
         os.fsync(file.fileno())
 
 
-def seal(held: str) -> str:
+def seal(text: str) -> str:
     """The JSON text within JSON that tells whether it is still what it was."""
-    return f'{{"sha256": "{sha256(held.encode()).hexdigest()}", "held": {held}}}'
+    return f'{{"sha256": "{sha256(text.encode()).hexdigest()}", "held": {text}}}'
 
 
 def sealed(text: str) -> str:
     """The JSON text that was sealed; what has no seal, of an earlier release, as it is. ValueError: it has changed."""
-    found = _SEALED.fullmatch(text)
-    if found and sha256(found[2].encode()).hexdigest() != found[1]:
+    match = _SEALED.fullmatch(text)
+    if match and sha256(match[2].encode()).hexdigest() != match[1]:
         raise ValueError("it is not what was written")
-    return found[2] if found else text
+    return match[2] if match else text
 
 
 def set_aside(path: Path) -> Path:

@@ -25,7 +25,7 @@ from .versions import rows_now
 MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
 EVER, NOW = (datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999))
 
-_held: WeakValueDictionary[tuple[Any, ...], "Store"] = WeakValueDictionary()
+_stores: WeakValueDictionary[tuple[Any, ...], "Store"] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Store:
                 )
             )
         key = (path.absolute(), memory, threads, get_ident())
-        held = _held.get(key)
-        if held is None or held.identity != _identity(path):
-            held = _held[key] = cls._opened(path, memory, threads)
-        held._spill_apart()
-        return held
+        store = _stores.get(key)
+        if store is None or store.identity != _identity(path):
+            store = _stores[key] = cls._opened(path, memory, threads)
+        store._spill_apart()
+        return store
 
     def _spill_apart(self) -> None:
         """What does not fit into memory goes to this process's own folder, also when another one opened the store."""
@@ -71,8 +71,8 @@ class Store:
 
     @classmethod
     def _opened(cls, path: Path, memory: str, threads: int) -> "Store":
-        said = {"memory_limit": memory or MEMORY} | ({"threads": threads} if threads else {})
-        connection = duckdb.connect(config=said)
+        config = {"memory_limit": memory or MEMORY} | ({"threads": threads} if threads else {})
+        connection = duckdb.connect(config=config)
         try:
             silenced(connection).execute("set global TimeZone = 'UTC'")
             return cls(path, connection, _attached(connection, path))
@@ -95,15 +95,15 @@ class Store:
             return {name: self._columns(name) for name in names}
 
     def _columns(self, table: str) -> set[str]:
-        found = self.connection.execute(f'from store.{SCHEMA}."{table}" limit 0').description
-        return {column for column, *_type in found}
+        columns = self.connection.execute(f'from store.{SCHEMA}."{table}" limit 0').description
+        return {name for name, *_type in columns}
 
     def rows(self, name: str) -> pa.Table:
         """All rows of a small table (managers, stages, …) as they are now, read once; the columns of `fields.TABLES`."""
         if name not in self._rows:
             with readable():
-                found = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
-            self._rows[name] = found.cast(arrow_schema(name))
+                rows = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
+            self._rows[name] = rows.cast(arrow_schema(name))
         return self._rows[name]
 
     def counts(self) -> dict[str, int]:
@@ -173,6 +173,6 @@ def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 
 def _identity(path: Path) -> str:
-    held = path.stat()
-    said = (held.st_dev, held.st_ino, held.st_mtime_ns, held.st_size)
-    return sha256(repr(said).encode()).hexdigest()[:16]
+    file = path.stat()
+    marks = (file.st_dev, file.st_ino, file.st_mtime_ns, file.st_size)
+    return sha256(repr(marks).encode()).hexdigest()[:16]

@@ -110,8 +110,8 @@ def readable() -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        told = _("the data need more memory than they may take ({error}): set CRM_REPORTS_MEMORY", error=error)
-        raise StoreError(told) from None
+        text = _("the data need more memory than they may take ({error}): set CRM_REPORTS_MEMORY", error=error)
+        raise StoreError(text) from None
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
         words = {"name": repr("store.duckdb"), "error": " ".join(str(error).split())}
         raise StoreError(_("the store {name} can't be read ({error}): run `crm-reports sync` again", **words)) from None

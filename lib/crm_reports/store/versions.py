@@ -35,10 +35,10 @@ def rows_now(name: str, kept: Kept) -> str:
     return f"select {_columns(name, kept[name])} from store.crm.{name}"
 
 
-def _columns(name: str, held: set[str]) -> str:
+def _columns(name: str, columns: set[str]) -> str:
     """The columns of `fields.TABLES`; one that the store was made without is null."""
-    return ", ".join(_column(field, field.name in held) for field in TABLES[name].fields)
+    return ", ".join(_column(field, field.name in columns) for field in TABLES[name].fields)
 
 
-def _column(field: Field, is_held: bool) -> str:
-    return f'"{field.name}"' if is_held else f'null::{SQL[field.kind]} as "{field.name}"'
+def _column(field: Field, is_there: bool) -> str:
+    return f'"{field.name}"' if is_there else f'null::{SQL[field.kind]} as "{field.name}"'
