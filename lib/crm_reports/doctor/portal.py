@@ -23,7 +23,7 @@ DRIFT_SECONDS = 60
 # The scopes, each with those that do in its place.
 NEEDED = {"crm": ("crm",)} | {scopes[0]: scopes for scopes in SCOPES.values()}
 
-Surveyed = Mapping[str, probe.Given]
+Surveyed = Mapping[str, probe.Reply]
 
 
 def checks(settings: Settings, webhook: SecretStr, portal_url: str | None, pace: Pace) -> Iterator[Check]:

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -23,7 +23,7 @@ from ...settings.secrecy import without, without_webhooks
 from ...words.texts import _
 from .bodies import BeyondLimits, Deadline, check_depth, read_body
 from .pace import ORDINARY, Pace, Turnstile
-from .refusals import Answer, AuthError, Passing, read_answer, split_batch
+from .refusals import Answer, AuthError, Passing, Reply, read_answer, split_batch
 
 NO_SUCH_HOST = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_FAIL") if hasattr(socket, name)}
 NO_TLS = (
@@ -135,7 +135,7 @@ class Client:
         """What `method` answers; asks again when the portal is busy or the connection broke."""
         return self._ask(method, params, {method})
 
-    def batch(self, commands: Mapping[str, Command], *, halt: bool = False) -> dict[str, Answer | PortalError]:
+    def batch(self, commands: Mapping[str, Command], *, halt: bool = False) -> dict[str, Reply]:
         """What each of up to 50 commands gave, by its key: an answer, or the error it met.
 
         With `halt`, those after the first error are absent. Raises `Passing` with `is_slow` when less may work better.
@@ -146,12 +146,12 @@ class Client:
         }
         methods = {key: command.method for key, command in commands.items()}
         answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
-        answers = {key: _told(part) for key, part in split_batch(methods, answer).items()}
+        answers = {key: _harmless(part) for key, part in split_batch(methods, answer).items()}
         for key, part in answers.items():
             self._note(methods[key], part, answer)
         return answers
 
-    def _note(self, method: str, reply: Answer | PortalError, batch: Answer) -> None:
+    def _note(self, method: str, reply: Reply, batch: Answer) -> None:
         if isinstance(reply, Answer):
             self._turnstile.note(method, reply.time)
         elif reply.code == "operation_time_limit":
@@ -183,22 +183,22 @@ class Client:
             self._turnstile.note_refusal()
         self._sleep(min(self._pace.pause * 2 ** (attempt - 1), LONGEST_PAUSE))
 
-    def _once(self, method: str, params: Mapping[str, Any]) -> Answer | PortalError:
+    def _once(self, method: str, params: Mapping[str, Any]) -> Reply:
         with self._counting:
             self.requests += 1
         try:
             self._deadline.begin()
             with self._http.stream("POST", method, json=params) as response:
                 if response.is_redirect:
-                    return _told(_moved(response))
+                    return _harmless(_moved(response))
                 content = read_body(response, method, self._limits)
             check_depth(content, method, self._limits)
             return read_answer(method, response.status_code, content)
         except PortalError as error:
-            return _told(error)
+            return _harmless(error)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # Only words leave this block: an httpx exception carries the request with its address.
-            return _told(self._broken(method, error))
+            return _harmless(self._broken(method, error))
 
     def _broken(self, method: str, error: httpx.HTTPError | httpx.InvalidURL) -> PortalError:
         if isinstance(error, httpx.ReadTimeout) and self._deadline.is_over:
@@ -210,10 +210,7 @@ class Client:
         return _broken(method, error)
 
 
-Given = TypeVar("Given", Answer, PortalError)
-
-
-def _told(reply: Given) -> Given:
+def _harmless(reply: Reply) -> Reply:
     """The same; an error without the code that a portal put into it, and without the frames that hold the body."""
     if isinstance(reply, PortalError):
         reply.args, reply.code = tuple(_hide.hidden(str(argument)) for argument in reply.args), _hide.hidden(reply.code)

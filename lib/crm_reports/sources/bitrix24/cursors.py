@@ -19,13 +19,13 @@ from ...errors import PortalError
 from ...words.texts import _
 from .client import MOST_COMMANDS, Client, Command
 from .pages import PAGE, Listing, Row, alone, many, rows_of
-from .refusals import Answer, AuthError, Passing
+from .refusals import Answer, AuthError, Passing, Reply
 
 FULL = MOST_COMMANDS * PAGE
 # A range of fewer rows is not worth another request that comes back half empty.
 WORTH_SHARING = 2 * FULL
 
-Given = list[Answer | PortalError]
+Replies = list[Reply]
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class _Span:
         self.until = middle
         return other
 
-    def take(self, reply: Given) -> tuple[list[Row], bool]:
+    def take(self, reply: Replies) -> tuple[list[Row], bool]:
         """The rows of the pages that came in order, and whether the span is at its end.
 
         After a short page the reference to its fiftieth row breaks, and PHP reads the broken one as id 1: early rows
@@ -126,7 +126,7 @@ class _Work:
             _Span(ask, ask.after, last=last.get(place, 0), pages=MOST_COMMANDS if place in last else 1)
             for place, ask in enumerate(asks)
         )
-        self._running: dict[Future[list[Given]], list[_Span]] = {}
+        self._running: dict[Future[list[Replies]], list[_Span]] = {}
         self._ended: set[Any] = set()
         self._most = MOST_COMMANDS
 
@@ -177,7 +177,7 @@ class _Work:
             span.pages = max(1, span.asked // 2)
             self._waiting.appendleft(span)
 
-    def _sorted_out(self, span: _Span, reply: Given) -> Iterator[tuple[Any, list[Row] | PortalError]]:
+    def _sorted_out(self, span: _Span, reply: Replies) -> Iterator[tuple[Any, list[Row] | PortalError]]:
         name, before = span.ask.name, span.after
         if name in self._ended:
             return
@@ -226,7 +226,7 @@ def by_id(
         yield rows
 
 
-def _ask(client: Client, spans: list[_Span]) -> list[Given]:
+def _ask(client: Client, spans: list[_Span]) -> list[Replies]:
     """What each span's pages gave; those after an absent one are left out."""
     commands: dict[str, Command] = {}
     chains = []

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import PortalError
 from ...words.texts import _
 from .client import MOST_COMMANDS, Client, Command
-from .refusals import Answer, AuthError, Passing
+from .refusals import Answer, AuthError, Passing, Reply
 
 PAGE = 50
 
@@ -87,7 +87,7 @@ def by_many(items: Iterable[Any], size: int) -> Iterator[tuple[Any, ...]]:
         yield together
 
 
-Asked = tuple[Any, Answer | PortalError]
+Asked = tuple[Any, Reply]
 
 
 def many(client: Client, commands: Iterable[tuple[Any, Command]]) -> Iterator[Asked]:
@@ -121,11 +121,11 @@ def _together(client: Client, commands: tuple[tuple[Any, Command], ...]) -> list
     return [(name, _come(client, command, replies.get(f"c{n}"))) for n, (name, command) in enumerate(commands)]
 
 
-def _come(client: Client, command: Command, reply: Answer | PortalError | None) -> Answer | PortalError:
+def _come(client: Client, command: Command, reply: Reply | None) -> Reply:
     return alone(client, command) if reply is None or isinstance(reply, Passing) else reply
 
 
-def alone(client: Client, command: Command) -> Answer | PortalError:
+def alone(client: Client, command: Command) -> Reply:
     """The command's answer, asked with all patience; a refusal that time does not heal is given, not raised."""
     try:
         return client.call(command.method, **command.params)

@@ -11,7 +11,7 @@ from ...words.texts import _
 from . import tables, values
 from .client import Client, Command
 from .pages import Row
-from .refusals import Answer, AuthError, Passing
+from .refusals import Answer, AuthError, Passing, Reply
 
 # What is asked to see whether a table can be read: a page without its count, which is cheap on any portal.
 _TABLES = {
@@ -30,8 +30,6 @@ _TABLES = {
     "departments": Command("department.get", {}),
     "calls": Command("voximplant.statistic.get", {"start": -1}),
 }
-
-Given = Answer | PortalError
 
 
 @dataclass(frozen=True)
@@ -77,12 +75,12 @@ def owner(client: Client) -> Owner:
     return Owner(str(raw.get("ID")), name, values.flag(raw.get("ADMIN")))
 
 
-def survey(client: Client) -> dict[str, Given]:
+def survey(client: Client) -> dict[str, Reply]:
     """What the portal says to everything that a sync asks first, and to a page of every table, in one request."""
     return client.batch(tables.OPENING | _TABLES)
 
 
-def refused(surveyed: Mapping[str, Given]) -> dict[str, PortalError]:
+def refused(surveyed: Mapping[str, Reply]) -> dict[str, PortalError]:
     """The tables that can't be read, and what the portal says of each."""
     named = ((name, surveyed.get(name)) for name in (*_TABLES, "stages", "currencies"))
     errors = {name: reply for name, reply in named if isinstance(reply, PortalError)}
@@ -92,12 +90,12 @@ def refused(surveyed: Mapping[str, Given]) -> dict[str, PortalError]:
     return errors
 
 
-def is_unknown(reply: Given | None) -> bool:
+def is_unknown(reply: Reply | None) -> bool:
     """Whether the portal has no such method, be it that a module is not installed."""
     return isinstance(reply, PortalError) and reply.code == "error_method_not_found"
 
 
-def funnels(client: Client, surveyed: Mapping[str, Given]) -> list[tuple[str, list[Row]]]:
+def funnels(client: Client, surveyed: Mapping[str, Reply]) -> list[tuple[str, list[Row]]]:
     """Each pipeline's name and its stages; raises what the portal says no with."""
     reply = surveyed["pipelines"]
     pipelines = tables.old_pipelines(client) if is_unknown(reply) else tables.pipelines(answer(reply))
@@ -108,7 +106,7 @@ def funnels(client: Client, surveyed: Mapping[str, Given]) -> list[tuple[str, li
     ]
 
 
-def answer(reply: Given) -> Answer:
+def answer(reply: Reply) -> Answer:
     """The answer; raises the refusal."""
     if isinstance(reply, PortalError):
         raise reply

@@ -17,7 +17,7 @@ from . import tables, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, listed
 from .pages import PAGE, Row, by_many, many
-from .refusals import Answer, AuthError
+from .refusals import Answer, AuthError, Reply
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Reading:
     def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, at: datetime) -> None:
         self._client, self._ledger, self._at = client, ledger, at
         self._context = tables.Context(zone)
-        self._opening: dict[str, Answer | PortalError] = {}
+        self._opening: dict[str, Reply] = {}
         self._late: set[int] = set()
         self._came: set[str] = set()
         self._refused: set[str] = set()
@@ -445,11 +445,11 @@ def _leaves_a_hole(refused: PortalError) -> bool:
     return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"
 
 
-def _is_refused(answer: Answer | PortalError) -> bool:
+def _is_refused(answer: Reply) -> bool:
     return isinstance(answer, PortalError) and not _is_not_found(answer)
 
 
-def _is_not_found(answer: Answer | PortalError) -> bool:
+def _is_not_found(answer: Reply) -> bool:
     if not isinstance(answer, PortalError) or isinstance(answer, ScopeError):
         return False
     return answer.code == "not_found" or "not found" in str(answer).lower()

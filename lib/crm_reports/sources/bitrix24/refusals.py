@@ -57,6 +57,9 @@ class Answer:
     time: Mapping[str, Any] = field(default_factory=dict)
 
 
+Reply = Answer | PortalError
+
+
 def refusal(method: str, body: Mapping[str, Any], status: int = 200) -> PortalError:
     """The error that says what Bitrix24 said of `method`, in its own words."""
     code, words = str(body.get("error") or ""), str(body.get("error_description") or "").strip()
@@ -126,13 +129,13 @@ def as_map(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def split_batch(commands: Mapping[str, str], answer: Answer) -> dict[str, Answer | PortalError]:
+def split_batch(commands: Mapping[str, str], answer: Answer) -> dict[str, Reply]:
     """What each command gave, by its key; a command that a halt left out is absent."""
     result = as_map(answer.result)
     results, errors, totals, following, times = (
         as_map(result.get(part)) for part in ("result", "result_error", "result_total", "result_next", "result_time")
     )
-    answers: dict[str, Answer | PortalError] = {}
+    answers: dict[str, Reply] = {}
     for key, method in commands.items():
         if key in errors:
             answers[key] = refusal(method, as_map(errors[key]))

@@ -16,7 +16,7 @@ from .activities import activity
 from .client import Client, Command
 from .cursors import Ask
 from .pages import Listing, Row, by_start, many_by_start, rows_of
-from .refusals import Answer
+from .refusals import Answer, Reply
 
 OUTCOMES = {"P": "open", "S": "won", "F": "lost"}
 READ: dict[str, Callable[[Any, ZoneInfo], Any]] = {
@@ -188,7 +188,7 @@ OPENING = {
 }
 
 
-def scopes(answer: Answer | PortalError) -> set[str] | None:
+def scopes(answer: Reply) -> set[str] | None:
     """What the webhook may read; None when the portal does not say."""
     names = answer.result if isinstance(answer, Answer) else None
     return set(map(str, names)) if isinstance(names, list) and names else None
