@@ -26,6 +26,7 @@ lab: $(INSTALLED)
 # The locked packages, then this one. An environment is made anew only when the lock changes.
 $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m crm_reports.look.bundle
 	@touch $@
 
 $(LOCKED): requirements.lock

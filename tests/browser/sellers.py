@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import nbformat
 
-from crm_reports.look import publish, wiki
+from crm_reports.look import publish, scripts, wiki
 from crm_reports.look.page import ELEMENT
 from crm_reports.night import NightReport, Page
 from crm_reports.night.index import write_indexes
@@ -77,7 +77,7 @@ def report(folder, settings, name, *, links=(), **parameters):
 
 def site(folder, settings, name=str):
     """Every kind of page that there is, by what it is called here."""
-    publish.assets(folder / "assets")
+    scripts.assets(folder / "assets")
     links = [
         publish.Link("workbook", "report.xlsx"), publish.Link("site", "index.html"), publish.Link("all", "all.html"),
         *(publish.Link(f"report:{each}", f"{each}.html") for each in REPORTS),

@@ -10,7 +10,7 @@ from chromium import Visit, needed
 from sellers import HOSTILE, company, report
 
 from crm_reports import charts
-from crm_reports.look import publish
+from crm_reports.look import scripts
 from crm_reports.look.publish import Link
 from crm_reports.words import units
 from crm_reports.words.texts import use
@@ -22,7 +22,7 @@ pytestmark = needed
 def publish_page(tmp_path_factory):
     """Write the page of a report with these parameters; where it is, and its elements."""
     folder = tmp_path_factory.mktemp("pages")
-    publish.assets(folder / "assets")
+    scripts.assets(folder / "assets")
     yield partial(report, folder, company(tmp_path_factory.mktemp("store")))
     units.use()
     charts.use_managers([])

@@ -7,7 +7,7 @@ import pytest
 from chromium import CHROMIUM, needed
 
 from crm_reports import charts, mail
-from crm_reports.look import publish
+from crm_reports.look import publish, scripts
 from crm_reports.mail import camera, content, letter
 from crm_reports.runs import proof
 from crm_reports.words import units
@@ -94,7 +94,7 @@ def published(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         notebook = invented.notebook(patch)
-        publish.assets(folder / "assets")
+        scripts.assets(folder / "assets")
         (folder / "page.html").write_text(publish.html(notebook, assets="assets"), encoding="utf-8")
     yield folder
     units.use()

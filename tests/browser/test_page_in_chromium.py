@@ -7,7 +7,7 @@ import pytest
 from chromium import Visit, needed
 
 from crm_reports import charts
-from crm_reports.look import publish
+from crm_reports.look import publish, scripts, tables
 from crm_reports.look.publish import Link
 from crm_reports.words import units
 
@@ -25,7 +25,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         notebook = invented.notebook(patch)
-        publish.assets(folder / "assets")
+        scripts.assets(folder / "assets")
         for name, assets in (("whole", "inline"), ("shared", "assets")):
             html = publish.html(notebook, assets=assets, links=LINKS)
             assert publish.missing_from(html, notebook) == []
@@ -248,7 +248,7 @@ def test_without_scripts_the_tables_can_be_read(browser, site):
     page = context.new_page()
     page.goto((site / "whole.html").as_uri())
     assert page.locator("#managers tbody tr").count() == 8
-    assert page.locator("#deals tbody tr").count() == 50
+    assert page.locator("#deals tbody tr").count() == tables.AT_ONCE
     context.close()
 
 

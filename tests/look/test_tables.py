@@ -1,13 +1,14 @@
 import json
 import re
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
-import openpyxl
 import pandas as pd
 import pytest
 
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
-from crm_reports.look import tables
+from crm_reports.look import cells, lists, matrix, tables
+from crm_reports.metrics.registry import column, columns_of
 from crm_reports.words import units
 
 NAN = float("nan")
@@ -123,7 +124,7 @@ def test_a_change_stands_in_the_cell_with_its_sign():
 
 def test_nothing_is_said_and_not_drawn():
     assert "Nothing in this period" in tables.table(MANAGERS.iloc[:0])
-    assert "Nothing in this period" in tables.matrix(pd.DataFrame())
+    assert "Nothing in this period" in matrix.matrix(pd.DataFrame())
 
 
 def test_a_deal_list_escapes_every_text_and_links_only_to_the_web():
@@ -136,21 +137,23 @@ def test_a_deal_list_escapes_every_text_and_links_only_to_the_web():
 
 
 def test_the_rows_for_the_script_hold_all_deals_and_can_not_end_it():
-    many = pd.concat([DEALS] * 40, ignore_index=True)
-    html = tables.table(many)
-    rows = json.loads(re.search(r'class="rows">(.*?)</script>', html, re.DOTALL)[1])
-    assert len(rows) == 80
+    html = tables.table(pd.concat([DEALS] * 20, ignore_index=True))
+    text = re.search(r'class="rows">(.*?)</script>', html, re.DOTALL)[1]
+    rows = lists.rows_in(text)
+    assert len(rows) == 40
+    assert "</" not in text
     assert html.count("<tr") == 1 + tables.AT_ONCE
     assert rows[0][:3] == [[HOSTILE, ""], ["Won", "won"], [HOSTILE, charts.look_of("3"), "3"]]
     assert rows[1][1] == ["</script>", ""]
-    assert rows[1][3] == [None, "—", ""]
+    assert rows[1][3] == [None, "—"]
+    assert rows[0][4] == ["2025-03-12 21:00:00+00:00", "12 Mar 2025"]
 
 
 def test_a_long_list_is_packed_and_holds_all_its_rows():
     many = pd.concat([DEALS] * 1000, ignore_index=True).assign(is_touched=True, is_won=[True, False] * 1000)
     html = tables.table(many)
-    packed = re.search(r'class="rows packed">(.*?)</script>', html, re.DOTALL)[1]
-    rows = tables.rows_in(packed)
+    packed = re.search(r'class="rows">(.*?)</script>', html, re.DOTALL)[1]
+    rows = lists.rows_in(packed)
     assert [len(rows), rows[0][0], rows[0][-1], rows[1][-1]] == [2000, [HOSTILE, ""], 0b11, 0b01]
     assert len(packed) < len(json.dumps(rows)) / 10
     assert 'data-counts="[[&quot;touched&quot;' in html
@@ -162,7 +165,7 @@ def test_a_long_list_is_packed_and_holds_all_its_rows():
      ("data:text/html,x", False), ("//a.example", False), ("https:", False), ("http://[", False), (None, False)],
 )  # fmt: skip
 def test_only_web_addresses_become_links(text, is_web):
-    assert bool(tables.web_address(text)) is is_web
+    assert bool(cells.web_address(text)) is is_web
 
 
 def conversion(manager, step, k, n, *, is_total=False):
@@ -179,7 +182,7 @@ MATRIX = pd.DataFrame([
 
 
 def test_a_matrix_has_managers_down_and_steps_across():
-    assert Cells(tables.matrix(MATRIX)).rows == [
+    assert Cells(matrix.matrix(MATRIX)).rows == [
         ["Manager", "S1 → S2", "S2 → S3▼ narrowest"],
         ["A", "75.030 of 40", "20.06 of 30"],
         ["B", "50.02 of 4", "—"],
@@ -188,127 +191,14 @@ def test_a_matrix_has_managers_down_and_steps_across():
 
 
 def test_a_matrix_tints_what_is_many_and_greys_what_is_few():
-    html = tables.matrix(pd.concat([MATRIX, pd.DataFrame([conversion("C", 1, 10, 40)])]))
+    html = matrix.matrix(pd.concat([MATRIX, pd.DataFrame([conversion("C", 1, 10, 40)])]))
     assert html.count("--tint:var(--bad)") == 1  # C: 25 % against 72.7 %
     assert html.count('class="few"') == 3  # B twice, and C without a second step
 
 
 def test_a_matrix_of_two_pipelines_names_them():
     other = MATRIX.assign(pipeline="Long <b>", pipeline_id="9")
-    assert "<small>Long &lt;b&gt;</small>" in tables.matrix(pd.concat([MATRIX, other]))
-
-
-def test_datatables_comes_from_the_installed_package_as_a_classic_script():
-    script = tables.script()
-    assert script.startswith("(()=>{")
-    assert "window.DataTable=" in script
-    assert not re.search(r"\bexport\s*\{", script)
-
-
-def element(id, frame_rows, columns, title):
-    return {"id": id, "kind": "table", "title": title, "columns": columns, "rows": frame_rows}
-
-
-HEADER = {"id": "header", "kind": "header", "title": "", "currency": "RUB", "synced_at": "2025-03-12T21:00:00+00:00",
-          "filters": {"time_zone": "Europe/Moscow"}, "words": [{"label": "Period", "text": "March", "narrows": False}],
-          "quality": [{"code": "x", "count": 14, "text": "14 deals have no customer"}]}  # fmt: skip
-
-COLUMNS = [
-    {"name": "title", "title": "Deal", "unit": "text"}, {"name": "won_money", "title": "Won money", "unit": "money"},
-    {"name": "conversion", "title": "Conversion", "unit": "share"}, {"name": "at", "title": "At", "unit": "instant"},
-    {"name": "start", "title": "First day", "unit": "date"}, {"name": "is_total", "title": "Total", "unit": "flag"},
-]  # fmt: skip
-
-
-@pytest.fixture
-def book(tmp_path):
-    rows = [
-        {"title": "=HYPERLINK(1)", "won_money": 8.5, "conversion": 0.109, "at": "2025-03-12T21:00:00+00:00",
-         "start": "2025-03-01", "is_total": False},
-        {"title": "http://a.example", "won_money": None, "conversion": NAN, "at": None, "start": None,
-         "is_total": True},
-    ]  # fmt: skip
-    path = tmp_path / "report.xlsx"
-    tables.workbook([HEADER, element("deals", rows, COLUMNS, "Deals"), element("x", [], COLUMNS, "Deals")], path)
-    return openpyxl.load_workbook(path)
-
-
-def test_a_workbook_has_a_sheet_per_element_after_the_one_about_it(book):
-    assert book.sheetnames == ["About", "Deals", "Deals (2)"]
-
-
-def test_a_sheet_hides_machine_names_and_shows_titles_with_units(book):
-    sheet = book["Deals"]
-    assert [cell.value for cell in sheet[1]] == ["title", "won_money", "conversion", "at", "start", "is_total"]
-    assert sheet.row_dimensions[1].hidden
-    assert [cell.value for cell in sheet[2]] == ["Deal", "Won money, ₽", "Conversion, %", "At", "First day", "Total"]
-    assert "won in the period ÷ created" in sheet["C2"].comment.text
-
-
-def test_a_sheet_holds_raw_numbers_local_time_and_texts_that_stay_texts(book):
-    sheet = book["Deals"]
-    assert (sheet["A3"].value, sheet["A3"].data_type) == ("=HYPERLINK(1)", "s")
-    assert (sheet["B3"].value, sheet["B3"].number_format) == (8.5, '#,##0\\ "₽"')
-    assert (sheet["C3"].value, sheet["C3"].number_format) == (0.109, "0.0%")
-    assert str(sheet["D3"].value) == "2025-03-13 00:00:00"
-    assert str(sheet["E3"].value) == "2025-03-01 00:00:00"
-    assert [sheet["B4"].value, sheet["C4"].value, sheet["D4"].value] == [None, None, None]
-    assert sheet["A4"].hyperlink is None
-
-
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_text_that_looks_like_a_formula_stays_a_text_when_somebody_edits_it(tmp_path, first):
-    text = f"{first}1+1"
-    columns = [{"name": "title", "title": text, "unit": "text"}]
-    rows = [{"title": text}, {"title": "plain"}, {"title": text, "is_total": True}]
-    header = HEADER | {"words": [{"label": text, "text": text, "narrows": False}]}
-    tables.workbook([header, element("deals", rows, columns, "Deals")], tmp_path / "report.xlsx")
-    book = openpyxl.load_workbook(tmp_path / "report.xlsx")
-    quoted = [book["Deals"][at] for at in ("A2", "A3", "A5")] + [book["About"][at] for at in ("A2", "B2")]
-    assert all(cell.quotePrefix and cell.data_type == "s" for cell in quoted)
-    assert not book["Deals"]["A4"].quotePrefix
-
-
-def test_the_first_sheet_says_what_the_numbers_are_about(book):
-    said = [row[0].value for row in book["About"].iter_rows()] + [row[1].value for row in book["About"].iter_rows()]
-    assert {"Period", "March", "14 deals have no customer", "Conversion", "13 Mar 2025, 00:00"} <= set(said)
-
-
-def _as_excel_counts(name):
-    return len(name.encode("utf-16-le")) // 2
-
-
-def test_sheet_names_are_what_excel_allows():
-    titles = [
-        "a" * 40,
-        "A" * 40,
-        "[x]:*?/\\y",
-        "",
-        "\x00\ud800",
-        "history",
-        "'q'",
-        "'" * 40,
-        "b" * 30 + "'c",
-        "\U0001f600" * 40,
-    ]
-    names = tables.sheet_names(titles * 12)
-    assert len({name.casefold() for name in names} | {"history"}) == 121
-    assert [name for name in names if not 0 < _as_excel_counts(name) <= 31] == []
-    assert [name for name in names if re.search(r"[\[\]:*?/\\]|^'|'$", name) or not name.isprintable()] == []
-
-
-def test_twelve_elements_of_one_long_title_have_twelve_sheets(tmp_path):
-    column = {"name": "won", "title": "Won", "unit": "count"}
-    title = "Deals that were won, by the manager who won them"
-    elements = [
-        {"id": f"e{at}", "kind": "table", "title": title, "columns": [column], "rows": [{"won": at}]}
-        for at in range(12)
-    ]
-    tables.workbook(elements, tmp_path / "x.xlsx")
-    names = openpyxl.load_workbook(tmp_path / "x.xlsx").sheetnames
-    assert (len(names), names[1], names[2], names[12]) == (
-        13, "Deals that were won, by the man", "Deals that were won, by the (2)", "Deals that were won, by th (12)",
-    )  # fmt: skip
+    assert "<small>Long &lt;b&gt;</small>" in matrix.matrix(pd.concat([MATRIX, other]))
 
 
 STEP = pd.DataFrame([{"manager": "Anna", "manager_id": "1", "stage": "Request", "stage_conversion": 0.45, "stage_conversion_k": 9,
@@ -322,3 +212,32 @@ def test_the_arrow_compares_with_the_team_that_the_row_names_where_a_table_has_n
 
 def test_without_a_team_there_is_no_arrow():
     assert 'class="differs"' not in tables.table(STEP.drop(columns="team_conversion"))
+
+
+def test_a_lists_column_says_each_text_once_and_days_as_whole_seconds():
+    rows = DEALS.assign(stage=["Request", "Request"], duration_days=[1.5, NAN])
+    kinds = {column("stage"): "text", column("duration_days"): "number"}
+    stage, days = lists.Rows(rows).as_json(kinds, [])["columns"]
+    assert stage == {"texts": ["Request"], "at": [0, 0]}
+    assert days == {"parts": [[129_600, None], ["1.5", "—"]], "per": 86_400}
+
+
+def test_a_columns_texts_are_those_that_each_value_has_alone():
+    moments = pd.to_datetime(["2025-03-12T20:59Z", "2025-03-12T21:00Z", None, "2025-03-12T23:00Z"], utc=True)
+    rows = pd.DataFrame(
+        {"created_at": moments, "duration_days": [9.94, 10.46, 11.5, NAN], "money": [99.5, 100.5, NAN, 1e6]}
+    )
+    units.use(currency="RUB", zone=ZoneInfo("Europe/Moscow"))
+    for entry in columns_of(rows):
+        made = lists.Rows(rows).as_json({entry: "number"}, [])["columns"][0]["parts"][1]
+        assert made == [cells.text(value, entry.unit) for value in rows[entry.name]]
+
+
+def test_of_a_charts_numbers_the_first_rows_are_html_and_the_others_are_packed():
+    many = pd.concat([MANAGERS.iloc[:2]] * 40, ignore_index=True)
+    html = tables.table(many, is_closed=True)
+    assert html.count("<tr") == 1 + tables.AT_ONCE
+    assert len(html) < len(tables.table(many)) / 2
+    lines = lists.unpacked(re.search(r'class="lines">(.*?)</script>', html, re.DOTALL)[1])
+    assert Cells("".join(lines)).rows[-1] == ["Boris", "1", "11.11 of 9", "—"]
+    assert len(lines) == 80 - tables.AT_ONCE

@@ -177,7 +177,14 @@ def executed(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "where", ["publish.html", "tables.workbook", "run.as_json", "run._headline", "discretion.what_shows"]
+    "where",
+    [
+        "look.publish.html",
+        "look.workbook.workbook",
+        "runs.run.as_json",
+        "runs.run._headline",
+        "runs.discretion.what_shows",
+    ],
 )
 def test_a_bug_in_any_file_of_a_report_is_in_its_record(executed, tmp_path, monkeypatch, where):
     settings, notebook = executed

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 
 from crm_reports.errors import RunError
-from crm_reports.look.publish import Link, assets
+from crm_reports.look.publish import Link
+from crm_reports.look.scripts import assets
 from crm_reports.runs import run as runs
 from crm_reports.runs.again import reproduction, rerun
 from crm_reports.settings import Settings

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from crm_reports.charts import go
-from crm_reports.look import publish
+from crm_reports.look import publish, scripts
 from crm_reports.runs import proof
 
 needs_chromium = pytest.mark.skipif(
@@ -27,7 +27,7 @@ def prover():
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    publish.assets(folder / "assets")
+    scripts.assets(folder / "assets")
     return folder
 
 

@@ -30,6 +30,11 @@ def script() -> str:
     return plotly.offline.get_plotlyjs()
 
 
+def script_version() -> str:
+    """The version of plotly.js that our figures are drawn for."""
+    return plotly.offline.get_plotlyjs_version()
+
+
 def escape(text: object, *, most: int = 60) -> str:
     """A text from the CRM as plotly may show it: no tags, no line breaks, not longer than `most`."""
     plain = " ".join(str(text).split())

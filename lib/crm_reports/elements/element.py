@@ -101,7 +101,7 @@ def element(
     """Register the function that makes the table as an element of the reports; its name is the element's id.
 
     `measured` says under the title what is shown. `chart` makes the figure of the table; without one the table is shown,
-    or with `matrix` one column per stage or reason (the words of `tables.matrix`). `needs` are metrics or things
+    or with `matrix` one column per stage or reason (the words of `matrix.matrix`). `needs` are metrics or things
     (coverage.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
     `missing` any other reason. What only `compares` managers is left out of a report about one. `leads_to` is the element
     that lists the deals behind it. A `mail` shows these columns, the first as bars.

@@ -7,7 +7,7 @@ JupyterLab) and, for a chart, the figure. Fragments are jinja templates in templ
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -23,8 +23,9 @@ from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
 from ..words import context, units
 from ..words.texts import N_, _, language
-from . import tables, templates
+from . import cells, matrix, plain, tables
 from .mime import ELEMENT, FIGURE
+from .templates import fragment, read
 
 HERE = "<!--figure-->"  # where a page puts the figure's JSON; escaped text can't contain it
 
@@ -64,23 +65,23 @@ def header(ds: Any, *, report: str = "") -> None:
     words = [{"label": label, "text": text, "narrows": narrows} for label, text, narrows in ds.filters.words()]
     notes = [_note(each) for each in ds.quality]
     about = {
-        "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": _plain(ds.filters.as_of),
-        "synced_at": _plain(ds.synced_at), "made_at": _plain(datetime.now(UTC)), "currency": ds.currency,
+        "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": plain.value(ds.filters.as_of),
+        "synced_at": plain.value(ds.synced_at), "made_at": plain.value(datetime.now(UTC)), "currency": ds.currency,
         "quality": notes, "holes": list(ds.holes), "kept": int(ds.kept), "total": int(ds.total),
-        "portal_url": tables.web_address(ds.portal_url),
+        "portal_url": cells.web_address(ds.portal_url),
     }  # fmt: skip
-    _emit({"id": "header", "kind": "header", "title": "", **about}, _fragment("header", **about, css=_css()))
+    _emit({"id": "header", "kind": "header", "title": "", **about}, fragment("header", **about, css=_css()))
 
 
 def _note(each: Any) -> dict[str, Any]:
     found = each if isinstance(each, Mapping) else vars(each)
-    return {key: _plain(found.get(key)) for key in ("code", "count", "text")}
+    return {key: plain.value(found.get(key)) for key in ("code", "count", "text")}
 
 
 def _tiles(table: pd.DataFrame) -> Markup:
     """One tile per row: number, change, the last periods as a line, the deals behind it one click away."""
     rows = [_tile(row) for row in records(table)]
-    return _fragment("tiles", tiles=rows, columns=_columns_for(len(rows)))
+    return fragment("tiles", tiles=rows, columns=_columns_for(len(rows)))
 
 
 def _columns_for(count: int) -> int:
@@ -93,9 +94,9 @@ def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
     number, unit = units.parts(row["value"], entry.unit)
     before = row.get("previous")
     return {
-        "metric": entry.name, "value": _plain(row["value"]), "title": on_day(entry).title, "number": number, "unit": unit,
+        "metric": entry.name, "value": plain.value(row["value"]), "title": on_day(entry).title, "number": number, "unit": unit,
         "change": units.change(row.get("change")),
-        "verdict": tables.verdict_of(row.get("change"), entry.good), "tip": tables.explained(entry),
+        "verdict": cells.verdict_of(row.get("change"), entry.good), "tip": cells.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
         "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
         "note": row.get("note") or units.k_of_n(row.get("k"), row.get("n")),
@@ -150,8 +151,8 @@ def _finding(made: Element, given: Finding) -> str:
 def _show_chart(made: Element, words: Mapping[str, str]) -> None:
     figure, heading = made.figure, words["finding"] or words["title"]
     frame = pd.DataFrame() if made.entry.rows_elsewhere else made.table
-    rows = Markup(tables.table(frame, caption=heading)) if len(frame.columns) else ""
-    body = _fragment("chart", id=made.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
+    rows = Markup(tables.table(frame, caption=heading, is_closed=True)) if len(frame.columns) else ""
+    body = fragment("chart", id=made.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
                      label=heading)  # fmt: skip
     drawn = _figure_json(figure)
     if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
@@ -165,15 +166,15 @@ def _body(made: Element, words: Mapping[str, str]) -> str:
     if entry.drawn == "tiles":
         return _tiles(made.table)
     if entry.drawn == "needs":
-        return _fragment("needs", rows=records(made.table), is_whole=not made.note)
+        return fragment("needs", rows=records(made.table), is_whole=not made.note)
     if entry.matrix is not None:
-        return tables.matrix(made.table, caption=heading, **entry.matrix)
+        return matrix.matrix(made.table, caption=heading, **entry.matrix)
     return tables.table(made.table, caption=heading)
 
 
 def verdict(text: str, *, id: str = "verdict") -> None:
     """Show a computed sentence of its own."""
-    _emit({"id": id, "kind": "text", "title": text}, _fragment("verdict", text=text))
+    _emit({"id": id, "kind": "text", "title": text}, fragment("verdict", text=text))
 
 
 def glossary(ds: Any) -> None:
@@ -183,7 +184,7 @@ def glossary(ds: Any) -> None:
     frame = pd.DataFrame(rows, columns=["name", "title", "text", "formula"])
     entry = Entry("glossary", N_("What the words mean"), N_("Every number of this page, in the order it appears."))
     words = {"title": _(entry.title), "sub": _(entry.measured)}
-    _show_element(entry, "glossary", frame, body=_fragment("glossary", entries=entries), **words)
+    _show_element(entry, "glossary", frame, body=fragment("glossary", entries=entries), **words)
 
 
 # ── The display ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,9 +196,9 @@ def _show_element(
 ) -> None:  # fmt: skip
     words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
     entries = _entries(frame)
-    html = _fragment("element", id=entry.id, kind=kind, body=body, entries=entries, **words)
+    html = fragment("element", id=entry.id, kind=kind, body=body, entries=entries, **words)
     metrics = [{"name": each.name, "title": each.title, "unit": each.unit, "good": each.good} for each in entries]
-    numbers = {"columns": columns_of(frame), "rows": rows_of(frame), "metrics": metrics}
+    numbers = {"columns": plain.columns_of(frame), "rows": plain.rows_of(frame), "metrics": metrics}
     _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, figure)
 
 
@@ -219,40 +220,13 @@ def _entries(frame: pd.DataFrame) -> list[Any]:
     return [each for each in registry.columns_of(frame) if each.name in METRICS]
 
 
-def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """What a frame's columns are called and measured in."""
-    entries = registry.columns_of(frame)
-    return [{"name": each.name, "title": each.title, "unit": each.unit} for each in entries]
-
-
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A frame's rows as raw JSON values: null for missing, ISO text for instants and dates."""
-    return [{str(name): _plain(value) for name, value in row.items()} for row in records(frame)]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if units.is_missing(value):
-        return None
-    if isinstance(value, date):  # a datetime and a Timestamp are dates, too
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return value.item()
-    return value if isinstance(value, str | int | float | bool | dict) else str(value)
-
-
-def _fragment(name: str, **values: Any) -> Markup:
-    return Markup(templates.render(f"{name}.html.j2", **values))
-
-
 @cache
 def css() -> str:
     """The style of every element, all of it under .crm, in the reader's light or dark."""
     light, dark = charts.css_variables(), charts.css_variables(dark=True)
     hues = "".join(f".crm .m{place}{{--hue:var(--m{place})}}" for place in range(len(charts.PALETTE)))
     variables = f".crm{{{light}}}@media(prefers-color-scheme:dark){{.crm{{{dark}}}}}@media print{{.crm{{{light}}}}}"
-    return variables + hues + templates.read("elements.css")
+    return variables + hues + read("elements.css")
 
 
 def _css() -> Markup:

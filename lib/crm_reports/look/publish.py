@@ -4,7 +4,6 @@ Our nbconvert template (template/) lays the page out. plotly.js and DataTables c
 site as files beside it (`assets`).
 """
 
-import gzip
 import hashlib
 import json
 import re
@@ -20,11 +19,11 @@ import nbformat
 from nbconvert.exporters import TemplateExporter
 
 from .. import charts
-from ..store.disk import write_whole
 from ..words.texts import N_, _, language
-from . import outputs, page, tables, templates
+from . import bundle, lists, outputs, page, scripts, tables
 from .mime import ELEMENT, FIGURE
 from .page import HERE
+from .templates import FOLDER, read
 
 NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
 REPORTS = {
@@ -63,9 +62,13 @@ def html(
 ) -> str:  # fmt: skip
     """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts."""
     parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
-    scripts = _needed(parts)
+    needed = _needed(parts, notebook)
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
-    where = {} if assets == "inline" else {name: f"{assets.rstrip('/')}/{_file(name)}" for name in scripts}
+    where = (
+        {}
+        if assets == "inline"
+        else {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in needed.items()}
+    )
     settings = {
         "texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook"),
         "links": {link.key: link.url for link in links if ":" in link.key},
@@ -75,8 +78,8 @@ def html(
     script = page_script()
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
-        "css": page.css() + templates.read("page.css"), "script": script, "settings": tables.as_script(settings),
-        "packed": {} if where else {name: _packed(name) for name in scripts},
+        "css": page.css() + read("page.css"), "script": script, "settings": lists.as_script(settings),
+        "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
         "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
@@ -94,7 +97,7 @@ SCRIPTS = ("start", "contents", "charts", "drill", "tables", "exports", "manager
 @cache
 def page_script() -> str:
     """The one script that a page may run: what it does, part by part."""
-    return '"use strict";\n(() => {\n' + "\n".join(templates.read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
+    return '"use strict";\n(() => {\n' + "\n".join(read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
 
 
 class _PageExporter(TemplateExporter):
@@ -108,7 +111,7 @@ class _PageExporter(TemplateExporter):
 
 @cache
 def _exporter() -> _PageExporter:
-    folder = Path(str(templates.FOLDER))
+    folder = Path(str(FOLDER))
     made = _PageExporter(template_name=folder.name, extra_template_basedirs=[str(folder.parent)])
     made.environment.globals["_"] = _
     return made
@@ -239,7 +242,7 @@ def _figure(figure: Mapping[str, Any], *, heading: bool = True) -> str:
     """The figure's JSON where the script finds it; an element's heading stands above the chart, not in it."""
     layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
     drawn = {"data": figure.get("data", []), "layout": layout}
-    return f'<script type="application/json" class="figure">{tables.as_script(drawn)}</script>'
+    return lists.script("figure", drawn)
 
 
 # ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -288,46 +291,25 @@ def _report(notebook: nbformat.NotebookNode) -> str:
     return str(notebook.metadata.get("crm_reports", {}).get("notebook", "")).removesuffix(".ipynb")
 
 
-# ── Scripts that the page brings ─────────────────────────────────────────────────────────────────────────────────────
+# ── What the page draws ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def assets(folder: Path) -> None:
-    """Write the scripts that the pages of a site share; their names change with their content."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _SCRIPTS:
-        path = folder / _file(name)
-        if not path.exists():
-            write_whole(path, _script(name))
-
-
-_SCRIPTS = ("plotly", "tables")
-
-
-@cache
-def _script(name: str) -> str:
-    return charts.script() if name == "plotly" else tables.script()
-
-
-@cache
-def _file(name: str) -> str:
-    return f"{name}-{hashlib.sha256(_script(name).encode()).hexdigest()[:10]}.js"
-
-
-@cache
-def _packed(name: str) -> str:
-    return b64encode(gzip.compress(_script(name).encode(), 9, mtime=0)).decode()
-
-
-def _needed(parts: Sequence[Part]) -> list[str]:
+def _needed(parts: Sequence[Part], notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """The scripts that the page needs, by what they are to it: which plotly.js, and whether DataTables."""
     whole = "".join(part.html for part in parts)
-    marks = {"plotly": '<script type="application/json" class="figure">', "tables": '<table class="data'}
-    return [name for name in _SCRIPTS if marks[name] in whole]
+    kinds = {str(trace.get("type", "scatter")) for traces in _figures(notebook.cells) for trace in traces}
+    plotly = scripts.PLOTLY if bundle.draws(kinds) else scripts.WHOLE_PLOTLY
+    names = {FIGURE_SCRIPT: ("plotly", plotly), '<table class="data': ("tables", scripts.TABLES)}
+    return dict(name for mark, name in names.items() if mark in whole)
 
 
 def figures_of(path: Path) -> list[list[dict[str, Any]]]:
     """The traces of every figure that the executed notebook's page draws, in order."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    shown = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return _figures(json.loads(path.read_text(encoding="utf-8"))["cells"])
+
+
+def _figures(cells: Iterable[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     drawn = [data for data in shown if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
     return [data[FIGURE].get("data", []) for data in drawn]
 
@@ -369,6 +351,7 @@ def _lacks(data: Mapping[str, Any], found: Mapping[str, "_Found"]) -> Iterator[s
 
 
 # The page is our own template's, so its tags are looked for as they are written there: a parser takes ten times as long.
+FIGURE_SCRIPT = '<script type="application/json" class="figure">'
 NAMED = re.compile(r'data-element="([^"]*)"')
 KIND = re.compile(r'\bclass="(\w+)')
 COMMENT = re.compile("<!--.*?-->", re.DOTALL)
@@ -388,10 +371,11 @@ class _Found:
     @property
     def rows(self) -> int:
         """How many rows its tables have, tiles its tiles. All of a list's are in a script, the first in a table, too."""
-        listed = max((len(tables.rows_in(text)) for kind, text in self.scripts if kind.startswith("rows")), default=0)
+        listed = max((len(lists.unpacked(text)["counts"]) for kind, text in self.scripts if kind == "rows"), default=0)
+        more = sum(len(lists.unpacked(text)) for kind, text in self.scripts if kind == "lines")
         first, *others = self.html.split("<script ")
         bare = first + "".join(each.partition("</script>")[2] for each in others)
-        shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile')
+        shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile') + more
         return max(shown + (bare.count("<li>") if self.id == "needs_you" else 0), listed)
 
 
@@ -403,7 +387,7 @@ def _scripts(text: str) -> list[tuple[str, str]]:
 
 def _traces(scripts: Iterable[tuple[str, str]]) -> list[int]:
     """How many traces each figure has."""
-    return [len(json.loads(text)["data"]) for kind, text in scripts if kind == "figure"]
+    return [len(lists.unpacked(text)["data"]) for kind, text in scripts if kind == "figure"]
 
 
 def _rows(table: str) -> int:

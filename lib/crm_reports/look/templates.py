@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
 
 from ..words import units
 from ..words.texts import _, many
@@ -15,6 +16,11 @@ FOLDER = files("crm_reports.look") / "template"
 def read(name: str) -> str:
     """A file of the folder as it is."""
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def fragment(name: str, **values: object) -> Markup:
+    """The template of that name filled in, as HTML that another may hold."""
+    return Markup(render(f"{name}.html.j2", **values))
 
 
 def render(name: str, **values: object) -> str:

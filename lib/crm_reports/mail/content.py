@@ -13,8 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..elements import entry_of
+from ..look.cells import verdict_of, web_address
 from ..look.publish import REPORTS
-from ..look.tables import NUMERIC, verdict_of, web_address
+from ..look.tables import NUMERIC
 from ..metrics.registry import SUFFIXES
 from ..words import units
 from ..words.texts import _, many

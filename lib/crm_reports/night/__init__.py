@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ..look import publish
+from ..look import scripts
 from ..runs import proof, run
 from ..runs.discretion import clear, what_shows, without_secrets
 from ..runs.parent import begin, hold, let_go
@@ -147,7 +147,7 @@ class _Pages:
         """The audiences whose pages would find no scripts, and why."""
         for audience in {page.audience for page in self.planned}:
             try:
-                publish.assets(self.out / home_of(audience) / "assets")
+                scripts.assets(self.out / home_of(audience) / "assets")
             except Exception as error:
                 yield audience, run.logged(error)
 

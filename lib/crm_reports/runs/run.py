@@ -26,7 +26,7 @@ from .. import errors
 from ..elements.changes import compared_at
 from ..errors import FilterError, ReportError, RunError, near
 from ..filters import Choice, Filters
-from ..look import publish, tables
+from ..look import publish, workbook
 from ..look.mime import ELEMENT, FIGURE
 from ..measures import load as loading
 from ..measures.dataset import Dataset
@@ -453,7 +453,7 @@ def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any
         # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
         "ipynb": lambda path: _write(path, json.dumps(notebook, ensure_ascii=False)),
         "html": lambda path: _write(path, page),
-        "xlsx": lambda path: tables.workbook(elements, path),
+        "xlsx": lambda path: workbook.workbook(elements, path),
         "json": lambda path: _write(path, as_json(plan, elements)),
     }
     return write_all({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})

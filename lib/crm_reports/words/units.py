@@ -191,6 +191,15 @@ def as_instant(value: object) -> datetime:
     return (instant.tz_localize(UTC) if instant.tzinfo is None else instant).to_pydatetime(warn=False)
 
 
+def alike(values: pd.Series, unit: str) -> pd.Series:
+    """For each value something that only those have which a cell writes as it writes this one."""
+    if unit == "instant" and isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert(context.current().zone).dt.tz_localize(None).dt.floor("D")
+    if unit == "days" and values.dtype == float:
+        return values.where(values.abs() < 10, values.round())
+    return values
+
+
 def k_of_n(k: object, n: object) -> str:
     """What stands under every rate: "5 of 48"; nothing when either is missing."""
     if is_missing(k) or is_missing(n):

@@ -13,11 +13,12 @@ function recoloured(value, theme) {
 }
 
 const charts = all(".chart").filter(node => node.tagName === "DIV").map(node => ({
-  node, figure: JSON.parse(node.parentElement.querySelector("script.figure").textContent), theme: "light", drawn: null,
+  node, figure: null, theme: "light", drawn: null,
 }));
+for (const chart of charts) chart.read = heldIn(chart.node.parentElement.querySelector("script.figure")).then(figure => { chart.figure = figure; });
 
 function draw(chart) {
-  return chart.drawn ??= load("plotly").then(() => drawNow(chart)).catch(error => failed(chart.node, error));
+  return chart.drawn ??= Promise.all([load("plotly"), chart.read]).then(() => drawNow(chart)).catch(error => failed(chart.node, error));
 }
 
 function drawNow(chart) {
@@ -132,13 +133,13 @@ for (const fold of folds) fold.addEventListener("toggle", () => {
 // The rest when there is time, so that a print has every chart.
 addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(drawAll));
 dark.addEventListener("change", () => charts.forEach(recolour));
-addEventListener("resize", () => charts.forEach(chart => chart.figure.layout.meta?.panes && chart.node.data && panes(chart)));
+addEventListener("resize", () => charts.forEach(chart => chart.figure?.layout.meta?.panes && chart.node.data && panes(chart)));
 
 // A4 is 680 px wide, whatever the window is; and paper is white.
 addEventListener("beforeprint", () => {
   printing = true;
   for (const chart of charts) {
-    if (!chart.drawn && window.Plotly) { chart.drawn = Promise.resolve(); drawNow(chart); }
+    if (!chart.drawn && window.Plotly && chart.figure) { chart.drawn = Promise.resolve(); drawNow(chart); }
     if (!chart.node.data) continue;
     recolour(chart);
     Plotly.relayout(chart.node, {width: 680, autosize: false});

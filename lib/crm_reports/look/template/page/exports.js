@@ -15,7 +15,7 @@ const exportedCell = (column, cell) => number.has(column.kind) ? inUnit(column, 
 
 function exports(section, asLines) {
   const button = make("button", {type: "button", "aria-label": `${page.texts.csv}: ${section?.querySelector("h2")?.textContent ?? ""}`}, page.texts.csv);
-  button.addEventListener("click", () => save(asLines(), `${section?.id || "table"}.csv`));
+  button.addEventListener("click", async () => save(await asLines(), `${section?.id || "table"}.csv`));
   return make("span", {class: "end"}, button, ...(page.workbook ? [make("a", {href: page.workbook}, page.texts.excel)] : []));
 }
 
@@ -28,20 +28,17 @@ function save(lines, name) {
 
 const texts = nodes => nodes.map(node => node?.textContent.trim().replace(/\s+/g, " ") ?? "");
 
-function linesOfTable(table) {
-  const list = lists.find(each => each.table === table);
-  if (list) return list.asLines();
-  const columns = columnsOf(table);
-  return [columns.map(column => column.title), ...[...table.tBodies[0].rows].map(row => columns.map((column, at) => exportedCell(column, row.cells[at])))];
-}
+const linesOfTable = async table => (await enhance(table)).asLines();
 
 const linesOfMatrix = table => [...table.rows].filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.dataset.order ? Number(cell.dataset.order) : texts([cell])[0]));
 
 const linesOfTiles = tiles => tiles.map(tile => [...texts([tile.querySelector(".label")]), tile.dataset.value === "" ? "" : Number(tile.dataset.value),
   ...texts([tile.querySelector(".num"), tile.querySelector(".chg"), tile.querySelector(".note")])]);
 
-function linesOfChart(node) {
-  const {data} = charts.find(chart => chart.node === node).figure;
+async function linesOfChart(node) {
+  const chart = charts.find(each => each.node === node);
+  await chart.read;
+  const {data} = chart.figure;
   return data.filter(trace => trace.visible !== false && trace.x?.length && trace.y?.length)
     .flatMap(trace => trace.x.map((x, at) => [plain(trace.name ?? ""), typeof x === "string" ? plain(x) : x, trace.y[at]]));
 }

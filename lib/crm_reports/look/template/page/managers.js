@@ -1,10 +1,18 @@
 // ── One manager: a name without a page of its own makes this page about him, a second click about all again ───────
 let about = null;  // {id, name}
-for (const name of all('a[data-link^="manager:"]:not([href])')) {
+for (const name of all('a[data-link^="manager:"]:not([href])')) pickable(name);
+function pickable(name) {
   name.setAttribute("role", "button");
   name.setAttribute("aria-pressed", "false");
   name.tabIndex = 0;
   name.classList.add("pickable");
+}
+
+// The names in rows that were packed lead where the others lead.
+function namesLead(table) {
+  for (const name of all("a[data-link]:not([href]):not(.pickable)", table))
+    if (page.links[name.dataset.link]) name.href = page.links[name.dataset.link];
+    else if (name.dataset.link.startsWith("manager:")) pickable(name);
 }
 const idOf = name => name.dataset.link.slice("manager:".length);
 

@@ -33,6 +33,12 @@ async function unzipped(packed) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
+// What a script element of ours holds; a long one is packed.
+async function heldIn(script) {
+  const held = JSON.parse(script.textContent);
+  return typeof held === "string" ? JSON.parse(await unzipped(held)) : held;
+}
+
 async function unpacked(name) {
   const text = await unzipped(document.getElementById(`${name}-js`).textContent);
   return URL.createObjectURL(new Blob([text], {type: "text/javascript"}));

@@ -29,9 +29,20 @@ function columnsOf(table) {
 
 async function rowsOf(table) {
   const source = table.closest(".scroll").nextElementSibling;
+  if (source?.matches("script.lines")) {
+    table.tBodies[0].insertAdjacentHTML("beforeend", (await heldIn(source)).join(""));
+    namesLead(table);
+  }
   if (!source?.matches("script.rows")) return null;
-  const held = JSON.parse(source.textContent);
-  return typeof held === "string" ? JSON.parse(await unzipped(held)) : held;
+  const {columns, counts} = await heldIn(source), values = columns.map(valuesOf);
+  return counts.map((mask, place) => [...values.map(column => column[place]), mask]);
+}
+
+// A column's values: texts, or several parts of each; `at` says which of them each row has.
+function valuesOf({texts, parts, per, at}) {
+  if (per) parts[0] = parts[0].map(value => value === null ? null : value / per);
+  const made = texts ?? parts[0].map((_first, place) => parts.map(part => part[place]));
+  return at ? at.map(place => made[place]) : made;
 }
 
 const lists = [];  // every table with its rows, and which of them are shown
@@ -181,10 +192,17 @@ class List {
   }
 }
 
-const tables = all("table.data"), made = new Map();
-// The table's list, made when it is first wanted.
-const enhance = table => made.get(table) ?? made.set(table, rowsOf(table).then(rows => new List(table, rows))).get(table);
-const sorting = tables.length && load("tables").then(() => {
+const tables = all("table.data"), enhanced = new Map();
+const ready = tables.length ? load("tables") : Promise.resolve();
+const whenIdle = window.requestIdleCallback ?? setTimeout;
+
+// The table with its tools, once: when it comes into view, is asked for, or there is time.
+function enhance(table) {
+  if (!enhanced.has(table)) enhanced.set(table, ready.then(() => rowsOf(table)).then(rows => new List(table, rows)).catch(error => console.error(error)));
+  return enhanced.get(table);
+}
+
+if (tables.length) ready.then(() => {
   DataTable.ext.errMode = "throw";
   // Missing values come last, rates of few before them, whichever way a column is sorted.
   const rank = value => value === "" || value === "—" ? 2 : String(value).endsWith("~") ? 1 : 0, exact = value => String(value).replace(/~$/, "");
@@ -195,12 +213,18 @@ const sorting = tables.length && load("tables").then(() => {
     DataTable.ext.type.order[`${name}-asc`] = sorted(1);
     DataTable.ext.type.order[`${name}-desc`] = sorted(-1);
   }
-});
-if (sorting) sorting.then(async () => {
   const open = table => !table.closest("details") || table.closest("details").open;
   tables.filter(table => !open(table)).forEach(table => table.closest("details").addEventListener("toggle", () => enhance(table), {once: true}));
-  await Promise.all(tables.filter(open).map(enhance));
+  const inSight = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(({target}) => {
+    inSight.unobserve(target);
+    enhance(target);
+  }), {rootMargin: "300px"});
+  const shown = tables.filter(open);
+  shown.forEach(table => inSight.observe(table));
   wanted();
+  // The rest when there is time.
+  const next = () => shown.length ? enhance(shown.shift()).then(() => whenIdle(next)) : null;
+  whenIdle(next);
 }).catch(error => console.error(error));
 
 // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
@@ -209,8 +233,7 @@ const behind = async (count, values) => {
   const table = deals?.querySelector("table.data");
   if (!table) return;
   unfold(deals);
-  await sorting;
-  (await enhance(table)).behind(count, values);
+  (await enhance(table))?.behind(count, values);
 };
 // #deals=in_work&manager=17&stage=Invoice: the rows that count in that, and are of him, there.
 const wanted = () => {

@@ -1,0 +1,153 @@
+"""A list of deals or leads as compact columns, which the page's script draws: more rows than a page should carry as HTML."""
+
+import gzip
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..metrics.registry import Column
+from ..words import units
+from . import cells, plain
+
+PACKED_FROM = 2_000  # characters: then it is a tenth of that in the page
+DAY = 86_400  # seconds
+
+
+def as_script(value: object) -> str:
+    """JSON that can't end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def script(kind: str, value: object) -> str:
+    """The value where the page's script finds it; what is long is packed."""
+    text = as_script(value)
+    if len(text) >= PACKED_FROM:
+        text = f'"{b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()}"'
+    return f'<script type="application/json" class="{kind}">{text}</script>'
+
+
+def unpacked(text: str) -> Any:
+    """The value that `text`, what such a script element holds, stands for."""
+    value = json.loads(text)
+    return json.loads(gzip.decompress(b64decode(value))) if isinstance(value, str) else value
+
+
+def rows_in(text: str) -> list[list[object]]:
+    """The rows of a list as the page's script sees them: a value per column, then what the row counts in."""
+    whole = unpacked(text)
+    return [list(row) for row in zip(*map(_values, whole["columns"]), whole["counts"], strict=True)]
+
+
+def _values(column: Mapping[str, Any]) -> list[object]:
+    per, parts = column.get("per", 1), column.get("parts")
+    made = column["texts"] if parts is None else [list(value) for value in zip(*parts, strict=True)]
+    if per > 1:
+        made = [[None if first is None else first / per, *rest] for first, *rest in made]
+    return [made[place] for place in column["at"]] if "at" in column else made
+
+
+class Rows:
+    """The rows of a list, column by column."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    @cached_property
+    def plain(self) -> dict[str, list[Any]]:
+        """Every column as JSON has it."""
+        return {str(name): plain.values(self.frame[name]) for name in self.frame}
+
+    def as_json(self, kinds: Mapping[Column, str], counts: Sequence[str]) -> dict[str, object]:
+        """The columns, drawn as `kinds` says, and of each row the sum of 1, 2, 4 … for the first, second, third … of what it counts in."""
+        masks = np.zeros(len(self.frame), dtype=int)
+        for place, name in enumerate(counts):
+            masks |= np.array([flag is True for flag in self.plain[f"is_{name}"]], dtype=int) << place
+        return {"columns": [self._column(entry, kind) for entry, kind in kinds.items()], "counts": masks.tolist()}
+
+    def _column(self, entry: Column, kind: str) -> dict[str, object]:
+        name, of = entry.name, self._of
+        if kind == "title":
+            addresses = [cells.web_address(address) for address in of("url")]
+            return {"parts": [[cells.deal_title(title) for title in of(name)], addresses]}
+        if kind == "manager":
+            return _coded(_named, of(name), of("manager_id"))
+        if kind == "status":
+            return _coded(
+                lambda status, outcome: [cells.text(status), cells.known_outcome(outcome)], of(name), of("outcome")
+            )
+        if kind == "rate":
+            return _coded(partial(_rate, entry.unit), of(name), of(f"{name}_k"), of(f"{name}_n"))
+        if kind in ("number", "instant", "date"):
+            return self._ordered(entry)
+        if name in cells.BELOW:
+            texts = [entry.unit] * len(self.frame)
+            return _coded(lambda text, unit, below: [cells.text(text, unit), below], of(name), texts, self._below(name))
+        texts = [str(text) if isinstance(text, list | dict) else text for text in of(name)]  # an analyst's own
+        return _coded(lambda text: cells.text(text, entry.unit), texts)
+
+    def _of(self, name: str) -> Sequence[Any]:
+        return self.plain.get(name) or [None] * len(self.frame)
+
+    def _ordered(self, entry: Column) -> dict[str, object]:
+        """What is sorted by something else than its text: that, the text, and what stands small under it."""
+        order, texts = self._of(entry.name), self._written(entry)
+        below = self._below(entry.name)
+        seconds = _in_seconds(order) if entry.unit == "days" else None
+        if entry.unit in ("instant", "date"):
+            order = [value and value.replace("T", " ") for value in order]
+        parts = [seconds or [_number(value) for value in order], texts, *([below] if any(below) else [])]
+        return {"parts": parts} | ({"per": DAY} if seconds else {})
+
+    def _written(self, entry: Column) -> list[str]:
+        """How each value is written, once for all that are written alike."""
+        values = self.frame[entry.name]
+        codes, _unique = pd.factorize(units.alike(values, entry.unit), use_na_sentinel=False)
+        first = pd.Series(np.arange(len(codes))).groupby(codes).first()
+        texts = [cells.text(values.iloc[place], entry.unit) for place in first]
+        return [texts[code] for code in codes.tolist()]
+
+    def _below(self, name: str) -> list[str]:
+        """What stands small under each cell."""
+        small = [key for key in (cells.BELOW.get(name), "crm_trace_at") if key in self.frame]
+        if not small:
+            return [""] * len(self.frame)
+        made: dict[Hashable, str] = {}
+        for key in (keys := list(zip(*(self.plain[each] for each in small), strict=True))):
+            made[key] = made[key] if key in made else cells.below(dict(zip(small, key, strict=True)), name)
+        return [made[key] for key in keys]
+
+
+def _coded(make: Callable[..., object], *columns: Sequence[Any]) -> dict[str, object]:
+    """What `make` says of each row's values, once for all rows that have the same."""
+    keys = list(zip(*columns, strict=True))
+    places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    made = [make(*key) for key in places]
+    values = (
+        {"parts": list(map(list, zip(*made, strict=True)))} if made and isinstance(made[0], list) else {"texts": made}
+    )
+    return values | {"at": [places[key] for key in keys]}
+
+
+def _named(manager: object, id: object) -> list[object]:
+    return [cells.text(manager), cells.hue({"manager_id": id}), "" if id is None else str(id)]
+
+
+def _rate(unit: str, value: object, k: object, n: object) -> list[object]:
+    return [value, cells.text(value, unit), units.k_of_n(k, n), units.is_few(n)]
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _in_seconds(days: Sequence[float | None]) -> list[int | None] | None:
+    """The days as whole seconds, which take half the room; None where they are not."""
+    seconds = [None if each is None else round(each * DAY) for each in days]
+    exact = all(each is None or second / DAY == each for each, second in zip(days, seconds, strict=True))
+    return seconds if exact else None

@@ -1,0 +1,151 @@
+"""A table with a column per stage or reason: managers down, steps across, the team at the bottom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+
+import pandas as pd
+
+from ..metrics.registry import column
+from ..store.columns import records
+from ..words import units
+from ..words.texts import _
+from .cells import differs, explained, manager, order, tag, text, written
+
+
+def matrix(
+    frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
+    value: str = "stage_conversion", details: Sequence[str] = (), caption: str = "",
+) -> str:  # fmt: skip
+    """A row per manager, a column per step: the value, beneath it k of n or the `details`, and the team at the bottom.
+
+    A rate or a time is tinted above or below the team and grey where few; a count the darker, the more.
+    """
+    if frame.empty:
+        return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
+    steps = _steps(frame, columns)
+    cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
+    people = list(dict.fromkeys(who for who, _step in cells if who is not None))
+    team = {step: cells.get((None, step), {}) for step in steps}
+    grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
+    drawn = tag(
+        "table", tag("caption", escape(caption)) if caption else "", grid.head(),
+        tag("tbody", *(grid.line(who) for who in people)),
+        tag("tfoot", grid.line(None)) if any(team.values()) else "",
+        class_=f"matrix {grid.kind}", data_rows=len(frame),
+    )  # fmt: skip
+    box = tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
+    return box + tag("p", escape(grid.legend), class_="foot")
+
+
+def _row_key(row: Mapping[str, object], rows: str) -> object:
+    if row.get("is_total"):
+        return None
+    return row.get(f"{rows}_id", row.get(rows))
+
+
+def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[object, ...]:
+    names = ["pipeline_id", *(f"{name}_id" if f"{name}_id" in row else name for name in columns)]
+    return tuple("" if units.is_missing(row.get(name)) else row.get(name) for name in names)
+
+
+def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ...], str]:
+    """The matrix's columns in order, each with what its header says."""
+    steps = {}
+    several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
+    for row in records(frame):
+        named = [escape(text(row.get(name))) for name in columns]
+        of = f"<small>{escape(text(row['pipeline']))}</small>" if several and row["pipeline"] else ""
+        steps.setdefault(_step_key(row, columns), of + " → ".join(named))
+    return steps
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    cells: Mapping[tuple[object, object], Mapping[str, object]]
+    steps: Mapping[tuple[object, ...], str]
+    team: Mapping[tuple[object, ...], Mapping[str, object]]
+    rows: str
+    columns: Sequence[str]
+    value: str
+    details: Sequence[str] = ()
+
+    @cached_property
+    def kind(self) -> str:
+        """What the value is: a rate, a time, or a count."""
+        unit = column(self.value).unit
+        return {"share": "rates", "days": "times"}.get(unit, "counts")
+
+    @property
+    def legend(self) -> str:
+        return {
+            "rates": _(
+                "Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank."
+            ),
+            "times": _("Green and red: shorter and longer than the team. Grey: fewer than 20, do not rank."),
+            "counts": _("The darker, the more."),
+        }[self.kind]
+
+    @cached_property
+    def narrowest(self) -> object:
+        """The step where the fewest of the team go on."""
+        name = self.value
+        ranked = [step for step, row in self.team.items() if row and not units.is_few(row.get(f"{name}_n"))]
+        ranked = [step for step in ranked if not units.is_missing(self.team[step].get(name))]
+        sought = self.kind == "rates" and len(ranked) > 1
+        return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if sought else None
+
+    @cached_property
+    def most(self) -> float:
+        """The largest value of a cell that is nobody's total."""
+        found = [row.get(self.value) for (who, step), row in self.cells.items() if who is not None and "*" not in step]
+        return max((float(each) for each in found if not units.is_missing(each)), default=0) or 1
+
+    def head(self) -> str:
+        tip = explained(column(self.value))
+        mark = tag("em", f"▼ {escape(_('narrowest'))}")
+        heads = [
+            tag("th", said, mark if step == self.narrowest else "", scope="col", title=tip)
+            for step, said in self.steps.items()
+        ]
+        return tag("thead", tag("tr", tag("th", escape(column(self.rows).title), scope="col"), *heads))
+
+    def line(self, who: object) -> str:
+        row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
+        name = manager(row) if self.rows == "manager" else escape(text(row.get(self.rows)))
+        total = _("Team") if self.rows == "manager" else _("Total")
+        head = tag("th", name if who is not None else escape(total), scope="row")
+        drawn = [self.cell(self.cells.get((who, step), {}), step, who is None) for step in self.steps]
+        return tag("tr", head, *drawn, class_="total" if who is None else None)
+
+    def cell(self, row: Mapping[str, object], step: tuple[object, ...], is_team: bool) -> str:
+        entry, n, team = column(self.value), row.get(f"{self.value}_n"), self.team[step]
+        value = row.get(self.value)
+        if units.is_missing(value) or (self.kind == "counts" and not value):
+            return tag("td", tag("span", units.MISSING, class_="none"), class_="few")
+        said = written(value, entry) + differs(row, self.value, team.get(self.value))
+        few = self.kind != "counts" and units.is_few(n)
+        whole = is_team or "*" in step
+        tint = "" if few or whole else self._tint(row, team)
+        names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
+        return tag("td", said, self._below(row), class_=names or None, style=tint or None, data_order=order(value))
+
+    def _below(self, row: Mapping[str, object]) -> str:
+        """What stands small beneath the value: k of n of a rate, the details of anything else, of how many a time is."""
+        if self.kind == "rates":
+            return tag("i", escape(units.k_of_n(row.get(f"{self.value}_k"), row.get(f"{self.value}_n"))))
+        said = [units.write(row.get(name), column(name).unit, form="tile") for name in self.details]
+        of = row.get(f"{self.value}_n") if self.kind == "times" else None
+        said += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
+        return "".join(tag("i", escape(each)) for each in said if each != units.MISSING)
+
+    def _tint(self, row: Mapping[str, object], team: Mapping[str, object]) -> str:
+        if self.kind == "counts":
+            return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / self.most)}%"
+        if units.is_missing(team.get(self.value)):
+            return ""
+        own, usual = float(row[self.value]), float(team[self.value])
+        away = own - usual if self.kind == "rates" else (usual - own) / max(usual, 1) / 2
+        strength = min(round(abs(away) * 150), 40)
+        return f"--tint:var(--{'good' if away > 0 else 'bad'});--much:{strength}%" if strength >= 4 else ""

@@ -1,0 +1,58 @@
+"""Columns and rows as JSON has them: null for missing, ISO text for instants and dates."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import registry
+from ..words import units
+
+
+def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """What a frame's columns are called and measured in."""
+    entries = registry.columns_of(frame)
+    return [{"name": each.name, "title": each.title, "unit": each.unit} for each in entries]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame's rows, each by the names of its columns."""
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(values(frame[name]) for name in frame), strict=True)]
+
+
+def values(column: pd.Series) -> list[Any]:
+    """A column's values, all at once where they are of one kind."""
+    kind = getattr(column.dtype, "kind", "O")
+    if kind in "biu" and isinstance(column.dtype, np.dtype):
+        return column.tolist()
+    if kind == "f" and isinstance(column.dtype, np.dtype):
+        return [
+            number if is_known else None for number, is_known in zip(column.tolist(), np.isfinite(column), strict=True)
+        ]
+    if isinstance(column.dtype, pd.DatetimeTZDtype) and str(column.dt.tz) == "UTC":
+        return _instants(column)
+    return [each if type(each) is str else value(each) for each in column.astype(object).tolist()]
+
+
+def _instants(column: pd.Series) -> list[str | None]:
+    exact = column.dt.tz_localize(None).to_numpy()
+    whole = exact.astype("datetime64[s]")
+    if not ((exact == whole) | np.isnat(exact)).all():
+        return [value(each) for each in column.tolist()]
+    texts = np.datetime_as_string(whole).tolist()
+    return [None if text == "NaT" else f"{text}+00:00" for text in texts]
+
+
+def value(given: Any) -> Any:
+    """One value, or a list of them."""
+    if isinstance(given, list | tuple):
+        return [value(each) for each in given]
+    if units.is_missing(given):
+        return None
+    if isinstance(given, date):  # a datetime and a Timestamp are dates, too
+        return given.isoformat()
+    if hasattr(given, "item"):
+        return given.item()
+    return given if isinstance(given, str | int | float | bool | dict) else str(given)

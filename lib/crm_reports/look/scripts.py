@@ -1,0 +1,55 @@
+"""The scripts that pages bring: plotly.js and DataTables, packed inside a page or once per site as files beside it."""
+
+import gzip
+import hashlib
+import re
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+
+from .. import charts
+from ..store.disk import write_whole
+from . import bundle
+
+PLOTLY, WHOLE_PLOTLY, TABLES = "plotly", "plotly_whole", "tables"
+
+
+def assets(folder: Path) -> None:
+    """Write the scripts that the pages of a site share; their names change with their content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (PLOTLY, WHOLE_PLOTLY, TABLES):
+        path = folder / file_of(name)
+        if not path.exists():
+            write_whole(path, script(name))
+
+
+@cache
+def script(name: str) -> str:
+    if name == TABLES:
+        return datatables()
+    return (name == PLOTLY and bundle.script()) or charts.script()
+
+
+@cache
+def file_of(name: str) -> str:
+    return f"{name.partition('_')[0]}-{hashlib.sha256(script(name).encode()).hexdigest()[:10]}.js"
+
+
+@cache
+def packed(name: str) -> str:
+    return b64encode(gzip.compress(script(name).encode(), 9, mtime=0)).decode()
+
+
+def datatables() -> str:
+    """DataTables as the installed itables package ships it, as `window.DataTable`."""
+    import itables  # takes a second, which the notebooks need not spend
+
+    # A classic script: a page opened from a disk may not import modules.
+    path = Path(itables.__file__).parent / "html" / "dt_bundle.js"
+    module = path.read_text(encoding="utf-8")
+    exported = re.search(r"\bexport\s*\{([^{}]*)\}\s*;?", module)
+    if not exported:
+        raise RuntimeError(f"{path.name} of itables {itables.__version__} exports nothing; itables<3 is what is known")
+    names = dict(reversed(each.split(" as ")) for each in map(str.strip, exported[1].split(",")))
+    table = names["default"].strip()
+    return f"(()=>{{{module[: exported.start()]};window.DataTable={table};{module[exported.end() :]}}})();"

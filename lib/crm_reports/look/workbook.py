@@ -1,0 +1,245 @@
+"""The workbook of a whole report: a sheet per element with its raw numbers."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.worksheet import Worksheet
+
+from ..metrics.registry import METRICS, column
+from ..words import units
+from ..words.texts import _
+from .cells import explained
+
+
+def workbook(elements: Sequence[Mapping[str, object]], path: Path) -> None:
+    """A sheet per element with its raw numbers: machine names in the hidden first row, titles and formulas below."""
+    header = next((each for each in elements if each["kind"] == "header"), {})
+    # A title such as =HYPERLINK(…) stays the text it is.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        styles = _Styles(book, str(header.get("currency") or ""), _zone_of(header))
+        names = sheet_names([_("About"), *(str(each["title"] or each["id"]) for each in _with_rows(elements))])
+        _about(book.add_worksheet(names[0]), elements, header, styles)
+        for name, element in zip(names[1:], _with_rows(elements), strict=True):
+            _sheet(book.add_worksheet(name, _Columns), element, styles)
+
+
+def _with_rows(elements: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    return [each for each in elements if each.get("columns")]
+
+
+def _zone_of(header: Mapping[str, object]) -> ZoneInfo:
+    return ZoneInfo(str((header.get("filters") or {}).get("time_zone") or "UTC"))
+
+
+SHEET_LENGTH = 31  # as Excel counts, which takes an emoji for two
+
+
+def sheet_names(titles: Iterable[str]) -> list[str]:
+    """The titles as Excel allows sheets to be called: 31 characters, none of []:*?/\\, each once whatever its case."""
+    # "History" is a name that Excel keeps for itself.
+    taken, names = {"history"}, []
+    for title in titles:
+        names.append(next(name for name in _numbered(_sheet_name(title)) if name.casefold() not in taken))
+        taken.add(names[-1].casefold())
+    return names
+
+
+def _sheet_name(title: str) -> str:
+    # What can't be shown, or stands in no XML, is no part of a name.
+    shown = "".join(each if each.isprintable() and each not in "[]:*?/\\\ufffe\uffff" else " " for each in title)
+    return " ".join(shown.split()).strip("' ") or "–"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, shortened, then with 2, 3 … behind it."""
+    yield _shortened(name, SHEET_LENGTH)
+    for number in count(2):
+        behind = f" ({number})"
+        yield _shortened(name, SHEET_LENGTH - len(behind)) + behind
+
+
+def _shortened(name: str, length: int) -> str:
+    return name.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore").rstrip("' ")
+
+
+class _Styles:
+    """The formats of one workbook, made once each."""
+
+    def __init__(self, book: xlsxwriter.Workbook, currency: str, zone: ZoneInfo) -> None:
+        self.book, self.currency, self.zone = book, currency, zone
+        self.kept: dict[tuple[str, bool, bool], Format] = {}
+
+    def of(self, unit: str, *, bold: bool = False, text: str = "") -> Format:
+        """How a cell of that unit is written; a `text` that would be a formula once somebody edits it keeps its quote."""
+        key = (unit, bold, text.startswith(FORMULA))
+        if key not in self.kept:
+            look = {"bold": True, "top": 1} if bold else {}
+            look |= {"quote_prefix": True} if key[2] else {}
+            form = {"num_format": units.excel_format(unit, self.currency)} if unit != "head" else _HEAD
+            self.kept[key] = self.book.add_format(form | look)
+        return self.kept[key]
+
+
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # what a spreadsheet takes for a formula's first sign
+_HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
+MOST_ROWS = 1_048_576 - 2
+
+
+def _sheet(sheet: "_Columns", element: Mapping[str, object], styles: _Styles) -> None:
+    columns, rows = element["columns"], list(element["rows"])[:MOST_ROWS]
+    for at, entry in enumerate(columns):
+        known = column(str(entry["name"]))
+        unit = units.unit_word(str(entry["unit"]), currency=styles.currency)
+        title = f"{entry['title']}, {unit}" if unit else str(entry["title"])
+        sheet.write_string(0, at, str(entry["name"]), styles.of("text", text=str(entry["name"])))
+        sheet.write_string(1, at, title, styles.of("head", text=title))
+        if known.formula:
+            sheet.write_comment(1, at, explained(known), {"x_scale": 2})
+        sheet.set_column(at, at, _width(entry, rows))
+        _column(sheet, at, entry, rows, styles)
+    sheet.set_row(0, None, None, {"hidden": True})
+    sheet.freeze_panes(2, 1)
+    if rows and columns:
+        ordinary = sum(1 for row in rows if not row.get("is_total"))
+        sheet.autofilter(1, 0, 1 + ordinary, len(columns) - 1)
+
+
+def _column(
+    sheet: "_Columns", at: int, entry: Mapping[str, str], rows: Sequence[Mapping[str, object]], styles: _Styles
+) -> None:
+    name, unit = entry["name"], entry["unit"]
+    usual, bold = styles.of(unit), styles.of(unit, bold=True)
+    totals = [bool(row.get("is_total")) for row in rows]
+    values = [_for_people(row, name) for row in rows] if name == "period" else [row.get(name) for row in rows]
+    if unit in ("instant", "date"):
+        values = _serials(values, unit, styles.zone)
+    values = [_plain(value) if isinstance(value, str | list | dict) else value for value in values]
+    formats = [
+        styles.of(unit, bold=is_total, text=value)
+        if type(value) is str and value.startswith(FORMULA)
+        else bold
+        if is_total
+        else usual
+        for value, is_total in zip(values, totals, strict=True)
+    ]
+    # A total's line above goes on where it is blank.
+    sheet.add(at, values, formats, blanks=totals)
+
+
+def _for_people(row: Mapping[str, object], name: str) -> object:
+    """The value, a period as it is written on a page; its own name stays in the JSON."""
+    if name == "period" and row.get("size") and not units.is_missing(row.get("start")):
+        return units.period(str(row["size"]), row["start"])
+    return row.get(name)
+
+
+def _plain(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return text[:32_767]
+
+
+EPOCH = np.datetime64("1899-12-30")  # from which Excel counts days
+
+
+def _serials(values: Sequence[object], unit: str, zone: ZoneInfo) -> list[float | None]:
+    """Days and instants as Excel counts them: an instant by the clock on the wall."""
+    texts = [None if units.is_missing(value) else str(value)[: 10 if unit == "date" else None] for value in values]
+    moments = pd.to_datetime(pd.Series(texts, dtype=object), utc=True, format="ISO8601")
+    walls = moments.dt.tz_convert(zone if unit == "instant" else None).dt.tz_localize(None)
+    days = (walls.to_numpy() - EPOCH) / np.timedelta64(1, "D")
+    return [None if np.isnan(each) else each for each in days.tolist()]
+
+
+class _Columns(Worksheet):
+    """A worksheet whose rows, below a header of two, are written column by column.
+
+    XlsxWriter's own way looks at every cell on its own, which takes ten times as long; a test names what of its insides is used here.
+    """
+
+    def add(self, at: int, values: Sequence[object], formats: Sequence[Format], *, blanks: Sequence[bool]) -> None:
+        """The cells of a column; a missing value has one only where `blanks` says so."""
+        cells = [
+            self._inside(value) or ("/>" if is_blank else "") for value, is_blank in zip(values, blanks, strict=True)
+        ]
+        self.__dict__.setdefault("columns", []).append((xl_col_to_name(at), cells, formats))
+        self._check_dimensions(len(values) + 1, at)
+
+    def _inside(self, value: object) -> str:
+        if units.is_missing(value):
+            return ""
+        if isinstance(value, bool):
+            return f' t="b"><v>{int(value)}</v></c>'
+        if isinstance(value, int | float):
+            return f"><v>{value:.16G}</v></c>"
+        return f' t="s"><v>{self.str_table._get_shared_string_index(str(value))}</v></c>'
+
+    def _write_rows(self) -> None:
+        super()._write_rows()
+        for row, cells in (
+            enumerate(zip(*map(_drawn, *zip(*self.columns, strict=True)), strict=True), 3)
+            if "columns" in self.__dict__
+            else ()
+        ):
+            self.fh.write(f'<row r="{row}">{"".join(cells)}</row>')
+
+
+def _drawn(letters: str, cells: Sequence[str], formats: Sequence[Format]) -> list[str]:
+    styles = {each: each._get_xf_index() for each in dict.fromkeys(formats)}
+    return [
+        f'<c r="{letters}{row}" s="{styles[format]}"{inside}' if inside else ""
+        for row, (inside, format) in enumerate(zip(cells, formats, strict=True), 3)
+    ]
+
+
+def _width(entry: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> float:
+    if entry["unit"] == "text":
+        longest = max((len(str(row.get(entry["name"]) or "")) for row in rows[:500]), default=0)
+        return min(max(longest, len(entry["title"]) / 2, 9) + 2, 48)
+    return 17 if entry["unit"] in ("instant", "date", "money") else 13
+
+
+def _about(
+    sheet: Worksheet, elements: Sequence[Mapping[str, object]], header: Mapping[str, object], styles: _Styles
+) -> None:
+    """What the numbers are about: filters, instants, quality notes, the meaning of every metric in the book."""
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 1, 110)
+    for down, (name, text, is_head) in enumerate(_about_lines(elements, header, styles.zone)):
+        sheet.write_string(down, 0, name, styles.of("head" if is_head else "text", text=name))
+        sheet.write_string(down, 1, text, styles.of("text", text=text))
+
+
+def _about_lines(
+    elements: Sequence[Mapping[str, object]], header: Mapping[str, object], zone: ZoneInfo
+) -> list[tuple[str, str, bool]]:
+    lines = [(_("Filters"), "", True), *((each["label"], each["text"], False) for each in header.get("words", ()))]
+    synced = units.write(header.get("synced_at"), "instant", zone=zone)
+    lines += [(_("Synced"), synced, False), (_("Currency"), str(header.get("currency") or ""), False)]
+    notes = [(str(each.get("count") or ""), str(each["text"]), False) for each in header.get("quality") or ()]
+    lines += [("", "", False), (_("Before you read"), "", True), *notes] if notes else []
+    metrics = dict.fromkeys(each["name"] for element in _with_rows(elements) for each in element["columns"])
+    metrics |= dict.fromkeys(str(row.get("metric")) for each in _with_rows(elements) for row in each["rows"])
+    known = [column(str(name)) for name in metrics if name in METRICS]
+    words = [(each.title, f"{each.meaning} = {each.formula}", False) for each in known]
+    return [*lines, ("", "", False), (_("What the words mean"), "", True), *words]
