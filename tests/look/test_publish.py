@@ -138,10 +138,10 @@ def test_a_script_that_the_disk_had_no_room_for_is_written_whole_the_next_time(t
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
         with pytest.raises(OSError, match="too large"):
-            publish.assets(tmp_path)
+            scripts.assets(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    publish.assets(tmp_path)
+    scripts.assets(tmp_path)
     sizes = {path.name.split("-")[0]: path.stat().st_size for path in tmp_path.glob("*.js")}
     assert sizes.keys() == {"plotly", "tables"}
     assert min(sizes.values()) > 100_000

@@ -17,7 +17,7 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 from . import lists
-from .cells import BELOW, changed, deal, differs, explained, hue, manager, order, pill, tag, text, written
+from .cells import BELOW, below, changed, deal, differs, explained, hue, manager, order, pill, tag, text, written
 
 NUMERIC = ("count", "money", "share", "days", "index", "number")
 BESIDE = (*SUFFIXES, "_id")  # shown within another column's cell
