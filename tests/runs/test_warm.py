@@ -132,15 +132,15 @@ def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_
 
 SPECIMEN = """
 import os, sys
-from crm_reports.look import page
 from crm_reports.runs import specimen
 from crm_reports.store.open import _stores
+from crm_reports.words import context
 alone = len(os.listdir("/proc/self/task"))
 specimen.warm_up()
 assert not list(_stores), "a store is still open"
 assert not [each for each in os.listdir("/proc/self/fd") if "store" in os.path.realpath(f"/proc/self/fd/{each}")]
 assert len(os.listdir("/proc/self/task")) == alone, "a thread is left"
-assert page._shown is None
+assert context.current().dataset is None
 """
 
 

@@ -199,7 +199,7 @@ class Dataset:
     @cached_property
     def open_spans(self) -> pd.DataFrame:
         """When each deal of the slice was in work: opened_at (missing: since ever), until_at (missing: still)."""
-        return self.slice.open_spans.to_pandas()
+        return self.work.spans.to_pandas()
 
     # --- what is measured, once ------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def _only(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
 
 def stock_at(ds: Dataset, instant: datetime) -> Columns:
     """One row per deal of the slice that was in work at the instant: a stock of any day."""
-    spans, at = ds.slice.open_spans, utc(instant)
+    spans, at = ds.work.spans, utc(instant)
     stock = spans.take(~(spans["opened_at"] >= at) & ~(spans["until_at"] < at))
     return stock.assign(is_open=np.ones(len(stock), dtype=bool), open_money=lambda: stock["money"])
 

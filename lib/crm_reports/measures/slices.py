@@ -122,7 +122,6 @@ class Slice:
     def _of_deal(self, rows: Columns, name: str) -> Array:
         return self.deals[name].take(rows["place"])
 
-    @cached_property
     def open_spans(self) -> Columns:
         """When each deal was in work: opened_at (NaT: since ever), until_at (NaT: still)."""
         return self.history("open_spans", "opened_at, until_at")

@@ -60,6 +60,11 @@ class Work:
         return first_instant(filters.as_of.astimezone(filters.zone).date(), filters.zone)
 
     @cached_property
+    def spans(self) -> Columns:
+        """When each deal of the slice was in work."""
+        return self.scope.slice.open_spans()  # kept here: its columns hold the slice
+
+    @cached_property
     def forgotten(self) -> Columns:
         """The forgotten ones of them, each with chance (share won in the end of past deals as silent there), its k and n."""
         deals = self.deals.take(self.deals["is_forgotten"])
