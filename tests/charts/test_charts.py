@@ -100,6 +100,12 @@ def test_dynamics_shows_months_first_and_keeps_every_size_one_click_away():
     assert figure.layout.annotations[0].text.replace(units.SPACE, " ") == "Won money, M ₽"
 
 
+def test_dynamics_shows_the_report_s_period_in_full_colour_and_what_came_before_paler():
+    table = DYNAMICS.assign(is_in_period=[False, False, True, True] + [True] * (len(DYNAMICS) - 4))
+    month = charts.dynamics(table).data[0]
+    assert list(month.marker.opacity) == [0.3, 0.3, 1, 0.5]
+
+
 def test_dynamics_marks_the_period_that_runs():
     figure = charts.dynamics(DYNAMICS)
     assert list(figure.data[0].marker.opacity) == [1, 1, 1, 0.5]

@@ -428,6 +428,29 @@ def test_nothing_to_look_at_is_an_empty_table_with_its_columns(tmp_path):
     assert table.empty
 
 
+# ── Over time ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_dynamics_go_back_to_the_year_before_and_mark_the_period(tmp_path):
+    """Deals were created in May 2024 and in March 2025: March is the period, and all months since the first deal are there."""
+    ds = dataset(tmp_path, deals=[deal(1, "2024-05-10"), deal(2, "2025-03-02"), deal(3, "2025-03-03")])
+    table = elements.dynamics(ds).table
+    months = table[table["size"] == "month"].set_index("period")
+    assert months.index.tolist() == [f"2024-{month:02}" for month in range(5, 13)] + ["2025-01", "2025-02", "2025-03"]
+    assert months["created"].tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert months.index[months["is_in_period"]].tolist() == ["2025-03"]
+    assert table.loc[(table["size"] == "quarter") & table["is_in_period"], "period"].tolist() == ["2025-Q1"]
+
+
+def test_each_month_stands_beside_the_same_a_year_earlier_unless_nothing_is_compared(tmp_path):
+    deals = [deal(1, "2024-03-10"), deal(2, "2025-03-02"), deal(3, "2025-03-03")]
+    months = elements.dynamics(dataset(tmp_path, deals=deals)).table.query("size == 'month'").set_index("period")
+    assert months.loc["2025-03", ["created", "created_previous"]].tolist() == [2, 1]
+    assert (
+        "created_previous" not in elements.dynamics(dataset(tmp_path / "alone", deals=deals, comparison="none")).table
+    )
+
+
 # ── What falling behind costs ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -29,7 +29,7 @@ from stores import make_store
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SHARED = ["period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language"]
 SHOWN = {
-    "overview": ["tiles", "dynamics", "needs_you", "changes"],
+    "overview": ["tiles", "needs_you", "dynamics", "changes"],
     "sales_dynamics": [
         "tiles", "narrow_places", "stage_conversion", "funnel", "dynamics", "new_repeat", "changes", "managers",
         "managers_over_time", "managers_compared", "time_in_stage", "time_by_manager", "stage_matrix", "loss_reasons",

@@ -34,7 +34,7 @@ SIZES = {"week": N_("week"), "month": N_("month"), "quarter": N_("quarter"), "ye
 def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = "") -> go.Figure:
     """Bars per period with the comparison as a tick across each; the reader picks period size and metric.
 
-    The running period is paler. Values are in the unit that the axis names ("M ₽"). `before` names the comparison.
+    The report's period has the full colour (`is_in_period`), the running one is paler. Values are in the unit that the axis names ("M ₽"). `before` names the comparison.
     """
     names = list(metrics) or measures_in(table)
     sizes = [size for size in SIZES if (table["size"] == size).any()]
@@ -95,9 +95,29 @@ def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
         here, before = ([row.get(each) for row in cut] for each in (name, f"{name}_previous"))
         label = [units.write(value, unit, form="axis") for value in here]
         values += [numbers(here, axis.scale), numbers(before, axis.scale)]
-        texts += [["" if text == units.MISSING else text for text in label], []]
+        is_few = len(cut) <= MOST_LABELS
+        texts += [
+            [
+                text if text != units.MISSING and (is_few or _is_meant(row)) else ""
+                for text, row in zip(label, cut, strict=True)
+            ],
+            [],
+        ]
         hovers += [[_period_hover(row, size, name) for row in cut], []]
     return _View(name, axis, values, texts, hovers)
+
+
+MOST_LABELS = 16  # bars that all carry their number; of more only those of the period
+
+
+def _is_meant(row: Mapping[str, object]) -> bool:
+    """Whether the report's period is, or holds, this one; where nobody says, all are."""
+    return bool(row.get("is_in_period", True))
+
+
+def _strength(row: Mapping[str, object]) -> float:
+    """How strong a bar's colour is: the period's full, one that still runs paler."""
+    return (1 if _is_meant(row) else 0.3) * (0.5 if row.get("is_running") else 1)
 
 
 def _periods(cut: Rows, size: str) -> dict[str, list[str]]:
@@ -117,8 +137,8 @@ def _period_traces(cut: Rows, view: _View, size: str, at: int, shown: bool) -> l
     bars = trace(
         "bar",
         x=place, y=view.values[at], ids=[str(row["start"]) for row in cut], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
-        hovertemplate=hover_template(view.name), textposition="outside" if len(cut) <= 16 else "none", cliponaxis=False, showlegend=False,
-        marker={"color": colour("accent"), "opacity": [0.5 if row.get("is_running") else 1 for row in cut], "cornerradius": 3},
+        hovertemplate=hover_template(view.name), textposition="outside" if sum(map(_is_meant, cut)) <= MOST_LABELS else "none", cliponaxis=False, showlegend=False,
+        marker={"color": colour("accent"), "opacity": [_strength(row) for row in cut], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,
     )  # fmt: skip
     ticks = trace(

@@ -1,6 +1,7 @@
 """What came in and what was won, over time and by manager."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -28,13 +29,30 @@ def measured(table: pd.DataFrame) -> list[str]:
 
 @element(
     title=N_("Over time"),
-    measured=N_("By the day of the event. The running period is paler and has a star."),
-    chart=lambda table, ds: charts.dynamics(table, metrics=picked(table), before=compared_with(ds)),
+    measured=N_(
+        "By the day of the event, a year or two up to the period's end. Full colour: the period; one that still runs has a star."
+    ),
+    chart=lambda table: charts.dynamics(table, metrics=picked(table), before=year_before()),
     mail=("won_money", "won"),
 )
 def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
-    """The metrics by week, month, quarter and year of the period, and how many customers were new."""
-    return over_time(ds, [*metrics, *REPEATS])
+    """The metrics by week, month, quarter and year, from a year or two before the period's end on, and how many customers were new.
+
+    `is_in_period` says which the report's period touches; each stands beside the same days a year earlier, unless nothing
+    is compared.
+    """
+    return long_run(ds, [*metrics, *REPEATS])
+
+
+def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
+    """The metrics over time, from the beginning of the year that was a year before the period's end, if anything is as old."""
+    gone = ds.filters.elapsed
+    years = date((pd.Timestamp(gone.end) - pd.DateOffset(years=1)).year, 1, 1)
+    known = (ds.first_day or gone.start).replace(day=1)
+    whole = gone if gone.is_open else Period(min(gone.start, max(years, known)), gone.end)
+    table = over_time(ds, metrics, period=whole, year_ago=ds.filters.comparison != "none")
+    ends = table.groupby("size")["start"].shift(-1).fillna(gone.end)
+    return table.assign(is_in_period=(ends > gone.start) & (table["start"] < gone.end))
 
 
 def picked(table: pd.DataFrame) -> list[str]:
@@ -63,17 +81,6 @@ def compared(row: Mapping[str, Any]) -> str:
     return _("{title} fell by {share}, from {before}", title=title, share=share, before=before)
 
 
-BEFORE = {
-    "week": N_("the week before"), "month": N_("the month before"), "quarter": N_("the quarter before"),
-    "year": N_("the year before"), "": N_("the days before"),
-}  # fmt: skip
-
-
-def compared_with(ds: Dataset) -> str:
-    """What the marks beside a chart's bars are."""
-    return year_before() if ds.filters.comparison == "year_ago" else _(BEFORE[ds.filters.period.unit])
-
-
 def year_before() -> str:
     """What the marks beside the last twelve months are."""
     return _("a year earlier")
@@ -84,7 +91,7 @@ def year_before() -> str:
     measured=N_("By the day of the event. The running period is paler and has a star."),
     id="dynamics",
     chart=lambda table: charts.dynamics(table, metrics=measured(table)[:1], before=year_before()).update_layout(
-        height=300
+        height=270
     ),
     mail=("won_money", "won"),
 )
@@ -111,7 +118,7 @@ def year_on_year(table: pd.DataFrame) -> str:
 @element(
     title=N_("New and repeat customers"),
     measured=N_("Among won deals; repeat: the customer already had a won deal."),
-    chart=lambda table, ds: charts.dynamics(over_time(ds, REPEATS), metrics=REPEATS),
+    chart=lambda table, ds: charts.dynamics(long_run(ds, REPEATS), metrics=REPEATS),
     needs=["repeat_share"],
 )
 def new_repeat(ds: Dataset) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from ..metrics import registry
 from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
 from ..words import context, units
-from ..words.texts import N_, _, language
+from ..words.texts import N_, _, language, many
 from . import cells, matrix, plain, tables
 from .mime import ELEMENT, FIGURE
 from .templates import fragment, read
@@ -64,13 +64,17 @@ def header(ds: Any, *, report: str = "") -> None:
     use(ds)
     words = [{"label": label, "text": text, "narrows": narrows} for label, text, narrows in ds.filters.words()]
     notes = [_note(each) for each in ds.quality]
+    remarks = many("{n} remark on the data", "{n} remarks on the data", len(notes))
     about = {
         "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": plain.value(ds.filters.as_of),
         "synced_at": plain.value(ds.synced_at), "made_at": plain.value(datetime.now(UTC)), "currency": ds.currency,
         "quality": notes, "holes": list(ds.holes), "kept": int(ds.kept), "total": int(ds.total),
         "portal_url": cells.web_address(ds.portal_url),
     }  # fmt: skip
-    _emit({"id": "header", "kind": "header", "title": "", **about}, fragment("header", **about, css=_css()))
+    _emit(
+        {"id": "header", "kind": "header", "title": "", **about},
+        fragment("header", **about, remarks=remarks, css=_css()),
+    )
 
 
 def _note(each: Any) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
     number, unit = units.parts(row["value"], entry.unit)
     before = row.get("previous")
     return {
-        "metric": entry.name, "value": plain.value(row["value"]), "title": on_day(entry).title, "number": number, "unit": unit,
+        "metric": entry.name, "value": plain.value(row["value"]), "title": entry.title, "number": number, "unit": unit,
         "change": units.change(row.get("change")),
         "verdict": cells.verdict_of(row.get("change"), entry.good), "tip": cells.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),

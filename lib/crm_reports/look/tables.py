@@ -201,8 +201,16 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         )
     shown = "" if is_total and units.is_missing(value) else written(value, entry)
     shown = _step(row, shown) if entry.name == "stage" and row.get("to_stage") else shown
-    name = "extra" if sheet.is_list and entry.name in EXTRA else "txt" if kind == "text" and sheet.is_list else None
-    return tag("td", shown, _small(row, entry), class_=name)
+    return tag("td", shown, _small(row, entry), class_=_style(sheet, row, entry))
+
+
+def _style(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str | None:
+    """The style of a text's cell."""
+    if entry.name == "stage" and row.get("to_stage"):
+        return "step"
+    if not sheet.is_list:
+        return None
+    return "extra" if entry.name in EXTRA else "txt" if sheet.kinds[entry.name] == "text" else None
 
 
 def _small(row: Mapping[str, object], entry: Column) -> str:

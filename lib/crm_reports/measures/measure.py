@@ -196,19 +196,23 @@ def _before(ds: Dataset, entry: Metric, before: Period) -> Number:
     return _all_of(entry, frames.frame(ds, entry.on, before))
 
 
-def over_time(ds: Dataset, metrics: Sequence[str], *, period: Period | None = None) -> pd.DataFrame:
+def over_time(
+    ds: Dataset, metrics: Sequence[str], *, period: Period | None = None, year_ago: bool = False
+) -> pd.DataFrame:
     """The metrics by week, month, quarter and year of the period: size, period, start, is_running, values, `_previous`.
 
-    A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period.
-    A stock is the one at the end of the cut. A period without a beginning starts with the slice's first row.
+    A cut at the period's edge holds only the period's own days. `_previous` is the same cut of the comparison period,
+    or with `year_ago` the same days a year earlier. A stock is the one at the end of the cut. A period without a beginning starts with the slice's first row.
     """
     whole = _since_known(ds, period or ds.filters.elapsed)
     entries = _entries(ds, metrics)
-    return pd.concat([_by_size(ds, entries, size, whole) for size in SIZES], ignore_index=True)
+    return pd.concat([_by_size(ds, entries, size, whole, year_ago) for size in SIZES], ignore_index=True)
 
 
-def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period) -> pd.DataFrame:
+def _by_size(ds: Dataset, entries: Sequence[Metric], size: str, whole: Period, year_ago: bool) -> pd.DataFrame:
     cuts = cut(whole, size)
+    if year_ago:
+        return _labelled(ds, entries, cuts, size, _year_earlier(cuts))
     compared = ds.filters.previous and whole == ds.filters.elapsed
     return _labelled(ds, entries, cuts, size, _shifted(ds, cuts) if compared else ())
 
@@ -233,8 +237,13 @@ def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The twelve months up to the period's end, each beside the same days a year earlier: `over_time` by month."""
     entries = _entries(ds, metrics)
     cuts = _last_months(ds.filters.elapsed.end)
-    earlier = _between([year_before(each.start) for each in cuts], year_before(cuts[-1].end, is_end=True))
-    return _labelled(ds, entries, cuts, "month", earlier)
+    return _labelled(ds, entries, cuts, "month", _year_earlier(cuts))
+
+
+def _year_earlier(cuts: Sequence[Period]) -> list[Period]:
+    if not cuts:
+        return []
+    return _between([year_before(each.start) for each in cuts], year_before(cuts[-1].end, is_end=True))
 
 
 def _last_months(end: date, count: int = 12) -> list[Period]:

@@ -226,6 +226,7 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
     "part_name": (N_("What changed"), "text", N_("opening + all parts = closing, to the cent")),
     "silent": (N_("Days silent"), "text", N_("from the last sign of life to the report's instant, in whole days")),
     "is_forgotten": (N_("Forgotten"), "flag", N_("silent for the threshold or longer")),
+    "is_in_period": (N_("In the period"), "flag", N_("days of the report's period are in it")),
     "is_touched": (N_("Created or closed in the period"), "flag", N_("created, won or lost in the period")),
     "is_created": (N_("Created in the period"), "flag", N_("counts among the deals created")),
     "is_won": (N_("Won in the period"), "flag", N_("counts among the deals won")),

@@ -1,5 +1,5 @@
 // ── Contents: what is folded opens where it is wanted, and the bar tells where one is ───────────────────────────────
-const folds = all("details.more");
+const folds = all("details.more"), unprinted = all("details.more, details.quality");
 const isFolded = node => Boolean(node.closest("details.more:not([open])"));
 const unfold = node => { for (let fold = node?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true; };
 
@@ -20,7 +20,7 @@ document.addEventListener("click", event => {
 // Paper has everything.
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = folds.filter(fold => !fold.open);
+  unfolded = unprinted.filter(fold => !fold.open);
   unfolded.forEach(fold => { fold.open = true; });
 });
 addEventListener("afterprint", () => unfolded.forEach(fold => { fold.open = false; }));

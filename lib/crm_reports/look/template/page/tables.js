@@ -79,8 +79,10 @@ class List {
       language: {thousands: "\u00a0", info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
                  paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
       ...(rows ? {data: rows, deferRender: true} : {}),
-      ...(rows ? {columns: columns.map(({kind, className}, at) => ({
-        className, cellType: kind === "title" ? "th" : "td",
+      ...(rows ? {columns: columns.map(({kind, className, name, title}, at) => ({
+        className: `${className} c-${name}`, cellType: kind === "title" ? "th" : "td",
+        // On a phone a row is a card, whose numbers say what they are.
+        createdCell: cell => { if (!["title", "customer"].includes(name)) cell.dataset.label = title; },
         render: (_data, use, row) => use === "display" ? node(cell(kind, row[at])) : number.has(kind) ? key(kind, row[at]) : textOf(kind, row[at]),
       }))} : {}),
       columnDefs: columns.map(({kind, extra}, at) => number.has(kind) ? {targets: at, type: "known", searchable: false, orderSequence: ["desc", "asc", ""]} :
@@ -91,9 +93,11 @@ class List {
   tools() {
     const bar = make("div", {class: "tools"});
     if (this.counts.length > 1) bar.append(this.picker("counts", page.texts.counts, this.countChoices()));
-    if (this.size > 10) bar.append(this.search());
+    if (this.size > (this.rows ? 10 : 20)) bar.append(this.search());
     if (this.rows) this.columns.forEach((column, at) => column.pick && this.choicesOf(column, at, choices => bar.append(this.picker(column.name, column.title, choices))));
-    bar.append(exports(this.table.closest("[data-element]"), () => this.asLines()));
+    const saving = exports(this.table.closest("[data-element]"), () => this.asLines()), sub = this.table.closest("[data-element]")?.querySelector(":scope>.sub");
+    const isAlone = !bar.childElementCount && sub && !this.table.closest("details:not(.more)");
+    (isAlone ? sub : bar).append(saving);
     return bar;
   }
 
