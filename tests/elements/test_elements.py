@@ -451,6 +451,35 @@ def test_each_month_stands_beside_the_same_a_year_earlier_unless_nothing_is_comp
     )
 
 
+def test_the_month_that_runs_stands_beside_the_last_one(tmp_path):
+    """As of 20 April March is the period, and the deal of April is shown beside it, in none of March's numbers."""
+    deals = [deal(1, "2025-03-02"), deal(2, "2025-04-03")]
+    ds = dataset(tmp_path, deals=deals, as_of="2025-04-20", period="2025-03")
+    months = elements.dynamics(ds).table.query("size == 'month'").set_index("period")
+    assert months[["created", "is_running", "is_in_period"]].to_numpy().tolist() == [[1, False, True], [1, True, False]]
+    year = elements.twelve_months(ds, ["created", "won_money"]).table
+    assert year["period"].tolist()[-2:] == ["2025-03", "2025-04"]
+    assert year["is_in_period"].tolist() == [True] * 12 + [False]
+
+
+def test_managers_come_with_the_most_money_first_and_the_total_last(tmp_path):
+    deals = [
+        deal(
+            n,
+            "2025-03-01",
+            outcome="won",
+            stage_id="WON",
+            amount=float(n),
+            manager_id=str(n),
+            closed_at=at("2025-03-09"),
+        )
+        for n in (1, 2)
+    ]
+    table = elements.managers(dataset(tmp_path, deals=deals, stage_history=None)).table
+    assert table["manager"].tolist()[:2] == ["Boris", "Anna"]
+    assert table["is_total"].tolist() == [False, False, True]
+
+
 # ── What falling behind costs ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -163,3 +163,14 @@ def test_the_style_stays_inside_our_elements():
     rules = page.css().replace("\n", "").split("}")
     selectors = [rule.split("{")[0].split("*/")[-1] for rule in rules if "{" in rule and "@" not in rule]
     assert all(part.strip().startswith((".crm", ":where(.crm)")) for each in selectors for part in each.split(","))
+
+
+def test_a_share_s_change_is_in_points_and_one_that_chance_explains_is_grey(shown):
+    rows = [
+        {"metric": "conversion", "value": 0.124, "previous": 0.085, "change": 0.46, "may_be_chance": False},
+        {"metric": "won", "value": 18.0, "previous": 20.0, "change": -0.1, "may_be_chance": True},
+    ]
+    page.show(pd.DataFrame(rows), "tiles")
+    html = shown[-1]["text/html"].replace(units.SPACE, " ")
+    assert '<span class="chg good">▲ 3.9 pp' in html
+    assert '<span class="chg flat">▼ 10 %' in html

@@ -61,7 +61,7 @@ class Seen(HTMLParser):
 def test_tiles_have_their_change_and_what_it_was_and_of_how_many():
     first, second = read().tiles
     assert usual(f"{first.title} {first.value} {first.change} {first.before}") == "Won money 7.5 M ₽ ▲ 50 % 5 M ₽"
-    assert usual(f"{second.value} {second.change} {second.note}") == "25 % ▼ 50 % 5 of 20"
+    assert usual(f"{second.value} {second.change} {second.note}") == "25 % ▼ 25 pp 5 of 20"
     assert (first.verdict, second.verdict) == ("good", "bad")
 
 

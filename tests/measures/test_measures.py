@@ -446,3 +446,14 @@ def test_without_leads_their_numbers_are_missing(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")])
     assert pd.isna(one(ds, "leads_received"))
     assert missing(ds, "leads_received") == "The source has no leads."
+
+
+def test_a_tile_says_whether_chance_alone_may_have_changed_it(tmp_path):
+    """30 deals created in March: after 10 in February that is no chance, after 25 it may be."""
+
+    def created(folder, before):
+        deals = [deal(n, "2025-02-05") for n in range(before)] + [deal(100 + n, "2025-03-05") for n in range(30)]
+        return tiles(dataset(tmp_path / folder, deals=deals), ["created"]).iloc[0]["may_be_chance"]
+
+    assert not created("few", 10)
+    assert created("many", 25)

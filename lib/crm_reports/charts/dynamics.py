@@ -117,7 +117,7 @@ def _is_meant(row: Mapping[str, object]) -> bool:
 
 def _strength(row: Mapping[str, object]) -> float:
     """How strong a bar's colour is: the period's full, one that still runs paler."""
-    return (1 if _is_meant(row) else 0.3) * (0.5 if row.get("is_running") else 1)
+    return 0.3 if not _is_meant(row) else 0.5 if row.get("is_running") else 1
 
 
 def _periods(cut: Rows, size: str) -> dict[str, list[str]]:

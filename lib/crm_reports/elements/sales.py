@@ -1,7 +1,7 @@
 """What came in and what was won, over time and by manager."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -29,9 +29,7 @@ def measured(table: pd.DataFrame) -> list[str]:
 
 @element(
     title=N_("Over time"),
-    measured=N_(
-        "By the day of the event, a year or two up to the period's end. Full colour: the period; one that still runs has a star."
-    ),
+    measured=N_("By the day of the event, a year or two. Full colour: the period; what still runs has a star."),
     chart=lambda table: charts.dynamics(table, metrics=picked(table), before=year_before()),
     mail=("won_money", "won"),
 )
@@ -46,13 +44,22 @@ def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
 
 def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The metrics over time, from the beginning of the year that was a year before the period's end, if anything is as old."""
-    gone = ds.filters.elapsed
+    gone, end = ds.filters.elapsed, shown_until(ds)
     years = date((pd.Timestamp(gone.end) - pd.DateOffset(years=1)).year, 1, 1)
     known = (ds.first_day or gone.start).replace(day=1)
-    whole = gone if gone.is_open else Period(min(gone.start, max(years, known)), gone.end)
+    whole = gone if gone.is_open else Period(min(gone.start, max(years, known)), end)
     table = over_time(ds, metrics, period=whole, year_ago=ds.filters.comparison != "none")
-    ends = table.groupby("size")["start"].shift(-1).fillna(gone.end)
+    ends = table.groupby("size")["start"].shift(-1).fillna(end)
     return table.assign(is_in_period=(ends > gone.start) & (table["start"] < gone.end))
+
+
+SOON = timedelta(days=92)
+
+
+def shown_until(ds: Dataset) -> date:
+    """The first day that a chart over time leaves out: today, where the period ended lately, so that what runs stands beside it."""
+    end, today = ds.filters.elapsed.end, ds.filters.as_of.astimezone(ds.filters.zone).date()
+    return max(end, today) if today - end < SOON else end
 
 
 def picked(table: pd.DataFrame) -> list[str]:
@@ -96,14 +103,22 @@ def year_before() -> str:
     mail=("won_money", "won"),
 )
 def twelve_months(ds: Dataset, metrics: Sequence[str] = ("won_money", "won", "created")) -> pd.DataFrame:
-    """The metrics in the last twelve months, each month beside the same days a year earlier."""
-    return twelve_months_of(ds, metrics)
+    """The metrics in the twelve months to the period's end, and in those since, each beside the same days a year earlier.
+
+    Those since are not `is_in_period`.
+    """
+    table, since = twelve_months_of(ds, metrics), Period(ds.filters.elapsed.end, shown_until(ds))
+    later = (
+        over_time(ds, metrics, period=since, year_ago=True).query("size == 'month'") if since.days else table.iloc[:0]
+    )
+    return pd.concat([table.assign(is_in_period=True), later.assign(is_in_period=False)], ignore_index=True)
 
 
 @twelve_months.finding
 def year_on_year(table: pd.DataFrame) -> str:
     """Money of the last twelve months against the twelve before."""
-    now, before = table["won_money"].sum(), table["won_money_previous"].sum()
+    year = table[table["is_in_period"]] if "is_in_period" in table else table
+    now, before = year["won_money"].sum(), year["won_money_previous"].sum()
     money = units.write(now, "money", form="tile")
     if not before > 0:
         return _("{money} won in twelve months", money=money)
@@ -147,8 +162,10 @@ def repeats(table: pd.DataFrame) -> str:
 def managers(
     ds: Dataset, metrics: Sequence[str] = (*MAIN, "in_work_money", "lost_share", "repeat_share")
 ) -> pd.DataFrame:
-    """The metrics per manager, with totals."""
-    return measure(ds, metrics, by="manager", total=True)
+    """The metrics per manager, the most money first, with totals."""
+    table = measure(ds, metrics, by="manager", total=True)
+    first = ["is_total", *(["won_money"] if "won_money" in table else [])]
+    return table.sort_values(first, ascending=[True, False][: len(first)], kind="stable", ignore_index=True)
 
 
 @managers.finding

@@ -81,6 +81,18 @@ def verdict_of(change: object, good: str) -> str:
     return "good" if (float(change) > 0) == (good == "up") else "bad"
 
 
+def tile_change(row: Mapping[str, object], unit: str) -> str:
+    """The change of a tile: of a share in points, of anything else in percent."""
+    if unit != "share" or units.is_missing(row.get("previous")) or units.is_missing(row.get("value")):
+        return units.change(row.get("change"))
+    return units.points(float(row["value"]) - float(row["previous"]))
+
+
+def tile_verdict(row: Mapping[str, object], good: str) -> str:
+    """Whether a tile's change is good or bad; "flat" where chance alone may have made it."""
+    return "flat" if row.get("may_be_chance") is True else verdict_of(row.get("change"), good)
+
+
 def manager(row: Mapping[str, object]) -> str:
     """The manager's dot and name; the page turns it into a link where that manager has a page."""
     name = escape(text(row.get("manager")))

@@ -99,8 +99,8 @@ def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
     before = row.get("previous")
     return {
         "metric": entry.name, "value": plain.value(row["value"]), "title": entry.title, "number": number, "unit": unit,
-        "change": units.change(row.get("change")),
-        "verdict": cells.verdict_of(row.get("change"), entry.good), "tip": cells.explained(entry),
+        "change": cells.tile_change(row, entry.unit),
+        "verdict": cells.tile_verdict(row, entry.good), "tip": cells.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
         "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
         "note": row.get("note") or units.k_of_n(row.get("k"), row.get("n")),

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..elements import entry_of
-from ..look.cells import verdict_of, web_address
+from ..look.cells import tile_change, tile_verdict, web_address
 from ..look.publish import REPORTS
 from ..look.tables import NUMERIC
 from ..metrics.registry import SUFFIXES
@@ -226,8 +226,8 @@ def _tiles(page: _Read) -> Iterator[Tile]:
         number, unit = units.parts(row["value"], entry["unit"], currency=page.currency)
         before = row.get("previous")
         yield Tile(
-            title=clean(entry["title"], NAME), number=number, unit=unit, change=units.change(row.get("change")),
-            verdict=verdict_of(row.get("change"), entry["good"]),
+            title=clean(entry["title"], NAME), number=number, unit=unit, change=tile_change(row, entry["unit"]),
+            verdict=tile_verdict(row, entry["good"]),
             before="" if units.is_missing(before) else page.write(before, entry["unit"]),
             note=clean(row.get("note") or units.k_of_n(row.get("k"), row.get("n")), NAME),
         )  # fmt: skip

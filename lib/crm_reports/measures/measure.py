@@ -166,20 +166,36 @@ def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TILE)
 
 
-TILE = ["metric", "value", "previous", "change", "k", "n", "low", "high", "spark", "note"]
+TILE = ["metric", "value", "previous", "change", "k", "n", "low", "high", "may_be_chance", "spark", "note"]
 
 
 def _tile(ds: Dataset, entry: Metric, before: Period | None, trend: Mapping[str, np.ndarray]) -> dict[str, object]:
     if set(entry.needs) & set(ds.lacks):
         return {"metric": entry.name, "spark": [], "note": _("no data")}
     value = _all_of(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
-    earlier = _plain(_before(ds, entry, before)) if before else float("nan")
+    then = _before(ds, entry, before) if before else float("nan")
+    earlier = _plain(then)
     sure = _ratio_cells(value)
     spark = trend[entry.name].tolist() if entry.name in trend else []
     return {
         "metric": entry.name, "value": _plain(value), "previous": earlier,
-        "change": _change(_plain(value), earlier), **sure, "spark": spark, "note": "",
+        "change": _change(_plain(value), earlier), **sure, "may_be_chance": _may_be_chance(entry, value, then), "spark": spark,
+        "note": "",
     }  # fmt: skip
+
+
+def _may_be_chance(entry: Metric, now: Number, then: Number) -> bool:
+    """Whether chance alone would often change the number so: Fisher's test of a share, Poisson's spread of a count of events.
+
+    A stock is what it is; of a sum or a mean nothing is said.
+    """
+    if isinstance(now, Ratio) and isinstance(then, Ratio):
+        k, n = (np.array([getattr(each, half) for each in (now, then)], dtype=float) for half in ("k", "n"))
+        return bool((k <= n).all() and (n > 0).all() and not differs(k, n).any())
+    if entry.unit != "count" or entry.on in STOCKS or isinstance(now, Ratio | Sample):
+        return False
+    before, after = float(_plain(then)), float(_plain(now))
+    return abs(after - before) <= 1.96 * (after + before) ** 0.5
 
 
 def moved(ds: Dataset, name: str) -> dict[str, object]:

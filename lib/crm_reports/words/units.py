@@ -246,6 +246,15 @@ def change(value: object) -> str:
     return f"{'▲' if float(value) > 0 else '▼'}{SPACE}{percent}{SPACE}%"
 
 
+def points(value: object) -> str:
+    """A change of a share with its sign, in points: "▲ 3.9 pp"; nothing when there is nothing to compare with."""
+    if is_missing(value):
+        return ""
+    number = _plain(abs(100 * float(value)), 1)
+    sign = "=" if float(number.replace(decimal_sign(), ".")) == 0 else "▲" if float(value) > 0 else "▼"
+    return f"{sign}{SPACE}{number}{SPACE}{_('pp')}"
+
+
 def period(size: str, start: object, *, form: Form = "text") -> str:
     """What a period of that size is called: Mar 2025, Q1 2025, the week of 10 Mar 2025, 2025."""
     day = as_date(start)
