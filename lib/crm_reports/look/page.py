@@ -84,7 +84,7 @@ def _note(each: Any) -> dict[str, Any]:
 
 def _tiles(table: pd.DataFrame) -> Markup:
     """One tile per row: number, change, the last periods as a line, the deals behind it one click away."""
-    rows = [_tile(row) for row in records(table)]
+    rows = [tile(row) for row in records(table)]
     return fragment("tiles", tiles=rows, columns=_columns_for(len(rows)))
 
 
@@ -93,7 +93,8 @@ def _columns_for(count: int) -> int:
     return -(-count // -(-count // 6)) if count else 1
 
 
-def _tile(row: Mapping[str, Any]) -> dict[str, Any]:
+def tile(row: Mapping[str, Any]) -> dict[str, Any]:
+    """How one number is said on a tile: number, unit, change and whether that is good, line, what it is of."""
     entry = column(row["metric"])
     number, unit = units.parts(row["value"], entry.unit)
     before = row.get("previous")

@@ -14,9 +14,15 @@ from ..look import templates
 from ..metrics.registry import column
 from ..settings import Settings
 from ..store.disk import write_whole
-from ..words.texts import _
+from ..words.texts import N_, _
+from .front import front
 from .pages import SUFFIXES, NightReport, Page, day_of, home_of
 from .records import nights
+
+READERS = {
+    "overview": N_("For the director"), "sales_dynamics": N_("For the head of sales"),
+    "manager_effectiveness": N_("For the head of sales"), "forgotten_deals": N_("For managers and their heads"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,11 @@ class Row:
     day: date
     nights: tuple[tuple[date, str], ...]
     is_late: bool
+
+    @property
+    def reader(self) -> str:
+        """Whom the report is for; "" of a company's own."""
+        return _(READERS[self.newest.report]) if self.newest.report in READERS else ""
 
     @property
     def slice_words(self) -> str:
@@ -55,7 +66,7 @@ def _unwritten(settings: Settings, audience: str, kept: Sequence[NightReport], o
     """Why there is no new index for that audience, or None."""
     try:
         visible = [_seen_by(audience, night) for night in kept]
-        write_whole(out / home_of(audience) / "index.html", _index(settings, audience, visible))
+        write_whole(out / home_of(audience) / "index.html", _index(settings, audience, visible, out))
     except Exception as error:
         return error
     return None
@@ -85,18 +96,26 @@ def _seen_by(audience: str, report: NightReport) -> NightReport:
     return replace(report, pages=own, problem=problem, notes=(), repairs=(), troubles=())
 
 
-def _index(settings: Settings, audience: str, kept: Sequence[NightReport]) -> str:
+def _index(settings: Settings, audience: str, kept: Sequence[NightReport], out: Path) -> str:
     home = home_of(audience)
 
     def here(path: str) -> str:
         return PurePosixPath(path).relative_to(home).as_posix() if path else ""
 
     rows = list(_rows(kept, here))
+    wholes = sorted((row for row in rows if not row.newest.slice), key=lambda row: _place(row.newest.report))
     values = {
-        "latest": kept[0] if kept else None, "here": here, "wholes": [row for row in rows if not row.newest.slice],
+        "front": front([row.newest for row in wholes], out),
+        "wholes": wholes,
+        "latest": kept[0] if kept else None, "here": here,
         "slices": [row for row in rows if row.newest.slice], "kept": kept, "is_company": not audience,
     }  # fmt: skip
     return _render("night.html.j2", settings, **values)
+
+
+def _place(report: str) -> int:
+    """Where the report's readers come; a company's own reports last."""
+    return list(READERS).index(report) if report in READERS else len(READERS)
 
 
 def _rows(kept: Sequence[NightReport], here: Callable[[str], str]) -> Iterable[Row]:
