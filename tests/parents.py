@@ -48,10 +48,11 @@ class Lent:
         """Nothing is kept: pages look things up for themselves."""
 
     def call(
-        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize, **named: Any
-    ) -> Any:
+        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize,
+        is_wanted: Callable[[], bool] = lambda: True, **named: Any,
+    ) -> Any:  # fmt: skip
         given = {"environment": self._environment, "function": function, "args": args, "named": named}
-        return _one().call(eval, AT_HOME, given, seconds=seconds, memory=memory)
+        return _one().call(eval, AT_HOME, given, seconds=seconds, memory=memory, is_wanted=is_wanted)
 
     def close(self) -> None:
         """The one is for the next night, too."""

@@ -106,7 +106,7 @@ def test_an_analysts_own_outputs_are_in_the_page(notebook):
 
 def test_names_become_links_only_where_there_is_a_page(notebook):
     html = publish.html(notebook, links=[Link("manager:3", 'a"b.html')])
-    assert '<a href="a&quot;b.html">Anna</a>' in html
+    assert '<a data-link="manager:3" href="a&quot;b.html">Anna</a>' in html
     assert '<a data-link="manager:4">Boris</a>' in html
 
 

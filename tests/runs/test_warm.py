@@ -14,7 +14,7 @@ import pytest
 from crm_reports.measures import load
 from crm_reports.runs import run as runs
 from crm_reports.runs.kernels import NO_WEBHOOK, clean
-from crm_reports.runs.warm import TookTooLong, Warm, WarmError
+from crm_reports.runs.warm import TookTooLong, Unwanted, Warm, WarmError
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write
 from parents import is_gone
@@ -266,3 +266,12 @@ def test_a_notebook_that_kills_its_process_is_nobody_elses_trouble(warm, setting
     with pytest.raises(WarmError, match="SIGKILL"):
         warm.call(runs.execute_here, plan, seconds=SECONDS)
     assert warm.call(abs, -1, seconds=SECONDS) == 1
+
+
+def test_a_call_that_nobody_waits_for_any_more_is_ended(warm, tmp_path):
+    writes = (
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid())), __import__('time').sleep(600)"
+    )
+    with pytest.raises(Unwanted, match="nobody waits"):
+        warm.call(eval, writes, seconds=SECONDS, is_wanted=lambda: not (tmp_path / "pid").exists())
+    assert is_gone(int((tmp_path / "pid").read_text()))

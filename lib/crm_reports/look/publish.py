@@ -41,6 +41,9 @@ SAID_BY_SCRIPT = {
     "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
     "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
     "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
+    "others": N_("More"), "filters": N_("Filters"), "clear": N_("Clear all"), "find": N_("Find"), "show": N_("Show"), "none": N_("everything"),
+    "more": N_("{name} and {n} more"), "unpublished": N_("Not made this night: ask for it with `crm-reports serve`, or add a preset to reports.toml"),
+    "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),
 }  # fmt: skip
 
 
@@ -91,7 +94,7 @@ def _language() -> str:
     return language()
 
 
-SCRIPTS = ("start", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
+SCRIPTS = ("start", "controls", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
 
 
 @cache
@@ -273,7 +276,7 @@ def _linked(piece: str, links: Sequence[Link]) -> str:
     known = {escape(link.key): escape(link.url) for link in links}
     return re.sub(
         r'<a([^<>]*?) data-link="([^"]*)"',
-        lambda found: f'<a{found[1]} href="{known[found[2]]}"' if found[2] in known else found[0],
+        lambda found: f'{found[0]} href="{known[found[2]]}"' if found[2] in known else found[0],
         piece,
     )
 

@@ -44,7 +44,7 @@ def load(
     """
     settings = settings or Settings.read()
     use(language or settings.language)
-    store = _opened(settings)
+    store = opened(settings)
     names, problems = Names(store), []
     rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
     try:
@@ -75,7 +75,7 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
 
     All of it as of the default instant; as of `as_ofs` what comparisons need.
     """
-    store = _opened(settings)
+    store = opened(settings)
     about = base_currency(store, settings), settings.zone.key
     store.now.prepare("ids", "filled", "funnel")
     store.snapshot(default_as_of(store, settings), *about).prepare(*PARTS)
@@ -98,12 +98,13 @@ def hold(settings: Settings, as_ofs: Sequence[datetime]) -> Dataset:
 @contextmanager
 def kept_open(settings: Settings) -> Iterator[None]:
     """While it lasts, every `load` of this thread reads through the same connection, and names are looked up once."""
-    store = _opened(settings)
+    store = opened(settings)
     yield
     del store
 
 
-def _opened(settings: Settings) -> Store:
+def opened(settings: Settings) -> Store:
+    """The store of these settings; for a thread that holds it already, the same one."""
     return Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
 
 

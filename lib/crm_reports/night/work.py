@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,21 +63,9 @@ def _tried_twice(job: Job) -> RunRecord:
 
 
 def _tried(job: Job) -> RunRecord:
-    look = {"assets": "../assets", "links": job.links}
-    warm = parent.warm(job.settings)
-    if warm is None:
-        return _in_a_kernel(job, look)
-    return warm.call(
-        run.make_here, job.plan, settings=job.settings, out=job.out, seconds=job.seconds,
-        memory=job.settings.limits.page_memory, **look,
-    )  # fmt: skip
-
-
-def _in_a_kernel(job: Job, look: Mapping[str, Any]) -> RunRecord:
-    executed = run.execute(job.plan, settings=job.settings)
-    if executed.error.startswith("DeadKernelError") or executed.notebook is None:
-        executed = run.execute(job.plan, settings=job.settings)
-    return run.complete(executed, settings=job.settings, out=job.out, **look)
+    return parent.make(
+        job.plan, settings=job.settings, out=job.out, seconds=job.seconds, assets="../assets", links=job.links
+    )
 
 
 def failed(plan: Plan, error: str) -> RunRecord:

@@ -4,15 +4,17 @@ import logging
 import tempfile
 import threading
 from atexit import register
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..measures import load
 from ..settings import Settings
 from . import run
 from .kernels import clean
+from .run import Plan, RunRecord
 from .warm import Warm
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,30 @@ log = logging.getLogger(__name__)
 _starting = threading.Lock()
 _begun: dict[tuple[Path, Path | None], Warm] = {}
 _parents: dict[tuple[Path, Path | None], Warm | None] = {}
+
+
+def make(
+    plan: Plan, *, settings: Settings, out: Path, seconds: float, is_wanted: Callable[[], bool] = lambda: True,
+    **look: Any,
+) -> RunRecord:  # fmt: skip
+    """The page's files in `out`, made in a process forked for it, or in a kernel where no process can be forked.
+
+    WarmError: its process ended, took too long, or nobody wanted its page any more.
+    """
+    process = warm(settings)
+    if process is None:
+        return _in_a_kernel(plan, settings, out, look)
+    return process.call(
+        run.make_here, plan, settings=settings, out=out, seconds=seconds, memory=settings.limits.page_memory,
+        is_wanted=is_wanted, **look,
+    )  # fmt: skip
+
+
+def _in_a_kernel(plan: Plan, settings: Settings, out: Path, look: Mapping[str, Any]) -> RunRecord:
+    executed = run.execute(plan, settings=settings)
+    if executed.error.startswith("DeadKernelError") or executed.notebook is None:
+        executed = run.execute(plan, settings=settings)
+    return run.complete(executed, settings=settings, out=out, **look)
 
 
 def begin(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -164,7 +164,13 @@ def instants(plans: Iterable[Plan]) -> list[datetime]:
 
 def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Parameter]:
     """What that report's notebook can be told."""
-    return parameters.declared(_read(find(report, settings)))
+    path = find(report, settings)
+    return _declared(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(64)
+def _declared(path: Path, _changed: int) -> Mapping[str, parameters.Parameter]:
+    return parameters.declared(_read(path))
 
 
 def find(report: str, settings: Settings) -> Path:

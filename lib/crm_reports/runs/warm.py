@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Client, Connection
@@ -46,6 +47,10 @@ class OutOfMemory(WarmError):
 
 class TookTooLong(WarmError):
     """A call was ended because its time was up."""
+
+
+class Unwanted(WarmError):
+    """A call was ended because whoever asked is gone."""
 
 
 class Warm:
@@ -98,16 +103,18 @@ class Warm:
             raise WarmError(_("the process that others are forked from could not be prepared"))
 
     def call(
-        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize, **named: Any
-    ) -> Any:
+        self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize,
+        is_wanted: Callable[[], bool] = lambda: True, **named: Any,
+    ) -> Any:  # fmt: skip
         """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer.
 
         A process that was killed when it had half of `memory` bytes, or by a system without memory, ended for that.
+        `is_wanted` is asked now and then: once it says no, the process is ended.
         """
         try:
             with Client(str(self._room.path / "door"), family="AF_UNIX") as connection:
                 connection.send_bytes(pickle.dumps((function, args, named)))
-                return _answer(connection, seconds, memory)
+                return _answer(connection, seconds, memory, is_wanted)
         except (OSError, EOFError) as error:
             raise WarmError(_("the process that others are forked from is gone")) from error
 
@@ -139,11 +146,15 @@ def _says_ready(out: BinaryIO, seconds: float) -> bool:
         return bool(ready.select(seconds)) and out.readline() == b"ready\n"
 
 
-def _answer(connection: Connection, seconds: float, memory: int) -> Any:
-    pid, kills = connection.recv(), _kills_for_memory()
-    if not connection.poll(seconds):
-        os.killpg(pid, signal.SIGKILL)
-        raise TookTooLong(_("it took longer than {n} seconds and was ended", n=round(seconds)))
+def _answer(connection: Connection, seconds: float, memory: int, is_wanted: Callable[[], bool]) -> Any:
+    pid, kills, until = connection.recv(), _kills_for_memory(), time.monotonic() + seconds
+    while not connection.poll(max(0, min(LOOK_SECONDS, until - time.monotonic()))):
+        if not is_wanted():
+            os.killpg(pid, signal.SIGKILL)
+            raise Unwanted(_("nobody waits for it any more"))
+        if time.monotonic() >= until:
+            os.killpg(pid, signal.SIGKILL)
+            raise TookTooLong(_("it took longer than {n} seconds and was ended", n=round(seconds)))
     kind, content = pickle.loads(connection.recv_bytes())
     if kind == "ended" and _signal(content[0]) in KILLED and (2 * content[1] > memory or _kills_for_memory() > kills):
         raise OutOfMemory(_("its process was ended for want of memory ({how})", how=_how(content[0])))

@@ -28,10 +28,11 @@ from ..errors import SettingsError, all_at_once
 from . import mistakes
 from .keys import keys
 from .mistakes import FILE, Lines, shown
-from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Source, doubled, is_address
+from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Serve, Source, doubled, is_address
 
 __all__ = [
     "LOOPBACK",
+    "VIEWS",
     "WEIGHTS",
     "Demo",
     "Engine",
@@ -40,6 +41,7 @@ __all__ = [
     "Login",
     "Mail",
     "Preset",
+    "Serve",
     "Settings",
     "Source",
     "is_address",
@@ -49,6 +51,8 @@ ActionKind = Literal["call", "meeting", "email", "crm_activity", "comment", "sta
 WEIGHTS: dict[ActionKind, float] = {
     "call": 2, "meeting": 5, "email": 1, "crm_activity": 1, "comment": 0.5, "stage_move": 0.5,
 }  # fmt: skip
+
+VIEWS = "views.toml"  # beside reports.toml: what readers of `crm-reports serve` saved
 
 WEBHOOK = "an address such as https://HOST/rest/USER/CODE/ (https only, unless HOST is this machine)"
 
@@ -110,6 +114,7 @@ class Settings(BaseModel):
     history: History = History()
     limits: Limits = Limits()
     mail: Mail | None = None
+    serve: Serve = Serve()
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = Field(
         (), description="a list: each preset begins with [[presets]]"
     )
@@ -164,6 +169,7 @@ class Settings(BaseModel):
         content = mistakes.without_misplaced(written)
         content["source"] = _source(content.get("source", {}), home, source)
         content |= {"config": config, "home": home, "data": Path(data or environment.data or home / "data").absolute()}
+        content["presets"] = _with_views(content.get("presets", ()), home / VIEWS)
         content["engine"] = _engine(content.get("engine", {}), environment)
         problems = mistakes.misplaced(written, Lines(text))
         if isinstance(content.get("mail"), dict):
@@ -251,6 +257,12 @@ def _config(given: Path | None) -> Path | None:
         name = "--config" if given else "CRM_REPORTS_CONFIG"
         raise SettingsError(f"{name} is {str(asked)!r}, and no such file is there; give the path of a {FILE}")
     return path
+
+
+def _with_views(presets: object, path: Path) -> object:
+    """The presets of reports.toml and, after them, the views that readers saved."""
+    views = _parsed(_text(path), path).get("presets", []) if path.is_file() else []
+    return [*presets, *views] if isinstance(presets, list | tuple) and isinstance(views, list) else presets
 
 
 def _text(config: Path) -> str:

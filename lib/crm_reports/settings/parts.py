@@ -310,3 +310,35 @@ class Mail(BaseModel):
     @property
     def is_on_this_machine(self) -> bool:
         return self.host in LOOPBACK
+
+
+Names = Annotated[tuple[Text, ...], Once]
+
+
+class Access(BaseModel):
+    """What one reader of `crm-reports serve` may see: these managers or departments, by name or id; all, where none is named."""
+
+    model_config = FROZEN
+    manager: Names = Field((), description="a list of managers' names or ids")
+    department: Names = Field((), description="a list of departments' names or ids")
+
+
+class Serve(BaseModel):
+    """Who may ask `crm-reports serve`, and under which names of hosts it answers besides this machine's own.
+
+    `trusted` are the addresses of the proxies whose `user_header` names the reader. With `access` only those whom it
+    names are answered.
+    """
+
+    model_config = FROZEN
+    hosts: Names = Field((), description="a list of names such as 'reports.acme.example'")
+    user_header: str = Field(
+        "",
+        strict=True,
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="the name of a header such as 'X-Forwarded-User', or nothing",
+    )
+    trusted: Names = Field((), description="a list of addresses of proxies such as '127.0.0.1'")
+    access: dict[Text, Access] = Field(
+        {}, description='a table of readers: anna = { manager = ["Anna Petrova"] }, boss = {} for everything'
+    )

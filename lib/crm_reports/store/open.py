@@ -57,7 +57,7 @@ class Store:
             )
         key = (path.absolute(), memory, threads, get_ident())
         store = _stores.get(key)
-        if store is None or store.identity != _identity(path):
+        if store is None or store.identity != identity(path):
             store = _stores[key] = cls._opened(path, memory, threads)
         store._spill_apart()
         return store
@@ -165,14 +165,15 @@ class Store:
 def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """Which store file `store` is from now on: the one that was there before and after it was attached."""
     while True:
-        before = _identity(path)
+        before = identity(path)
         connection.execute(f"attach '{quoted(str(path))}' as store (read_only)")
-        if _identity(path) == before:
+        if identity(path) == before:
             return before
         connection.execute("detach store")  # a sync has just replaced it
 
 
-def _identity(path: Path) -> str:
+def identity(path: Path) -> str:
+    """Which store is at `path`: another one after every sync. OSError where there is none."""
     file = path.stat()
     marks = (file.st_dev, file.st_ino, file.st_mtime_ns, file.st_size)
     return sha256(repr(marks).encode()).hexdigest()[:16]

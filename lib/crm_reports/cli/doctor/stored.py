@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 
-from ..night import nights
-from ..settings import Settings
-from ..sources.fields import TABLES
-from ..store.engine import SCHEMA
-from ..words.texts import _
-from ..words.units import size, span, write
+from ...night import nights
+from ...settings import Settings
+from ...sources.fields import TABLES
+from ...store.engine import SCHEMA
+from ...words.texts import _
+from ...words.units import size, span, write
 from .check import Check, safely
 
 Connection = duckdb.DuckDBPyConnection

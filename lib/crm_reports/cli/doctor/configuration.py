@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from ..errors import ReportError
-from ..runs import run
-from ..settings import Settings
-from ..words.texts import _, many
+from ...errors import ReportError
+from ...runs import run
+from ...settings import Settings
+from ...words.texts import _, many
 from .check import Check, safely
 
 # Where they come from is no key of reports.toml.

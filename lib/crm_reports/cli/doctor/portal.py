@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ..errors import PortalError
-from ..settings import Settings
-from ..sources.bitrix24 import probe, tables
-from ..sources.bitrix24.client import Client
-from ..sources.bitrix24.pace import Pace
-from ..sources.bitrix24.reading import LOST, SCOPES, begin
-from ..sources.bitrix24.refusals import AuthError, Passing
-from ..words.texts import _, many
-from ..words.units import span
+from ...errors import PortalError
+from ...settings import Settings
+from ...sources.bitrix24 import probe, tables
+from ...sources.bitrix24.client import Client
+from ...sources.bitrix24.pace import Pace
+from ...sources.bitrix24.reading import LOST, SCOPES, begin
+from ...sources.bitrix24.refusals import AuthError, Passing
+from ...words.texts import _, many
+from ...words.units import span
 from .check import Check, State, safely
 
 ATTEMPTS = 2

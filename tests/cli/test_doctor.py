@@ -19,9 +19,8 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from bitrix24_demo import UNLIMITED, Company, Currency, Fault, Served, Stage, serve
-from crm_reports import doctor
-from crm_reports.cli import app
-from crm_reports.doctor import machine, stored
+from crm_reports.cli import app, doctor
+from crm_reports.cli.doctor import machine, stored
 from crm_reports.night.pages import NightReport, Page
 from crm_reports.night.records import keep
 from crm_reports.settings import Mail, Settings, Source

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from ..errors import SettingsError
-from ..settings import Settings
-from ..sources.bitrix24.pace import ORDINARY, Pace
+from ...errors import SettingsError
+from ...settings import Settings
+from ...sources.bitrix24.pace import ORDINARY, Pace
 from . import configuration, export, machine, portal, stored
 from .check import Check, State, safely
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import ReportError
-from ..words.texts import _
+from ...errors import ReportError
+from ...words.texts import _
 
 State = Literal["ok", "look", "broken"]
 

@@ -9,11 +9,11 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from .. import mail
-from ..runs import proof
-from ..settings import Settings
-from ..words.texts import _
-from ..words.units import size
+from ... import mail
+from ...runs import proof
+from ...settings import Settings
+from ...words.texts import _
+from ...words.units import size
 from .check import Check, safely
 
 # The store, its copy that a sync works on, and the rows that wait to go into it.

@@ -15,16 +15,16 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from .errors import ReportError
-from .settings import Demo, Settings
-from .settings.environ import hide_secrets
-from .words.terminal import lines, log_harmlessly, one_line
-from .words.texts import _, speaking
+from ..errors import ReportError
+from ..settings import LOOPBACK, Demo, Settings
+from ..settings.environ import hide_secrets
+from ..words.terminal import lines, log_harmlessly, one_line
+from ..words.texts import _, speaking
 
 if TYPE_CHECKING:
+    from ..night import NightReport
+    from ..store.sync import SyncReport
     from .doctor import Check
-    from .night import NightReport
-    from .store.sync import SyncReport
 
 # The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
@@ -82,8 +82,8 @@ def run(
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
-    from .runs import parameters
-    from .runs.run import run as make
+    from ..runs import parameters
+    from ..runs.run import run as make
 
     settings = Settings.read(config, data)
     with speaking(settings.language):
@@ -112,8 +112,8 @@ def night(
     source: Source = None,
 ) -> None:
     """Syncs once, runs every preset, writes the site that people open in the morning, and mails it."""
-    from .night import JOBS, How
-    from .night import night as make
+    from ..night import JOBS, How
+    from ..night import night as make
 
     settings = Settings.read(config, data, source)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
@@ -122,6 +122,49 @@ def night(
     is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="The address to answer at; others than this machine's need [serve.access].")
+    ] = LOOPBACK[0],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8765,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Answers over HTTP: every report, about whatever the address says, made when it is asked for."""
+    from ..serve import serve as answer
+
+    settings = Settings.read(config, data)
+    with speaking(settings.language):
+        answer(settings, host=host, port=port, told=typer.echo)
+
+
+access = typer.Typer(help="Who may ask `crm-reports serve`, by name and password.", no_args_is_help=True)
+app.add_typer(access, name="access")
+
+
+@access.command("add")
+def access_add(name: str, config: Config = None, data: Data = None) -> None:
+    """Gives a reader a password, which is asked for; what they may see stands under [serve.access] in reports.toml."""
+    from ..serve import access as room
+
+    settings = Settings.read(config, data)
+    with speaking(settings.language):
+        room.add(settings, name, typer.prompt(_("Password"), hide_input=True, confirmation_prompt=True))
+        if name not in settings.serve.access:
+            _tell(_('{name!r} sees nothing yet: add `{name} = {{ manager = ["…"] }}` under [serve.access]', name=name))
+
+
+@access.command("remove")
+def access_remove(name: str, config: Config = None, data: Data = None) -> None:
+    """Takes a reader's password away."""
+    from ..serve import access as room
+
+    settings = Settings.read(config, data)
+    with speaking(settings.language):
+        room.remove(settings, name)
 
 
 @app.command()
@@ -143,7 +186,7 @@ def mail(
     data: Data = None,
 ) -> None:
     """Mails the pages of a night that were not mailed yet."""
-    from . import mail as room
+    from .. import mail as room
 
     settings = Settings.read(config, data)
     report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
@@ -165,7 +208,7 @@ def rerun(
     data: Data = None,
 ) -> None:
     """Makes a page again, of the same report with the same parameters as of the same instant."""
-    from .runs.again import rerun as make
+    from ..runs.again import rerun as make
 
     record = make(page, settings=Settings.read(config, data), out=out)
     for difference in record.differences:
@@ -198,7 +241,7 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
 @app.command()
 def glossary(out: Out = Path("output")) -> None:
     """Writes the wiki of all numbers: what each means, its formula, where it comes from, and its code."""
-    from .look.wiki import write
+    from ..look.wiki import write
 
     for path in write(out):
         typer.echo(one_line(path))
@@ -227,7 +270,7 @@ def demo_portal(
 
 def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
     """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
-    from . import mail as room
+    from .. import mail as room
 
     sent, operator = room.send_and_tell(settings, report, out=out, tell=_tell)
     for line in (*sent.sent, *operator.sent):
@@ -239,7 +282,7 @@ def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
 
 
 def _synced(settings: Settings) -> "SyncReport":
-    from .store.sync import sync as read
+    from ..store.sync import sync as read
 
     with _portal(settings) as portal, _progress() as progress:
         report = read(settings, progress=progress, **portal)
@@ -261,7 +304,7 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
         return
     import bitrix24_demo as demo
 
-    from .sources.bitrix24.pace import ENTERPRISE
+    from ..sources.bitrix24.pace import ENTERPRISE
 
     held = settings.source.demo
     on = held.today or datetime.now(settings.zone).date()

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from ..errors import FilesError
-from ..settings import Settings
-from ..sources import files
-from ..words.texts import _
-from ..words.units import write
+from ...errors import FilesError
+from ...settings import Settings
+from ...sources import files
+from ...words.texts import _
+from ...words.units import write
 from .check import Check
 
 

@@ -1,0 +1,190 @@
+// ── Controls: what the page is about, in the reader's hand ────────────────────────────────────────────────────────
+// A server puts in what can be chosen; a published page, what was published. The address is the state: every choice leads to
+// another page, where the reader finds himself at the same element.
+const controls = JSON.parse(document.getElementById("controls").textContent);
+const same = (one, other) => JSON.stringify(one ?? []) === JSON.stringify(other ?? []);
+const listOf = value => value === undefined || value === "" ? [] : [value].flat().map(String);
+
+function addressOf(state) {
+  const pairs = Object.entries(state).flatMap(([name, value]) => listOf(value).map(each => [name, each]));
+  if (controls.published) return controls.published[new URLSearchParams(pairs.sort()).toString()];
+  const query = new URLSearchParams(pairs).toString();
+  return `/${encodeURIComponent(controls.report)}${query ? `?${query}` : ""}`;
+}
+
+const without = (state, ...names) => Object.fromEntries(Object.entries(state).filter(([name]) => !names.includes(name)));
+const withValue = (name, value) => listOf(value).length ? {...controls.state, [name]: value} : without(controls.state, name);
+
+// Where the reader stands: the element at the top of the window, found again on the page that comes.
+const PLACE = "crm-place";
+function go(address) {
+  if (!address) return;
+  const here = all("[data-element]").find(node => node.getBoundingClientRect().bottom > 80);
+  sessionStorage.setItem(PLACE, JSON.stringify({element: here?.dataset.element, top: here?.getBoundingClientRect().top ?? 0, scrolled: scrollY > 0}));
+  document.body.classList.add("leaving");
+  location.assign(address);
+}
+
+function comeBack() {
+  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  sessionStorage.removeItem(PLACE);
+  if (!place?.scrolled || location.hash) return;
+  const node = all("[data-element]").find(each => each.dataset.element === place.element);
+  if (node) scrollTo(0, scrollY + node.getBoundingClientRect().top - place.top);
+}
+
+// ── One field: a button that says what is chosen, and what opens under it ──
+function written(field) {
+  const chosen = listOf(controls.state[field.name]);
+  if (field.kind === "period") return field.shown;
+  if (field.kind === "flag") return chosen[0] === "true" ? page.texts.yes : "";
+  const names = chosen.map(id => field.choices?.find(choice => choice.id === id)?.name ?? id);
+  if (field.kind === "one") return names[0] ?? field.choices.find(choice => choice.id === field.default)?.name ?? "";
+  if (!names.length) return field.kind === "many" ? page.texts.none : listOf(field.default).join(", ");
+  return names.length > 1 ? page.texts.more.replace("{name}", () => names[0]).replace("{n}", names.length - 1) : names[0];
+}
+
+const isSet = field => field.name in controls.state && !same(listOf(controls.state[field.name]), listOf(field.default));
+
+// What opens is a popover: it closes by Escape and by a click elsewhere, and the keyboard walks through it.
+function fieldOf(field) {
+  const id = `field-${field.name}`, text = written(field);
+  const button = make("button", {type: "button", popovertarget: id, class: `field${isSet(field) ? " hot" : ""}`, title: field.help}, make("i", {}, field.label), text || "—");
+  const panel = make("div", {id, popover: "", class: "panel", role: "group", "aria-label": field.label});
+  panel.addEventListener("toggle", event => {
+    if (event.newState !== "open") return;
+    if (!panel.childElementCount) panel.append(...(PANELS[field.kind] ?? entry)(field));
+    const {left, bottom} = button.getBoundingClientRect();
+    panel.style.left = `${Math.max(8, Math.min(left, innerWidth - panel.offsetWidth - 8))}px`;
+    panel.style.top = `${bottom + 4}px`;
+    panel.style.maxHeight = `${Math.max(200, innerHeight - bottom - 16)}px`;
+    panel.querySelector("input")?.focus();
+  });
+  return [button, panel];
+}
+
+const PANELS = {many, one, period, flag};
+
+// An answer that can be chosen: a link, so that it can be opened beside this page too; what was not published says so.
+function answer(text, state, isChosen) {
+  const address = addressOf(state);
+  const link = make("a", address ? {href: address, "aria-current": isChosen && "true"} : {class: "unpublished", title: page.texts.unpublished, "aria-disabled": "true"}, text);
+  link.addEventListener("click", event => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || !address) return;
+    event.preventDefault();
+    go(address);
+  });
+  return link;
+}
+
+function one(field) {
+  return field.choices.map(choice => answer(choice.name, withValue(field.name, choice.id === field.default ? "" : choice.id), written(field) === choice.name));
+}
+
+function flag(field) {
+  return [answer(page.texts.yes, withValue(field.name, "true"), listOf(controls.state[field.name])[0] === "true"), answer("—", withValue(field.name, ""), !isSet(field))];
+}
+
+function period(field) {
+  return [...(controls.published ? [] : entry(field, page.texts.typed)), ...field.choices.map(choice =>
+    answer(choice.name, withValue(field.name, choice.id), listOf(controls.state[field.name] ?? field.default)[0] === choice.id))];
+}
+
+// What is typed: a period, a day, a number, names.
+function entry(field, hint = "") {
+  const value = listOf(controls.state[field.name] ?? field.default).join(", ");
+  const input = make("input", {type: field.kind === "day" ? "date" : field.kind === "number" ? "number" : "text", value, placeholder: hint, "aria-label": field.label, step: "any"});
+  const form = make("form", {}, input, make("button", {}, page.texts.show));
+  form.addEventListener("submit", event => {
+    event.preventDefault();
+    const typed = field.kind === "texts" ? input.value.split(",").map(text => text.trim()).filter(Boolean) : input.value.trim();
+    go(addressOf(withValue(field.name, typed)));
+  });
+  return [form];
+}
+
+// Several of many: a name alone is that one; a tick adds it, and "Show" asks for all that are ticked.
+function many(field) {
+  const chosen = new Set(listOf(controls.state[field.name]));
+  const search = make("input", {type: "search", placeholder: page.texts.find, "aria-label": `${page.texts.find}: ${field.label}`});
+  const show = make("button", {type: "button", class: "show", disabled: true}, page.texts.show);
+  const lines = ordered(field.choices).map(({choice, depth}) => {
+    const tick = make("input", {type: "checkbox", value: choice.id, checked: chosen.has(choice.id), "aria-label": choice.name});
+    tick.addEventListener("change", () => {
+      tick.checked ? chosen.add(choice.id) : chosen.delete(choice.id);
+      const address = addressOf(withValue(field.name, [...chosen]));
+      show.disabled = !address;
+      show.title = address ? "" : page.texts.unpublished;
+    });
+    const isAlone = chosen.size === 1 && chosen.has(choice.id);
+    const line = make("div", {class: "line", style: depth ? `padding-left:${depth * 18}px` : undefined}, tick, answer(choice.name, withValue(field.name, isAlone ? [] : [choice.id]), isAlone), choice.group ? make("small", {}, choice.group) : "");
+    line.words = bare(`${choice.name} ${choice.group ?? ""}`);
+    return line;
+  });
+  search.addEventListener("input", () => lines.forEach(line => { line.hidden = !line.words.includes(bare(search.value)); }));
+  show.addEventListener("click", () => go(addressOf(withValue(field.name, [...chosen]))));
+  const head = make("div", {class: "head"}, lines.length > 8 ? search : "", show);
+  return [head, ...lines, ...(chosen.size ? [answer(page.texts.clear, without(controls.state, field.name), false)] : [])];
+}
+
+// Departments under what they belong to; a circle of them stays flat.
+function ordered(choices) {
+  const ids = new Set(choices.map(choice => choice.id)), seen = new Set();
+  const below = (above, depth) => choices.filter(choice => !seen.has(choice.id) && (choice.above ?? "") === above).flatMap(choice => {
+    seen.add(choice.id);
+    return [{choice, depth}, ...below(choice.id, depth + 1)];
+  });
+  const roots = choices.filter(choice => !ids.has(choice.above));
+  const tree = roots.flatMap(choice => { seen.add(choice.id); return [{choice, depth: 0}, ...below(choice.id, 1)]; });
+  return [...tree, ...choices.filter(choice => !seen.has(choice.id)).map(choice => ({choice, depth: 0}))];
+}
+
+function viewsMenu() {
+  const form = make("form", {method: "post", action: "/views"}, make("input", {name: "name", required: true, maxlength: 100, placeholder: page.texts.name, "aria-label": page.texts.name}), make("input", {type: "hidden", name: "address", value: addressOf(controls.state)}), make("button", {}, page.texts.save));
+  const lines = controls.views.map(view => make("div", {class: "line"}, make("a", {href: view.url}, view.text), make("form", {method: "post", action: "/views"},
+    make("input", {type: "hidden", name: "do", value: "delete"}), make("input", {type: "hidden", name: "name", value: view.text}), make("input", {type: "hidden", name: "address", value: addressOf(controls.state)}), make("button", {title: page.texts.delete, "aria-label": `${page.texts.delete}: ${view.text}`}, "×"))));
+  return menuOf("views", page.texts.views, [...lines, form]);
+}
+
+function menuOf(id, label, inside) {
+  const button = make("button", {type: "button", popovertarget: `field-${id}`, class: "field"}, label), panel = make("div", {id: `field-${id}`, popover: "", class: "panel"}, ...inside);
+  panel.addEventListener("toggle", event => {
+    if (event.newState !== "open") return;
+    const {left, bottom} = button.getBoundingClientRect();
+    panel.style.left = `${Math.max(8, Math.min(left, innerWidth - panel.offsetWidth - 8))}px`;
+    panel.style.top = `${bottom + 4}px`;
+  });
+  return [button, panel];
+}
+
+// A name anywhere on the page is a link to the page about it; with Ctrl or Shift it joins those already chosen, or leaves them.
+function joins(event) {
+  const name = event.target.closest?.("a[data-link]"), [dimension, ...rest] = name?.dataset.link.split(":") ?? [], id = rest.join(":");
+  const field = controls.fields.find(each => each.name === dimension && each.kind === "many");
+  if (!field || event.button) return;
+  event.preventDefault();
+  const chosen = listOf(controls.state[dimension]), isSeveral = event.ctrlKey || event.metaKey || event.shiftKey;
+  const others = chosen.filter(each => each !== id), isThere = chosen.includes(id);
+  go(addressOf(withValue(dimension, isSeveral ? (isThere ? others : [...others, id]) : isThere && !others.length ? [] : [id])));
+}
+
+const USUAL = ["period", "comparison", "pipeline", "department", "manager", "source"];
+
+function placeControls() {
+  const chips = document.querySelector(".about-report .chips"), set = controls.fields.filter(isSet);
+  const bar = make("div", {class: "controls", role: "group", "aria-label": page.texts.filters});
+  const rare = controls.fields.filter(field => !USUAL.includes(field.name) && !isSet(field)).map(fieldOf);
+  bar.append(...controls.fields.filter(field => USUAL.includes(field.name) || isSet(field)).flatMap(fieldOf));
+  if (rare.length) {
+    const others = make("button", {type: "button", class: "field", "aria-expanded": "false"}, `${page.texts.others}…`);
+    others.addEventListener("click", () => { others.replaceWith(...rare.flat()); rare[0][0].focus(); });
+    bar.append(others);
+  }
+  if (set.length) bar.append(answer(page.texts.clear, {}, false));
+  if (!controls.published) bar.append(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
+  chips?.replaceWith(bar);
+  document.addEventListener("click", joins);
+  addEventListener("pageshow", () => document.body.classList.remove("leaving"));
+  comeBack();
+}
+if (controls) placeControls();

@@ -1,0 +1,133 @@
+"""Who asks, and what they may see.
+
+Without `[serve.access]` in reports.toml whoever reaches the server sees everything, and only this machine reaches it.
+With it a reader has a name, by a trusted proxy or by a password, and sees what stands under that name.
+"""
+
+import json
+import secrets
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from starlette.requests import Request
+
+from ..errors import ReportError, SettingsError
+from ..settings import Settings
+from ..store.disk import write_whole
+from ..words.texts import _
+
+LEAST_LETTERS = 8
+HASHER = PasswordHasher()
+
+
+class Unknown(ReportError):
+    """Nobody said who asks."""
+
+
+class NotYours(ReportError):
+    """This reader may not see this."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whoever asks. `only` says by dimension which managers or departments they may see; empty means everything."""
+
+    name: str = ""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Door:
+    """Tells who asks. Reads the passwords anew when their file has changed; remembers whom it let in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._path = settings, passwords(settings)
+        self._salt, self._let_in = secrets.token_bytes(16), set()
+        self._read: tuple[int, dict[str, str]] = (0, {})
+
+    def reader(self, request: Request) -> Reader:
+        """Unknown: nobody the server knows. NotYours: known, and named nowhere under [serve.access]."""
+        rules = self._settings.serve
+        if not rules.access:
+            return Reader()
+        name = self._named_by_proxy(request) or self._named_by_password(request)
+        if not name:
+            raise Unknown(_("say who you are: this server knows its readers by name"))
+        if name not in rules.access:
+            raise NotYours(
+                _("nothing is shown to {name!r} yet: the operator can add a line under [serve.access]", name=name)
+            )
+        return Reader(name, {key: ids for key, ids in rules.access[name].model_dump().items() if ids})
+
+    def _named_by_proxy(self, request: Request) -> str:
+        rules = self._settings.serve
+        is_trusted = request.client is not None and request.client.host in rules.trusted
+        return request.headers.get(rules.user_header, "") if rules.user_header and is_trusted else ""
+
+    def _named_by_password(self, request: Request) -> str:
+        kind, _space, packed = request.headers.get("authorization", "").partition(" ")
+        try:
+            name, _colon, password = b64decode(packed, validate=True).decode().partition(":")
+        except ValueError:
+            return ""
+        return name if kind.lower() == "basic" and self._is_right(name, password) else ""
+
+    def _is_right(self, name: str, password: str) -> bool:
+        """Whether it is that reader's password; argon2 is slow on purpose, so what was right is remembered, salted."""
+        packed = self._hashes().get(name, "")
+        mark = sha256(self._salt + f"{name}\0{password}\0{packed}".encode()).digest()
+        if mark not in self._let_in:
+            try:
+                HASHER.verify(packed or NOBODY, password)
+            except (Argon2Error, InvalidHashError):
+                return False
+            self._let_in.add(mark)
+        return bool(packed)
+
+    def _hashes(self) -> dict[str, str]:
+        changed = self._path.stat().st_mtime_ns if self._path.is_file() else 0
+        if changed != self._read[0]:
+            self._read = changed, _kept(self._path)
+        return self._read[1]
+
+
+NOBODY = HASHER.hash(secrets.token_hex())  # verified for a name nobody has, so that both take as long
+
+
+def passwords(settings: Settings) -> Path:
+    """The file of the readers' hashed passwords, for its owner's eyes only."""
+    return settings.data / "passwords.json"
+
+
+def add(settings: Settings, name: str, password: str) -> None:
+    """Give that reader this password, whatever it was before. SettingsError: it is too short."""
+    if len(password) < LEAST_LETTERS:
+        raise SettingsError(_("the password is too short: take {n} letters or more", n=LEAST_LETTERS))
+    path = passwords(settings)
+    known = _kept(path) | {name: HASHER.hash(password)}
+    write_whole(path, json.dumps(known, ensure_ascii=False, indent=1), is_private=True)
+
+
+def remove(settings: Settings, name: str) -> None:
+    """Take that reader's password away. SettingsError: there is none."""
+    path = passwords(settings)
+    known = _kept(path)
+    if known.pop(name, None) is None:
+        raise SettingsError(_("{name!r} has no password; those who have: {names}", name=name, names=", ".join(known)))
+    write_whole(path, json.dumps(known, ensure_ascii=False, indent=1), is_private=True)
+
+
+def _kept(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise SettingsError(_("{name} is damaged: remove it and add the readers again", name=repr(path.name)))
+    return {str(name): str(packed) for name, packed in known.items()}

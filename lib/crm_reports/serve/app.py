@@ -1,0 +1,163 @@
+"""The pages over HTTP: an address is a report and what it is about; the answer is that very page, or a sentence."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import anyio.to_thread
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ..errors import FilterError, ReportError, SettingsError
+from ..look import page as look
+from ..look import tables, templates
+from ..runs.run import in_words
+from ..runs.warm import TookTooLong
+from ..settings import Settings
+from ..words.texts import _, speaking
+from . import state, views
+from .access import Door, NotYours, Reader, Unknown
+from .controls import audience, controls, links, state_of
+from .desk import Asked, Desk
+from .pages import Busy, Pages
+
+log = logging.getLogger(__name__)
+
+FRONT = "overview"
+TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "pdf": "application/pdf",
+    "json": "application/json", "ipynb": "application/x-ipynb+json",
+}  # fmt: skip
+STATUS = {Unknown: 401, NotYours: 403, FilterError: 400, SettingsError: 400, Busy: 503, TookTooLong: 504}
+NO_CONTROLS = '<script type="application/json" id="controls">null</script>'  # as the page's template has it
+HEADERS = {
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+}  # fmt: skip
+MOST_BYTES = 20_000  # of what a browser sends; a view's name and its address
+
+
+class Server:
+    """The routes, and what they answer with."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.door, self.desk, self.pages = Door(settings), Desk(settings), Pages(settings)
+
+    def app(self, hosts: list[str]) -> Starlette:
+        """The application; it answers under these names of hosts only, or any page elsewhere could ask it too."""
+        routes = [
+            Route("/", lambda request: RedirectResponse(f"/{FRONT}")),
+            Route("/views", self.answered(self.change_views), methods=["POST"]),
+            Mount("/assets", StaticFiles(directory=self.pages.assets)),
+            Route("/{report}", self.answered(self.show)),
+        ]
+        hosts_only = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
+        return Starlette(routes=routes, middleware=[hosts_only], lifespan=self._life, max_body_size=MOST_BYTES)
+
+    @asynccontextmanager
+    async def _life(self, _app: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(self.desk.asked(FRONT, {}, Reader()))  # the first reader need not wait for it
+        yield
+        warming.cancel()
+        self.desk.close()
+        self.pages.close()
+
+    def answered(self, answer: Callable[[Request, Reader], Awaitable[Response]]) -> Callable[[Request], Any]:
+        """The answer with its headers; whatever goes wrong is a page with its sentences."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                response = await answer(request, self.door.reader(request))
+            except Exception as error:
+                response = self._problem(error)
+            response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+            return response
+
+        return endpoint
+
+    async def show(self, request: Request, reader: Reader) -> Response:
+        """The page, or the file of the same view that the address ends in: .xlsx, .pdf, .json, .ipynb."""
+        report, _dot, kind = request.path_params["report"].partition(".")
+        if kind and kind not in TYPES:
+            raise FilterError(_("there is no .{kind}; there are: {kinds}", kind=kind, kinds=", ".join(TYPES)))
+        asked = await self.desk.asked(report, state.given(request.url.query), reader)
+        page = await self.pages.files(asked, lambda: links(asked, self.settings), request.is_disconnected)
+        await anyio.to_thread.run_sync(_refuse_others_rows, page["json"], asked)
+        if kind == "pdf":
+            page["pdf"] = await self.pages.pdf(asked, page)
+        if kind:
+            return FileResponse(page[kind], media_type=TYPES[kind], filename=f"{asked.plan.name}.{kind}")
+        chosen = await anyio.to_thread.run_sync(self._controls, asked)
+        mark = f'"{sha256(f"{asked.key} {chosen}".encode()).hexdigest()[:32]}"'
+        if request.headers.get("if-none-match") == mark:
+            return Response(status_code=304, headers={"ETag": mark})
+        text = page["html"].read_text(encoding="utf-8").replace("form-action 'none'", "form-action 'self'", 1)
+        return HTMLResponse(text.replace(NO_CONTROLS, NO_CONTROLS.replace("null", chosen), 1), headers={"ETag": mark})
+
+    def _controls(self, asked: Asked) -> str:
+        with speaking(asked.plan.language):
+            return tables.as_script(controls(asked, self.settings))
+
+    async def change_views(self, request: Request, reader: Reader) -> Response:
+        """Save the view that the form's `address` is under its `name`, or delete the one of that name."""
+        _refuse_other_sites(request)
+        form = {name: values[-1] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
+        name, there = form.get("name", ""), urlsplit(form.get("address", f"/{FRONT}"))
+        asked = await self.desk.asked(there.path.removeprefix("/"), state.given(there.query), reader)
+        with speaking(self.settings.language):
+            _refuse_others_views(self.settings, name, reader)
+            if form.get("do") == "delete":
+                views.delete(self.settings, name)
+            else:
+                kept = dict(asked.plan.given) if reader.only else state_of(asked)
+                views.save(self.settings, name, asked.plan.report, kept, audience(reader))
+        return RedirectResponse(state.address(asked.plan.report, state_of(asked)), status_code=303)
+
+    def _problem(self, error: Exception) -> Response:
+        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+        if not isinstance(error, ReportError):
+            log.error("%s", in_words(error), exc_info=error)
+        sentences = error.problems if isinstance(error, ReportError) else [in_words(error)]
+        asks = {"WWW-Authenticate": 'Basic realm="crm-reports", charset="UTF-8"'} if status == 401 else {}
+        with speaking(self.settings.language):
+            text = templates.render(
+                "problem.html.j2", sentences=sentences, css=Markup(look.css()), front=f"/{FRONT}",
+                language=self.settings.language,
+            )  # fmt: skip
+        return HTMLResponse(text, status_code=status, headers=asks | ({"Retry-After": "5"} if status == 503 else {}))
+
+
+def _refuse_others_rows(made: Path, asked: Asked) -> None:
+    """NotYours: the notebook did not pass on to `crm.load` whom the page may be about."""
+    filters = json.loads(made.read_text(encoding="utf-8"))["filters"] if asked.reader.only else {}
+    for dimension in asked.reader.only:
+        if {each["id"] for each in filters[dimension]} != {each.id for each in getattr(asked.plan.filters, dimension)}:
+            raise NotYours(_("report {report!r} can't be cut to what is yours", report=asked.plan.report))
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """NotYours: a page of another site made the browser send this. Browsers say from where; who says nothing is none."""
+    site, origin = request.headers.get("sec-fetch-site"), urlsplit(request.headers.get("origin", "")).netloc
+    is_ours = site == "same-origin" if site else origin == request.headers.get("host")
+    if not is_ours:
+        raise NotYours(_("this was sent by another site: open the report and save the view there"))
+
+
+def _refuse_others_views(settings: Settings, name: str, reader: Reader) -> None:
+    there = [view for view in views.saved(settings) if view.name.casefold() == name.casefold()]
+    if reader.only and any(view.audience != audience(reader) for view in there):
+        raise NotYours(_("{name!r} is somebody else's view: take another name", name=name))

@@ -1,0 +1,119 @@
+"""What a reader asks, understood: checked against the notebook, the store, and what this reader may see."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
+from typing import Any
+
+from ..filters import Known
+from ..look.publish import REPORTS
+from ..measures import load
+from ..measures.names import Names
+from ..runs import parent, run
+from ..runs.run import Plan
+from ..settings import Settings
+from ..store import Store
+from ..store.open import identity
+from ..words.texts import _, speaking
+from .access import NotYours, Reader
+
+PEOPLE = ("manager", "department")  # what a reader's view can be narrowed to
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that means something: its plan, who asks, and which people and departments they may choose from."""
+
+    plan: Plan
+    reader: Reader
+    known: Known
+    store: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same page: the same notebook, code, data, filters, and the same circle of readers."""
+        made_of = [self.plan.reproduction, self.plan.name, self.store, sorted(self.reader.only.items())]
+        return sha256(dumps(made_of, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class Desk:
+    """Understands questions, one at a time, in a thread of its own that keeps the store open until a sync replaces it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self._store: Store | None = None
+
+    async def asked(self, report: str, given: Mapping[str, Any], reader: Reader) -> Asked:
+        """FilterError: it means nothing. NotYours: it is not for this reader. StoreError: nothing was synced yet."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._asked, report, given, reader)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def _asked(self, report: str, given: Mapping[str, Any], reader: Reader) -> Asked:
+        with speaking(self._settings.language):
+            known = Names(self._opened()).choices
+            only = {name: _ids(known, name, texts) for name, texts in reader.only.items()}
+            plan = run.prepare(
+                report, dict(given) | _narrowed(given, only, report, self._settings), settings=self._settings
+            )
+            offered = _offered(known, only)
+            _refuse_others(plan, offered, only)
+            return Asked(plan, reader, offered, identity(self._settings.store_path))
+
+    def _opened(self) -> Store:
+        store = load.opened(self._settings)
+        if store is not self._store:
+            self._store = store
+            plans = [run.prepare(name, {}, settings=self._settings) for name in REPORTS]
+            parent.hold(self._settings, run.instants(plans))
+        return store
+
+
+def _ids(known: Known, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of whom reports.toml names for a reader, those below a department with it. NotYours: nobody is called so."""
+    choices = getattr(known, dimension)
+    found = [
+        each.id for text in texts for each in choices if text.casefold() in (each.id.casefold(), each.name.casefold())
+    ]
+    if len(found) != len(texts):  # a name that is nobody's, or two people's: better nothing than somebody else's
+        raise NotYours(_("{names} under [serve.access] is not one {dimension} each: the operator can give their IDs",
+                         names=", ".join(map(repr, texts)), dimension=dimension))  # fmt: skip
+    return known.departments_below(found) if dimension == "department" else tuple(found)
+
+
+def _narrowed(
+    given: Mapping[str, Any], only: Mapping[str, tuple[str, ...]], report: str, settings: Settings
+) -> dict[str, Any]:
+    """What a reader who may see some people only asks without saying so. NotYours: that report can't be about them."""
+    missing = [name for name in only if name not in run.parameters_of(report, settings)]
+    if missing:
+        raise NotYours(_("report {report!r} can't be cut to what is yours", report=report))
+    return {name: list(ids) for name, ids in only.items() if not given.get(name)}
+
+
+def _offered(known: Known, only: Mapping[str, tuple[str, ...]]) -> Known:
+    """What the reader may choose from: the people and departments that are theirs."""
+    departments, managers = only.get("department"), only.get("manager")
+    names = {each.name for each in known.department if departments is None or each.id in departments}
+    own = [each for each in known.manager if managers is None or each.id in managers]
+    return Known(
+        pipeline=known.pipeline,
+        source=known.source,
+        department=tuple(each for each in known.department if only == {} or each.id in (departments or ())),
+        manager=tuple(each for each in own if departments is None or each.hint in names),
+    )
+
+
+def _refuse_others(plan: Plan, offered: Known, only: Mapping[str, tuple[str, ...]]) -> None:
+    """NotYours: the filters name somebody that this reader may not see, or leave out whom they may."""
+    if not only:
+        return
+    for dimension in PEOPLE:
+        chosen = {each.id for each in getattr(plan.filters, dimension)}
+        if not chosen <= {each.id for each in getattr(offered, dimension)} or (dimension in only and not chosen):
+            raise NotYours(_("this is not yours: choose among what the page offers"))

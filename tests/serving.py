@@ -1,0 +1,54 @@
+"""`crm-reports serve` on a free port of this machine, as a reader's browser reaches it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from crm_reports.runs.run import RunRecord, run
+from crm_reports.serve.app import Server
+from crm_reports.settings import Settings
+from march import ACTIVITIES, COMMENTS, DEALS, HISTORY
+from stores import at, make_store
+
+NIGHT = {"synced_at": at("2025-04-01"), "finished_at": at("2025-04-01"), "source": "bitrix24", "holes": "[]",
+         "portal_url": "https://portal.example",
+         "present": "deals,stage_history,activities,comments,managers,manager_departments,departments,pipelines,stages"}  # fmt: skip
+
+
+def company(folder: Path, toml: str = "") -> Settings:
+    """The settings of the March that fits on a sheet of paper, synced on 1 April 2025."""
+    (folder / "reports.toml").write_text(f'time_zone = "UTC"\n{toml}', encoding="utf-8")
+    tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
+    make_store(folder / "data", **tables, syncs=[NIGHT])
+    return Settings.read(folder / "reports.toml", folder / "data")
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[httpx.Client]:
+    """A client of a server of these settings; it is up while this lasts."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        config = uvicorn.Config(Server(settings).app(["127.0.0.1"]), log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.02)
+            with httpx.Client(base_url=address, timeout=120, follow_redirects=True) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def made(settings: Settings, report: str, folder: Path, **given: object) -> RunRecord:
+    """What `crm-reports run` makes of the same question."""
+    return run(report, given, settings=settings, out=folder)
