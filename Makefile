@@ -1,4 +1,4 @@
-# make reports: environment, sync, notebooks, pages.   make test: all tests.   make bench: benchmarks.   make lab: the notebooks in JupyterLab.
+# make reports: environment, sync, notebooks, pages.   make serve: any of them about anything, in a browser.   make test: all tests.   make bench: benchmarks.   make lab: the notebooks in JupyterLab.
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
@@ -6,10 +6,13 @@ LOCKED := $(ENV)/.made-from-lock
 INSTALLED := $(ENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: reports test bench lab lock clean
+.PHONY: reports serve test bench lab lock clean
 
 reports: $(INSTALLED)
 	@$(BIN)/crm-reports night
+
+serve: $(INSTALLED)
+	@$(BIN)/crm-reports serve
 
 test: $(INSTALLED)
 	@$(BIN)/ruff check
