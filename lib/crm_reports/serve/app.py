@@ -21,8 +21,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..errors import FilterError, ReportError, SettingsError
+from ..look import lists, templates
 from ..look import page as look
-from ..look import tables, templates
 from ..runs.run import in_words
 from ..runs.warm import TookTooLong
 from ..settings import Settings
@@ -110,7 +110,7 @@ class Server:
 
     def _controls(self, asked: Asked) -> str:
         with speaking(asked.plan.language):
-            return tables.as_script(controls(asked, self.settings))
+            return lists.as_script(controls(asked, self.settings))
 
     async def change_views(self, request: Request, reader: Reader) -> Response:
         """Save the view that the form's `address` is under its `name`, or delete the one of that name."""

@@ -13,7 +13,7 @@ import anyio.to_thread
 import nbformat
 
 from ..errors import RunError
-from ..look import publish
+from ..look import publish, scripts
 from ..mail import camera
 from ..runs import parent, proof
 from ..runs.run import RunRecord, in_words
@@ -53,7 +53,7 @@ class Pages:
         self._under_way: dict[str, _Making] = {}
         self._printing = anyio.Lock()
         self.assets = self._room.path / "assets"
-        publish.assets(self.assets)
+        scripts.assets(self.assets)
 
     def close(self) -> None:
         self._room.close()
