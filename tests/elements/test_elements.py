@@ -451,6 +451,19 @@ def test_each_month_stands_beside_the_same_a_year_earlier_unless_nothing_is_comp
     )
 
 
+def test_a_year_earlier_is_missing_where_nothing_was_known_yet(tmp_path):
+    """The first deal is of May 2024: May 2025 can be compared, April 2025 can't."""
+    ds = dataset(tmp_path, deals=[deal(1, "2024-05-10"), deal(2, "2025-04-03")], period="2025-05", as_of="2025-06-01")
+    months = elements.dynamics(ds).table.query("size == 'month'").set_index("period")["created_previous"]
+    assert pd.isna(months["2025-04"])
+    assert months["2025-05"] == 1
+
+
+def test_one_manager_has_no_total_beside_himself(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], manager="Anna")
+    assert elements.managers(ds).table["is_total"].tolist() == [False]
+
+
 def test_the_month_that_runs_stands_beside_the_last_one(tmp_path):
     """As of 20 April March is the period, and the deal of April is shown beside it, in none of March's numbers."""
     deals = [deal(1, "2025-03-02"), deal(2, "2025-04-03")]

@@ -145,3 +145,24 @@ def test_a_script_that_the_disk_had_no_room_for_is_written_whole_the_next_time(t
     sizes = {path.name.split("-")[0]: path.stat().st_size for path in tmp_path.glob("*.js")}
     assert sizes.keys() == {"plotly", "tables"}
     assert min(sizes.values()) > 100_000
+
+
+@pytest.mark.parametrize(("names", "is_titled"), [(["Anna <b>"], True), (["Anna <b>", "Boris"], False), ([], False)])
+def test_the_title_of_a_page_about_one_manager_is_his_name_which_is_only_text(notebook, names, is_titled):
+    people = [{"id": str(place), "name": name} for place, name in enumerate(names)]
+    header = {"id": "header", "kind": "header", "title": "", "filters": {"manager": people}}
+    notebook.cells.insert(1, code({page.ELEMENT: header, "text/html": '<div data-element="header"></div>'}))
+    assert ("<h1>Anna &lt;b&gt;</h1>" in publish.html(notebook)) == is_titled
+
+
+def test_a_question_s_first_answer_is_open_and_an_empty_one_is_no_answer(notebook, monkeypatch):
+    shown = []
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    page.show(None, "leads", missing="The portal has no leads.")
+    page.show(FRAME, "first")
+    page.show(FRAME, "second")
+    notebook.cells.append(nbformat.v4.new_markdown_cell("## And then?"))
+    notebook.cells.append(code(*shown))
+    html = publish.html(notebook)
+    assert html.count('<details class="more">') == 1
+    assert html.index('id="first"') < html.index('<details class="more">') < html.index('id="second"')

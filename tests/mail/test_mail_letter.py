@@ -145,6 +145,16 @@ def test_a_finding_stands_over_its_list_or_else_among_the_findings():
     assert said.findings == ("The narrow place is here",)
 
 
+def test_a_mail_says_five_things_at_most_what_needs_somebody_first():
+    needs = element("needs_you", [{"text": f"Need {n}"} for n in range(3)], {"text": "text"})
+    charts = {
+        f"mine{n}": element(f"mine{n}", [], {"stage": "text"}, kind="chart", finding=f"Finding {n}") for n in range(6)
+    }
+    said = read(needs_you=needs, **charts)
+    assert said.needs == ("Need 0", "Need 1", "Need 2")
+    assert len(said.findings) == 2
+
+
 def test_no_finding_is_lost_where_there_are_more_lists_than_a_mail_has():
     names = ("managers", "activity", "by_manager", "sources", "loss_reasons", "by_department")
     listed = {

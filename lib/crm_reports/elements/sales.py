@@ -49,6 +49,8 @@ def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     known = (ds.first_day or gone.start).replace(day=1)
     whole = gone if gone.is_open else Period(min(gone.start, max(years, known)), end)
     table = over_time(ds, metrics, period=whole, year_ago=ds.filters.comparison != "none")
+    if (earlier := [name for name in table if name.endswith("_previous")]) and not gone.is_open:
+        table[earlier] = table[earlier].where(table["start"] >= known.replace(year=known.year + 1), axis=0)
     ends = table.groupby("size")["start"].shift(-1).fillna(end)
     return table.assign(is_in_period=(ends > gone.start) & (table["start"] < gone.end))
 
@@ -162,8 +164,8 @@ def repeats(table: pd.DataFrame) -> str:
 def managers(
     ds: Dataset, metrics: Sequence[str] = (*MAIN, "in_work_money", "lost_share", "repeat_share")
 ) -> pd.DataFrame:
-    """The metrics per manager, the most money first, with totals."""
-    table = measure(ds, metrics, by="manager", total=True)
+    """The metrics per manager, the most money first, with totals where there are several."""
+    table = measure(ds, metrics, by="manager", total=not ds.filters.is_about_one)
     first = ["is_total", *(["won_money"] if "won_money" in table else [])]
     return table.sort_values(first, ascending=[True, False][: len(first)], kind="stable", ignore_index=True)
 

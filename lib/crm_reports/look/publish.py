@@ -157,9 +157,26 @@ class Part:
     title: str = ""
 
 
+def _titled(drawn: str, name: str) -> str:
+    """The head of a page about one manager: his name is the title, the report's stands over it."""
+    return re.sub(
+        r"<h1[^>]*>(.*?)</h1>", lambda found: f'<p class="eyebrow">{found[1]}</p><h1>{escape(name)}</h1>', drawn, count=1,
+        flags=re.DOTALL,
+    )  # fmt: skip
+
+
+def _one_manager(notebook: nbformat.NotebookNode) -> str:
+    """Whom alone the page is about; "" for several, or nobody in particular."""
+    outputs = (output.get("data", {}).get(ELEMENT, {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    header = next((element for element in outputs if element.get("kind") == "header"), {})
+    people = (header.get("filters") or {}).get("manager") or []
+    return str(people[0]["name"]) if len(people) == 1 else ""
+
+
 def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
     cells = notebook.cells
     last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
+    name = _one_manager(notebook)
     parts, is_asked, is_open = (
         [],
         False,
@@ -170,6 +187,7 @@ def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[
         if cell.cell_type == "markdown":
             is_asked, is_open = follows, False
         for piece, element in _cell(cell, show_code=show_code, leads=follows):
+            piece = _titled(piece, name) if name and not parts else piece
             shown = _linked(_folded(piece, element) if _is_folded(element, is_asked and is_open) else piece, links)
             first = element if is_asked and not is_open else {}
             parts.append(Part(shown, at <= last_of_head, first.get("id", ""), first.get("title", "")))

@@ -21,7 +21,7 @@ from ..words import units
 from ..words.texts import _, many
 
 NAME, SENTENCE, ADDRESS = 80, 240, 500  # characters that a name, a sentence, a link may have in a mail
-TILES, FINDINGS, LISTS, NOTES, FILTERS, ROWS = 9, 10, 4, 10, 8, 50
+TILES, SENTENCES, LISTS, NOTES, FILTERS, ROWS = 9, 5, 4, 10, 8, 50
 
 BESIDE = tuple(SUFFIXES)
 TO_DO = "forgotten_deals"
@@ -169,6 +169,7 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
     bars = dict(islice(_all_bars(page), LISTS))
     deals = _deals(page)
     ids = {*bars, "needs_you", *(["deals"] if deals.rows else [])}
+    needs = tuple(clean(row.get("text"), SENTENCE) for row in page.element("needs_you")["rows"])[:SENTENCES]
     return Content(
         name=clean(name, NAME),
         period=_period(page),
@@ -178,8 +179,8 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
         filters=tuple(_filters(page))[:FILTERS],
         tiles=tiles[:TILES],
         more_tiles=tiles[TILES : 3 * TILES],
-        needs=tuple(clean(row.get("text"), SENTENCE) for row in page.element("needs_you")["rows"])[:FINDINGS],
-        findings=tuple(_findings(page, apart_from=ids))[:FINDINGS],
+        needs=needs,
+        findings=tuple(_findings(page, apart_from=ids))[: SENTENCES - len(needs)],
         bars=tuple(bars.values()),
         deals=deals,
         notes=tuple(_notes(page))[:NOTES],
