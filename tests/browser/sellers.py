@@ -59,12 +59,15 @@ def company(folder, name=str):
     )  # fmt: skip
 
 
-def report(folder, settings, name, *, links=(), **parameters):
-    """The page of a report, and its elements by their ids."""
+def report(folder, settings, name, *, links=(), questions=(), **parameters):
+    """The page of a report, and its elements by their ids; `questions` are pairs of an element and what stands above it."""
     given = {"period": "2026-02", "as_of": "2026-03-01", "comparison": "none", **parameters}
     bundles = shown(name, settings, **given)
     cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
+    asked = dict(questions)
     for bundle in bundles:
+        if question := asked.get(bundle.get(ELEMENT, {}).get("id")):
+            cells.append(nbformat.v4.new_markdown_cell(question))
         cells.append(nbformat.v4.new_code_cell("…"))
         cells[-1].outputs = [nbformat.v4.new_output("display_data", data=bundle)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"crm_reports": {"notebook": f"{name}.ipynb"}})

@@ -1,0 +1,92 @@
+"""Boxes measured on screen and paper: no text lies over another, and nothing sticks out of the page."""
+
+import invented
+import pytest
+from chromium import Visit, needed
+from sellers import company, report
+
+from crm_reports import charts
+from crm_reports.look import publish, scripts
+from crm_reports.words import units
+from crm_reports.words.texts import use
+
+pytestmark = needed
+
+# The boxes of all texts that can be seen, line by line, each with its text.
+BOXES = """
+(() => {
+  const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const seen = {checkOpacity: true, checkVisibilityCSS: true, contentVisibilityAuto: true};
+  const far = node => node.closest("script, style, caption, legend, select, option, #tip, .skip, .contents, .scroll, h2, .quality");
+  while (walk.nextNode()) {
+    const text = walk.currentNode, parent = text.parentElement;
+    if (!text.data.trim() || far(parent) || !parent.checkVisibility(seen)) continue;
+    const line = document.createRange();
+    line.selectNodeContents(text);
+    for (const {left, top, right, bottom} of line.getClientRects())
+      if (right - left > 2 && bottom - top > 2) found.push({text: text.data.trim().slice(0, 40), left, top: top + scrollY, right, bottom: bottom + scrollY});
+  }
+  return found;
+})()
+"""
+QUESTIONS = (("needs_you", "## What needs you?"), ("dynamics", "## Is this year better than the last?"))
+SLACK = 3  # pixels of a line's box that hold no ink
+
+
+def overlapping(boxes):
+    """Every two texts that lie over each other."""
+    boxes = sorted(boxes, key=lambda box: box["top"])
+    pairs = []
+    for place, one in enumerate(boxes):
+        for other in boxes[place + 1 :]:
+            if other["top"] > one["bottom"] - SLACK:
+                break
+            beside = min(one["right"], other["right"]) - max(one["left"], other["left"])
+            above = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+            if beside > SLACK and above > SLACK:
+                pairs.append((one["text"], other["text"]))
+    return pairs
+
+
+def test_a_text_that_lies_over_another_is_found():
+    one = {"text": "one", "left": 0, "right": 90, "top": 0, "bottom": 20}
+    assert overlapping([one, one | {"text": "over it", "left": 60, "right": 120, "top": 8, "bottom": 28}]) == [
+        ("one", "over it")
+    ]
+    assert overlapping([one, one | {"text": "beside it", "left": 92, "right": 120}]) == []
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The invented sales report, and a company's overview in both languages."""
+    folder = tmp_path_factory.mktemp("boxes")
+    scripts.assets(folder / "assets")
+    with pytest.MonkeyPatch.context() as patch:
+        (folder / "sales.html").write_text(publish.html(invented.notebook(patch), assets="assets"), encoding="utf-8")
+    settings = company(folder / "data")
+    made = {lang: report(folder, settings, "overview", questions=QUESTIONS, language=lang)[0] for lang in ("en", "ru")}
+    use("en")
+    yield made | {"sales": folder / "sales.html"}
+    units.use()
+    charts.use_managers([])
+
+
+@pytest.mark.parametrize("width", [375, 1280, 1920])
+@pytest.mark.parametrize("kind", ["sales", "en", "ru"])
+def test_no_text_lies_over_another_and_none_leaves_the_screen(browser, pages, kind, width):
+    visit = Visit(
+        browser, pages[kind], viewport={"width": width, "height": 900}, is_folded=True, reduced_motion="reduce"
+    )
+    boxes = visit.page.evaluate(BOXES)
+    visit.close()
+    assert len(boxes) > 20
+    assert overlapping(boxes) == []
+    assert [box["text"] for box in boxes if box["left"] < 0 or box["right"] > width] == []
+
+
+def test_the_overview_is_one_screen_of_a_laptop(browser, pages):
+    visit = Visit(browser, pages["en"], viewport={"width": 1280, "height": 800}, is_folded=True)
+    bottom = visit.page.evaluate("document.querySelector('#dynamics .chart').getBoundingClientRect().bottom")
+    needs = visit.page.evaluate("document.querySelector('#needs_you').getBoundingClientRect().bottom")
+    visit.close()
+    assert max(bottom, needs) <= 800
