@@ -196,6 +196,22 @@ def test_a_matrix_tints_what_is_many_and_greys_what_is_few():
     assert html.count('class="few"') == 3  # B twice, and C without a second step
 
 
+def test_a_matrix_has_no_column_of_dashes():
+    nobody = [conversion("A", 3, 0, 0), conversion(None, 3, 0, 0, is_total=True)]
+    assert Cells(matrix.matrix(pd.concat([MATRIX, pd.DataFrame(nobody)]))).rows[0] == [
+        "Manager", "S1 → S2", "S2 → S3▼ narrowest",
+    ]  # fmt: skip
+
+
+def test_the_colour_of_a_count_is_of_its_column():
+    rows = [
+        {"stage": stage, "stage_id": stage, "manager": who, "manager_id": who, "is_total": False, "in_work": count}
+        for stage, counts in (("Cold", (200, 100)), ("Invoice", (4, 2))) for who, count in zip("AB", counts, strict=True)
+    ]  # fmt: skip
+    html = matrix.matrix(pd.DataFrame(rows), columns=("stage",), value="in_work")
+    assert re.findall(r"--much:(\d+)%", html) == ["34", "34", "17", "17"]
+
+
 def test_a_matrix_of_two_pipelines_names_them():
     other = MATRIX.assign(pipeline="Long <b>", pipeline_id="9")
     assert "<small>Long &lt;b&gt;</small>" in matrix.matrix(pd.concat([MATRIX, other]))

@@ -20,11 +20,13 @@ def matrix(
 ) -> str:  # fmt: skip
     """A row per manager, a column per step: the value, beneath it k of n or the `details`, and the team at the bottom.
 
-    A rate or a time is tinted above or below the team and grey where few; a count the darker, the more.
+    A rate or a time is tinted above or below the team and grey where few; a count the stronger, the more of its column. A
+    column in which nobody has anything is left out.
     """
     if frame.empty:
         return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
-    steps = _steps(frame, columns)
+    telling = _steps(frame[_says_something(frame, value)], columns)
+    steps = {step: head for step, head in _steps(frame, columns).items() if step in telling}
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
     people = list(dict.fromkeys(who for who, _step in cells if who is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
@@ -37,6 +39,12 @@ def matrix(
     )  # fmt: skip
     box = tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
     return box + tag("p", escape(grid.legend), class_="foot")
+
+
+def _says_something(frame: pd.DataFrame, value: str) -> pd.Series:
+    """Which rows have a value to show; all of them where none has."""
+    has = frame[value].notna() & ((column(value).unit in ("share", "days")) | (frame[value] != 0))
+    return has if has.any() else ~has
 
 
 def _row_key(row: Mapping[str, object], rows: str) -> object:
@@ -84,7 +92,7 @@ class _Matrix:
                 "Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank."
             ),
             "times": _("Green and red: shorter and longer than the team. Grey: fewer than 20, do not rank."),
-            "counts": _("The darker, the more."),
+            "counts": _("The stronger the colour, the more of the column."),
         }[self.kind]
 
     @cached_property
@@ -97,10 +105,13 @@ class _Matrix:
         return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if sought else None
 
     @cached_property
-    def most(self) -> float:
-        """The largest value of a cell that is nobody's total."""
-        found = [row.get(self.value) for (who, step), row in self.cells.items() if who is not None and "*" not in step]
-        return max((float(each) for each in found if not units.is_missing(each)), default=0) or 1
+    def most(self) -> dict[object, float]:
+        """The largest value of each column, the team's apart."""
+        largest: dict[object, float] = {}
+        for (who, step), row in self.cells.items():
+            if who is not None and not units.is_missing(row.get(self.value)):
+                largest[step] = max(largest.get(step, 0), float(row[self.value]))
+        return largest
 
     def head(self) -> str:
         tip = explained(column(self.value))
@@ -127,7 +138,7 @@ class _Matrix:
         said = written(value, entry) + differs(row, self.value, team.get(self.value))
         few = self.kind != "counts" and units.is_few(n)
         whole = is_team or "*" in step
-        tint = "" if few or whole else self._tint(row, team)
+        tint = "" if few or whole else self._tint(row, team, step)
         names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
         return tag("td", said, self._below(row), class_=names or None, style=tint or None, data_order=order(value))
 
@@ -140,9 +151,9 @@ class _Matrix:
         said += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
         return "".join(tag("i", escape(each)) for each in said if each != units.MISSING)
 
-    def _tint(self, row: Mapping[str, object], team: Mapping[str, object]) -> str:
+    def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: tuple[object, ...]) -> str:
         if self.kind == "counts":
-            return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / self.most)}%"
+            return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / (self.most[step] or 1))}%"
         if units.is_missing(team.get(self.value)):
             return ""
         own, usual = float(row[self.value]), float(team[self.value])
