@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import company
+import crm_reports as crm
 from crm_reports.elements import ELEMENTS, Element
-from crm_reports.measures.measure import measure as measures
 from crm_reports.metrics import METRICS
 from crm_reports.metrics.origins import origins
 
@@ -122,7 +122,7 @@ def test_without_a_table_or_column_nothing_that_depends_on_it_is_nothing(tmp_pat
     lost = {
         name for name, entry in METRICS.items() if GONE.get(left_out, set()) & {each.column for each in origins(entry)}
     }
-    assert {name for name in lost if not measures.missing(ds, name)} == set()
+    assert {name for name in lost if not crm.missing(ds, name)} == set()
     for name, element in poor.items():
         known = {column for column, values in numbers(element).items() if not np.isnan(values).all()}
         assert known & lost == set(), name

@@ -131,10 +131,10 @@ def test_an_audience_whose_folder_can_not_be_written_costs_only_its_own_pages(co
 def test_an_index_that_can_not_be_written_keeps_no_other_from_being_written(company, monkeypatch):
     draw = index._index
 
-    def torn(settings, audience, kept):
+    def torn(settings, audience, *rest):
         if audience == "board":
             raise KeyError("torn")
-        return draw(settings, audience, kept)
+        return draw(settings, audience, *rest)
 
     monkeypatch.setattr(index, "_index", torn)
     report = company.night(MONDAY)
