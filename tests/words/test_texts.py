@@ -212,3 +212,7 @@ def test_an_unknown_language_is_refused(language):
     with pytest.raises(ValueError, match="use one of en, ru"), speaking(language):
         pass
     assert texts.language() == before
+
+
+def test_a_count_in_a_sentence_has_its_thousands_apart():
+    assert texts.many("{n} deal", "{n} deals", 1285) == "1\N{NO-BREAK SPACE}285 deals"

@@ -84,7 +84,11 @@ def left_out(ds: Dataset) -> str:
     """How many deals the list could not carry; "" when it holds them all."""
     counts = counted(ds)
     whole = int((counts["is_touched"] | counts["is_in_work"]).sum())
-    words = _("The list holds {k} of {n} deals, those of the period first; the CRM has the others.", k=MOST, n=whole)
+    words = _(
+        "The list holds {k} of {n} deals, those of the period first; the CRM has the others.",
+        k=units.write(MOST, "count"),
+        n=units.write(whole, "count"),
+    )
     return words if whole > MOST else ""
 
 
@@ -128,7 +132,8 @@ def statuses(table: pd.DataFrame) -> str:
     said = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
     if "won" not in count:
         return many("{n} deal is in work", "{n} deals are in work", said["open"])
-    return _("{won} won and {lost} lost in the period; {held} are in work", **said, held=said["open"])
+    told = {name: units.write(number, "count") for name, number in (*said.items(), ("held", said["open"]))}
+    return _("{won} won and {lost} lost in the period; {held} are in work", **told)
 
 
 def lead_metrics(ds: Dataset) -> list[str]:

@@ -143,7 +143,7 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
         return ""
     if not one(ds, "forgotten"):
         return _("Nothing is forgotten")
-    n, all = int(one(ds, "forgotten")), int(one(ds, "in_work"))
+    n, all = int(one(ds, "forgotten")), units.write(one(ds, "in_work"), "count")
     if missing(ds, "forgotten_money"):
         return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=all)
     return many(
@@ -305,7 +305,7 @@ def how_many_leads(table: pd.DataFrame, ds: Dataset) -> str:
     if missing(ds, "leads_forgotten"):
         return ""
     return many("{n} lead of {all} in work is forgotten", "{n} leads of {all} in work are forgotten",
-                int(one(ds, "leads_forgotten")), all=int(one(ds, "leads_in_work")))  # fmt: skip
+                int(one(ds, "leads_forgotten")), all=units.write(one(ds, "leads_in_work"), "count"))  # fmt: skip
 
 
 LEADS = [

@@ -91,7 +91,8 @@ def _narrow_place(steps: pd.DataFrame) -> str:
     if row is None:
         return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
     n, stuck = int(row["stage_conversion_n"]), int(row["stage_conversion_n"] - row["stage_conversion_k"])
-    said = {"stage": row["stage"], "next": row["to_stage"], "stuck": stuck, "n": n}
+    numbers = {"stuck": units.write(stuck, "count"), "n": units.write(n, "count")}
+    said = {"stage": row["stage"], "next": row["to_stage"], **numbers}
     sure = standing_out(steps, "stage_conversion", above=False)
     if sure is None or sure.name != row.name:
         return _(
@@ -282,8 +283,8 @@ def dearest_of_own(places: pd.DataFrame, when: str = "") -> str:
 
 def _behind(row: pd.Series, words: str, when: str) -> str:
     said = _(
-        words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=int(row["stage_conversion_k"]),
-        n=int(row["stage_conversion_n"]), rate=units.write(row["team_conversion"], "share"),
+        words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=units.write(row["stage_conversion_k"], "count"),
+        n=units.write(row["stage_conversion_n"], "count"), rate=units.write(row["team_conversion"], "share"),
     )  # fmt: skip
     money = row.get("money_short")
     cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))

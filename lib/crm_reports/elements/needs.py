@@ -68,10 +68,12 @@ def _most_of_them(table: pd.DataFrame) -> str:
     rows = parts(table)
     most, worst = largest(rows, "forgotten"), standing_out(table, "forgotten_share")
     if most is not None and is_most(most, rows, "forgotten"):
-        return _("; most of them with {manager}: {k}", manager=most["manager"], k=int(most["forgotten"]))
+        return _(
+            "; most of them with {manager}: {k}", manager=most["manager"], k=units.write(most["forgotten"], "count")
+        )
     if worst is None:
         return ""
-    k, n = (int(worst[f"forgotten_share_{half}"]) for half in ("k", "n"))
+    k, n = (units.write(worst[f"forgotten_share_{half}"], "count") for half in ("k", "n"))
     return _("; {manager} forgets {k} of {n}, more than chance", manager=worst["manager"], k=k, n=n)
 
 

@@ -62,5 +62,6 @@ def _(text: str, **values: object) -> str:
 
 
 def many(one: str, several: str, count: int, **values: object) -> str:
-    """The right plural form for `count`; {n} is the count."""
-    return _catalogue(language()).ngettext(one, several, count).format(n=count, **values)
+    """The right plural form for `count`; {n} is the count, its thousands apart as `units` has them."""
+    grouped = f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
+    return _catalogue(language()).ngettext(one, several, count).format(n=grouped, **values)
