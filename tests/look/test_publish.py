@@ -166,3 +166,18 @@ def test_a_question_s_first_answer_is_open_and_an_empty_one_is_no_answer(noteboo
     html = publish.html(notebook)
     assert html.count('<details class="more">') == 1
     assert html.index('id="first"') < html.index('<details class="more">') < html.index('id="second"')
+
+
+def test_a_column_that_a_matrix_leaves_out_as_empty_is_not_missing_from_the_page(monkeypatch):
+    shown = []
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    rows = [
+        {"stage": stage, "stage_id": stage, "manager": who, "manager_id": who, "is_total": False, "in_work": count}
+        for stage, count in (("Cold", 3), ("Empty", 0)) for who in "AB"
+    ]  # fmt: skip
+    made = page.Element(page.replace(page.entry_of("stage_matrix")), None, pd.DataFrame(rows))
+    page.show(made)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Sales"), code(*shown)])
+    html = publish.html(notebook)
+    assert "Empty" not in html.partition("<table")[2].partition("</table>")[0]
+    assert publish.missing_from(html, notebook) == []

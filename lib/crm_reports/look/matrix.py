@@ -31,11 +31,12 @@ def matrix(
     people = list(dict.fromkeys(who for who, _step in cells if who is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
     grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
+    left_out = sum(step not in steps for _who, step in cells)
     drawn = tag(
         "table", tag("caption", escape(caption)) if caption else "", grid.head(),
         tag("tbody", *(grid.line(who) for who in people)),
         tag("tfoot", grid.line(None)) if any(team.values()) else "",
-        class_=f"matrix {grid.kind}", data_rows=len(frame),
+        class_=f"matrix {grid.kind}", data_rows=len(frame), data_left_out=left_out or None,
     )  # fmt: skip
     box = tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
     return box + tag("p", escape(grid.legend), class_="foot")

@@ -375,6 +375,7 @@ def _lacks(data: Mapping[str, Any], found: Mapping[str, "_Found"]) -> Iterator[s
 FIGURE_SCRIPT = '<script type="application/json" class="figure">'
 NAMED = re.compile(r'data-element="([^"]*)"')
 KIND = re.compile(r'\bclass="(\w+)')
+LEFT_OUT = re.compile(r'data-left-out="(\d+)"')
 COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 
 
@@ -412,8 +413,10 @@ def _traces(scripts: Iterable[tuple[str, str]]) -> list[int]:
 
 
 def _rows(table: str) -> int:
-    """How many rows a table has, or cells if it is a matrix."""
+    """How many rows a table has, or cells if it is a matrix, with those of the columns that it leaves out as empty."""
     attributes, _end, inside = table.partition("</table>")[0].partition(">")
     kind = KIND.search(attributes)
     sought = "<td" if kind and kind[1] == "matrix" else "<tr"
-    return sum(COMMENT.sub("", body.partition("</tbody>")[0]).count(sought) for body in inside.split("<tbody>")[1:])
+    left_out = LEFT_OUT.search(attributes)
+    shown = sum(COMMENT.sub("", body.partition("</tbody>")[0]).count(sought) for body in inside.split("<tbody>")[1:])
+    return shown + (int(left_out[1]) if left_out else 0)
