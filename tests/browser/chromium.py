@@ -27,10 +27,13 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
         if not is_folded:
-            self.page.evaluate("document.querySelectorAll('details.more').forEach(each => { each.open = true; })")
+            self.unfold()
         shut = "each.closest('details:not([open])')"
         self.until(f"[...document.querySelectorAll('div.chart')].every(each => 'drawn' in each.dataset || {shut})")
         self.until(f"[...document.querySelectorAll('table.data')].every(each => each.dataset.drawn || {shut})")
+
+    def unfold(self):
+        self.page.evaluate("document.querySelectorAll('details.more').forEach(each => { each.open = true; })")
 
     def until(self, true):
         # The page forbids eval, which playwright's own wait_for_function needs.

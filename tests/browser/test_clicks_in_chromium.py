@@ -256,6 +256,7 @@ def test_every_element_that_shows_something_can_be_saved(page):
     for place, id in enumerate(ids):
         if place % 8 == 7:  # Chromium asks before it saves an eleventh file of one page
             page.page.reload(wait_until="load")
+            page.unfold()
         buttons = page.page.locator(f"#{id} button", has_text="CSV")
         if buttons.count():
             lines = _saved(page, buttons.first)
@@ -265,7 +266,7 @@ def test_every_element_that_shows_something_can_be_saved(page):
 
 
 def test_a_share_is_saved_in_the_percent_that_its_header_says(page, sales):
-    header, *lines = _saved(page, page.page.locator("#managers .tools button"))
+    header, *lines = _saved(page, page.page.locator("#managers button", has_text="CSV").first)
     saved = {line[0]: line[header.index("Lost, share,\N{NO-BREAK SPACE}%")] for line in lines}
     shares = {row["manager"]: row["lost_share"] for row in sales[1]["managers"]["rows"] if not row["is_total"]}
     assert {name: float(text) for name, text in saved.items()} == pytest.approx(

@@ -8,7 +8,7 @@ from crm_reports.measures.load import load
 from crm_reports.measures.measure import behind, chances, measure, noted, one, over_time, tiles
 from crm_reports.metrics.rows import Ratio
 from march import act
-from stores import STAGES, at, dataset, deal, lead, make_store, moves
+from stores import STAGES, at, dataset, deal, lead, make_store, moves, nights
 
 WON = {"stage_id": "WON", "outcome": "won"}
 LOST = {"stage_id": "DEAR", "outcome": "lost"}
@@ -159,7 +159,8 @@ def test_a_plan_that_was_done_later_was_still_a_plan_that_night(tmp_path):
 def test_a_todo_was_done_no_later_than_the_first_sync_that_saw_it_done(tmp_path):
     todo = act("1", "crm_activity", "1", "2025-03-01", on="1", at=at("2025-05-09"))  # edited long after
     seen = [{"activity_id": "1", "seen_at": at("2025-03-08")}]
-    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[todo], done_seen=seen)
+    syncs = [night | {"present": "deals,activities"} for night in nights("2025-03-08", "2025-04-01")]
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], activities=[todo], done_seen=seen, syncs=syncs)
     assert numbers(ds, "crm_activities") == [1]
 
 
