@@ -8,20 +8,13 @@ import pytest
 from crm_reports import elements
 from crm_reports.errors import MetricError
 from crm_reports.filters import Period
-from crm_reports.measures.measure import (
-    behind,
-    cut,
-    index_correlation,
-    index_sensitivity,
-    label,
-    measure,
-    missing,
-    one,
-    over_time,
-    tiles,
-    twelve_months,
-)
+from crm_reports.filters.periods import cut, label
+from crm_reports.measures.activity_index import index_sensitivity
+from crm_reports.measures.measure import measure, missing, one
+from crm_reports.measures.over_time import over_time, twelve_months
+from crm_reports.measures.tiles import tiles
 from crm_reports.metrics.registry import METRICS
+from crm_reports.metrics.statistics import rank_correlation
 from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, act
 from stores import at, dataset, deal, moves
 
@@ -366,21 +359,6 @@ def test_a_share_of_the_lost_is_k_of_n_and_of_money_a_plain_share(march):
     assert not {"share_of_won_money_k", "share_of_lost_differs"} & set(table)
 
 
-# ── Behind a number ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_deals_behind_a_count_are_as_many(march):
-    for name in ("created", "won", "lost", "in_work", "forgotten", "no_next_step", "new_customers", "zero_money_wins"):
-        assert len(behind(march, name)) == one(march, name)
-    assert behind(march, "won")["deal_id"].tolist() == ["1", "3", "6"]
-
-
-@pytest.mark.parametrize("name", ["won_money", "win_rate", "calls", "leads_received"])
-def test_what_counts_no_deals_has_no_list_behind_it(march, name):
-    with pytest.raises(MetricError, match=name):
-        behind(march, name)
-
-
 # ── The activity index under other weights ───────────────────────────────────────────────────────────────────────────
 
 # Points with weights call 2, e-mail 1: Anna 4 calls = 8, Boris 7 e-mails = 7, stranger 9: 3 calls and no e-mail = 6.
@@ -422,11 +400,13 @@ def test_index_and_results_go_together_by_rank_with_n(tmp_path):
         for id, amount in zip(range(1, 6), (10.0, 20.0, 30.0, 50.0, 40.0), strict=True)
     ]
     history = [move for each in deals for move in moves(each["deal_id"], ("2025-03-05", "WON"))]
-    found = index_correlation(
-        dataset(tmp_path, managers=people, manager_departments=[], deals=deals, stage_history=history, activities=calls)
-    )
-    assert (found.rho, found.n) == (pytest.approx(0.9), 5)
-    assert found.low < 0.9 < found.high <= 1
+    tables = {"deals": deals, "stage_history": history, "activities": calls}
+    ds = dataset(tmp_path, managers=people, manager_departments=[], **tables)
+    table = measure(ds, ["activity_index", "won_money"], by="manager")
+    table = table[table["manager_id"] != ""]
+    rho, low, high, n = rank_correlation(table["activity_index"], table["won_money"])
+    assert (rho, n) == (pytest.approx(0.9), 5)
+    assert low < 0.9 < high <= 1
 
 
 def test_leads_are_cut_by_source_and_by_manager(tmp_path):

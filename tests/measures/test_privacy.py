@@ -14,8 +14,9 @@ import pytest
 
 import reports
 from crm_reports.look import page
+from crm_reports.measures import privacy
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import measure, privacy
+from crm_reports.measures.measure import measure
 from crm_reports.runs import run
 from march import act
 from stores import at, deal, lead, make_store, moves

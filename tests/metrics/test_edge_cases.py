@@ -5,7 +5,9 @@ from math import isnan
 import pytest
 
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import behind, chances, measure, noted, one, over_time, tiles
+from crm_reports.measures.measure import measure, one
+from crm_reports.measures.over_time import over_time
+from crm_reports.measures.tiles import tiles
 from crm_reports.metrics.rows import Ratio
 from march import act
 from stores import STAGES, at, dataset, deal, lead, make_store, moves, nights
@@ -190,7 +192,7 @@ def test_a_deal_in_a_currency_without_a_rate_is_counted_and_not_priced(tmp_path)
     ds = dataset(tmp_path, deals=deals, stage_history=history)
     assert numbers(ds, "won", "won_money", "zero_money_wins") == [2, 30, 0]
     assert (one(ds, "average_check").value, one(ds, "average_check").n) == (30, 1)
-    assert noted(ds, "not_priced")["deal_id"].tolist() == ["1"]
+    assert ds.noted("not_priced")["deal_id"].tolist() == ["1"]
 
 
 def test_wins_without_money_are_listed_apart(tmp_path):
@@ -200,7 +202,7 @@ def test_wins_without_money_are_listed_apart(tmp_path):
     ]  # fmt: skip
     history = [move for id in (1, 2, 3) for move in moves(id, ("2025-03-02", "WON"))]
     ds = dataset(tmp_path, deals=deals, stage_history=history)
-    assert behind(ds, "zero_money_wins")["deal_id"].tolist() == ["1", "3"]
+    assert one(ds, "zero_money_wins") == 2  # 1 and 3
     assert one(ds, "average_check").value == 30
 
 
@@ -353,7 +355,7 @@ def test_a_dismissed_manager_keeps_the_past_and_the_deals_in_work_are_a_note(tmp
     )  # fmt: skip
     table = measure(ds, ["won", "in_work"], by="manager")
     assert table[["manager", "won", "in_work"]].to_numpy().tolist() == [["Anna", 1, 1]]
-    assert noted(ds, "dismissed_owner")["deal_id"].tolist() == ["2"]
+    assert ds.noted("dismissed_owner")["deal_id"].tolist() == ["2"]
 
 
 def test_a_deleted_stage_keeps_its_deals_and_its_time_under_its_id(tmp_path):
@@ -391,7 +393,7 @@ def test_money_at_risk_is_money_times_the_share_of_past_deals_as_silent_there_th
     found = ds.forgotten_deals.set_index("deal_id")
     assert found[["chance_k", "chance_n"]].fillna(0).to_numpy().tolist() == [[2, 3], [1, 2], [0, 0]]
     assert one(ds, "money_at_risk") == pytest.approx(300 * 2 / 3 + 1000 / 2)
-    assert chances(ds)[["stage_id", "silent_days", "chance_k", "chance_n"]].to_numpy().tolist() == [
+    assert ds.work.outcomes[["stage_id", "silent_days", "k", "n"]].to_numpy().tolist() == [
         ["REQ", 14, 2, 3], ["REQ", 28, 1, 2],
     ]  # fmt: skip
     assert one(ds, "forgotten_money") == 6300
@@ -413,7 +415,7 @@ def test_no_filter_of_deals_narrows_the_past_that_a_chance_is_taken_from(tmp_pat
 
 def test_a_page_about_a_person_takes_the_chance_from_their_own_past_alone(tmp_path):
     ds = _one_won_after_silence(tmp_path, manager="Anna")
-    assert chances(ds).empty
+    assert ds.work.outcomes.empty
     assert ds.forgotten_deals["chance"].isna().all()
 
 
@@ -421,7 +423,7 @@ def test_silence_after_a_loss_is_no_silence_of_work(tmp_path):
     # Lost for 40 days, then reopened and won: it was never silent on a stage of work for 14 days.
     path = moves(1, ("2024-11-01", "REQ"), ("2024-11-03", "DEAR"), ("2024-12-13", "REQ"), ("2024-12-15", "WON"))
     ds = dataset(tmp_path, deals=[deal(1, "2024-11-01", **WON)], stage_history=path, activities=[])
-    assert chances(ds).empty
+    assert ds.work.outcomes.empty
 
 
 def test_a_lead_that_is_converted_at_the_very_instant_of_as_of_is_still_in_work(tmp_path):

@@ -12,9 +12,11 @@ from pandas.testing import assert_frame_equal
 
 from crm_reports import elements
 from crm_reports.filters import Period
+from crm_reports.measures.activity_index import index_sensitivity
 from crm_reports.measures.lists import CHANCE
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import chances, index_sensitivity, measure, one, over_time
+from crm_reports.measures.measure import measure, one
+from crm_reports.measures.over_time import over_time
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio
 from march import act
@@ -147,7 +149,7 @@ def everything(ds):
     return [
         measure(ds, by_manager, by="manager", total=True), measure(ds, by_stage, by=["stage", "manager"], total=True),
         over_time(ds, [*FLOWS, "in_work", *LEADS]), measure(ds, ["lead_conversion"], by="source"),
-        elements.deals(ds).table, elements.forgotten_deals(ds).table, chances(ds), index_sensitivity(ds),
+        elements.deals(ds).table, elements.forgotten_deals(ds).table, ds.work.outcomes, index_sensitivity(ds),
     ]  # fmt: skip
 
 

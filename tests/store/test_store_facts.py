@@ -3,7 +3,7 @@
 import pytest
 
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import noted, one
+from crm_reports.measures.measure import one
 from stores import at, dataset, deal, lead, make_store, moves
 
 WON = {"stage_id": "WON", "outcome": "won"}
@@ -36,7 +36,7 @@ def test_a_deal_that_says_it_is_open_is_in_work_though_its_history_ends_in_won(t
     assert ds.deals[["stage_id", "days_in_current_stage"]].iloc[0].tolist() == ["REQ", 22]
     assert ds.deals["is_reopened"].tolist() == [True]
     assert codes(ds)["history_outvoted"] == 1
-    assert noted(ds, "history_outvoted")["deal_id"].tolist() == ["1"]
+    assert ds.noted("history_outvoted")["deal_id"].tolist() == ["1"]
 
 
 def test_before_its_last_move_the_same_deal_was_what_its_history_says(tmp_path):

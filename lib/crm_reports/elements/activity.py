@@ -5,8 +5,10 @@ import pandas as pd
 
 from .. import charts
 from ..measures import frames
+from ..measures.activity_index import index_sensitivity
 from ..measures.dataset import Dataset
-from ..measures.measure import index_sensitivity, measure, medians, missing, over_time
+from ..measures.measure import measure, medians, missing
+from ..measures.over_time import over_time
 from ..measures.privacy import ENOUGH
 from ..metrics.statistics import SMALL, rank_correlation
 from ..store.columns import records

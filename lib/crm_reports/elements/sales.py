@@ -9,8 +9,10 @@ import pandas as pd
 from .. import charts
 from ..filters import Period
 from ..measures.dataset import Dataset
-from ..measures.measure import measure, moved, over_time
-from ..measures.measure import twelve_months as twelve_months_of
+from ..measures.measure import measure
+from ..measures.over_time import over_time
+from ..measures.over_time import twelve_months as twelve_months_of
+from ..measures.tiles import moved
 from ..metrics.registry import METRICS, column
 from ..words import units
 from ..words.texts import N_, _, many

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..measures import measure as measures
+from ..measures import tiles as measures
 from ..measures.dataset import Dataset
 from ..measures.measure import missing, one
 from ..metrics.registry import column

@@ -103,6 +103,11 @@ class Filters:
         return first_instant(self.period.end, self.zone)
 
     @property
+    def today(self) -> date:
+        """The day of the report's instant."""
+        return local(self.as_of, self.zone).date()
+
+    @property
     def elapsed(self) -> Period:
         """The days of the period that had begun before `as_of`."""
         end = min(self.period.end, self._first_day_ahead())
@@ -179,8 +184,7 @@ class Filters:
         return replace(self, period=self.previous, as_of=self.as_of_before, comparison="none")
 
     def _first_day_ahead(self) -> date:
-        today = local(self.as_of, self.zone).date()
-        return today + DAY if self.as_of > first_instant(today, self.zone) else today
+        return self.today + DAY if self.as_of > first_instant(self.today, self.zone) else self.today
 
     def begun(self, first: date | None) -> Self:
         """The same filters; a period without a beginning begins on the `first` day that anything counted is of."""

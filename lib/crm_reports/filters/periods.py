@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Self
 
 from ..errors import FilterError, near
@@ -15,6 +16,8 @@ BEGINNING = date(1900, 1, 1)
 LAST_YEAR = 2100
 DAY = timedelta(days=1)
 WHOLES = ("week", "month", "quarter", "year")
+SIZES = ("day", *WHOLES)
+LABELS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "quarter": "%Y-Q{quarter}", "year": "%Y"}
 MONTHS_IN = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -251,3 +254,37 @@ def year_before(day: date, *, is_end: bool = False) -> date:
     if (day.month, day.day) == (2, 29):
         return date(day.year - 1, 3, 1) if is_end else date(day.year - 1, 2, 28)
     return day.replace(year=day.year - 1)
+
+
+# ── A period in its parts ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cut(whole: Period, size: str) -> list[Period]:
+    """The period in whole days, weeks, months, quarters or years, its edges cut to its own days."""
+    starts, start = [], whole.start
+    while start < whole.end:
+        starts.append(start)
+        start = shift(size, begin(size, start), 1)
+    return consecutive(starts, whole.end)
+
+
+def last_months(end: date, count: int = 12) -> list[Period]:
+    """The months up to `end`, the last of them cut there."""
+    return cut(Period(shift("month", begin("month", end - DAY), 1 - count), end), "month")
+
+
+def year_earlier(cuts: Sequence[Period]) -> list[Period]:
+    """The same days of these consecutive periods a year earlier."""
+    return (
+        consecutive([year_before(each.start) for each in cuts], year_before(cuts[-1].end, is_end=True)) if cuts else []
+    )
+
+
+def consecutive(starts: Sequence[date], end: date) -> list[Period]:
+    """Periods without a gap, the last up to `end`."""
+    return [Period(start, max(start, after)) for start, after in pairwise([*starts, end])]
+
+
+def label(start: date, size: str) -> str:
+    """What the part that holds `start` is called: 2017-W09, 2017-03, 2017-Q1, 2017."""
+    return start.strftime(LABELS[size]).format(quarter=(start.month + 2) // 3)

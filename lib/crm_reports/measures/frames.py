@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import MetricError
 from ..filters import Period
+from ..metrics.registry import STOCKS
 from ..store.columns import DAY, Array, Columns, categorical, per_text, renamed
 from . import privacy
 from .acts import KINDS
@@ -25,6 +26,11 @@ def frame(ds: Dataset, on: str, period: Period) -> Columns:
     if on not in FRAMES:
         raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
     return ds.once((on, period), lambda: FRAMES[on](ds, period))
+
+
+def frame_before(ds: Dataset, on: str) -> Columns:
+    """The rows of `on` for the period to compare with; a stock as of the instant before."""
+    return frame(ds.before if on in STOCKS else ds, on, ds.filters.previous)
 
 
 def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:

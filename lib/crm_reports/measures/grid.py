@@ -1,15 +1,25 @@
-"""The rows that a table may have, numbered, and the cells that stand in them."""
+"""The rows that a table may have, numbered: a value of each dimension, and a cut of the period."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..metrics.rows import Groups
 from ..store.columns import Columns, per_text
+from ..words.texts import language
+from .names import Names
+
+
+class Piece(NamedTuple):
+    """Rows that are measured, and the cut of the period that each or all of them fall into."""
+
+    rows: Columns
+    cut: np.ndarray | int = 0
 
 
 @dataclass(frozen=True)
@@ -17,16 +27,30 @@ class Order:
     """The values of a dimension in the order of their rows: key (`manager_id`), ids, names."""
 
     key: str
-    ids: tuple[str, ...]
-    names: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, names: Names, key: str) -> "Order":
+        """Pipelines and stages in the CRM's order, people and sources by name, those of nobody last."""
+        dimension = key.removesuffix("_id")
+        if dimension == "loss_reason":  # known by its text alone
+            return cls(key)
+        made = names.store.made
+        if (key, language()) not in made:
+            words = names.by_id(dimension)
+            if dimension not in ("stage", "pipeline", "customer_kind"):
+                words = words.loc[[*sorted(filter(None, words.index), key=lambda id: words[id].casefold()), ""]]
+            made[key, language()] = cls(key, tuple(words.index), tuple(words))
+        return made[key, language()]
 
     @cached_property
     def place(self) -> dict[str, int]:
         return {id: place for place, id in enumerate(self.ids)}
 
-    def with_strangers(self, rows: Sequence[Columns]) -> "Order":
+    def with_strangers(self, pieces: Sequence[Piece]) -> "Order":
         """The same with the ids of these rows that nobody has named, last and under themselves."""
-        met = set().union(*(each[self.key].categories for each in rows)) - self.place.keys()
+        met = set().union(*(piece.rows[self.key].categories for piece in pieces)) - self.place.keys()
         return Order(self.key, (*self.ids, *sorted(met)), (*self.names, *sorted(met))) if met else self
 
 
@@ -38,24 +62,20 @@ class Grid:
     cuts: int = 1
 
     @classmethod
-    def of(cls, orders: Sequence[Order], rows: Sequence[Columns], cuts: int = 1) -> "Grid":
-        """The grid of these dimensions, large enough for all these rows."""
-        return cls(tuple(order.with_strangers(rows) for order in orders), cuts)
+    def of(cls, names: Names, keys: Sequence[str], pieces: Sequence[Piece], cuts: int = 1) -> "Grid":
+        """The grid of the dimensions with these keys, large enough for all these rows."""
+        return cls(tuple(Order.of(names, key).with_strangers(pieces) for key in keys), cuts)
 
     @property
     def size(self) -> int:
         return math.prod(len(order.ids) for order in self.orders) * self.cuts
 
-    def codes(self, rows: Columns, cut: np.ndarray | int) -> np.ndarray:
-        """The number of the row of the grid that each of these rows belongs to."""
-        codes = np.zeros(len(rows), dtype=int)
-        for order in self.orders:
-            codes = codes * len(order.ids) + per_text(rows[order.key], order.place.__getitem__, int)
-        return codes * self.cuts + cut
-
-    def grouped(self, rows: Columns, cut: np.ndarray | int) -> tuple[np.ndarray, Groups]:
+    def grouped(self, piece: Piece) -> tuple[np.ndarray, Groups]:
         """Which rows of the grid these rows make, and to which of them each belongs."""
-        codes = self.codes(rows, cut)
+        codes = np.zeros(len(piece.rows), dtype=int)
+        for order in self.orders:
+            codes = codes * len(order.ids) + per_text(piece.rows[order.key], order.place.__getitem__, int)
+        codes = codes * self.cuts + piece.cut
         seen = np.bincount(codes, minlength=self.size) > 0
         return np.flatnonzero(seen), Groups((np.cumsum(seen) - 1)[codes], int(seen.sum()))
 
@@ -76,35 +96,13 @@ class Grid:
 
     def names(self, codes: np.ndarray) -> dict[str, pd.Series]:
         """For each dimension the name and the id of its value in these rows of the grid."""
-        said = {}
-        for order, place in zip(self.orders, self.apart(codes), strict=True):
-            said[order.key.removesuffix("_id")] = texts([order.names[at] for at in place])
-            said[order.key] = texts([order.ids[at] for at in place])
-        return said
+        columns = {}
+        for order, places in zip(self.orders, self.apart(codes), strict=True):
+            columns[order.key.removesuffix("_id")] = texts([order.names[place] for place in places])
+            columns[order.key] = texts([order.ids[place] for place in places])
+        return columns
 
 
 def texts(values: list[object]) -> pd.Series:
+    """A column of texts."""
     return pd.Series(values, dtype=object)
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A table's numbers: which row of the grid each is in, and what stands where there is nothing to measure."""
-
-    codes: np.ndarray
-    columns: Mapping[str, np.ndarray]
-    nothing: Mapping[str, object] = field(default_factory=dict)
-
-    def on(self, codes: np.ndarray) -> "Cells":
-        """The cells in these rows of the grid, in rising order."""
-        if np.array_equal(codes, self.codes):
-            return self
-        columns = {name: spread(values, self.codes, codes, self.nothing[name]) for name, values in self.columns.items()}
-        return Cells(codes, columns, self.nothing)
-
-
-def spread(values: np.ndarray, held: np.ndarray, wanted: np.ndarray, nothing: object) -> np.ndarray:
-    """The values in the wanted rows; `nothing` where none is held."""
-    whole = np.full(len(wanted), nothing, dtype=values.dtype)
-    whole[np.searchsorted(wanted, held)] = values
-    return whole

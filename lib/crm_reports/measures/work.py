@@ -1,7 +1,6 @@
 """Work in hand: deals and leads that are open at the report's instant, which of them are forgotten, and what may become of those."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -44,7 +43,9 @@ class Work:
         deals = deals.take(place)
         heard = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
         silent, has_step = np.floor((as_of - heard) / DAY), deals["has_next_step"]
-        is_overdue = has_step & (deals["next_step_at"] < as_of) & (deals["next_step_at"] != utc(self._today))
+        # What is due on the day of as_of is not overdue before its end.
+        midnight = utc(first_instant(self.scope.filters.today, self.scope.filters.zone))
+        is_overdue = has_step & (deals["next_step_at"] < as_of) & (deals["next_step_at"] != midnight)
         is_snoozed = has_step & ~is_overdue & rule.snooze_planned
         is_forgotten = (silent >= rule.after) & ~is_snoozed
         return deals.assign(
@@ -52,12 +53,6 @@ class Work:
             forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
             days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
         )  # fmt: skip
-
-    @property
-    def _today(self) -> datetime:
-        """When the day of as_of begins: what is due on that day is not overdue before its end."""
-        filters = self.scope.filters
-        return first_instant(filters.as_of.astimezone(filters.zone).date(), filters.zone)
 
     @cached_property
     def spans(self) -> Columns:

@@ -5,7 +5,7 @@ into groups it gives for each group what it gives of that group's rows alone. A 
 whatever is worked out row by row is pandas' own; what sums rows up is asked once for all groups.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
@@ -77,9 +77,19 @@ def evaluate(body: Body, columns: Columns, groups: Groups | None = None) -> Numb
         return _one_by_one(body, columns, groups)
     except ZeroDivisionError:  # of two lengths, which are plain numbers
         answer = float("nan")
-    if isinstance(answer, Ratio | Sample):
-        return type(answer)(*(_bare(half, groups) for half in astuple(answer)))
-    return _bare(answer, groups)
+    return by_half(answer, lambda number: _bare(number, groups))
+
+
+def by_half(number: Any, change: Callable[[Any], Any]) -> Any:
+    """The number changed; of a Ratio or a Sample each half of it."""
+    return type(number)(*map(change, astuple(number))) if isinstance(number, Ratio | Sample) else change(number)
+
+
+def joined(numbers: Sequence[Number]) -> Number:
+    """The numbers of several parts as one, part after part."""
+    if isinstance(numbers[0], Ratio | Sample):
+        return type(numbers[0])(*map(np.hstack, zip(*map(astuple, numbers), strict=True)))
+    return np.hstack(numbers)
 
 
 def _bare(number: Any, groups: Groups | None) -> Any:
@@ -94,10 +104,7 @@ def _one_by_one(body: Body, columns: Columns, groups: Groups) -> Number:
     ends = np.cumsum(np.bincount(groups.codes, minlength=groups.count))[:-1]
     # No group is one part without rows: it is asked for the kind of answer alone.
     answers = [evaluate(body, columns.take(places)) for places in np.split(order, ends)]
-    kind = type(answers[0])
-    if kind not in (Ratio, Sample):
-        return np.array(answers)[: groups.count]
-    return kind(*(np.array(half)[: groups.count] for half in zip(*map(astuple, answers), strict=True)))
+    return by_half(joined(answers), lambda numbers: numbers[: groups.count])
 
 
 def fields_of(body: Body) -> tuple[str, ...]:
