@@ -139,6 +139,8 @@ def test_an_answer_says_what_a_browser_may_do_with_it(client):
     assert headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "private, no-cache"
+    page = unescape(client.get("/overview?period=2025-03").text)
+    assert ("form-action 'self'" in page, "form-action 'none'" in page) == (True, False)
 
 
 def test_a_notebook_that_hangs_is_ended_and_the_page_says_so(folder, settings):

@@ -288,7 +288,7 @@ def _behind(row: pd.Series, words: str, when: str) -> str:
     )  # fmt: skip
     money = row.get("money_short")
     cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
-    return f"{_when(said + cost, when)}. {how_sure(row)}"
+    return f"{_when(said + cost, when).rstrip('.')}. {how_sure(row)}"  # a month may be short for itself: окт.
 
 
 def how_sure(row: pd.Series) -> str:

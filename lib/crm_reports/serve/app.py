@@ -42,6 +42,10 @@ TYPES = {
 }  # fmt: skip
 STATUS = {Unknown: 401, NotYours: 403, FilterError: 400, SettingsError: 400, Busy: 503, TookTooLong: 504}
 NO_CONTROLS = '<script type="application/json" id="controls">null</script>'  # as the page's template has it
+NO_FORMS, FORMS = (
+    "form-action &#39;none&#39;",
+    "form-action &#39;self&#39;",
+)  # in the page's own policy: views are saved
 HEADERS = {
     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "private, no-cache",
@@ -105,7 +109,7 @@ class Server:
         mark = f'"{sha256(f"{asked.key} {chosen}".encode()).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == mark:
             return Response(status_code=304, headers={"ETag": mark})
-        text = page["html"].read_text(encoding="utf-8").replace("form-action 'none'", "form-action 'self'", 1)
+        text = page["html"].read_text(encoding="utf-8").replace(NO_FORMS, FORMS, 1)
         return HTMLResponse(text.replace(NO_CONTROLS, NO_CONTROLS.replace("null", chosen), 1), headers={"ETag": mark})
 
     def _controls(self, asked: Asked) -> str:

@@ -40,7 +40,7 @@ function written(field) {
   if (field.kind === "flag") return chosen[0] === "true" ? page.texts.yes : "";
   const names = chosen.map(id => field.choices?.find(choice => choice.id === id)?.name ?? id);
   if (field.kind === "one") return names[0] ?? field.choices.find(choice => choice.id === field.default)?.name ?? "";
-  if (!names.length) return field.kind === "many" ? page.texts.none : listOf(field.default).join(", ");
+  if (!names.length) return listOf(field.default).join(", ");
   return names.length > 1 ? page.texts.more.replace("{name}", () => names[0]).replace("{n}", names.length - 1) : names[0];
 }
 
@@ -49,7 +49,7 @@ const isSet = field => field.name in controls.state && !same(listOf(controls.sta
 // What opens is a popover: it closes by Escape and by a click elsewhere, and the keyboard walks through it.
 function fieldOf(field) {
   const id = `field-${field.name}`, text = written(field);
-  const button = make("button", {type: "button", popovertarget: id, class: `field${isSet(field) ? " hot" : ""}`, title: field.help}, make("i", {}, field.label), text || "—");
+  const button = make("button", {type: "button", popovertarget: id, class: `field${isSet(field) ? " hot" : ""}`, title: field.help}, make("i", {}, field.label), text || (field.kind === "many" ? "" : "—"));
   const panel = make("div", {id, popover: "", class: "panel", role: "group", "aria-label": field.label});
   panel.addEventListener("toggle", event => {
     if (event.newState !== "open") return;
