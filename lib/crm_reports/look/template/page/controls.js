@@ -15,22 +15,22 @@ function addressOf(state) {
 const without = (state, ...names) => Object.fromEntries(Object.entries(state).filter(([name]) => !names.includes(name)));
 const withValue = (name, value) => listOf(value).length ? {...controls.state, [name]: value} : without(controls.state, name);
 
-// Where the reader stands: the element at the top of the window, found again on the page that comes.
+// Where the reader stands: the element at the top of the window and those below it; the first that the page that comes has, too, is put there.
 const PLACE = "crm-place";
 function go(address) {
   if (!address) return;
-  const here = all("[data-element]").find(node => node.getBoundingClientRect().bottom > 80);
-  sessionStorage.setItem(PLACE, JSON.stringify({element: here?.dataset.element, top: here?.getBoundingClientRect().top ?? 0, scrolled: scrollY > 0}));
+  const seen = all("[data-element]").map(node => [node.dataset.element, node.getBoundingClientRect()]).filter(([, box]) => box.bottom > 80);
+  if (scrollY > 0) sessionStorage.setItem(PLACE, JSON.stringify(seen.map(([element, box]) => [element, box.top])));
   document.body.classList.add("leaving");
   location.assign(address);
 }
 
 function comeBack() {
-  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  const seen = location.hash ? [] : JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
   sessionStorage.removeItem(PLACE);
-  if (!place?.scrolled || location.hash) return;
-  const node = all("[data-element]").find(each => each.dataset.element === place.element);
-  if (node) scrollTo(0, scrollY + node.getBoundingClientRect().top - place.top);
+  const here = Object.fromEntries(all("[data-element]").map(node => [node.dataset.element, node.getBoundingClientRect().top]));
+  const place = seen.find(([element]) => element in here);
+  if (place) scrollTo({top: scrollY + here[place[0]] - place[1], behavior: "instant"});
 }
 
 // ── One field: a button that says what is chosen, and what opens under it ──
@@ -50,17 +50,22 @@ const isSet = field => field.name in controls.state && !same(listOf(controls.sta
 function fieldOf(field) {
   const id = `field-${field.name}`, text = written(field);
   const button = make("button", {type: "button", popovertarget: id, class: `field${isSet(field) ? " hot" : ""}`, title: field.help}, make("i", {}, field.label), text || (field.kind === "many" ? "" : "—"));
-  const panel = make("div", {id, popover: "", class: "panel", role: "group", "aria-label": field.label});
+  return [button, panelUnder(button, id, field.label, () => (PANELS[field.kind] ?? entry)(field))];
+}
+
+// What opens under a button; what is in it is made when it opens first.
+function panelUnder(button, id, label, inside) {
+  const panel = make("div", {id, popover: "", class: "panel", role: "group", "aria-label": label});
   panel.addEventListener("toggle", event => {
     if (event.newState !== "open") return;
-    if (!panel.childElementCount) panel.append(...(PANELS[field.kind] ?? entry)(field));
+    if (!panel.childElementCount) panel.append(...inside());
     const {left, bottom} = button.getBoundingClientRect();
     panel.style.left = `${Math.max(8, Math.min(left, innerWidth - panel.offsetWidth - 8))}px`;
     panel.style.top = `${bottom + 4}px`;
     panel.style.maxHeight = `${Math.max(200, innerHeight - bottom - 16)}px`;
-    panel.querySelector("input")?.focus();
+    panel.querySelector("input:not([type=hidden])")?.focus();
   });
-  return [button, panel];
+  return panel;
 }
 
 const PANELS = {many, one, period, flag};
@@ -147,14 +152,8 @@ function viewsMenu() {
 }
 
 function menuOf(id, label, inside) {
-  const button = make("button", {type: "button", popovertarget: `field-${id}`, class: "field"}, label), panel = make("div", {id: `field-${id}`, popover: "", class: "panel"}, ...inside);
-  panel.addEventListener("toggle", event => {
-    if (event.newState !== "open") return;
-    const {left, bottom} = button.getBoundingClientRect();
-    panel.style.left = `${Math.max(8, Math.min(left, innerWidth - panel.offsetWidth - 8))}px`;
-    panel.style.top = `${bottom + 4}px`;
-  });
-  return [button, panel];
+  const button = make("button", {type: "button", popovertarget: `field-${id}`, class: "field"}, label);
+  return [button, panelUnder(button, `field-${id}`, label, () => inside)];
 }
 
 // A name anywhere on the page is a link to the page about it; with Ctrl or Shift it joins those already chosen, or leaves them.
