@@ -13,6 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from crm_reports.errors import StoreError
 from crm_reports.measures.load import load, prepare
+from crm_reports.measures.scope import EVER
 from crm_reports.settings import Engine
 from crm_reports.store import Store, cache
 from stores import at, dataset, deal, make_store, moves, nights, seen
@@ -60,7 +61,7 @@ def walked(tmp_path_factory):
 
 
 def test_an_entry_into_the_same_stage_goes_on_with_the_visit(walked):
-    visits = walked.stage_visits.query("deal_id == '1'")
+    visits = walked.slice.visits(EVER).to_pandas().query("deal_id == '1'")
     assert visits["stage_id"].tolist() == ["NEW", "REQ", "WON", "REQ"]
     assert visits["left_at"].tolist()[:3] == [at("2025-03-02"), at("2025-03-05"), at("2025-03-09")]
     assert visits["left_at"].isna().tolist() == [False, False, False, True]
@@ -73,7 +74,7 @@ def test_days_in_the_current_stage_count_from_the_last_entry_into_it(walked):
 
 
 def test_a_reopened_deal_was_in_work_twice(walked):
-    spans = walked.open_spans.query("deal_id == '1'").sort_values("opened_at")
+    spans = walked.work.spans.to_pandas().query("deal_id == '1'").sort_values("opened_at")
     assert spans["opened_at"].tolist() == [at("2025-03-01"), at("2025-03-09")]
     assert spans["until_at"].iloc[0] == at("2025-03-05")
     assert spans["until_at"].isna().tolist() == [False, True]
@@ -113,8 +114,8 @@ def test_the_history_of_a_deleted_deal_counts_nowhere(tmp_path):
     ds = dataset(
         tmp_path, deals=[deal(1, "2025-03-01")], stage_history=moves(2, ("2025-03-01", "NEW"), ("2025-03-05", "WON"))
     )
-    assert set(ds.stage_visits["deal_id"]) == set()
-    assert len(ds.actions) == 0
+    assert len(ds.slice.visits(EVER)) == 0
+    assert len(ds.acts.within(ds.filters.period)) == 0
 
 
 # ── Rows as they were ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,14 +153,14 @@ def test_owner_source_customer_and_amount_are_those_of_that_night(tmp_path, as_o
 
 def test_the_first_sync_is_since_when_past_owners_and_amounts_are_known(tmp_path):
     ds = dataset(tmp_path / "a", deals=[DEAL], deals_versions=VERSIONS, syncs=NIGHTS)
-    assert ds.versions_since == at("2025-03-10 01:00")
+    assert ds.store.versions_since == at("2025-03-10 01:00")
     assert ds.coverage.amounts_known_since == at("2025-03-10 01:00")
 
 
 def test_a_store_without_versions_has_what_is_now(tmp_path):
     ds = dataset(tmp_path, as_of="2025-03-10", deals=[DEAL], syncs=NIGHTS)
     assert ds.deals["money"].tolist() == [300 * 90]
-    assert ds.versions_since is None
+    assert ds.store.versions_since is None
     assert ds.coverage.amounts_known_since == at("2025-03-12 01:00")
 
 
@@ -216,8 +217,8 @@ def test_a_plan_is_the_one_of_that_night(tmp_path):
     assert then.deals["next_step_at"].tolist() == [at("2025-03-09")]  # overdue that night, though moved since
     now = dataset(tmp_path / "b", as_of="2025-03-12", **tables)
     assert now.deals["has_next_step"].tolist() == [False]
-    assert now.actions["manager_id"].tolist() == ["2"]
-    assert len(then.actions) == 0
+    assert now.acts.within(now.filters.period).to_pandas()["manager_id"].tolist() == ["2"]
+    assert len(then.acts.within(then.filters.period)) == 0
 
 
 def test_a_lead_is_whose_it_was_that_night(tmp_path):
@@ -229,13 +230,21 @@ def test_a_lead_is_whose_it_was_that_night(tmp_path):
 
 # ── What is kept beside the store ────────────────────────────────────────────────────────────────────────────────────
 
-FRAMES = (
-    "actions", "deals", "open_deals", "stage_visits", "steps", "open_spans", "managers", "stages", "leads",
-)  # fmt: skip
+FRAMES = ("deals", "open_deals", "managers", "stages", "leads")
 
 
 def frames_of(ds):
-    return {name: getattr(ds, name) for name in FRAMES} | {"outcomes": ds.work.outcomes}
+    columns = {
+        "actions": ds.acts.within(ds.filters.period),
+        "visits": ds.slice.visits(EVER),
+        "steps": ds.slice.steps("reached_at", EVER),
+        "spans": ds.work.spans,
+    }
+    frames = {name: getattr(ds, name) for name in FRAMES} | {"outcomes": ds.work.outcomes}
+    for name, rows in columns.items():  # which come in no order of their own
+        frame = rows.to_pandas()
+        frames[name] = frame.sort_values(list(frame), ignore_index=True)
+    return frames
 
 
 def assert_same(one, other):

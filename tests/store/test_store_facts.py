@@ -4,6 +4,7 @@ import pytest
 
 from crm_reports.measures.load import load
 from crm_reports.measures.measure import one
+from crm_reports.measures.scope import EVER
 from stores import at, dataset, deal, lead, make_store, moves
 
 WON = {"stage_id": "WON", "outcome": "won"}
@@ -67,7 +68,7 @@ def test_it_counts_from_the_first_sync_that_saw_it_so_and_not_from_the_last(tmp_
         tmp_path, deals=[deal(1, "2025-03-01", stage_id="REQ")], deals_versions=[was_won], stage_history=ENDS_WON,
         syncs=synced(night, NIGHT, NEXT_NIGHT),
     )  # fmt: skip
-    assert ds.stage_visits["entered_at"].tolist()[-1] == NIGHT
+    assert ds.slice.visits(EVER).to_pandas()["entered_at"].tolist()[-1] == NIGHT
     assert numbers(ds, "in_work") == [1]
 
 
@@ -168,7 +169,7 @@ def test_a_closing_of_the_day_before_or_of_an_hour_of_that_day_stays_before_the_
 def test_history_of_bare_days_does_not_begin_before_the_deal(tmp_path):
     days = moves(1, ("2025-03-09 21:00", "NEW"), ("2025-03-09 21:00", "WON"))
     ds = moscow(tmp_path, deals=[deal(1, "2025-03-10 11:00", **WON)], stage_history=days)
-    assert ds.stage_visits["entered_at"].tolist() == [at("2025-03-10 11:00")] * 2
+    assert ds.slice.visits(EVER).to_pandas()["entered_at"].tolist() == [at("2025-03-10 11:00")] * 2
     assert one(ds, "cycle_days").value == 0
 
 
@@ -244,4 +245,4 @@ def test_a_closed_deal_whose_end_nobody_knows_has_no_duration_and_is_in_no_past_
     days = ds.deals.set_index("deal_id")["duration_days"]
     assert days.isna()["1"]
     assert days["2"] == 63
-    assert ds.open_spans["until_at"].tolist() == [at("2025-03-05")]
+    assert ds.work.spans.to_pandas()["until_at"].tolist() == [at("2025-03-05")]

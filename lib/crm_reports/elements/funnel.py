@@ -121,7 +121,7 @@ def narrowest(steps: pd.DataFrame) -> pd.Series | None:
 )
 def stage_conversion(ds: Dataset) -> pd.DataFrame:
     """One row per manager and step, then one per step for the team (`is_total`): k of n that reached the next stage."""
-    return ds.once("stage_conversion", lambda: _stage_conversion(ds))
+    return ds.memo.once("stage_conversion", lambda: _stage_conversion(ds))
 
 
 def _stage_conversion(ds: Dataset) -> pd.DataFrame:

@@ -32,7 +32,7 @@ class Acts:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
         filters = self.scope.filters
         key = ("counts", filters.ids("pipeline"), filters.ids("source"), period)
-        return self.scope.once(key, lambda: self._counts(period))
+        return self.scope.snapshot.memo.once(key, lambda: self._counts(period))
 
     def _counts(self, period: Period) -> pd.DataFrame:
         counts = ", ".join(f"count(*) filter (kind = '{kind}')::double as {kind}" for kind in KINDS)

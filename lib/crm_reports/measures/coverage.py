@@ -78,9 +78,7 @@ class Coverage:
         store, whose = self.scope.store, self.scope.traceable
         if whose.chosen:
             return store.now.query(f"{FILLED} where {whose.inside}", *whose.ids).to_pylist()[0]
-        if "filled" not in store.made:
-            store.made["filled"] = store.now.query("from filled").to_pylist()[0]
-        return store.made["filled"]
+        return store.memo.once("filled", lambda: store.now.query("from filled").to_pylist()[0])
 
     @cached_property
     def holes(self) -> list[str]:

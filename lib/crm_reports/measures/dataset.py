@@ -3,17 +3,15 @@
 Frames are pandas, instants UTC, money in the base currency, shares 0–1. An absent id is "": its own row in every table.
 """
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
 from ..filters import Filters, Period
 from ..settings import Settings
-from ..store import Store
+from ..store import Memo, Store
 from .acts import Acts
 from .coverage import Coverage
 from .lists import Lists
@@ -87,11 +85,6 @@ class Dataset:
     @property
     def synced_at(self) -> datetime:
         return self.store.synced_at
-
-    @property
-    def versions_since(self) -> datetime | None:
-        """The first sync, from when on owners, amounts and plans are as they were that night; None: they are as now."""
-        return self.store.versions_since
 
     @property
     def currency(self) -> str:
@@ -182,33 +175,6 @@ class Dataset:
         return self.work.leads
 
     @cached_property
-    def actions(self) -> pd.DataFrame:
-        """One row per action of the slice's managers in the report's period; "" where it was on no deal."""
-        return self.acts.within(self.filters.period).to_pandas()
-
-    @cached_property
-    def stage_visits(self) -> pd.DataFrame:
-        """One row per visit of a deal of the slice to a stage, by entered_at; left_at is missing while it lasts."""
-        return self.slice.visits(EVER).to_pandas()
-
-    @cached_property
-    def steps(self) -> pd.DataFrame:
-        """One row per deal of the slice and funnel stage it reached before as_of; `next_…` is of the stage after it."""
-        return self.slice.steps("reached_at", EVER).to_pandas()
-
-    @cached_property
-    def open_spans(self) -> pd.DataFrame:
-        """When each deal of the slice was in work: opened_at (missing: since ever), until_at (missing: still)."""
-        return self.work.spans.to_pandas()
-
-    # --- what is measured, once ------------------------------------------------------------------------------------
-
-    @cached_property
-    def _made(self) -> dict[Hashable, Any]:
-        return {}
-
-    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What `make` gives, made once for this dataset."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+    def memo(self) -> Memo:
+        """What was measured already."""
+        return Memo()

@@ -25,7 +25,7 @@ def frame(ds: Dataset, on: str, period: Period) -> Columns:
     """The rows of `on` for `period`, made once."""
     if on not in FRAMES:
         raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
-    return ds.once((on, period), lambda: FRAMES[on](ds, period))
+    return ds.memo.once((on, period), lambda: FRAMES[on](ds, period))
 
 
 def frame_before(ds: Dataset, on: str) -> Columns:

@@ -36,13 +36,14 @@ class Order:
         dimension = key.removesuffix("_id")
         if dimension == "loss_reason":  # known by its text alone
             return cls(key)
-        made = names.store.made
-        if (key, language()) not in made:
-            words = names.by_id(dimension)
-            if dimension not in ("stage", "pipeline", "customer_kind"):
-                words = words.loc[[*sorted(filter(None, words.index), key=lambda id: words[id].casefold()), ""]]
-            made[key, language()] = cls(key, tuple(words.index), tuple(words))
-        return made[key, language()]
+        return names.store.memo.once((cls, key, language()), lambda: cls._of(names, dimension))
+
+    @classmethod
+    def _of(cls, names: Names, dimension: str) -> "Order":
+        words = names.by_id(dimension)
+        if dimension not in ("stage", "pipeline", "customer_kind"):
+            words = words.loc[[*sorted(filter(None, words.index), key=lambda id: words[id].casefold()), ""]]
+        return cls(f"{dimension}_id", tuple(words.index), tuple(words))
 
     @cached_property
     def place(self) -> dict[str, int]:

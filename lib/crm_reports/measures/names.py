@@ -37,10 +37,7 @@ def _once(make: Callable[["Names"], Any]) -> property:
     """A property that is worked out once per store and language: names are the same whatever the filters."""
 
     def value(self: "Names") -> Any:
-        key = (make.__name__, language())
-        if key not in self.store.made:
-            self.store.made[key] = make(self)
-        return self.store.made[key]
+        return self.store.memo.once((make.__name__, language()), lambda: make(self))
 
     return property(value, doc=make.__doc__)
 

@@ -1,6 +1,6 @@
 """Which deals a report is about, as of its instant: those its filters keep, and whose it may speak of beside them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -107,14 +107,7 @@ class Scope:
     def count(self, deals: Slice) -> dict[str, Any]:
         """How many deals and people with deals, and the first creation: before it nothing is known."""
         columns = "count(*) as deals, count(distinct nullif(manager_id, '')) as people, min(created_at) as first_at"
-        return self.once(("count", *deals.ids), lambda: deals.facts([columns]).to_pylist()[0])
-
-    def once(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """What `make` gives, made once for all reports as of this instant."""
-        made, key = self.store.made, (self.filters.as_of, self.currency, *key)
-        if key not in made:
-            made[key] = make()
-        return made[key]
+        return self.snapshot.memo.once(("count", *deals.ids), lambda: deals.facts([columns]).to_pylist()[0])
 
 
 def base_currency(store: Store, settings: Settings) -> str:

@@ -19,6 +19,7 @@ from ..sources.fields import VERSIONED, arrow_schema
 from ..words.texts import _
 from .cache import Cache
 from .engine import SCHEMA, silenced
+from .memo import Memo
 from .snapshot import RECIPE, Snapshot, quoted, readable
 from .versions import rows_now
 
@@ -35,9 +36,7 @@ class Store:
     path: Path
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     identity: str
-    made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
-    _rows: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
-    _snapshots: dict[tuple[datetime, str, str], Snapshot] = field(default_factory=dict, repr=False, compare=False)
+    memo: Memo = field(default_factory=Memo, repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path, *, memory: str = "", threads: int = 0) -> "Store":
@@ -59,15 +58,13 @@ class Store:
         store = _stores.get(key)
         if store is None or store.identity != identity(path):
             store = _stores[key] = cls._opened(path, memory, threads)
-        store._spill_apart()
+        store.memo.once(("spill", os.getpid()), store._spill_apart)
         return store
 
     def _spill_apart(self) -> None:
         """What does not fit into memory goes to this process's own folder, also when another one opened the store."""
-        if self.made.get("process") != os.getpid():
-            folder = self.path.with_name(f"spill-{os.getpid()}")
-            self.connection.execute(f"set temp_directory = '{quoted(str(folder))}'")
-            self.made["process"] = os.getpid()
+        folder = self.path.with_name(f"spill-{os.getpid()}")
+        self.connection.execute(f"set temp_directory = '{quoted(str(folder))}'")
 
     @classmethod
     def _opened(cls, path: Path, memory: str, threads: int) -> "Store":
@@ -86,12 +83,12 @@ class Store:
             raise StoreError(text) from None
 
     @cached_property
-    def kept(self) -> dict[str, set[str]]:
+    def tables(self) -> dict[str, set[str]]:
         """The tables that the store has, and the columns of each."""
         # Not from duckdb_columns(), which reads through all that the engine itself has.
-        tables = "select table_name from duckdb_tables() where database_name = 'store' and schema_name = ?"
+        sql = "select table_name from duckdb_tables() where database_name = 'store' and schema_name = ?"
         with readable():
-            names = [name for (name,) in self.connection.execute(tables, [SCHEMA]).fetchall()]
+            names = [name for (name,) in self.connection.execute(sql, [SCHEMA]).fetchall()]
             return {name: self._columns(name) for name in names}
 
     def _columns(self, table: str) -> set[str]:
@@ -100,27 +97,29 @@ class Store:
 
     def rows(self, name: str) -> pa.Table:
         """All rows of a small table (managers, stages, …) as they are now, read once; the columns of `fields.TABLES`."""
-        if name not in self._rows:
-            with readable():
-                rows = self.connection.execute(rows_now(name, self.kept)).to_arrow_table()
-            self._rows[name] = rows.cast(arrow_schema(name))
-        return self._rows[name]
+        return self.memo.once(("rows", name), lambda: self._read(name))
+
+    def _read(self, name: str) -> pa.Table:
+        with readable():
+            rows = self.connection.execute(rows_now(name, self.tables)).to_arrow_table()
+        return rows.cast(arrow_schema(name))
 
     def counts(self) -> dict[str, int]:
         """How many rows each table of the store has."""
-        asked = {name: f'select count(*) from store.{SCHEMA}."{name}"' for name in sorted(self.kept)}
+        queries = {name: f'select count(*) from store.{SCHEMA}."{name}"' for name in sorted(self.tables)}
         with readable():
-            return {name: self.connection.execute(sql).fetchone()[0] for name, sql in asked.items()}
+            return {name: self.connection.execute(sql).fetchone()[0] for name, sql in queries.items()}
 
     def snapshot(self, as_of: datetime, base_currency: str, zone: str) -> Snapshot:
         """The store as it stood at an instant, with money in that currency and days of that time zone."""
-        key = (as_of, base_currency, zone)
-        if key not in self._snapshots:
-            name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency} {zone}".encode()).hexdigest()[:16]
-            cache = Cache(self.path.parent / "cache", self.identity, name)
-            about = (as_of, self._first_sync(EVER), self._first_sync(as_of), base_currency, zone)
-            self._snapshots[key] = Snapshot(self.connection, self.kept, cache, *about)
-        return self._snapshots[key]
+        key = ("snapshot", as_of, base_currency, zone)
+        return self.memo.once(key, lambda: self._snapshot(as_of, base_currency, zone))
+
+    def _snapshot(self, as_of: datetime, base_currency: str, zone: str) -> Snapshot:
+        name = sha256(f"{RECIPE} {as_of.isoformat()} {base_currency} {zone}".encode()).hexdigest()[:16]
+        cache = Cache(self.path.parent / "cache", self.identity, name)
+        syncs = self._first_sync(EVER), self._first_sync(as_of)
+        return Snapshot(self.connection, self.tables, cache, as_of, *syncs, base_currency, zone)
 
     @property
     def now(self) -> Snapshot:
@@ -153,7 +152,7 @@ class Store:
     @property
     def versions_since(self) -> datetime | None:
         """From which sync on the store knows what owners, amounts and plans were; None when it keeps no versions."""
-        if not any(f"{table}_versions" in self.kept for table in VERSIONED):
+        if not any(f"{table}_versions" in self.tables for table in VERSIONED):
             return None
         return self._first_sync(EVER)
 

@@ -22,6 +22,7 @@ from ..sources.fields import TABLES
 from ..words.texts import _
 from .cache import Cache
 from .engine import silenced
+from .memo import Memo
 from .parts import MACROS, PARTS, VIEWS, Part
 from .versions import Kept, rows_as_of
 
@@ -46,6 +47,7 @@ class Snapshot:
     known_until: datetime | None
     base_currency: str
     zone: str = "UTC"
+    memo: Memo = field(default_factory=Memo)
     _made: set[str] = field(default_factory=set)
 
     def query(self, sql: str, *values: Any) -> pa.Table:
