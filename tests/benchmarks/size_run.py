@@ -30,7 +30,7 @@ def notebook(chosen: dict[str, list[str]]) -> dict:
     for name in SHOWS:
         setattr(crm, name, lambda *_, **__: None)
     crm.show = lambda element: (element.figure, element.finding, element.note)
-    crm.header = lambda ds, **_: (ds.quality, ds.kept, ds.total, ds.holes, ds.filters.words())
+    crm.header = lambda ds, **_: (ds.quality, ds.size, ds.total, ds.holes, ds.filters.words())
     cells = [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"]
     names: dict[str, object] = {}
     for cell in cells:

@@ -51,7 +51,7 @@ class Dataset:
     filters: Filters = field(default_factory=Filters)
     synced_at: datetime = datetime(2025, 3, 12, 21, 5, tzinfo=UTC)
     currency: str = "RUB"
-    kept: int = 2252
+    size: int = 2252
     total: int = 2611
     portal_url: str = "https://example.bitrix24.ru"
     holes: tuple[str, ...] = ()

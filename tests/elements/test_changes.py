@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crm_reports import elements
 from crm_reports.elements.changes import PARTS, known_since, waterfall
-from crm_reports.measures.measure import one
+from crm_reports.measures.measure import value_of
 from crm_reports.store.columns import Columns
 from stores import at, dataset, deal, moves, nights, seen
 
@@ -114,8 +114,8 @@ def test_the_week_s_waterfall_by_hand(march):
 
 def test_every_waterfall_ends_at_what_is_in_work_now(march):
     closing = elements.changes(march).table.groupby("since").last()
-    assert closing["money"].tolist() == [one(march, "in_work_money")] * 3
-    assert closing["deals"].tolist() == [one(march, "in_work")] * 3
+    assert closing["money"].tolist() == [value_of(march, "in_work_money")] * 3
+    assert closing["deals"].tolist() == [value_of(march, "in_work")] * 3
 
 
 def test_a_waterfall_says_from_when_amounts_are_known(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from crm_reports import elements
 from crm_reports.elements.sales import repeats
 from crm_reports.filters import Choice
-from crm_reports.measures.measure import measure, one
+from crm_reports.measures.measure import measure, value_of
 from crm_reports.words import context
 from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, act
 from shop import SHOP
@@ -181,9 +181,11 @@ def test_the_list_holds_every_deal_of_every_number_and_says_in_which_it_counts(t
     tables = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
     ds = dataset(tmp_path, forgotten_after=5, **tables, **narrowed)
     listed = elements.deals(ds).table
-    assert {name: int(listed[flag].sum()) for name, flag in FLAGS.items()} == {name: one(ds, name) for name in FLAGS}
+    assert {name: int(listed[flag].sum()) for name, flag in FLAGS.items()} == {
+        name: value_of(ds, name) for name in FLAGS
+    }
     sums = {name: float(listed["money"][listed[flag]].sum()) for name, flag in MONEY.items()}
-    assert sums == {name: float(one(ds, name)) for name in MONEY}
+    assert sums == {name: float(value_of(ds, name)) for name in MONEY}
 
 
 def test_a_list_does_not_say_of_a_deal_what_the_source_can_not_know(tmp_path):
@@ -339,9 +341,9 @@ def test_the_to_do_list_holds_every_deal_of_every_number_of_its_report(silent):
     listed = elements.forgotten_deals(silent).table
     flags = {"forgotten": "is_forgotten", "no_next_step": "is_without_step", "next_step_overdue": "is_overdue"}
     assert {name: int(listed[flag].sum()) for name, flag in flags.items()} == {
-        name: one(silent, name) for name in flags
+        name: value_of(silent, name) for name in flags
     }
-    assert listed["money"][listed["is_forgotten"]].sum() == one(silent, "forgotten_money")
+    assert listed["money"][listed["is_forgotten"]].sum() == value_of(silent, "forgotten_money")
     assert listed["is_forgotten"].is_monotonic_decreasing
 
 

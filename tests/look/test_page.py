@@ -20,7 +20,7 @@ NAN = float("nan")
 class Dataset:
     currency: str = "RUB"
     synced_at: datetime = datetime(2025, 3, 12, 21, 5, tzinfo=UTC)
-    kept: int = 2252
+    size: int = 2252
     total: int = 2611
     portal_url: str = "javascript:alert(1)"
     holes: tuple = ("The comments could not be read.",)

@@ -10,7 +10,7 @@ from crm_reports.errors import MetricError
 from crm_reports.filters import Period
 from crm_reports.filters.periods import cut, label
 from crm_reports.measures.activity_index import index_sensitivity
-from crm_reports.measures.measure import measure, missing, one
+from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.measures.over_time import over_time, twelve_months
 from crm_reports.measures.tiles import tiles
 from crm_reports.metrics.registry import METRICS
@@ -198,7 +198,7 @@ def test_everything_begins_with_the_first_row_be_it_a_call_before_any_deal(tmp_p
     called = act("1", "call", "1", "1965-01-02 10:00", on="1")
     ds = dataset(tmp_path / "b", period="all", activities=[called], **tables)
     assert ds.filters.period == Period(date(1965, 1, 2), date(2025, 4, 1))
-    assert (one(ds, "created"), one(ds, "calls")) == (1, 1)
+    assert (value_of(ds, "created"), value_of(ds, "calls")) == (1, 1)
     assert over_time(ds, ["calls"]).query("size == 'year'")["period"].iloc[0] == "1965"
     assert ds.filters.previous is None
 
@@ -206,7 +206,7 @@ def test_everything_begins_with_the_first_row_be_it_a_call_before_any_deal(tmp_p
 def test_what_is_counted_per_working_day_of_everything_counts_from_the_first_row(tmp_path):
     tables = {"deals": [deal(1, "2025-03-31")], "activities": [act("1", "call", "1", "2025-03-31 10:00", on="1")]}
     ds = dataset(tmp_path, period="all", stage_history=None, **tables)
-    assert one(ds, "activity_points") == 2  # one call on the only working day
+    assert value_of(ds, "activity_points") == 2  # one call on the only working day
 
 
 def test_everything_of_one_manager_is_cut_from_his_own_first_row(tmp_path):
@@ -424,7 +424,7 @@ def test_leads_are_cut_by_source_and_by_manager(tmp_path):
 
 def test_without_leads_their_numbers_are_missing(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")])
-    assert pd.isna(one(ds, "leads_received"))
+    assert pd.isna(value_of(ds, "leads_received"))
     assert missing(ds, "leads_received") == "The source has no leads."
 
 

@@ -69,7 +69,7 @@ def notes(ds):
 
 @pytest.mark.parametrize("code", EXPECTED)
 def test_a_note_is_about_its_own_deals(ds, notes, code):
-    assert set(ds.noted(code)["deal_id"]) == EXPECTED[code]
+    assert set(ds.deals_of_note(code)["deal_id"]) == EXPECTED[code]
     assert notes[code].count == 1
     assert notes[code].text.startswith("1 ")
 
@@ -99,11 +99,11 @@ def test_unpriced_currencies_are_named(notes):
 def test_every_note_has_the_deals_that_it_is_about(tmp_path):
     tables = {"deals": [deal(1, "2025-03-05"), deal(2, "2025-03-06")], "stage_history": moves(1, ("2025-03-05", "NEW"))}
     ds = dataset(tmp_path, **tables)
-    assert {note.code: len(ds.noted(note.code)) for note in ds.quality} == {
+    assert {note.code: len(ds.deals_of_note(note.code)) for note in ds.quality} == {
         note.code: note.count for note in ds.quality
     }
-    assert ds.noted("history_starts_late")["deal_id"].tolist() == ["1", "2"]
-    assert ds.noted("no_such_note").empty
+    assert ds.deals_of_note("history_starts_late")["deal_id"].tolist() == ["1", "2"]
+    assert ds.deals_of_note("no_such_note").empty
 
 
 def test_several_are_told_in_the_plural(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from crm_reports import charts
 from crm_reports.elements import funnel, narrow_places, stage_conversion
-from crm_reports.measures.measure import measure, one
+from crm_reports.measures.measure import measure, value_of
 from stores import STAGES, at, dataset, deal
 
 PART = {"stage_id": "PART", "pipeline_id": "0", "name": "Paid in part", "position": 45, "outcome": "won"}
@@ -81,7 +81,7 @@ def test_a_deal_won_in_two_ways_is_in_both_and_goes_on_once(tmp_path):
     ds = dataset(tmp_path, deals=[won(1, "PART")], stage_history=history, stages=[*STAGES, PART])
     table = measure(ds, ["cohort_reached"], by="stage").set_index("stage_id")["cohort_reached"]
     assert table.to_dict() == {"NEW": 1, "REQ": 1, "INV": 1, "WON": 1, "PART": 1}
-    assert (one(ds, "stage_conversion").k, one(ds, "stage_conversion").n) == (3, 3)
+    assert (value_of(ds, "stage_conversion").k, value_of(ds, "stage_conversion").n) == (3, 3)
 
 
 def test_from_one_success_stage_to_another_is_no_step_back(tmp_path):
@@ -97,7 +97,7 @@ def test_a_win_on_a_stage_that_is_gone_went_on_though_nobody_knows_to_which(tmp_
     ]
     ds = dataset(tmp_path / "several", deals=[won(1, "OLD")], stage_history=gone, stages=[*STAGES, PART])
     assert measure(ds, ["reached"], by="stage")["stage_id"].tolist() == ["NEW", "REQ", "INV"]
-    assert (one(ds, "stage_conversion").k, one(ds, "stage_conversion").n) == (3, 3)
+    assert (value_of(ds, "stage_conversion").k, value_of(ds, "stage_conversion").n) == (3, 3)
     alone = dataset(tmp_path / "one", deals=[won(1, "OLD")], stage_history=gone)
     assert measure(alone, ["reached"], by="stage")["stage_id"].tolist() == ["NEW", "REQ", "INV", "WON"]
 

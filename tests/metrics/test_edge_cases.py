@@ -5,7 +5,7 @@ from math import isnan
 import pytest
 
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import measure, one
+from crm_reports.measures.measure import measure, value_of
 from crm_reports.measures.over_time import over_time
 from crm_reports.measures.tiles import tiles
 from crm_reports.metrics.rows import Ratio
@@ -17,7 +17,7 @@ LOST = {"stage_id": "DEAR", "outcome": "lost"}
 
 
 def numbers(ds, *names):
-    return [value.k if isinstance(value := one(ds, name), Ratio) else value for name in names]
+    return [value.k if isinstance(value := value_of(ds, name), Ratio) else value for name in names]
 
 
 def codes(ds):
@@ -173,14 +173,14 @@ def test_a_day_that_the_clocks_make_longer_still_belongs_to_its_period(tmp_path)
     )
     berlin = settings.model_copy(update={"time_zone": "Europe/Berlin"})
     # 30 March has 23 hours in Berlin: from 29 March 23:00 UTC to 30 March 22:00 UTC.
-    assert one(load(period="2025-03-30", as_of="2025-04-05", settings=berlin), "created") == 2
+    assert value_of(load(period="2025-03-30", as_of="2025-04-05", settings=berlin), "created") == 2
 
 
 def test_an_empty_slice_gives_zeros_and_missing_rates(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=[], source="Call")
     assert numbers(ds, "created", "won", "won_money") == [0, 0, 0]
-    assert isnan(one(ds, "average_check").value)
-    assert isnan(one(ds, "conversion").value)
+    assert isnan(value_of(ds, "average_check").value)
+    assert isnan(value_of(ds, "conversion").value)
 
 
 # ── Money ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -191,8 +191,8 @@ def test_a_deal_in_a_currency_without_a_rate_is_counted_and_not_priced(tmp_path)
     history = [*moves(1, ("2025-03-02", "WON")), *moves(2, ("2025-03-02", "WON"))]
     ds = dataset(tmp_path, deals=deals, stage_history=history)
     assert numbers(ds, "won", "won_money", "zero_money_wins") == [2, 30, 0]
-    assert (one(ds, "average_check").value, one(ds, "average_check").n) == (30, 1)
-    assert ds.noted("not_priced")["deal_id"].tolist() == ["1"]
+    assert (value_of(ds, "average_check").value, value_of(ds, "average_check").n) == (30, 1)
+    assert ds.deals_of_note("not_priced")["deal_id"].tolist() == ["1"]
 
 
 def test_wins_without_money_are_listed_apart(tmp_path):
@@ -202,8 +202,8 @@ def test_wins_without_money_are_listed_apart(tmp_path):
     ]  # fmt: skip
     history = [move for id in (1, 2, 3) for move in moves(id, ("2025-03-02", "WON"))]
     ds = dataset(tmp_path, deals=deals, stage_history=history)
-    assert one(ds, "zero_money_wins") == 2  # 1 and 3
-    assert one(ds, "average_check").value == 30
+    assert value_of(ds, "zero_money_wins") == 2  # 1 and 3
+    assert value_of(ds, "average_check").value == 30
 
 
 # ── Customers ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,7 +213,7 @@ def test_a_deal_without_customer_is_in_the_totals_and_neither_new_nor_repeat(tmp
     deals = [deal(1, "2025-03-01", company_id=None, **WON), deal(2, "2025-03-01")]
     ds = dataset(tmp_path, deals=deals, stage_history=moves(1, ("2025-03-02", "WON")))
     assert numbers(ds, "won", "won_money", "new_customers", "repeat_customers", "customers") == [1, 100, 0, 0, 0]
-    assert isnan(one(ds, "repeat_share").value)
+    assert isnan(value_of(ds, "repeat_share").value)
     table = measure(ds, ["won"], by="customer_kind")
     assert table[["customer_kind", "won"]].to_numpy().tolist() == [["new", 0], ["no customer", 1]]
 
@@ -277,7 +277,7 @@ def test_an_entry_into_the_same_stage_goes_on_with_the_visit(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01", stage_id="REQ")], stage_history=path)
     table = measure(ds, ["stage_days", "finished_visits"], by="stage").set_index("stage_id")
     assert table.loc["NEW", ["stage_days", "finished_visits"]].tolist() == [10, 1]
-    assert one(ds, "days_in_current_stage").value == 21
+    assert value_of(ds, "days_in_current_stage").value == 21
 
 
 # ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -355,7 +355,7 @@ def test_a_dismissed_manager_keeps_the_past_and_the_deals_in_work_are_a_note(tmp
     )  # fmt: skip
     table = measure(ds, ["won", "in_work"], by="manager")
     assert table[["manager", "won", "in_work"]].to_numpy().tolist() == [["Anna", 1, 1]]
-    assert ds.noted("dismissed_owner")["deal_id"].tolist() == ["2"]
+    assert ds.deals_of_note("dismissed_owner")["deal_id"].tolist() == ["2"]
 
 
 def test_a_deleted_stage_keeps_its_deals_and_its_time_under_its_id(tmp_path):
@@ -392,11 +392,11 @@ def test_money_at_risk_is_money_times_the_share_of_past_deals_as_silent_there_th
     ds = dataset(tmp_path, deals=deals, stage_history=history, activities=[called])
     found = ds.forgotten_deals.set_index("deal_id")
     assert found[["chance_k", "chance_n"]].fillna(0).to_numpy().tolist() == [[2, 3], [1, 2], [0, 0]]
-    assert one(ds, "money_at_risk") == pytest.approx(300 * 2 / 3 + 1000 / 2)
+    assert value_of(ds, "money_at_risk") == pytest.approx(300 * 2 / 3 + 1000 / 2)
     assert ds.work.outcomes[["stage_id", "silent_days", "k", "n"]].to_numpy().tolist() == [
         ["REQ", 14, 2, 3], ["REQ", 28, 1, 2],
     ]  # fmt: skip
-    assert one(ds, "forgotten_money") == 6300
+    assert value_of(ds, "forgotten_money") == 6300
 
 
 def _one_won_after_silence(tmp_path, **filters):
@@ -410,7 +410,7 @@ def _one_won_after_silence(tmp_path, **filters):
 
 
 def test_no_filter_of_deals_narrows_the_past_that_a_chance_is_taken_from(tmp_path):
-    assert one(_one_won_after_silence(tmp_path, source="Website"), "money_at_risk") == 100
+    assert value_of(_one_won_after_silence(tmp_path, source="Website"), "money_at_risk") == 100
 
 
 def test_a_page_about_a_person_takes_the_chance_from_their_own_past_alone(tmp_path):

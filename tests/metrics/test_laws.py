@@ -15,7 +15,7 @@ from crm_reports.filters import Period
 from crm_reports.measures.activity_index import index_sensitivity
 from crm_reports.measures.lists import CHANCE
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import measure, one
+from crm_reports.measures.measure import measure, value_of
 from crm_reports.measures.over_time import over_time
 from crm_reports.measures.scope import EVER
 from crm_reports.metrics.registry import METRICS
@@ -138,7 +138,9 @@ def opened(folder, tables, *, zone="UTC", currency="", period="2025-02..2025-03"
 
 def whole(ds, names, **about):
     """The metrics over the whole slice, as plain numbers."""
-    return {name: float(value.k if isinstance(value := one(ds, name, **about), Ratio) else value) for name in names}
+    return {
+        name: float(value.k if isinstance(value := value_of(ds, name, **about), Ratio) else value) for name in names
+    }
 
 
 def everything(ds):
@@ -254,7 +256,7 @@ def test_a_cohort_is_won_lost_or_open(tables):
     with TemporaryDirectory() as folder:
         ds = opened(folder, tables)
         parts = whole(ds, ["cohort_conversion", "cohort_lost", "cohort_open"])
-        assert sum(parts.values()) == one(ds, "created")
+        assert sum(parts.values()) == value_of(ds, "created")
 
 
 @FEW

@@ -5,7 +5,7 @@ from math import isnan
 import numpy as np
 import pytest
 
-from crm_reports.measures.measure import measure, missing, one
+from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio, Sample
 from crm_reports.store.columns import Columns
@@ -95,7 +95,7 @@ def test_every_metric_has_a_number_worked_out_by_hand():
 
 @pytest.mark.parametrize("name", list(METRICS))
 def test_a_metric_gives_what_was_worked_out_by_hand(march, name):
-    value, expected = one(march, name), BY_HAND[name]
+    value, expected = value_of(march, name), BY_HAND[name]
     if isinstance(expected, tuple):
         assert isinstance(value, Ratio)
         assert (value.k, value.n) == expected
@@ -141,22 +141,22 @@ def test_the_index_of_a_manager_is_the_same_whoever_the_report_is_about(tmp_path
     calls = _calls(1, 2, 3, 4, 8)
     for filters in ({"manager": "2"}, {"department": "Kazan"}):  # where Boris is the only one
         one_page = dataset(tmp_path / next(iter(filters)), deals=[], activities=calls, **filters)
-        assert one(one_page, "activity_index") == 10 * 2 / 8
+        assert value_of(one_page, "activity_index") == 10 * 2 / 8
 
 
 def test_of_fewer_than_five_who_acted_nobody_s_index_tells_the_best_one_s_points(tmp_path):
     calls = _calls(1, 2, 3, 8)
-    assert one(dataset(tmp_path, deals=[], activities=calls), "activity_index") == (2 + 3) / 2 * 10 / 8
+    assert value_of(dataset(tmp_path, deals=[], activities=calls), "activity_index") == (2 + 3) / 2 * 10 / 8
     for filters in ({"manager": "2"}, {"department": "Kazan"}):
         page = dataset(tmp_path / next(iter(filters)), deals=[], activities=calls, **filters)
-        assert isnan(one(page, "activity_index"))
-        assert one(page, "activity_points") == 2 * 2 / 21
+        assert isnan(value_of(page, "activity_index"))
+        assert value_of(page, "activity_points") == 2 * 2 / 21
 
 
 def test_what_the_source_lacks_is_missing_and_not_zero(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01", amount=None)], activities=None, stage_history=None)
-    assert isnan(one(ds, "won_money"))
-    assert isnan(one(ds, "forgotten"))
+    assert isnan(value_of(ds, "won_money"))
+    assert isnan(value_of(ds, "forgotten"))
     assert missing(ds, "reached") != ""
     assert missing(ds, "created") == ""
     assert measure(ds, ["calls"], by="manager")["calls"].isna().all()

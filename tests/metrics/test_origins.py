@@ -6,7 +6,7 @@ from math import isnan
 
 import pytest
 
-from crm_reports.measures.measure import one
+from crm_reports.measures.measure import value_of
 from crm_reports.metrics.origins import origins
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio, Sample
@@ -58,7 +58,7 @@ def rows_of(table, column):
 
 def numbers(folder, **tables):
     ds = dataset(folder, **TABLES | tables)
-    return {name: _plain(one(ds, name)) for name in METRICS}
+    return {name: _plain(value_of(ds, name)) for name in METRICS}
 
 
 def _plain(value):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_reports.errors import MetricError
-from crm_reports.measures.measure import measure, one
+from crm_reports.measures.measure import measure, value_of
 from crm_reports.metrics.registry import METRICS, metric
 from crm_reports.metrics.rows import ROW_BY_ROW, SUMMARIES, Groups, Ratio, Rows, evaluate, fields_of
 from crm_reports.store.columns import Columns, categorical, ratio
@@ -141,7 +141,7 @@ def test_a_metric_of_an_analyst_serves_the_tile_and_the_table(tmp_path):
             deal(1, "2025-03-01", amount=1000.0), deal(2, "2025-03-01", amount=999.0), deal(3, "2025-03-01", amount=None),
             deal(4, "2025-03-01", amount=5000.0, manager_id="2"),
         ])  # fmt: skip
-        assert one(ds, "big_deals") == 2
+        assert value_of(ds, "big_deals") == 2
         assert measure(ds, ["big_deals"], by="manager")["big_deals"].tolist() == [1, 1]
     finally:
         METRICS.pop("big_deals")

@@ -115,7 +115,7 @@ def test_the_history_of_a_deleted_deal_counts_nowhere(tmp_path):
         tmp_path, deals=[deal(1, "2025-03-01")], stage_history=moves(2, ("2025-03-01", "NEW"), ("2025-03-05", "WON"))
     )
     assert len(ds.slice.visits(EVER)) == 0
-    assert len(ds.acts.within(ds.filters.period)) == 0
+    assert len(ds.acts.actions(ds.filters.period)) == 0
 
 
 # ── Rows as they were ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,8 +217,8 @@ def test_a_plan_is_the_one_of_that_night(tmp_path):
     assert then.deals["next_step_at"].tolist() == [at("2025-03-09")]  # overdue that night, though moved since
     now = dataset(tmp_path / "b", as_of="2025-03-12", **tables)
     assert now.deals["has_next_step"].tolist() == [False]
-    assert now.acts.within(now.filters.period).to_pandas()["manager_id"].tolist() == ["2"]
-    assert len(then.acts.within(then.filters.period)) == 0
+    assert now.acts.actions(now.filters.period).to_pandas()["manager_id"].tolist() == ["2"]
+    assert len(then.acts.actions(then.filters.period)) == 0
 
 
 def test_a_lead_is_whose_it_was_that_night(tmp_path):
@@ -235,7 +235,7 @@ FRAMES = ("deals", "open_deals", "managers", "stages", "leads")
 
 def frames_of(ds):
     columns = {
-        "actions": ds.acts.within(ds.filters.period),
+        "actions": ds.acts.actions(ds.filters.period),
         "visits": ds.slice.visits(EVER),
         "steps": ds.slice.steps("reached_at", EVER),
         "spans": ds.work.spans,

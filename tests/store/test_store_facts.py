@@ -3,7 +3,7 @@
 import pytest
 
 from crm_reports.measures.load import load
-from crm_reports.measures.measure import one
+from crm_reports.measures.measure import value_of
 from crm_reports.measures.scope import EVER
 from stores import at, dataset, deal, lead, make_store, moves
 
@@ -20,7 +20,7 @@ def synced(*instants):
 
 
 def numbers(ds, *names):
-    return [one(ds, name) for name in names]
+    return [value_of(ds, name) for name in names]
 
 
 def codes(ds):
@@ -37,7 +37,7 @@ def test_a_deal_that_says_it_is_open_is_in_work_though_its_history_ends_in_won(t
     assert ds.deals[["stage_id", "days_in_current_stage"]].iloc[0].tolist() == ["REQ", 22]
     assert ds.deals["is_reopened"].tolist() == [True]
     assert codes(ds)["history_outvoted"] == 1
-    assert ds.noted("history_outvoted")["deal_id"].tolist() == ["1"]
+    assert ds.deals_of_note("history_outvoted")["deal_id"].tolist() == ["1"]
 
 
 def test_before_its_last_move_the_same_deal_was_what_its_history_says(tmp_path):
@@ -154,7 +154,7 @@ def test_a_deal_closed_on_the_bare_day_of_its_creation_has_no_negative_cycle(tmp
     ds = moscow(
         tmp_path, deals=[deal(1, "2025-03-10 11:00", closed_at=at("2025-03-09 21:00"), **WON)], stage_history=None
     )
-    assert one(ds, "cycle_days").value == 0
+    assert value_of(ds, "cycle_days").value == 0
     assert ds.deals["closed_at"].tolist() == [at("2025-03-10 11:00")]
     assert "closed_before_created" not in codes(ds)
 
@@ -162,7 +162,7 @@ def test_a_deal_closed_on_the_bare_day_of_its_creation_has_no_negative_cycle(tmp
 @pytest.mark.parametrize("closed", ["2025-03-08 21:00", "2025-03-10 10:00"])
 def test_a_closing_of_the_day_before_or_of_an_hour_of_that_day_stays_before_the_creation(tmp_path, closed):
     ds = moscow(tmp_path, deals=[deal(1, "2025-03-10 11:00", closed_at=at(closed), **WON)], stage_history=None)
-    assert one(ds, "cycle_days").value < 0
+    assert value_of(ds, "cycle_days").value < 0
     assert codes(ds)["closed_before_created"] == 1
 
 
@@ -170,7 +170,7 @@ def test_history_of_bare_days_does_not_begin_before_the_deal(tmp_path):
     days = moves(1, ("2025-03-09 21:00", "NEW"), ("2025-03-09 21:00", "WON"))
     ds = moscow(tmp_path, deals=[deal(1, "2025-03-10 11:00", **WON)], stage_history=days)
     assert ds.slice.visits(EVER).to_pandas()["entered_at"].tolist() == [at("2025-03-10 11:00")] * 2
-    assert one(ds, "cycle_days").value == 0
+    assert value_of(ds, "cycle_days").value == 0
 
 
 def test_a_lead_closed_on_the_bare_day_it_came_was_not_closed_before(tmp_path):
@@ -203,7 +203,7 @@ def test_what_is_due_today_is_overdue_when_the_day_is_over(tmp_path, as_of, due,
     plans = [plan(str(number), each) for number, each in enumerate(due)]
     held = make_store(tmp_path, deals=[deal(1, "2025-03-01")], activities=plans)
     ds = load(period="2025-03", as_of=as_of, settings=held.model_copy(update={"time_zone": "Europe/Moscow"}))
-    assert one(ds, "next_step_overdue") == overdue
+    assert value_of(ds, "next_step_overdue") == overdue
 
 
 # ── Refunds ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,8 +213,8 @@ def test_a_refund_is_in_the_average_check_and_a_note(tmp_path):
     amounts = {1: 100.0, 2: -100.0, 3: -300.0}
     deals = [deal(id, "2025-03-01", amount=money, closed_at=at("2025-03-05"), **WON) for id, money in amounts.items()]
     ds = dataset(tmp_path, deals=deals, stage_history=None)
-    assert (one(ds, "average_check").value, one(ds, "average_check").n) == (-100, 3)
-    assert one(ds, "median_check").value == -100
+    assert (value_of(ds, "average_check").value, value_of(ds, "average_check").n) == (-100, 3)
+    assert value_of(ds, "median_check").value == -100
     assert codes(ds)["refund"] == 2
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import charts
 from ..filters import Filters, first_instant
-from ..measures.comparisons import moved_between
+from ..measures.comparisons import movements
 from ..measures.dataset import Dataset
 from ..store.columns import Columns
 from ..words import units
@@ -72,7 +72,7 @@ def _part_said(row: pd.Series) -> str:
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     instant = compared_at(ds.filters)[since]
-    parts = waterfall(moved_between(at(ds, instant), ds))
+    parts = waterfall(movements(at(ds, instant), ds))
     day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
 

@@ -50,7 +50,7 @@ def deals(ds: Dataset) -> pd.DataFrame:
 def counted(ds: Dataset) -> dict[str, np.ndarray]:
     """Which deals of the slice are in which number of this report."""
     deals, work = ds.slice.deals, ds.work.deals
-    created, closed = (frames.within(deals[at], ds.filters.elapsed, ds) for at in ("created_at", "closed_at"))
+    created, closed = (frames.in_period(deals[at], ds.filters.elapsed, ds) for at in ("created_at", "closed_at"))
     in_work, forgotten = (np.zeros(len(deals), dtype=bool) for _twice in range(2))
     in_work[work["place"]] = True
     forgotten[work["place"]] = work["is_forgotten"]
@@ -113,7 +113,7 @@ def status(ds: Dataset) -> pd.DataFrame:
 def _statuses(ds: Dataset) -> Iterator[tuple[str, str, np.ndarray]]:
     """Outcome and name of each status that the source can tell, and which deals have it."""
     deals = ds.slice.deals
-    is_open, closed = deals["outcome"] == "open", frames.within(deals["closed_at"], ds.filters.elapsed, ds)
+    is_open, closed = deals["outcome"] == "open", frames.in_period(deals["closed_at"], ds.filters.elapsed, ds)
     if "closing" not in ds.lacks:
         yield "won", _("won in the period"), closed & (deals["outcome"] == "won")
         yield "lost", _("lost in the period"), closed & (deals["outcome"] == "lost")

@@ -11,7 +11,7 @@ from ..filters import first_instant
 from ..measures.dataset import Dataset
 from ..measures.frames import stock_at
 from ..measures.lists import CHANCE
-from ..measures.measure import measure, missing, one
+from ..measures.measure import measure, missing, value_of
 from ..measures.slices import utc
 from ..store.columns import DAY, ratio
 from ..words import units
@@ -141,14 +141,14 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
     """How many deals in work are forgotten, and their money; nothing where the source can't tell."""
     if missing(ds, "forgotten"):
         return ""
-    if not one(ds, "forgotten"):
+    if not value_of(ds, "forgotten"):
         return _("Nothing is forgotten")
-    n, all = int(one(ds, "forgotten")), units.write(one(ds, "in_work"), "count")
+    n, all = int(value_of(ds, "forgotten")), units.write(value_of(ds, "in_work"), "count")
     if missing(ds, "forgotten_money"):
         return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=all)
     return many(
         "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
-        n, all=all, money=units.write(one(ds, "forgotten_money"), "money", form="tile"),
+        n, all=all, money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
     )  # fmt: skip
 
 
@@ -305,7 +305,7 @@ def how_many_leads(table: pd.DataFrame, ds: Dataset) -> str:
     if missing(ds, "leads_forgotten"):
         return ""
     return many("{n} lead of {all} in work is forgotten", "{n} leads of {all} in work are forgotten",
-                int(one(ds, "leads_forgotten")), all=units.write(one(ds, "leads_in_work"), "count"))  # fmt: skip
+                int(value_of(ds, "leads_forgotten")), all=units.write(value_of(ds, "leads_in_work"), "count"))  # fmt: skip
 
 
 LEADS = [

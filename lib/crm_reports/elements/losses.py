@@ -7,7 +7,7 @@ from .. import charts
 from ..measures.comparisons import stages_before_loss
 from ..measures.dataset import Dataset
 from ..measures.measure import measure
-from ..measures.names import looked_up
+from ..measures.names import look_up
 from ..measures.slices import loss_reasons as loss_reasons_of
 from ..metrics.statistics import SMALL, fisher, holm
 from ..words import units
@@ -109,7 +109,7 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
     team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
     table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
     place = {stage: at for at, stage in enumerate(ds.names.stages.index)}
-    about = {name: looked_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
+    about = {name: look_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
     table = table.assign(**about, _at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
     return table.drop(columns="_at").reset_index(drop=True)
 

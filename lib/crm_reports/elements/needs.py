@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..measures.dataset import Dataset
-from ..measures.measure import measure, missing, one
+from ..measures.measure import measure, missing, value_of
 from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
 from ..words import context, units
@@ -56,7 +56,7 @@ def _narrow(ds: Dataset) -> list[Need]:
 
 def _forgotten_money(ds: Dataset) -> list[Need]:
     """The forgotten money, and who forgets most."""
-    if missing(ds, "forgotten") or not one(ds, "forgotten"):
+    if missing(ds, "forgotten") or not value_of(ds, "forgotten"):
         return []
     table = by_manager(ds).table
     who = _most_of_them(table) if len(table) > 2 else ""

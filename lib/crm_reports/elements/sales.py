@@ -12,7 +12,7 @@ from ..measures.dataset import Dataset
 from ..measures.measure import measure
 from ..measures.over_time import over_time
 from ..measures.over_time import twelve_months as twelve_months_of
-from ..measures.tiles import moved
+from ..measures.tiles import comparison
 from ..metrics.registry import METRICS, column
 from ..words import units
 from ..words.texts import N_, _, many
@@ -74,7 +74,7 @@ def picked(table: pd.DataFrame) -> list[str]:
 @dynamics.finding
 def growth(table: pd.DataFrame, ds: Dataset) -> str:
     """How the first number of the table moved against the period before."""
-    return compared(moved(ds, measured(table)[0]))
+    return compared(comparison(ds, measured(table)[0]))
 
 
 def compared(row: Mapping[str, Any]) -> str:

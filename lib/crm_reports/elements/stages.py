@@ -4,7 +4,7 @@ import pandas as pd
 
 from ..measures.dataset import Dataset
 from ..measures.measure import measure
-from ..measures.names import looked_up
+from ..measures.names import look_up
 from ..metrics.statistics import SMALL
 from ..words import units
 from ..words.texts import N_, _, many
@@ -117,9 +117,9 @@ def _matrix_rows(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
 
 def with_pipeline(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the pipeline of each stage after it, where the stages are of more than one."""
-    names = looked_up(table["stage_id"], ds.names.stages["pipeline"])
+    names = look_up(table["stage_id"], ds.names.stages["pipeline"])
     if names[names != ""].nunique() < 2:
         return table
-    about = table.assign(pipeline=names, pipeline_id=looked_up(table["stage_id"], ds.names.stages["pipeline_id"]))
+    about = table.assign(pipeline=names, pipeline_id=look_up(table["stage_id"], ds.names.stages["pipeline_id"]))
     front = ["stage", "stage_id", "pipeline", "pipeline_id"]
     return about[[*front, *(name for name in about if name not in front)]]

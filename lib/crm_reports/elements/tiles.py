@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..measures import tiles as measures
 from ..measures.dataset import Dataset
-from ..measures.measure import missing, one
+from ..measures.measure import missing, value_of
 from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
@@ -44,6 +44,6 @@ def _note(ds: Dataset, name: str) -> str:
     beside, words = BESIDE.get(name, ("", ""))
     if not beside or missing(ds, beside):
         return ""
-    value = one(ds, beside)
+    value = value_of(ds, beside)
     said = units.write(getattr(value, "value", value), column(beside).unit, form="tile")
     return "" if said == units.MISSING else _(words, value=said)

@@ -68,7 +68,7 @@ def header(ds: Any, *, report: str = "") -> None:
     about = {
         "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": plain.value(ds.filters.as_of),
         "synced_at": plain.value(ds.synced_at), "made_at": plain.value(datetime.now(UTC)), "currency": ds.currency,
-        "quality": notes, "holes": list(ds.holes), "kept": int(ds.kept), "total": int(ds.total),
+        "quality": notes, "holes": list(ds.holes), "kept": int(ds.size), "total": int(ds.total),
         "portal_url": cells.web_address(ds.portal_url),
     }  # fmt: skip
     _emit(

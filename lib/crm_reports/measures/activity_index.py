@@ -36,8 +36,8 @@ def _trial(counts: pd.DataFrame, weights: pd.Series, names: Sequence[str], kind:
     usual = counts.to_numpy() @ weights.to_numpy()
     points = counts.to_numpy() @ weights.where(weights.index != kind, weights * (1 + change)).to_numpy()
     # Sums of the same weights in another order may differ in the last digit: that is no other place.
-    moved = np.flatnonzero(places(usual.round(9)) != places(points.round(9)))
+    movers = np.flatnonzero(places(usual.round(9)) != places(points.round(9)))
     return {
         "kind": kind, "weight": weights[kind], "weight_change": change, "rank_correlation": spearman(usual, points),
-        "n": len(counts), "keeps_ranking": not len(moved), "who_moves": ", ".join(names[place] for place in moved),
+        "n": len(counts), "keeps_ranking": not len(movers), "who_moves": ", ".join(names[place] for place in movers),
     }  # fmt: skip

@@ -20,7 +20,7 @@ class Acts:
     scope: Scope
     weights: Mapping[str, float]
 
-    def within(self, period: Period) -> Columns:
+    def actions(self, period: Period) -> Columns:
         """One row per action of the slice's managers in `period`: kind, at, manager_id, department_id, and its deal's ids.
 
         deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
@@ -37,7 +37,7 @@ class Acts:
     def _counts(self, period: Period) -> pd.DataFrame:
         counts = ", ".join(f"count(*) filter (kind = '{kind}')::double as {kind}" for kind in KINDS)
         end = "and manager_id != '' group by manager_id order by manager_id"
-        rows = self.scope.everybodys.actions(f"manager_id, {counts}", self.scope.bounds(period), end)
+        rows = self.scope.everybody.actions(f"manager_id, {counts}", self.scope.bounds(period), end)
         return to_pandas(rows).set_index("manager_id")
 
     def points(self, period: Period) -> pd.Series:
@@ -47,9 +47,9 @@ class Acts:
     @cached_property
     def kinds_without_data(self) -> list[str]:
         """Kinds of action of which the store holds not one: nothing is connected, so a zero would be no fact."""
-        if (whose := self.scope.traceable).chosen:
-            rows = whose.query(f"select distinct kind from signs where is_action and {whose.inside}", *whose.ids)
+        if (deals := self.scope.traceable).conditions:
+            rows = deals.query(f"select distinct kind from signs where is_action and {deals.inside}", *deals.ids)
         else:
-            rows = whose.query("from action_kinds")
-        seen = set(rows["kind"].to_pylist())
-        return [kind for kind in KINDS if kind not in seen]
+            rows = deals.query("from action_kinds")
+        kinds = set(rows["kind"].to_pylist())
+        return [kind for kind in KINDS if kind not in kinds]

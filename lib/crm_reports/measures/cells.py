@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import MetricError
 from ..metrics import registry
 from ..metrics.registry import STOCKS, Metric
-from ..metrics.rows import Groups, Number, Ratio, Sample, joined
+from ..metrics.rows import Groups, Number, Ratio, Sample, join
 from ..metrics.statistics import differs, interval
 from ..store.columns import Columns
 from ..words import context
@@ -40,18 +40,18 @@ class Cells:
         return Cells(codes, columns, self.nothing)
 
 
-def spread(values: np.ndarray, codes: np.ndarray, wanted: np.ndarray, nothing: object) -> np.ndarray:
+def spread(values: np.ndarray, codes: np.ndarray, rows: np.ndarray, nothing: object) -> np.ndarray:
     """The values, which stand in the rows `codes`, in the wanted rows; `nothing` where there is none."""
-    whole = np.full(len(wanted), nothing, dtype=values.dtype)
-    whole[np.searchsorted(wanted, codes)] = values
-    return whole
+    target = np.full(len(rows), nothing, dtype=values.dtype)
+    target[np.searchsorted(rows, codes)] = values
+    return target
 
 
 def entries_of(metrics: Sequence[str]) -> list[Metric]:
     """The metrics of these names; the report being made remembers that they were asked for."""
     entries = [registry.find(name) for name in metrics]
-    asked = context.current().metrics
-    context.use(metrics=tuple(dict.fromkeys([*asked, *(entry.name for entry in entries)])))
+    names = context.current().metrics
+    context.use(metrics=tuple(dict.fromkeys([*names, *(entry.name for entry in entries)])))
     return entries
 
 
@@ -63,15 +63,15 @@ def frames_of(entries: Sequence[Metric]) -> list[str]:
 # ── What the source lacks ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lost(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
+def gaps(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
     """The metrics that the source can't give."""
     return {entry.name for entry in entries if set(entry.needs) & set(ds.lacks)}
 
 
-def lost_before(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
+def gaps_before(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
     """Those that it can't give of the past: a stock of any other day needs to know when deals came and went."""
     is_dated = not {"created_at", "closing"} & set(ds.lacks)
-    return lost(ds, entries) | {entry.name for entry in entries if entry.on in STOCKS and not is_dated}
+    return gaps(ds, entries) | {entry.name for entry in entries if entry.on in STOCKS and not is_dated}
 
 
 # ── One number ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,14 +131,14 @@ def cells_of(entries: Sequence[Metric], pieces: Pieces, grid: Grid, *, blank: se
     """The metrics in every row of the grid that has anything to measure; those of `blank` are missing."""
     if not pieces:
         return Cells(np.zeros(0, dtype=int), {})
-    grouped = {on: [(piece.rows, *grid.grouped(piece)) for piece in frame] for on, frame in pieces.items()}
-    there = {on: np.concatenate([codes for _rows, codes, _groups in frame]) for on, frame in grouped.items()}
-    codes = np.unique(np.concatenate(list(there.values())))
+    parts = {on: [(piece.rows, *grid.group(piece)) for piece in frame] for on, frame in pieces.items()}
+    rows_of = {on: np.concatenate([codes for _rows, codes, _groups in frame]) for on, frame in parts.items()}
+    codes = np.unique(np.concatenate(list(rows_of.values())))
     columns, nothing = {}, {}
     for entry in entries:
-        value = joined([_of_groups(entry, rows, groups) for rows, _codes, groups in grouped[entry.on]])
+        value = join([_of_groups(entry, rows, groups) for rows, _codes, groups in parts[entry.on]])
         for name, (values, none) in _columns(entry, value).items():
-            columns[name], nothing[name] = spread(values, there[entry.on], codes, none), none
+            columns[name], nothing[name] = spread(values, rows_of[entry.on], codes, none), none
     is_team = [order.key for order in grid.orders] == ["manager_id"] and grid.cuts == 1
     more = _judgements(entries, columns, is_team=is_team)
     columns |= more

@@ -11,20 +11,20 @@ from .slices import Slice, inside, utc
 Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
 
 
-def moved_between(then: Dataset, now: Dataset) -> Columns:
+def movements(earlier: Dataset, later: Dataset) -> Columns:
     """What became, from then to now, of each deal that the filters keep, or kept.
 
     outcome ("" where it was not there, or is not kept any more), is_inside (the filters keep it) and money (0 for none), each
     `_then` and `_now`.
     """
-    was, became = then.slice.standings, now.slice.standings
-    place = places_of(became["deal_id"], was["deal_id"])
+    before, after = earlier.slice.standings, later.slice.standings
+    place = places_of(after["deal_id"], before["deal_id"])
     # Whoever is kept at one instant alone was elsewhere at the other, or was not: a new deal need not be looked for.
-    is_old = ~(became["created_at"] >= utc(then.filters.as_of))
-    has_gone = np.ones(len(was), dtype=bool)
-    has_gone[place[place >= 0]] = False
-    came, went = np.flatnonzero((place < 0) & is_old), np.flatnonzero(has_gone)
-    return _paired(was, became, place, came, _standing_of(then.slice, became["deal_id"][came]), went)
+    is_old = ~(after["created_at"] >= utc(earlier.filters.as_of))
+    is_missing = np.ones(len(before), dtype=bool)
+    is_missing[place[place >= 0]] = False
+    arrivals, departures = np.flatnonzero((place < 0) & is_old), np.flatnonzero(is_missing)
+    return _pair(before, after, place, arrivals, _standing_of(earlier.slice, after["deal_id"][arrivals]), departures)
 
 
 def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
@@ -37,25 +37,35 @@ def _standing_of(deals: Slice, ids: np.ndarray) -> Standing:
     return np.append(outcome, "")[place], np.append(money, 0.0)[place]
 
 
-def _paired(
-    was: Columns, became: Columns, place: np.ndarray, came: np.ndarray, elsewhere: Standing, went: np.ndarray
+def _pair(
+    before: Columns,
+    after: Columns,
+    place: np.ndarray,
+    arrivals: np.ndarray,
+    arrivals_then: Standing,
+    departures: np.ndarray,
 ) -> Columns:
     """Each deal of now beside itself then, those that came beside what they were elsewhere.
 
     What became of a deal after it went is not said: it may be others' doing. It left with the money it had.
     """
-    there, size = place >= 0, len(became) + len(went)
-    ended, money = _standing(was)
-    now = np.concatenate([np.asarray(became["outcome"], dtype=object), np.full(len(went), "", dtype=object)])
-    money_now = np.concatenate([np.nan_to_num(became["money"]), money[went]])
-    then, money_then = np.full(size, "", dtype=object), np.zeros(size)
-    inside_then = np.concatenate([there, np.ones(len(went), dtype=bool)])
-    then[np.flatnonzero(there)], money_then[np.flatnonzero(there)] = ended[place[there]], money[place[there]]
-    then[came], money_then[came] = elsewhere
-    then[len(became) :], money_then[len(became) :] = ended[went], money[went]
+    was_there, size = place >= 0, len(after) + len(departures)
+    outcomes, amounts = _standing(before)
+    outcome_now = np.concatenate(
+        [np.asarray(after["outcome"], dtype=object), np.full(len(departures), "", dtype=object)]
+    )
+    money_now = np.concatenate([np.nan_to_num(after["money"]), amounts[departures]])
+    outcome_then, money_then = np.full(size, "", dtype=object), np.zeros(size)
+    inside_then = np.concatenate([was_there, np.ones(len(departures), dtype=bool)])
+    outcome_then[np.flatnonzero(was_there)], money_then[np.flatnonzero(was_there)] = (
+        outcomes[place[was_there]],
+        amounts[place[was_there]],
+    )
+    outcome_then[arrivals], money_then[arrivals] = arrivals_then
+    outcome_then[len(after) :], money_then[len(after) :] = outcomes[departures], amounts[departures]
     return Columns(size, {
-        "outcome_then": then, "outcome_now": now, "money_then": money_then, "money_now": money_now,
-        "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(became),
+        "outcome_then": outcome_then, "outcome_now": outcome_now, "money_then": money_then, "money_now": money_now,
+        "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(after),
     })  # fmt: skip
 
 

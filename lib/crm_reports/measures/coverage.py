@@ -42,7 +42,7 @@ class Coverage:
     @cached_property
     def lacks(self) -> dict[str, str]:
         """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
-        store, has = self.scope.store, self._filled
+        store, has = self.scope.store, self._content
         is_files = store.last_sync["source"] == "files"
         presence = {
             "amount": has["amount"],
@@ -73,11 +73,11 @@ class Coverage:
         return {} if is_empty else lacking
 
     @property
-    def _filled(self) -> dict[str, bool]:
+    def _content(self) -> dict[str, bool]:
         """Whether any deal has an amount, a creation date, …"""
-        store, whose = self.scope.store, self.scope.traceable
-        if whose.chosen:
-            return store.now.query(f"{FILLED} where {whose.inside}", *whose.ids).to_pylist()[0]
+        store, deals = self.scope.store, self.scope.traceable
+        if deals.conditions:
+            return store.now.query(f"{FILLED} where {deals.inside}", *deals.ids).to_pylist()[0]
         return store.memo.once("filled", lambda: store.now.query("from filled").to_pylist()[0])
 
     @cached_property
@@ -93,17 +93,17 @@ class Coverage:
         if not self.scope.filters.is_about_people:
             return [hole["text"] for hole in holes]
         general = [hole["text"] for hole in holes if hole.get("is_general")]
-        if len(general) == len(holes) or self.scope.traceable.chosen:
+        if len(general) == len(holes) or self.scope.traceable.conditions:
             return general
         return [*general, _("Rows of the source were left out or are doubtful: the company's page counts them.")]
 
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:
         """The first entry of the stage history; None without any."""
-        whose, sql = self.scope.traceable, "select min(entry.at) as at from stage_history as entry"
-        if whose.chosen:
-            sql += f" where deal_id in (select deal_id from deal_facts where {whose.inside})"
-        first = to_pandas(whose.query(sql, *whose.ids))["at"].iloc[0]
+        deals, sql = self.scope.traceable, "select min(entry.at) as at from stage_history as entry"
+        if deals.conditions:
+            sql += f" where deal_id in (select deal_id from deal_facts where {deals.inside})"
+        first = to_pandas(deals.query(sql, *deals.ids))["at"].iloc[0]
         return None if pd.isna(first) else first
 
     @property

@@ -101,7 +101,7 @@ class Dataset:
         return self.scope.count(self.scope.people)["deals"]
 
     @property
-    def kept(self) -> int:
+    def size(self) -> int:
         """How many of them the filters leave."""
         return self.slice.size
 
@@ -120,7 +120,7 @@ class Dataset:
         """What is wrong with the deals that the numbers are made of, and with the leads."""
         return self._quality.notes(self.leads if self.store.has("leads") else None)
 
-    def noted(self, code: str) -> pd.DataFrame:
+    def deals_of_note(self, code: str) -> pd.DataFrame:
         """The deals that a note about the data is about: rows of `deals`; none where there is no such note."""
         return self.deals.take(self._quality.places(code)).reset_index(drop=True)
 

@@ -33,7 +33,7 @@ def frame_before(ds: Dataset, on: str) -> Columns:
     return frame(ds.before if on in STOCKS else ds, on, ds.filters.previous)
 
 
-def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
+def in_period(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
     """Which instants fall into the whole days of `period`, in the report's time zone."""
     return inside(instants, ds.bounds(period))
 
@@ -41,48 +41,48 @@ def within(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:
 def events(ds: Dataset, period: Period) -> Columns:
     """One row per deal created, and one per deal won or lost, in `period`: `at` and what it adds to each number."""
     deals = ds.slice.deals
-    created, closed = (np.flatnonzero(within(deals[at], period, ds)) for at in ("created_at", "closed_at"))
-    place = np.concatenate([created, closed])
-    is_created = np.arange(len(place)) < len(created)
+    starts, ends = (np.flatnonzero(in_period(deals[name], period, ds)) for name in ("created_at", "closed_at"))
+    place = np.concatenate([starts, ends])
+    is_created = np.arange(len(place)) < len(starts)
     rows = deals.take(place)
 
-    def kept(which: np.ndarray, name: str) -> np.ndarray:
-        return np.where(which, rows[name], np.nan)
+    def only(mask: np.ndarray, column: str) -> np.ndarray:
+        return np.where(mask, rows[column], np.nan)
 
     names = ds.names.stage_names
-    ended = {outcome: rows["outcome"] == outcome for outcome in ("won", "lost", "open")}
-    won, lost = (~is_created & ended[outcome] for outcome in ("won", "lost"))
+    by_outcome = {outcome: rows["outcome"] == outcome for outcome in ("won", "lost", "open")}
+    is_won, is_lost = (~is_created & by_outcome[outcome] for outcome in ("won", "lost"))
     return rows.assign(
         at=lambda: np.where(is_created, rows["created_at"], rows["closed_at"]),
-        is_created=is_created, created_money=lambda: kept(is_created, "money"),
-        is_won_cohort=is_created & ended["won"], is_lost_cohort=is_created & ended["lost"],
-        is_open_cohort=is_created & ended["open"],
-        is_won=won, is_lost=lost, is_closed=~is_created,
-        is_new=lambda: won & (rows["is_repeat"] == 0), is_repeat=lambda: won & (rows["is_repeat"] == 1),
-        is_moneyless_win=lambda: won & (np.nan_to_num(rows["amount"]) == 0),
-        won_customer_id=lambda: _where(won, rows["customer_id"]),
-        won_money=lambda: kept(won, "money"), lost_money=lambda: kept(lost, "money"),
-        check=lambda: kept(won & (rows["money"] != 0), "money"),
-        cycle_days=lambda: np.where(won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
-        loss_reason_id=lambda: _only(lost, loss_reasons(rows, names)),
+        is_created=is_created, created_money=lambda: only(is_created, "money"),
+        is_won_cohort=is_created & by_outcome["won"], is_lost_cohort=is_created & by_outcome["lost"],
+        is_open_cohort=is_created & by_outcome["open"],
+        is_won=is_won, is_lost=is_lost, is_closed=~is_created,
+        is_new=lambda: is_won & (rows["is_repeat"] == 0), is_repeat=lambda: is_won & (rows["is_repeat"] == 1),
+        is_moneyless_win=lambda: is_won & (np.nan_to_num(rows["amount"]) == 0),
+        won_customer_id=lambda: _where(is_won, rows["customer_id"]),
+        won_money=lambda: only(is_won, "money"), lost_money=lambda: only(is_lost, "money"),
+        check=lambda: only(is_won & (rows["money"] != 0), "money"),
+        cycle_days=lambda: np.where(is_won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
+        loss_reason_id=lambda: _only(is_lost, loss_reasons(rows, names)),
     )  # fmt: skip
 
 
-def _where(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+def _where(mask: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
     """The texts of these rows, missing for the others and where there is none."""
-    kept = which & np.asarray(texts != "")
-    return pd.Categorical.from_codes(np.where(kept, texts.codes, -1), dtype=texts.dtype)
+    has_text = mask & np.asarray(texts != "")
+    return pd.Categorical.from_codes(np.where(has_text, texts.codes, -1), dtype=texts.dtype)
 
 
-def _only(which: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
+def _only(mask: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
     """The texts of these rows, "" for the others."""
-    return categorical(np.where(which, texts.codes, len(texts.categories)), [*texts.categories, ""])
+    return categorical(np.where(mask, texts.codes, len(texts.categories)), [*texts.categories, ""])
 
 
 def stock_at(ds: Dataset, instant: datetime) -> Columns:
     """One row per deal of the slice that was in work at the instant: a stock of any day."""
-    spans, at = ds.work.spans, utc(instant)
-    stock = spans.take(~(spans["opened_at"] >= at) & ~(spans["until_at"] < at))
+    spans, moment = ds.work.spans, utc(instant)
+    stock = spans.take(~(spans["opened_at"] >= moment) & ~(spans["until_at"] < moment))
     return stock.assign(is_open=np.ones(len(stock), dtype=bool), open_money=lambda: stock["money"])
 
 
@@ -99,24 +99,24 @@ def forgotten_deals(ds: Dataset, period: Period) -> Columns:
 
 def steps(ds: Dataset, period: Period) -> Columns:
     """One row per deal and funnel stage it reached in `period`, with what had become of it by as_of."""
-    found = ds.slice.steps("reached_at", ds.bounds(period))
-    could = np.asarray(found["to_stage_id"] != "")
-    went_on = ~np.isnat(found["next_reached_at"])
-    return found.assign(
-        at=found["reached_at"],
-        is_reached=np.ones(len(found), dtype=bool),
-        could_go_on=could,
-        went_on=could & went_on,
-        visited_next=lambda: could & ~np.isnat(found["next_visited_at"]),
-        lost_on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "lost"),
-        on_the_way=lambda: could & ~went_on & np.asarray(found["outcome"] == "open"),
+    rows = ds.slice.steps("reached_at", ds.bounds(period))
+    could_go_on = np.asarray(rows["to_stage_id"] != "")
+    went_on = ~np.isnat(rows["next_reached_at"])
+    return rows.assign(
+        at=rows["reached_at"],
+        is_reached=np.ones(len(rows), dtype=bool),
+        could_go_on=could_go_on,
+        went_on=could_go_on & went_on,
+        visited_next=lambda: could_go_on & ~np.isnat(rows["next_visited_at"]),
+        lost_on_the_way=lambda: could_go_on & ~went_on & np.asarray(rows["outcome"] == "lost"),
+        on_the_way=lambda: could_go_on & ~went_on & np.asarray(rows["outcome"] == "open"),
     )
 
 
 def cohort_steps(ds: Dataset, period: Period) -> Columns:
     """One row per deal created in `period` and funnel stage it reached by as_of."""
-    found = ds.slice.steps("created_at", ds.bounds(period))
-    return found.assign(at=lambda: found["created_at"], is_reached=np.ones(len(found), dtype=bool))
+    rows = ds.slice.steps("created_at", ds.bounds(period))
+    return rows.assign(at=lambda: rows["created_at"], is_reached=np.ones(len(rows), dtype=bool))
 
 
 def all_visits(ds: Dataset, period: Period) -> Columns:
@@ -126,19 +126,19 @@ def all_visits(ds: Dataset, period: Period) -> Columns:
 
 def own_visits(ds: Dataset, period: Period) -> Columns:
     """Those to stages of the pipeline that the deal stands in at as_of."""
-    seen = frame(ds, "all_visits", period)
-    place = {pipeline: at for at, pipeline in enumerate(seen["pipeline_id"].categories)}
-    visited = per_text(seen["visited_pipeline_id"], lambda id: place.get(id, -1), int)
-    return seen.take(visited == seen["pipeline_id"].codes)
+    rows = frame(ds, "all_visits", period)
+    numbers = {pipeline: number for number, pipeline in enumerate(rows["pipeline_id"].categories)}
+    codes = per_text(rows["visited_pipeline_id"], lambda id: numbers.get(id, -1), int)
+    return rows.take(codes == rows["pipeline_id"].codes)
 
 
 def visits(ds: Dataset, period: Period) -> Columns:
     """One row per deal and stage of its pipeline's funnel that it entered in `period`, however often."""
-    seen = frame(ds, "own_visits", period)
-    stage = seen["stage_id"]
-    _pairs, first = np.unique(seen["place"].astype(int) * len(stage.categories) + stage.codes, return_index=True)
-    seen = seen.take(first)
-    return seen.assign(at=lambda: seen["entered_at"], is_visited=np.ones(len(seen), dtype=bool))
+    rows = frame(ds, "own_visits", period)
+    stage = rows["stage_id"]
+    _pairs, first = np.unique(rows["place"].astype(int) * len(stage.categories) + stage.codes, return_index=True)
+    rows = rows.take(first)
+    return rows.assign(at=lambda: rows["entered_at"], is_visited=np.ones(len(rows), dtype=bool))
 
 
 def stays(ds: Dataset, period: Period) -> Columns:
@@ -146,20 +146,20 @@ def stays(ds: Dataset, period: Period) -> Columns:
 
     `time` is in days, up to as_of where the visit still runs; `finished_days` is missing there.
     """
-    seen = frame(ds, "all_visits", period)
+    rows = frame(ds, "all_visits", period)
     outcomes = ds.names.stages["outcome"].to_dict()
-    seen = seen.take(per_text(seen["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
-    still_runs = np.isnat(seen["left_at"])
-    time = (np.where(still_runs, utc(ds.filters.as_of), seen["left_at"]) - seen["entered_at"]) / DAY
-    return seen.assign(
-        at=seen["entered_at"], time=time, finished_days=np.where(still_runs, np.nan, time),
+    rows = rows.take(per_text(rows["stage_id"], lambda id: outcomes.get(id) not in ("won", "lost"), bool))
+    still_runs = np.isnat(rows["left_at"])
+    time = (np.where(still_runs, utc(ds.filters.as_of), rows["left_at"]) - rows["entered_at"]) / DAY
+    return rows.assign(
+        at=rows["entered_at"], time=time, finished_days=np.where(still_runs, np.nan, time),
         has_ended=~still_runs, still_runs=still_runs,
     )  # fmt: skip
 
 
 def actions(ds: Dataset, period: Period) -> Columns:
     """One row per action in `period`, its kind as 0/1 columns."""
-    acts = ds.acts.within(period)
+    acts = ds.acts.actions(period)
     is_kind: dict[str, Callable[[], Array]] = {f"is_{kind}": partial(_is, acts, kind) for kind in KINDS}
     return acts.assign(is_action=np.ones(len(acts), dtype=bool), **is_kind)
 
@@ -175,16 +175,16 @@ def team(ds: Dataset, period: Period) -> Columns:
     some people has none where so few acted that the best one's points could be had from it.
     """
     points = ds.acts.points(period)
-    is_told = not ds.filters.is_about_people or privacy.is_crowd(len(points))
-    best = points.max() if len(points) and is_told else 0
-    holding = ds.scope.holders("manager_id", period) - ds.names.dismissed - {""}
+    has_index = not ds.filters.is_about_people or privacy.is_crowd(len(points))
+    best = points.max() if len(points) and has_index else 0
+    holding = ds.scope.holders("manager_id", period) - ds.names.leavers - {""}
     ids = sorted(ds.scope.managers_among(points.index) | holding)
-    here = points.reindex(ids).fillna(0.0).to_numpy(float)
+    own_points = points.reindex(ids).fillna(0.0).to_numpy(float)
     days, nothing = working_days(period), np.full(len(ids), np.nan)
     people, homes = categorical(np.arange(len(ids)), ids), ds.names.homes
     return Columns(len(ids), {
-        "manager_id": people, "department_id": lambda: renamed(people, homes), "points": here,
-        "index": here * 10 / best if best else nothing, "points_a_day": here / days if days else nothing,
+        "manager_id": people, "department_id": lambda: renamed(people, homes), "points": own_points,
+        "index": own_points * 10 / best if best else nothing, "points_a_day": own_points / days if days else nothing,
     })  # fmt: skip
 
 
@@ -196,9 +196,9 @@ def working_days(period: Period) -> int:
 def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
-    received, closed = (np.flatnonzero(within(leads[at], period, ds)) for at in ("created_at", "closed_at"))
-    rows = leads.take(np.concatenate([received, closed]))
-    is_received = np.arange(len(rows)) < len(received)
+    starts, ends = (np.flatnonzero(in_period(leads[name], period, ds)) for name in ("created_at", "closed_at"))
+    rows = leads.take(np.concatenate([starts, ends]))
+    is_received = np.arange(len(rows)) < len(starts)
     won = np.asarray(rows["outcome"] == "won")
     return rows.assign(
         at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]), is_received=is_received,
@@ -216,25 +216,25 @@ def open_leads(ds: Dataset, period: Period) -> Columns:
 def _leads(ds: Dataset, leads: pd.DataFrame) -> Columns:
     """The leads as columns."""
     texts = {
-        name: partial(_coded, leads[name])
+        name: partial(_categorical, leads[name])
         for name in ("lead_id", "manager_id", "department_id", "source_id", "outcome")
     }
-    instants = {name: _naive(leads[name]) for name in ("created_at", "closed_at")}
+    instants = {name: _instants(leads[name]) for name in ("created_at", "closed_at")}
     return Columns(len(leads), texts | instants)
 
 
-def _coded(texts: pd.Series) -> pd.Categorical:
-    codes, found = pd.factorize(texts.fillna("").to_numpy(object))
-    return categorical(codes, found)
+def _categorical(texts: pd.Series) -> pd.Categorical:
+    codes, categories = pd.factorize(texts.fillna("").to_numpy(object))
+    return categorical(codes, categories)
 
 
-def _naive(instants: pd.Series) -> np.ndarray:
+def _instants(instants: pd.Series) -> np.ndarray:
     return pd.to_datetime(instants, utc=True).dt.tz_localize(None).to_numpy()
 
 
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
-    made.__name__: made
-    for made in (
+    make.__name__: make
+    for make in (
         events, open_deals, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
     )
 }  # fmt: skip

@@ -51,8 +51,10 @@ class Order:
 
     def with_strangers(self, pieces: Sequence[Piece]) -> "Order":
         """The same with the ids of these rows that nobody has named, last and under themselves."""
-        met = set().union(*(piece.rows[self.key].categories for piece in pieces)) - self.place.keys()
-        return Order(self.key, (*self.ids, *sorted(met)), (*self.names, *sorted(met))) if met else self
+        strangers = set().union(*(piece.rows[self.key].categories for piece in pieces)) - self.place.keys()
+        return (
+            Order(self.key, (*self.ids, *sorted(strangers)), (*self.names, *sorted(strangers))) if strangers else self
+        )
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ class Grid:
     def size(self) -> int:
         return math.prod(len(order.ids) for order in self.orders) * self.cuts
 
-    def grouped(self, piece: Piece) -> tuple[np.ndarray, Groups]:
+    def group(self, piece: Piece) -> tuple[np.ndarray, Groups]:
         """Which rows of the grid these rows make, and to which of them each belongs."""
         codes = np.zeros(len(piece.rows), dtype=int)
         for order in self.orders:
             codes = codes * len(order.ids) + per_text(piece.rows[order.key], order.place.__getitem__, int)
         codes = codes * self.cuts + piece.cut
-        seen = np.bincount(codes, minlength=self.size) > 0
-        return np.flatnonzero(seen), Groups((np.cumsum(seen) - 1)[codes], int(seen.sum()))
+        is_used = np.bincount(codes, minlength=self.size) > 0
+        return np.flatnonzero(is_used), Groups((np.cumsum(is_used) - 1)[codes], int(is_used.sum()))
 
     def apart(self, codes: np.ndarray) -> list[np.ndarray]:
         """For each dimension, the place of its value in these rows of the grid."""

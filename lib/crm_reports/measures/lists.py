@@ -47,8 +47,8 @@ class Lists:
         among = np.flatnonzero(self.scope.slice.deals["outcome"] == "open").searchsorted(deals["place"])
         rows = self._rows("outcome = 'open'", among=among)
         # The CRM keeps its last trace only: one after the report's instant says nothing of that night.
-        trace, heard = rows["last_activity_at"], pd.Series(pd.to_datetime(deals["heard_at"], utc=True))
-        is_later = (trace >= heard + pd.Timedelta(DAY)) & (trace < pd.Timestamp(self.scope.filters.as_of))
+        trace, last_sign = rows["last_activity_at"], pd.Series(pd.to_datetime(deals["heard_at"], utc=True))
+        is_later = (trace >= last_sign + pd.Timedelta(DAY)) & (trace < pd.Timestamp(self.scope.filters.as_of))
         now = {name: deals[name] for name in (*STANDING_NOW, *CHANCE) if name in deals}
         return rows.assign(**now, is_open=True, crm_trace_at=trace.where(is_later))
 
@@ -57,7 +57,7 @@ class Lists:
         facts = to_pandas(self.scope.slice.facts(["*"], condition, *values))
         facts = facts if among is None else facts.take(among).reset_index(drop=True)
         rows = _with_endings(facts.drop(columns="deal_no"), self.scope.filters.as_of)
-        words = self.scope.names.beside(rows, ("manager", "department", "pipeline", "source", "stage"))
+        words = self.scope.names.columns(rows, ("manager", "department", "pipeline", "source", "stage"))
         url = links(self.scope.store.last_sync["portal_url"] or "", rows["deal_id"])
         rows = rows.assign(**words, url=url)
         reason = rows["loss_reason"].astype(object).fillna(rows["stage"]).where(rows["outcome"] == "lost", "")

@@ -44,7 +44,7 @@ def load(
     """
     settings = settings or Settings.read()
     use(language or settings.language)
-    store = opened(settings)
+    store = open_store(settings)
     names, problems = Names(store), []
     rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
     try:
@@ -59,10 +59,10 @@ def load(
     all_at_once(problems, FilterError)
     ds = Dataset(store, settings, filters, rule)
     units.use(currency=ds.currency, zone=settings.zone)
-    return replace(ds, filters=_begun(ds)) if filters.period.is_open else ds
+    return replace(ds, filters=_with_start(ds)) if filters.period.is_open else ds
 
 
-def _begun(ds: Dataset) -> Filters:
+def _with_start(ds: Dataset) -> Filters:
     """The filters, their period from the first day on which the company, or whom alone it is about, has anything counted."""
     if ds.scope.is_discreet:
         return ds.filters.begun(ds.first_day)
@@ -75,7 +75,7 @@ def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:
 
     All of it as of the default instant; as of `as_ofs` what comparisons need.
     """
-    store = opened(settings)
+    store = open_store(settings)
     about = base_currency(store, settings), settings.zone.key
     store.now.prepare("ids", "filled", "funnel")
     store.snapshot(default_as_of(store, settings), *about).prepare(*PARTS)
@@ -96,14 +96,14 @@ def hold(settings: Settings, as_ofs: Sequence[datetime]) -> Dataset:
 
 
 @contextmanager
-def kept_open(settings: Settings) -> Iterator[None]:
+def share_store(settings: Settings) -> Iterator[None]:
     """While it lasts, every `load` of this thread reads through the same connection, and names are looked up once."""
-    store = opened(settings)
+    store = open_store(settings)
     yield
     del store
 
 
-def opened(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Store:
     """The store of these settings; for a thread that holds it already, the same one."""
     return Store.open(settings.store_path, memory=settings.engine.memory, threads=settings.engine.threads)
 
@@ -119,20 +119,20 @@ def _forgetting(
     """The rule that was asked for; what is wrong with it goes to `problems`."""
     if not isinstance(after, int) or after < 1:
         problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))
-    left_out = {
-        "exclude_stages": _meant("exclude_stages", stages, names.by_id("stage"), problems),
-        "exclude_pipelines": _meant("exclude_pipelines", pipelines, names.by_id("pipeline"), problems),
+    exclusions = {
+        "exclude_stages": _ids("exclude_stages", stages, names.by_id("stage"), problems),
+        "exclude_pipelines": _ids("exclude_pipelines", pipelines, names.by_id("pipeline"), problems),
     }
-    return Forgetting(after, **left_out, snooze_planned=bool(snooze))
+    return Forgetting(after, **exclusions, snooze_planned=bool(snooze))
 
 
-def _meant(parameter: str, typed: Sequence[str] | str, names: pd.Series, problems: list[str]) -> tuple[str, ...]:
+def _ids(parameter: str, texts: Sequence[str] | str, names: pd.Series, problems: list[str]) -> tuple[str, ...]:
     """The ids of the names or ids typed; a stage's name may stand for one stage in each of several pipelines."""
-    meant: list[str] = []
-    for text in [typed] if isinstance(typed, str | int) else typed:
-        ids = [id for id, name in names.items() if str(text) == id or str(text).casefold() == name.casefold()]
-        meant += ids
-        if not ids:
+    ids: list[str] = []
+    for text in [texts] if isinstance(texts, str | int) else texts:
+        matches = [id for id, name in names.items() if str(text) == id or str(text).casefold() == name.casefold()]
+        ids += matches
+        if not matches:
             close = ", ".join(near(str(text), names)) or ", ".join(names.head(5))
             problems.append(_("{key} {held} is not known; near: {near}", key=parameter, held=repr(text), near=close))
-    return tuple(meant)
+    return tuple(ids)

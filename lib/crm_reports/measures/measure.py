@@ -27,9 +27,9 @@ from .cells import (
     change,
     entries_of,
     frames_of,
+    gaps,
+    gaps_before,
     grid_of,
-    lost,
-    lost_before,
     of_all,
     plain,
     sureness,
@@ -63,23 +63,23 @@ def measure(
     if size:
         return by_period(ds, entries, keys, size, whole)
     now = {on: [Piece(frames.frame(ds, on, whole))] for on in frames_of(entries)}
-    then = _earlier(ds, entries, compare) if compare else {}
-    grid = grid_of(ds, entries, keys, {on: [*pieces, *then.get(on, [])] for on, pieces in now.items()})
-    blank = lost(ds, entries)
+    earlier = _earlier(ds, entries, compare) if compare else {}
+    grid = grid_of(ds, entries, keys, {on: [*pieces, *earlier.get(on, [])] for on, pieces in now.items()})
+    blank = gaps(ds, entries)
     cells = cells_of(entries, now, grid, blank=blank)
-    if then:
-        cells = _beside(entries, cells, cells_of(entries, then, grid, blank=lost_before(ds, entries)))
+    if earlier:
+        cells = _comparison(entries, cells, cells_of(entries, earlier, grid, blank=gaps_before(ds, entries)))
     table = grid.names(cells.codes) | cells.columns | {"is_total": np.zeros(len(cells.codes), dtype=bool)}
     if total:
-        last = _total([entry for entry in entries if entry.name not in blank], now, then)
+        last = _total([entry for entry in entries if entry.name not in blank], now, earlier)
         table = {name: _with_last(values, last.get(name, NOTHING)) for name, values in table.items()}
     return pd.DataFrame(table)
 
 
-def one(ds: Dataset, name: str, *, period: Period | None = None) -> Number:
+def value_of(ds: Dataset, name: str, *, period: Period | None = None) -> Number:
     """One metric over the whole slice, as a number, Ratio or Sample; missing where the source lacks what it needs."""
     entry = entries_of([name])[0]
-    if lost(ds, [entry]):
+    if gaps(ds, [entry]):
         return NOTHING
     return of_all(entry, frames.frame(ds, entry.on, period or ds.filters.elapsed))
 
@@ -104,18 +104,18 @@ def medians(
 
 def missing(ds: Dataset, *metrics: str) -> str:
     """Why an element of these metrics has nothing to show: a sentence per thing lacking, "" when one can be had."""
-    wanted = [set(entry.needs) & set(ds.lacks) for entry in map(registry.find, metrics)]
-    if not all(wanted):
+    things = [set(entry.needs) & set(ds.lacks) for entry in map(registry.find, metrics)]
+    if not all(things):
         return ""
-    return " ".join(ds.lacks[name] for name in sorted(set().union(*wanted)))
+    return " ".join(ds.lacks[name] for name in sorted(set().union(*things)))
 
 
 def _dimensions(by: list[str]) -> tuple[list[str], str]:
     """The keys to group by, and the size of period among them ("" for none)."""
-    known = (*DIMENSIONS, *SIZES)
+    dimensions = (*DIMENSIONS, *SIZES)
     for name in by:
-        if name not in known:
-            raise MetricError(f"no dimension called {name!r}; near: {', '.join(near(name, known) or known)}")
+        if name not in dimensions:
+            raise MetricError(f"no dimension called {name!r}; near: {', '.join(near(name, dimensions) or dimensions)}")
     sizes = [name for name in by if name in SIZES]
     if len(sizes) > 1:
         raise MetricError(f"a period can have one size at a time; {' and '.join(sizes)} were asked for")
@@ -124,24 +124,24 @@ def _dimensions(by: list[str]) -> tuple[list[str], str]:
 
 def _earlier(ds: Dataset, entries: Sequence[Metric], compare: bool | str) -> dict[str, list[Piece]]:
     """What the metrics of the period to compare with are measured from; none where there is no such period."""
-    then = ds if compare is True else replace(ds, filters=replace(ds.filters, comparison=str(compare)))
-    if then.filters.previous is None:
+    other = ds if compare is True else replace(ds, filters=replace(ds.filters, comparison=str(compare)))
+    if other.filters.previous is None:
         return {}
-    return {on: [Piece(frames.frame_before(then, on))] for on in frames_of(entries)}
+    return {on: [Piece(frames.frame_before(other, on))] for on in frames_of(entries)}
 
 
-def _beside(entries: Sequence[Metric], now: Cells, before: Cells) -> Cells:
+def _comparison(entries: Sequence[Metric], now: Cells, earlier: Cells) -> Cells:
     """Now and before, with what changed; a value that only one of them has is there too."""
-    codes = np.union1d(now.codes, before.codes)
-    table, then = now.on(codes).columns, before.on(codes).columns
+    codes = np.union1d(now.codes, earlier.codes)
+    values_now, values_before = now.on(codes).columns, earlier.on(codes).columns
     names = [entry.name for entry in entries]
-    bases = {name: np.where(then[name] > 0, then[name], NOTHING) for name in names}
-    changes = {f"{name}_change": ratio(table[name], bases[name]) - 1 for name in names}
-    return Cells(codes, table | {f"{name}_previous": then[name] for name in names} | changes)
+    bases = {name: np.where(values_before[name] > 0, values_before[name], NOTHING) for name in names}
+    changes = {f"{name}_change": ratio(values_now[name], bases[name]) - 1 for name in names}
+    return Cells(codes, values_now | {f"{name}_previous": values_before[name] for name in names} | changes)
 
 
 def _total(
-    entries: Sequence[Metric], now: Mapping[str, Sequence[Piece]], then: Mapping[str, Sequence[Piece]]
+    entries: Sequence[Metric], now: Mapping[str, Sequence[Piece]], earlier: Mapping[str, Sequence[Piece]]
 ) -> dict[str, Any]:
     """The last row of a table, measured over all rows."""
     row: dict[str, Any] = {"is_total": True}
@@ -149,8 +149,8 @@ def _total(
         name, value = entry.name, of_all(entry, now[entry.on][0].rows)
         row[name] = int(value) if entry.unit == "count" else plain(value)
         row |= {f"{name}_{end}": cell for end, cell in sureness(value).items()}
-        if then:
-            before = plain(of_all(entry, then[entry.on][0].rows))
+        if earlier:
+            before = plain(of_all(entry, earlier[entry.on][0].rows))
             row |= {f"{name}_previous": before, f"{name}_change": change(plain(value), before)}
     return row
 

@@ -55,13 +55,13 @@ class Names:
         first = {row["manager_id"]: row["department_id"] for row in reversed(homes)}
         people = self._rows("managers")
         people += self._strangers("manager", people)
-        return _named(
+        return _distinct(
             [row | {"department_id": first.get(row["manager_id"])} for row in people],
             {"manager": _("no manager"), "department_id": None},
         )
 
     @property
-    def dismissed(self) -> set[str]:
+    def leavers(self) -> set[str]:
         """The managers who the CRM says have left; of a stranger it says nothing."""
         return {id for id, is_active in self.managers["is_active"].items() if pd.notna(is_active) and not is_active}
 
@@ -73,18 +73,18 @@ class Names:
     @_once
     def departments(self) -> pd.DataFrame:
         """department_id → department (name), parent_id."""
-        return _named(self._rows("departments"), {"department": _("no department")})
+        return _distinct(self._rows("departments"), {"department": _("no department")})
 
     @_once
     def pipelines(self) -> pd.DataFrame:
         """pipeline_id → pipeline (name), in the CRM's order."""
         rows = sorted(self._rows("pipelines"), key=lambda row: (*_last(row["position"]), row["pipeline_id"]))
-        return _named(rows, {"pipeline": _("no pipeline")})
+        return _distinct(rows, {"pipeline": _("no pipeline")})
 
     @_once
     def sources(self) -> pd.DataFrame:
         """source_id → source (name)."""
-        return _named(self._rows("sources"), {"source": _("no source")})
+        return _distinct(self._rows("sources"), {"source": _("no source")})
 
     @_once
     def stages(self) -> pd.DataFrame:
@@ -93,17 +93,17 @@ class Names:
         A stage that history names and the CRM has deleted is there under its id.
         """
         rows, pipelines = self._rows("stages"), self.pipelines["pipeline"].to_dict()
-        gone = self._strangers("stage", rows)
-        place = {pipeline: at for at, pipeline in enumerate(pipelines)}
-        rows = [row | {"is_deleted": False} for row in rows] + [row | {"is_deleted": True} for row in gone]
-        rows.sort(key=lambda row: (*_last(place.get(row["pipeline_id"])), *_last(row["position"])))
-        named = [
+        strangers = self._strangers("stage", rows)
+        places = {pipeline: number for number, pipeline in enumerate(pipelines)}
+        rows = [row | {"is_deleted": False} for row in rows] + [row | {"is_deleted": True} for row in strangers]
+        rows.sort(key=lambda row: (*_last(places.get(row["pipeline_id"])), *_last(row["position"])))
+        named_rows = [
             row | {"stage": _("deleted stage {id}", id=row["stage_id"]) if row["name"] is None else row["name"],
                    "pipeline": pipelines.get(row["pipeline_id"])}
             for row in rows
         ]  # fmt: skip
         unknown = {"stage": _("unknown stage"), "pipeline": None, "outcome": "open", "is_deleted": False}
-        return _by_id(named, unknown, "stage")
+        return _by_id(named_rows, unknown, "stage")
 
     @_once
     def stage_names(self) -> dict[str, str]:
@@ -126,15 +126,15 @@ class Names:
         """The names of one dimension (manager, stage …), by id."""
         return getattr(self, f"{dimension}s")[dimension]
 
-    def beside(self, frame: pd.DataFrame, dimensions: Sequence[str]) -> dict[str, pd.Series]:
+    def columns(self, frame: pd.DataFrame, dimensions: Sequence[str]) -> dict[str, pd.Series]:
         """The names of these dimensions for the ids in each row of the frame; the id itself where it has none."""
-        return {name: looked_up(frame[f"{name}_id"], self.by_id(name), frame[f"{name}_id"]) for name in dimensions}
+        return {name: look_up(frame[f"{name}_id"], self.by_id(name), frame[f"{name}_id"]) for name in dimensions}
 
     @property
     def choices(self) -> Known:
         """The pipelines, departments, managers and sources that a filter may name."""
         parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
-        homes = looked_up(self.managers["department_id"], self.by_id("department"))
+        homes = look_up(self.managers["department_id"], self.by_id("department"))
         departments, managers = self._choices("department"), self._choices("manager")
         return Known(
             pipeline=self._choices("pipeline"),
@@ -149,24 +149,26 @@ class Names:
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return self.store.rows(table).to_pylist()
 
-    def _strangers(self, name: str, known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _strangers(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A row for every id that the store has somewhere and not among the known rows."""
         key = f"{name}_id"
-        ids = sorted(self.store.ids(key) - {row[key] for row in known})
+        ids = sorted(self.store.ids(key) - {row[key] for row in rows})
         return [dict.fromkeys(TABLES[f"{name}s"].columns) | {key: id} for id in ids]
 
 
 def _rung(row: Mapping[str, Any], names: Mapping[str, str], pipelines: Mapping[str, str]) -> Rung:
     pipeline, id = row["pipeline_id"], row["stage_id"]
-    above = " / ".join(names.get(after, after) for after in row["to_stage_ids"])
-    return Rung(pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, above, row["to_stage_id"])
+    next_names = " / ".join(names.get(next_id, next_id) for next_id in row["to_stage_ids"])
+    return Rung(
+        pipelines.get(pipeline, ""), pipeline, row["step"], names.get(id, id), id, next_names, row["to_stage_id"]
+    )
 
 
-def looked_up(ids: pd.Series, values: pd.Series | Mapping[str, Any], instead: pd.Series | str = "") -> pd.Series:
+def look_up(ids: pd.Series, values: pd.Series | Mapping[str, Any], instead: pd.Series | str = "") -> pd.Series:
     """The value of each id; `instead` where there is none. As objects: of nothing found pandas makes numbers."""
-    known = {id: value for id, value in values.items() if not pd.isna(value)}
-    others = [instead] * len(ids) if isinstance(instead, str) else instead.tolist()
-    cells = [known.get(id, other) for id, other in zip(ids.tolist(), others, strict=True)]
+    table = {id: value for id, value in values.items() if not pd.isna(value)}
+    defaults = [instead] * len(ids) if isinstance(instead, str) else instead.tolist()
+    cells = [table.get(id, default) for id, default in zip(ids.tolist(), defaults, strict=True)]
     return pd.Series(cells, index=ids.index, dtype=object)
 
 
@@ -175,7 +177,7 @@ def _last(place: float | None) -> tuple[bool, float]:
     return place is None, place or 0
 
 
-def _named(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any]) -> pd.DataFrame:
+def _distinct(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any]) -> pd.DataFrame:
     """Names made distinct (two of one name carry their ids), an unknown one shown by its id, and `nobody` for none.
 
     The first word of `nobody` says what is named.
@@ -183,9 +185,10 @@ def _named(rows: Sequence[Mapping[str, Any]], nobody: Mapping[str, Any]) -> pd.D
     kind = next(iter(nobody))
     key = f"{kind}_id"
     names = [row["name"] if (row["name"] or "").strip() else row[key] for row in rows]
-    times = Counter(names)
+    counts = Counter(names)
     distinct = [
-        row | {kind: f"{name} ({row[key]})" if times[name] > 1 else name} for row, name in zip(rows, names, strict=True)
+        row | {kind: f"{name} ({row[key]})" if counts[name] > 1 else name}
+        for row, name in zip(rows, names, strict=True)
     ]
     return _by_id(distinct, nobody, kind)
 

@@ -13,7 +13,7 @@ from ..filters import Period, first_instant
 from ..filters.periods import WHOLES, begin, consecutive, cut, label, last_months, shift, year_earlier
 from ..metrics.registry import STOCKS, Metric
 from . import frames
-from .cells import Cells, cells_of, entries_of, frames_of, grid_of, lost_before
+from .cells import Cells, cells_of, entries_of, frames_of, gaps_before, grid_of
 from .dataset import Dataset
 from .grid import Piece, texts
 from .slices import utc
@@ -33,7 +33,7 @@ def over_time(
     tables = []
     for size in WHOLES:
         cuts = cut(whole, size)
-        before = year_earlier(cuts) if year_ago else _beside(ds, cuts) if is_compared else []
+        before = year_earlier(cuts) if year_ago else _comparison_cuts(ds, cuts) if is_compared else []
         tables.append(_with_previous(ds, entries, cuts, size, before))
     return pd.concat(tables, ignore_index=True)
 
@@ -48,9 +48,9 @@ def sparks(ds: Dataset, metrics: Sequence[str]) -> dict[str, list[float]]:
     """The metrics over twelve months up to the end of the period; only what has an instant of its own."""
     # Which stages a deal of long ago would be left out for is not known: no line of stocks then.
     is_limited = ds.forgetting.exclude_stages or ds.forgetting.exclude_pipelines
-    asked = entries_of(metrics)
-    stocks = [] if is_limited else [entry for entry in asked if _is_of_any_day(entry)]
-    entries = [entry for entry in asked if entry.on in ("events", "actions")] + stocks
+    candidates = entries_of(metrics)
+    stocks = [] if is_limited else [entry for entry in candidates if _is_of_any_day(entry)]
+    entries = [entry for entry in candidates if entry.on in ("events", "actions")] + stocks
     columns = _cells(ds, entries, last_months(ds.filters.elapsed.end)).columns if entries else {}
     return {entry.name: columns[entry.name].tolist() for entry in entries}
 
@@ -60,7 +60,7 @@ def by_period(ds: Dataset, entries: Sequence[Metric], keys: Sequence[str], size:
     cuts = cut(_since_known(ds, whole), size)
     pieces = _pieces(ds, entries, cuts)
     grid = grid_of(ds, entries, keys, pieces, len(cuts))
-    cells = cells_of(entries, pieces, grid, blank=lost_before(ds, entries))
+    cells = cells_of(entries, pieces, grid, blank=gaps_before(ds, entries))
     codes = grid.product(cells.codes) if keys else np.arange(len(cuts))
     labels = _labels(ds, cuts, size, codes % max(1, len(cuts)))
     return pd.DataFrame(grid.names(codes) | labels | cells.on(codes).columns)
@@ -79,7 +79,7 @@ def _cells(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> Ce
     """The metrics over each cut."""
     pieces = _pieces(ds, entries, cuts)
     grid = grid_of(ds, entries, [], pieces, len(cuts))
-    return cells_of(entries, pieces, grid, blank=lost_before(ds, entries)).on(np.arange(len(cuts)))
+    return cells_of(entries, pieces, grid, blank=gaps_before(ds, entries)).on(np.arange(len(cuts)))
 
 
 def _pieces(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dict[str, list[Piece]]:
@@ -95,11 +95,11 @@ def _pieces_of(ds: Dataset, on: str, cuts: Sequence[Period]) -> list[Piece]:
     if not cuts:
         nothing = frames.frame(ds, on, Period(ds.filters.today, ds.filters.today))
         return [Piece(nothing.take(np.zeros(0, dtype=int)))]
-    ends = [first_instant(each.end, ds.filters.zone) for each in cuts]
+    ends = [first_instant(span.end, ds.filters.zone) for span in cuts]
     if on in STOCKS:
         return [Piece(frames.stock_at(ds, min(end, ds.filters.as_of)), place) for place, end in enumerate(ends)]
     if on == "team":  # its rows have no instant of their own
-        return [Piece(frames.frame(ds, on, each), place) for place, each in enumerate(cuts)]
+        return [Piece(frames.frame(ds, on, span), place) for place, span in enumerate(cuts)]
     rows = frames.frame(ds, on, Period(cuts[0].start, cuts[-1].end))
     return [Piece(rows, np.array([utc(end) for end in ends]).searchsorted(rows["at"], side="right"))]
 
@@ -116,16 +116,16 @@ def _since_known(ds: Dataset, whole: Period) -> Period:
     return Period(max(whole.start, min(ds.first_day or whole.end, whole.end)), whole.end)
 
 
-def _beside(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
+def _comparison_cuts(ds: Dataset, cuts: Sequence[Period]) -> list[Period]:
     """The same cuts of the comparison period: all of it and no day more, so that their sum is the tile's."""
     end = ds.filters.previous.end
-    return consecutive([min(ds.filters.beside(each.start), end) for each in cuts], end) if cuts else []
+    return consecutive([min(ds.filters.beside(span.start), end) for span in cuts], end) if cuts else []
 
 
 def _labels(ds: Dataset, cuts: Sequence[Period], size: str, places: np.ndarray) -> Mapping[str, object]:
     """What the cut at each place is called: size, period, start, is_running (days of it are still to come)."""
-    ends = [shift(size, begin(size, each.start), 1) for each in cuts]
-    running = [ds.filters.today <= each.end < end for each, end in zip(cuts, ends, strict=True)]
+    ends = [shift(size, begin(size, span.start), 1) for span in cuts]
+    running = [ds.filters.today <= span.end < end for span, end in zip(cuts, ends, strict=True)]
     return {
         "size": texts([size] * len(places)),
         "period": texts([label(cuts[place].start, size) for place in places]),

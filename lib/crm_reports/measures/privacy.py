@@ -21,5 +21,5 @@ def is_crowd(people: int) -> bool:
 
 def middle(values: pd.Series) -> float:
     """The median of numbers that are one person's each; missing where too few people have one."""
-    known = values.dropna().to_numpy(float)
-    return float(np.median(known)) if is_crowd(len(known)) else float("nan")
+    numbers = values.dropna().to_numpy(float)
+    return float(np.median(numbers)) if is_crowd(len(numbers)) else float("nan")

@@ -1,6 +1,6 @@
 """What is wrong with the data, said before the numbers that it touches."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,38 +14,36 @@ from .slices import inside, utc
 
 
 @dataclass(frozen=True)
-class Against:
-    """What deals are held against: managers who left, stages that are gone, the period's first instant, the first deal's."""
+class Facts:
+    """What a note compares deals with: managers who left, deleted stages, the period's first instant, the first deal's."""
 
-    dismissed: Collection[str]
-    gone: Collection[str]
+    leavers: Collection[str]
+    deleted_stages: Collection[str]
     start: np.datetime64
     first_created_at: np.datetime64
 
 
 # Which of the deals that the report's numbers are made of each note is about.
-CONDITIONS: dict[str, Callable[[Columns, Against], np.ndarray]] = {
-    "no_customer": lambda deals, known: deals["has_no_customer"],
-    "no_source": lambda deals, known: deals["source_id"] == "",
-    "no_created_at": lambda deals, known: np.isnat(deals["created_at"]),
-    "no_closed_at": lambda deals, known: (deals["outcome"] != "open") & np.isnat(deals["closed_at"]),
-    "no_stage_history": lambda deals, known: ~deals["has_history"],
-    "not_priced": lambda deals, known: ~deals["is_priced"],
-    "no_amount": lambda deals, known: np.isnan(deals["amount"]),
-    "zero_money": lambda deals, known: (deals["outcome"] == "won") & (deals["amount"] == 0),
-    "refund": lambda deals, known: (deals["outcome"] == "won") & (deals["amount"] < 0),
-    "zero_money_rest": lambda deals, known: (deals["outcome"] != "won") & (deals["amount"] == 0),
-    "closed_before_created": lambda deals, known: deals["closed_at"] < deals["created_at"],
-    "closing_added": lambda deals, known: deals["closing_added"],
-    "history_outvoted": lambda deals, known: deals["is_outvoted"],
-    "closing_ahead": lambda deals, known: deals["is_closing_ahead"],
-    "reopened": lambda deals, known: deals["is_reopened"],
-    "moved_backwards": lambda deals, known: deals["went_back"],
-    "dismissed_owner": lambda deals, known: (
-        (deals["outcome"] == "open") & _one_of(deals, "manager_id", known.dismissed)
-    ),
-    "deleted_stage": lambda deals, known: _one_of(deals, "stage_id", known.gone),
-    "history_starts_late": lambda deals, known: np.full(len(deals), known.first_created_at > known.start),
+CONDITIONS: dict[str, Callable[[Columns, Facts], np.ndarray]] = {
+    "no_customer": lambda deals, facts: deals["has_no_customer"],
+    "no_source": lambda deals, facts: deals["source_id"] == "",
+    "no_created_at": lambda deals, facts: np.isnat(deals["created_at"]),
+    "no_closed_at": lambda deals, facts: (deals["outcome"] != "open") & np.isnat(deals["closed_at"]),
+    "no_stage_history": lambda deals, facts: ~deals["has_history"],
+    "not_priced": lambda deals, facts: ~deals["is_priced"],
+    "no_amount": lambda deals, facts: np.isnan(deals["amount"]),
+    "zero_money": lambda deals, facts: (deals["outcome"] == "won") & (deals["amount"] == 0),
+    "refund": lambda deals, facts: (deals["outcome"] == "won") & (deals["amount"] < 0),
+    "zero_money_rest": lambda deals, facts: (deals["outcome"] != "won") & (deals["amount"] == 0),
+    "closed_before_created": lambda deals, facts: deals["closed_at"] < deals["created_at"],
+    "closing_added": lambda deals, facts: deals["closing_added"],
+    "history_outvoted": lambda deals, facts: deals["is_outvoted"],
+    "closing_ahead": lambda deals, facts: deals["is_closing_ahead"],
+    "reopened": lambda deals, facts: deals["is_reopened"],
+    "moved_backwards": lambda deals, facts: deals["went_back"],
+    "dismissed_owner": lambda deals, facts: (deals["outcome"] == "open") & _one_of(deals, "manager_id", facts.leavers),
+    "deleted_stage": lambda deals, facts: _one_of(deals, "stage_id", facts.deleted_stages),
+    "history_starts_late": lambda deals, facts: np.full(len(deals), facts.first_created_at > facts.start),
 }
 
 
@@ -70,32 +68,32 @@ class Quality:
 
     def notes(self, leads: pd.DataFrame | None) -> list[Note]:
         """The findings about these deals, and about the leads, if there are any; nothing found, nothing said."""
-        marks = {code: np.asarray(condition(self._deals, self._known)) for code, condition in CONDITIONS.items()}
-        about_deals = [_note(code, self._deals, which) for code, which in marks.items() if which.any()]
+        marks = {code: np.asarray(condition(self._deals, self._facts)) for code, condition in CONDITIONS.items()}
+        about_deals = [_note(code, self._deals, mask) for code, mask in marks.items() if mask.any()]
         return about_deals + ([] if leads is None else lead_notes(leads))
 
     def places(self, code: str) -> np.ndarray:
         """The places in the slice of the deals that the note is about; none where there is no such note."""
-        condition = CONDITIONS.get(code, lambda deals, known: np.zeros(len(deals), dtype=bool))
-        return self._places[np.asarray(condition(self._deals, self._known))]
+        condition = CONDITIONS.get(code, lambda deals, facts: np.zeros(len(deals), dtype=bool))
+        return self._places[np.asarray(condition(self._deals, self._facts))]
 
     @cached_property
     def _places(self) -> np.ndarray:
         """The places of the deals in work, and of those created or closed in the period or nobody knows when."""
         deals, bounds = self.scope.slice.deals, self.scope.bounds(self.scope.filters.period)
-        made_of = (deals["outcome"] == "open") | np.isnat(deals["closed_at"])
-        return np.flatnonzero(made_of | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds))
+        is_counted = (deals["outcome"] == "open") | np.isnat(deals["closed_at"])
+        return np.flatnonzero(is_counted | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds))
 
     @cached_property
     def _deals(self) -> Columns:
         return self.scope.slice.deals.take(self._places)
 
     @cached_property
-    def _known(self) -> Against:
+    def _facts(self) -> Facts:
         names, first = self.scope.names, self.scope.count(self.scope.traceable)["first_at"]
-        gone = {id for id, is_deleted in names.stages["is_deleted"].items() if is_deleted}
+        deleted_stages = {id for id, is_deleted in names.stages["is_deleted"].items() if is_deleted}
         first_at = utc(first) if first else np.datetime64("NaT")
-        return Against(names.dismissed, gone, utc(self.scope.filters.start_at), first_at)
+        return Facts(names.leavers, deleted_stages, utc(self.scope.filters.start_at), first_at)
 
 
 def lead_notes(leads: pd.DataFrame) -> list[Note]:
@@ -107,14 +105,13 @@ def lead_notes(leads: pd.DataFrame) -> list[Note]:
     return [Note("lead_no_closed_at", n, words)] if n else []
 
 
-def _note(code: str, deals: Columns, which: np.ndarray) -> Note:
-    count = int(which.sum())
-    return Note(code, count, _words(code, count, _currencies(deals, which) if code == "not_priced" else ""))
+def _note(code: str, deals: Columns, mask: np.ndarray) -> Note:
+    count = int(mask.sum())
+    return Note(code, count, _words(code, count, _currencies(deals, mask) if code == "not_priced" else ""))
 
 
-def _currencies(deals: Columns, which: np.ndarray) -> str:
-    found: Iterable[str] = np.asarray(deals["currency"])[which]
-    return ", ".join(sorted(filter(None, set(found))))
+def _currencies(deals: Columns, mask: np.ndarray) -> str:
+    return ", ".join(sorted(filter(None, set(np.asarray(deals["currency"])[mask]))))
 
 
 def _words(code: str, n: int, codes: str) -> str:

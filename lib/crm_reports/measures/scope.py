@@ -42,7 +42,7 @@ class Scope:
         return self._slice(self.manager_ids)
 
     @property
-    def everybodys(self) -> Slice:
+    def everybody(self) -> Slice:
         """The same without the manager and department filters."""
         return self._slice(None)
 
@@ -69,8 +69,8 @@ class Scope:
     def keeps_lead(self, leads: pd.DataFrame) -> pd.Series:
         """Which leads the manager, department and source filters keep; leads stand in no pipeline."""
         sources, managers = self.filters.ids("source"), self.manager_ids
-        kept = leads["source_id"].isin(sources) if sources else pd.Series(True, index=leads.index)
-        return kept if managers is None else kept & leads["manager_id"].isin(managers)
+        mask = leads["source_id"].isin(sources) if sources else pd.Series(True, index=leads.index)
+        return mask if managers is None else mask & leads["manager_id"].isin(managers)
 
     def bounds(self, period: Period) -> Bounds:
         """The first instant of the period, and the first after it."""
@@ -79,8 +79,8 @@ class Scope:
     def holders(self, key: str, period: Period) -> set[str]:
         """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`."""
         deals, bounds = self.slice.deals, self.bounds(period)
-        here = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
-        return {deals[key].categories[code] for code in np.unique(deals[key].codes[here])}
+        mask = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
+        return {deals[key].categories[code] for code in np.unique(deals[key].codes[mask])}
 
     # --- whose deals may be spoken of (privacy) ----------------------------------------------------------------------
 

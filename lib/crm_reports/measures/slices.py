@@ -19,9 +19,9 @@ from ..store.columns import Array, Columns, categorical, from_arrow, identities,
 
 # What every row of a deal's own history can be cut by.
 KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
-HELD = (*KEYS, "outcome", "money", "created_at", "first_action_at")
+INHERITED = (*KEYS, "outcome", "money", "created_at", "first_action_at")
 DEALS = (
-    *HELD, "deal_no", "closed_at", "amount", "loss_reason", "stage_since_at", "last_action_at", "next_step_at", "has_next_step",
+    *INHERITED, "deal_no", "closed_at", "amount", "loss_reason", "stage_since_at", "last_action_at", "next_step_at", "has_next_step",
     "has_history", "is_priced", "is_reopened", "closing_added", "is_outvoted", "is_closing_ahead", "went_back", "is_repeat::tinyint as is_repeat",
     "customer_id = '' as has_no_customer",
 )  # fmt: skip
@@ -34,25 +34,25 @@ class Slice:
     """The deals of a snapshot that have one of these ids in each of these columns of `deal_facts`."""
 
     snapshot: Snapshot
-    chosen: Mapping[str, Sequence[str]]
+    conditions: Mapping[str, Sequence[str]]
 
     @cached_property
     def inside(self) -> str:
         """In SQL, which rows are kept; each ? stands for one of `ids`."""
-        kept = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in self.chosen.items()]
-        return " and ".join(["true", *kept])
+        conditions = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in self.conditions.items()]
+        return " and ".join(["true", *conditions])
 
     @cached_property
     def ids(self) -> list[str]:
-        return [id for ids in self.chosen.values() for id in ids]
+        return [id for ids in self.conditions.values() for id in ids]
 
     def query(self, sql: str, *values: Any) -> pa.Table:
         return self.snapshot.query(sql, *values)
 
     def facts(self, columns: Sequence[str], condition: str = "true", *values: Any) -> pa.Table:
         """These facts of the slice's deals that the condition keeps, always in the same order."""
-        wanted = ", ".join(columns)
-        return self.query(f"select {wanted} from deal_facts where {self.inside} and ({condition})", *self.ids, *values)
+        names = ", ".join(columns)
+        return self.query(f"select {names} from deal_facts where {self.inside} and ({condition})", *self.ids, *values)
 
     # --- deals -----------------------------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ class Slice:
     def deals(self) -> Columns:
         """One row per deal: DEALS, and RARE. is_repeat: 1, 0, or missing where it is neither."""
         bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
-        return from_arrow(self.facts(DEALS), **{name: partial(_rare, bare, name) for name in RARE})
+        return from_arrow(self.facts(DEALS), **{name: partial(_fact, bare, name) for name in RARE})
 
     @cached_property
     def standings(self) -> Columns:
@@ -72,8 +72,8 @@ class Slice:
         return self._standings("deal_id in (select unnest(?::varchar[]))", [str(id) for id in ids])
 
     def _standings(self, condition: str, *values: Any) -> Columns:
-        found = self.query(f"select deal_id, outcome, money, created_at from deal_facts where {condition}", *values)
-        return from_arrow(found, deal_id=lambda: identities(found["deal_id"]))
+        rows = self.query(f"select deal_id, outcome, money, created_at from deal_facts where {condition}", *values)
+        return from_arrow(rows, deal_id=lambda: identities(rows["deal_id"]))
 
     @property
     def size(self) -> int:
@@ -96,16 +96,16 @@ class Slice:
 
         A row's own column of the same name, such as the stage that a visit was to, comes before the deal's.
         """
-        if not self.chosen:  # all rows are of its deals, which need not be read to know that
-            here = f"deal_no is not null and {condition}"
-            found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
-            return self._with_deal(found.assign(place=lambda: self._place(found)))
+        if not self.conditions:  # all rows are of its deals, which need not be read to know that
+            where = f"deal_no is not null and {condition}"
+            rows = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {where}", *values))
+            return self._with_deal(rows.assign(place=lambda: self._place(rows)))
         low, places = self._places
-        here = f"deal_no between {low} and {low + len(places) - 1} and {condition}"
-        found = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {here}", *values))
-        place = self._place(found)
-        found = found.assign(place=place)
-        return self._with_deal(found.take(place >= 0) if (place < 0).any() else found)
+        where = f"deal_no between {low} and {low + len(places) - 1} and {condition}"
+        rows = from_arrow(self.query(f"select deal_no, {columns} from {part} as row where {where}", *values))
+        place = self._place(rows)
+        rows = rows.assign(place=place)
+        return self._with_deal(rows.take(place >= 0) if (place < 0).any() else rows)
 
     def _place(self, rows: Columns) -> np.ndarray:
         low, places = self._places
@@ -115,7 +115,7 @@ class Slice:
         """The rows with what of their deal they don't have themselves."""
         return rows.assign(**{
             name: partial(self._of_deal, rows, name)
-            for name in (*HELD, "deal_id")
+            for name in (*INHERITED, "deal_id")
             if name not in rows
         })  # fmt: skip
 
@@ -126,19 +126,21 @@ class Slice:
         """When each deal was in work: opened_at (NaT: since ever), until_at (NaT: still)."""
         return self.history("open_spans", "opened_at, until_at")
 
-    def steps(self, at: str, bounds: Bounds) -> Columns:
+    def steps(self, column: str, bounds: Bounds) -> Columns:
         """The funnel's stages that deals reached between the bounds, or (`at` is created_at) that deals created then reached."""
         columns = "stage_id, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at"
-        if at == "reached_at":
+        if column == "reached_at":
             return self.history("steps_reached", columns, "reached_at >= ? and reached_at < ?", *bounds)
-        made = f"deal_no in (select deal_no from deal_facts where {self.inside} and created_at >= ? and created_at < ?)"
-        return self.history("steps_reached", columns, made, *self.ids, *bounds)
+        condition = (
+            f"deal_no in (select deal_no from deal_facts where {self.inside} and created_at >= ? and created_at < ?)"
+        )
+        return self.history("steps_reached", columns, condition, *self.ids, *bounds)
 
     def visits(self, bounds: Bounds) -> Columns:
         """Visits to stages that began between the bounds, the earliest first; left_at is NaT while one lasts."""
         columns = "stage_id, visited_pipeline_id, entered_at, left_at, history_id"
-        found = self.history("stage_visits", columns, "entered_at >= ? and entered_at < ?", *bounds)
-        return found.take(np.lexsort((found["history_id"], found["entered_at"])))
+        rows = self.history("stage_visits", columns, "entered_at >= ? and entered_at < ?", *bounds)
+        return rows.take(np.lexsort((rows["history_id"], rows["entered_at"])))
 
     def signs(self, bounds: Bounds) -> Columns:
         """Signs of life on the deals between the bounds, the first one as well: at, place."""
@@ -162,15 +164,15 @@ class Slice:
         )  # fmt: skip
 
 
-def _rare(deals: Slice, name: str) -> Array:
+def _fact(deals: Slice, name: str) -> Array:
     return from_arrow(deals.facts([name]))[name]
 
 
 def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:
     """Why each deal was lost: what the CRM says, else the name of the lost stage; "" where it is not lost."""
-    words, named = deals["loss_reason"], renamed(deals["stage_id"], stages)
-    texts = ["", *words.categories, *named.categories]
-    codes = np.where(words != "", 1 + words.codes.astype(int), 1 + len(words.categories) + named.codes)
+    words, names = deals["loss_reason"], renamed(deals["stage_id"], stages)
+    texts = ["", *words.categories, *names.categories]
+    codes = np.where(words != "", 1 + words.codes.astype(int), 1 + len(words.categories) + names.codes)
     return categorical(np.where(deals["outcome"] == "lost", codes, 0), texts)
 
 

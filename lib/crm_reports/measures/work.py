@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..filters import first_instant
 from ..store.columns import DAY, Columns, per_text
-from .names import looked_up
+from .names import look_up
 from .scope import Scope, to_pandas
 from .slices import utc
 
@@ -37,19 +37,19 @@ class Work:
     def deals(self) -> Columns:
         """One row per deal of the slice in work: how long silent, whether forgotten, its next step; place."""
         rule, as_of, deals = self.rule, utc(self.scope.filters.as_of), self.scope.slice.deals
-        left_out = per_text(deals["stage_id"], lambda id: id in rule.exclude_stages, bool)
-        left_out = left_out | per_text(deals["pipeline_id"], lambda id: id in rule.exclude_pipelines, bool)
-        place = np.flatnonzero((deals["outcome"] == "open") & ~left_out)
+        is_excluded = per_text(deals["stage_id"], lambda id: id in rule.exclude_stages, bool)
+        is_excluded = is_excluded | per_text(deals["pipeline_id"], lambda id: id in rule.exclude_pipelines, bool)
+        place = np.flatnonzero((deals["outcome"] == "open") & ~is_excluded)
         deals = deals.take(place)
-        heard = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
-        silent, has_step = np.floor((as_of - heard) / DAY), deals["has_next_step"]
+        last_sign = np.where(np.isnat(deals["last_action_at"]), deals["created_at"], deals["last_action_at"])
+        silence, has_step = np.floor((as_of - last_sign) / DAY), deals["has_next_step"]
         # What is due on the day of as_of is not overdue before its end.
         midnight = utc(first_instant(self.scope.filters.today, self.scope.filters.zone))
         is_overdue = has_step & (deals["next_step_at"] < as_of) & (deals["next_step_at"] != midnight)
         is_snoozed = has_step & ~is_overdue & rule.snooze_planned
-        is_forgotten = (silent >= rule.after) & ~is_snoozed
+        is_forgotten = (silence >= rule.after) & ~is_snoozed
         return deals.assign(
-            place=place, heard_at=heard, days_silent=silent, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
+            place=place, heard_at=last_sign, days_silent=silence, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
             forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
             days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
         )  # fmt: skip
@@ -96,10 +96,10 @@ class Work:
         names = self.scope.names
         leads = to_pandas(self.scope.snapshot.query("from lead_facts"))
         leads = leads[self.scope.keeps_lead(leads)].reset_index(drop=True)
-        leads["department_id"] = looked_up(leads["manager_id"], names.managers["department_id"])
+        leads["department_id"] = look_up(leads["manager_id"], names.managers["department_id"])
         since = leads["last_action_at"].fillna(leads["created_at"])
         silent = ((pd.Timestamp(self.scope.filters.as_of) - since) // pd.Timedelta(DAY)).where(
             leads["outcome"] == "open"
         )
-        words = names.beside(leads, ("manager", "department", "source"))
+        words = names.columns(leads, ("manager", "department", "source"))
         return leads.assign(**words, days_silent=silent, is_forgotten=silent >= self.rule.after)

@@ -85,7 +85,7 @@ def by_half(number: Any, change: Callable[[Any], Any]) -> Any:
     return type(number)(*map(change, astuple(number))) if isinstance(number, Ratio | Sample) else change(number)
 
 
-def joined(numbers: Sequence[Number]) -> Number:
+def join(numbers: Sequence[Number]) -> Number:
     """The numbers of several parts as one, part after part."""
     if isinstance(numbers[0], Ratio | Sample):
         return type(numbers[0])(*map(np.hstack, zip(*map(astuple, numbers), strict=True)))
@@ -104,7 +104,7 @@ def _one_by_one(body: Body, columns: Columns, groups: Groups) -> Number:
     ends = np.cumsum(np.bincount(groups.codes, minlength=groups.count))[:-1]
     # No group is one part without rows: it is asked for the kind of answer alone.
     answers = [evaluate(body, columns.take(places)) for places in np.split(order, ends)]
-    return by_half(joined(answers), lambda numbers: numbers[: groups.count])
+    return by_half(join(answers), lambda numbers: numbers[: groups.count])
 
 
 def fields_of(body: Body) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from ..errors import RunError
 from ..filters import Choice, Known, readable, safe
 from ..look.publish import REPORTS
 from ..measures.dataset import Dataset
-from ..measures.load import kept_open
+from ..measures.load import share_store
 from ..metrics.registry import column
 from ..runs import run
 from ..runs.run import Plan
@@ -50,7 +50,7 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
     """The pages of the presets that are due, in their order; each name is there once."""
     due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
-    with kept_open(settings):
+    with share_store(settings):
         pages = [page for preset in due for page in _of_preset(preset, settings)]
     times = Counter(page.name for page in pages)
     return tuple(replace(page, name=_told_apart(page)) if times[page.name] > 1 else page for page in pages)
@@ -116,7 +116,7 @@ def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
     key = f"{dimension}_id"
     ids = data.scope.holders(key, data.filters.period)
     if dimension == "manager":
-        acts = data.acts.within(data.filters.elapsed)[key]
+        acts = data.acts.actions(data.filters.elapsed)[key]
         ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
         return [department for department in known.department if ids & {*known.departments_below([department.id])}]

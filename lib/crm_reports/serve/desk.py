@@ -66,7 +66,7 @@ class Desk:
             return Asked(plan, reader, offered, identity(self._settings.store_path))
 
     def _opened(self) -> Store:
-        store = load.opened(self._settings)
+        store = load.open_store(self._settings)
         if store is not self._store:
             self._store = store
             plans = [run.prepare(name, {}, settings=self._settings) for name in REPORTS]
