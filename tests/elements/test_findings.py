@@ -5,7 +5,7 @@ import pytest
 
 from crm_reports import elements
 from crm_reports.elements.activity import correlation, most_active, pairs, sensitive, without_data
-from crm_reports.elements.changes import changed
+from crm_reports.elements.changes import movement
 from crm_reports.elements.forgotten import long_silent, threshold, worst_share
 from crm_reports.elements.funnel import dearest, narrow_place, who_differs
 from crm_reports.elements.losses import loses_most, lost_from, top_reason
@@ -202,7 +202,7 @@ def changes(closing):
     ],
 )
 def test_what_changed_is_said_with_its_largest_parts(closing, said):
-    assert plain(changed(changes(closing))) == said
+    assert plain(movement(changes(closing))) == said
 
 
 def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():

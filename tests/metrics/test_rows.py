@@ -1,5 +1,6 @@
 """What a metric's body may say of its rows, and that it means the same of a group as of that group's rows alone."""
 
+import re
 from operator import truediv
 
 import numpy as np
@@ -120,6 +121,25 @@ def test_what_no_metric_can_say_is_refused_where_it_is_defined(body, words):
     body.__name__, body.__doc__ = "own", "Of one's own."
     with pytest.raises(MetricError, match=rf"metric 'own' can't be measured: .*{words}"):
         metric(title="Own", unit="number", formula="own", on="events")(body)
+    assert "own" not in METRICS
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({"fields": ["won_money"]}, "leave fields= out of @metric: the fields are found by running the body once"),
+        ({"formla": "own"}, "@metric takes no formla=; near: formula"),
+        ({"unit": "percent"}, "metric 'own' has unit='percent'; write one of count, money, share, "),
+        ({"good": "higher"}, "metric 'own' has good='higher'; write one of up, down, none"),
+    ],
+)
+def test_a_keyword_that_a_metric_does_not_take_is_refused_with_what_to_write(keywords, words):
+    def own(events):
+        """Of one's own."""
+        return events["won_money"].sum()
+
+    with pytest.raises(MetricError, match=f"^{re.escape(words)}"):
+        metric(**{"title": "Own", "unit": "number", "formula": "own", "on": "events"} | keywords)(own)
     assert "own" not in METRICS
 
 

@@ -32,46 +32,46 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
     rows = rows[rows[x].notna() & rows[y].notna()]
     if rows.empty:
         return nothing()
-    across, up = (units.axis(column(each).unit, rows[each]) for each in (x, y))
-    points = list(zip(numbers(rows[x], across.scale), numbers(rows[y], up.scale), strict=True))
-    names = [short_name(each) for each in rows[name]]
+    x_axis, y_axis = (units.axis(column(metric).unit, rows[metric]) for metric in (x, y))
+    positions = list(zip(numbers(rows[x], x_axis.scale), numbers(rows[y], y_axis.scale), strict=True))
+    names = [short_name(person) for person in rows[name]]
     ids = list(rows.get(f"{name}_id", rows[name]))
-    places = _label_places(points, names)
-    drawn = trace(
+    places = _label_places(positions, names)
+    points = trace(
         "scatter",
-        x=[point[0] for point in points], y=[point[1] for point in points], mode="markers+text",
-        text=[escape(each) if place else "" for each, place in zip(names, places, strict=True)],
+        x=[point[0] for point in positions], y=[point[1] for point in positions], mode="markers+text",
+        text=[escape(text) if place else "" for text, place in zip(names, places, strict=True)],
         textposition=[place or "top center" for place in places], textfont={"color": colour("ink"), "size": 12},
         marker={"color": [colour_of(id) for id in ids], "symbol": [symbol_of(id) for id in ids], "size": 11},
         customdata=[f"<b>{escape(row[name])}</b><br>{hover(row, x)}<br>{hover(row, y)}" for row in records(rows)],
         hovertemplate=f"%{{customdata}}{formula_of(x)}<extra></extra>", cliponaxis=False, showlegend=False,
     )  # fmt: skip
-    return _crossed(drawn, _middle(table, points, x, y, across, up), x, y, across, up)
+    return _with_cross(points, _middle(table, positions, x, y, x_axis, y_axis), x, y, x_axis, y_axis)
 
 
 def _middle(
-    table: pd.DataFrame, points: Sequence[tuple], x: str, y: str, across: units.Axis, up: units.Axis
+    table: pd.DataFrame, positions: Sequence[tuple], x: str, y: str, x_axis: units.Axis, y_axis: units.Axis
 ) -> tuple[float, float]:
     """Where the cross lines stand: a table about one manager brings the team's medians as its total."""
     team = table[table["is_total"].astype(bool)] if "is_total" in table else table.iloc[:0]
     if team.empty:
-        return tuple(pd.DataFrame(points).median())
-    return team[x].iloc[0] / across.scale, team[y].iloc[0] / up.scale
+        return tuple(pd.DataFrame(positions).median())
+    return team[x].iloc[0] / x_axis.scale, team[y].iloc[0] / y_axis.scale
 
 
-def _crossed(
-    points: Trace, middle: tuple[float, float], x: str, y: str, across: units.Axis, up: units.Axis
+def _with_cross(
+    points: Trace, middle: tuple[float, float], x: str, y: str, x_axis: units.Axis, y_axis: units.Axis
 ) -> go.Figure:
     line = {"type": "line", "line": {"color": colour("dim"), "width": 1, "dash": "dot"}}
-    upright = line | {"x0": middle[0], "x1": middle[0], "y0": 0, "y1": 1, "yref": "y domain"}
-    level = line | {"y0": middle[1], "y1": middle[1], "x0": 0, "x1": 1, "xref": "x domain"}
+    vertical = line | {"x0": middle[0], "x1": middle[0], "y0": 0, "y1": 1, "yref": "y domain"}
+    horizontal = line | {"y0": middle[1], "y1": middle[1], "x0": 0, "x1": 1, "xref": "x domain"}
     word = {"text": _("median"), "font": {"size": 11}, "showarrow": False}
-    beside = word | {"x": middle[0], "y": 0, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
-    below = word | {"x": 1, "xref": "x domain", "y": middle[1], "xanchor": "right", "yanchor": "top"}
+    x_label = word | {"x": middle[0], "y": 0, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
+    y_label = word | {"x": 1, "xref": "x domain", "y": middle[1], "xanchor": "right", "yanchor": "top"}
     return figure_of(
-        [points], height=460, margin={"t": 34, "r": 24}, shapes=[upright, level],
-        annotations=[axis_note(axis_title(y, up)), beside, below], yaxis={"tickformat": ",~f"},
-        xaxis={"title": {"text": axis_title(x, across)}, "rangemode": "tozero", "tickformat": ",~f"},
+        [points], height=460, margin={"t": 34, "r": 24}, shapes=[vertical, horizontal],
+        annotations=[axis_note(axis_title(y, y_axis)), x_label, y_label], yaxis={"tickformat": ",~f"},
+        xaxis={"title": {"text": axis_title(x, x_axis)}, "rangemode": "tozero", "tickformat": ",~f"},
     )  # fmt: skip
 
 
@@ -86,18 +86,18 @@ def _label_places(points: Sequence[tuple[float, float]], names: Sequence[str]) -
     """For each point the first place where its label covers no other; "" when all are taken: hover tells it."""
     wide, high = 680, 380  # the plot on a laptop, in pixels
     spans = [max(axis) * 1.05 or 1 for axis in zip(*points, strict=True)]
-    taken = [(wide * x / spans[0], high * y / spans[1], 12.0, 12.0) for x, y in points]
-    found = []
-    for (x, y, *_size), name in zip(list(taken), names, strict=True):
-        boxes = {
+    boxes = [(wide * x / spans[0], high * y / spans[1], 12.0, 12.0) for x, y in points]
+    chosen_places = []
+    for (x, y, *_size), name in zip(list(boxes), names, strict=True):
+        choices = {
             place: (x + right * (7 * len(name) + 10), y + up * 15, 7.0 * len(name), 14.0)
             for place, (right, up) in LABEL_PLACES.items()
         }
-        free = [place for place, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
-        found.append(free[0] if free else "")
-        taken += [boxes[free[0]]] if free else []
-    return found
+        free = [place for place, box in choices.items() if not any(_overlap(box, neighbour) for neighbour in boxes)]
+        chosen_places.append(free[0] if free else "")
+        boxes += [choices[free[0]]] if free else []
+    return chosen_places
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return abs(one[0] - other[0]) < (one[2] + other[2]) / 2 and abs(one[1] - other[1]) < (one[3] + other[3]) / 2
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return abs(a[0] - b[0]) < (a[2] + b[2]) / 2 and abs(a[1] - b[1]) < (a[3] + b[3]) / 2

@@ -48,9 +48,9 @@ def _bar_row(row: Mapping[str, object], x: str, y: str, axis: units.Axis) -> Row
     value = numbers([row[y]], axis.scale)[0]
     hue = colour_of(row[f"{x}_id"]) if x == "manager" and f"{x}_id" in row else colour("accent")
     note = units.k_of_n(row.get(f"{y}_k"), row.get(f"{y}_n"))
-    said = f"<b>{escape(row[x])}</b><br>{hover(row, y)}"
+    tooltip = f"<b>{escape(row[x])}</b><br>{hover(row, y)}"
     text = units.write(row[y], unit, form="tile")
-    return Row(escape(row[x], most=30), value, text, note, said, hue)
+    return Row(escape(row[x], most=30), value, text, note, tooltip, hue)
 
 
 def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_apart: bool = False) -> go.Figure:
@@ -76,23 +76,23 @@ def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_ap
         [back, bar] if track else [bar], height=12 + pitch * len(rows), barmode="overlay", showlegend=False,
         xaxis={"visible": False, "range": [low, top], "fixedrange": True}, margin={"l": 0, "r": 0, "t": 4, "b": 4},
         yaxis={"visible": False, "range": [len(rows) - 0.5, -0.5], "fixedrange": True},
-        annotations=[note for at, row in enumerate(rows) for note in _row_notes(at, row, 17 / pitch if is_apart else 0)],
+        annotations=[note for number, row in enumerate(rows) for note in _row_notes(number, row, 17 / pitch if is_apart else 0)],
     )  # fmt: skip
 
 
-def _row_notes(at: int, row: Row, above: float) -> list[dict[str, object]]:
+def _row_notes(place: int, row: Row, lift: float) -> list[dict[str, object]]:
     """The name of a row over its bar, and its note on the right of it, or on a line of its own `above` it."""
     # A heading has no bar beneath it and stands closer to its own rows.
     base = {
         "showarrow": False,
-        "y": at - 0.02 if row.text else at + 0.42,
+        "y": place - 0.02 if row.text else place + 0.42,
         "yanchor": "bottom",
         "xref": "paper",
         "borderpad": 0,
     }
-    said = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
-    name = {"text": said, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
+    text = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
+    name = {"text": text, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
     note = {"text": row.note, "x": 1, "xanchor": "right"}
-    if above:
-        note |= {"x": 0, "xanchor": "left", "y": at - 0.02 - above}
-    return [base | each for each in (name, note) if each["text"]]
+    if lift:
+        note |= {"x": 0, "xanchor": "left", "y": place - 0.02 - lift}
+    return [base | words for words in (name, note) if words["text"]]

@@ -40,27 +40,25 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
     sizes = [size for size in SIZES if (table["size"] == size).any()]
     if not names or not sizes:
         return nothing()
-    every = records(table)
-    rows = {size: [row for row in every if row["size"] == size] for size in sizes}
-    chosen = _usual_size(rows)
-    views = {name: _view(rows, name, chosen) for name in names}
-    traces = [
-        each
-        for place, size in enumerate(sizes)
-        for each in _period_traces(rows[size], views[names[0]], size, 2 * place, size == chosen)
-    ]
+    rows = records(table)
+    cuts = {size: [row for row in rows if row["size"] == size] for size in sizes}
+    chosen = _usual_size(cuts)
+    views = {name: _view(cuts, name, chosen) for name in names}
+    traces: list[Trace] = []
+    for place, size in enumerate(sizes):
+        traces += _period_traces(cuts[size], views[names[0]], size, 2 * place, size == chosen)
     if any(f"{name}_previous" in table for name in names):
-        traces.append(_compared_with(before))
+        traces.append(_comparison(before))
     return figure_of(
-        traces, height=380, barmode="overlay", xaxis=_ticks(rows[chosen], chosen),
+        traces, height=380, barmode="overlay", xaxis=_ticks(cuts[chosen], chosen),
         annotations=[axis_note(views[names[0]].title)], yaxis={"tickformat": ",~f"}, showlegend=len(traces) > 2 * len(sizes),
         margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26},
-        meta={"periods": {size: _periods(rows[size], size) for size in sizes}},
-        updatemenus=[menu for menu in (_size_menu(rows, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
+        meta={"periods": {size: _periods(cuts[size], size) for size in sizes}},
+        updatemenus=[menu for menu in (_size_menu(cuts, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
     )  # fmt: skip
 
 
-def _compared_with(before: str) -> Trace:
+def _comparison(before: str) -> Trace:
     """What the legend says of the ticks."""
     line = {"color": colour("ink"), "width": 2}
     return trace("scatter", x=[None], y=[None], mode="lines", line=line, name=before or _("before"))
@@ -92,9 +90,9 @@ def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
     axis = units.axis(unit, [row[name] for row in cuts[chosen]])
     values, texts, hovers = [], [], []
     for size, cut in cuts.items():
-        here, before = ([row.get(each) for row in cut] for each in (name, f"{name}_previous"))
-        label = [units.write(value, unit, form="axis") for value in here]
-        values += [numbers(here, axis.scale), numbers(before, axis.scale)]
+        now, before = ([row.get(key) for row in cut] for key in (name, f"{name}_previous"))
+        label = [units.write(value, unit, form="axis") for value in now]
+        values += [numbers(now, axis.scale), numbers(before, axis.scale)]
         is_few = len(cut) <= MOST_LABELS
         texts += [
             [
@@ -132,18 +130,18 @@ def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:
     return f"<b>{units.period(size, row['start'])}</b>{running}<br>{hover(row, name)}"
 
 
-def _period_traces(cut: Rows, view: _View, size: str, at: int, shown: bool) -> list[Trace]:
-    place = list(range(len(cut)))
+def _period_traces(cut: Rows, view: _View, size: str, number: int, is_visible: bool) -> list[Trace]:
+    places = list(range(len(cut)))
     bars = trace(
         "bar",
-        x=place, y=view.values[at], ids=[str(row["start"]) for row in cut], text=view.texts[at], customdata=view.hovers[at], visible=shown, name="",
+        x=places, y=view.values[number], ids=[str(row["start"]) for row in cut], text=view.texts[number], customdata=view.hovers[number], visible=is_visible, name="",
         hovertemplate=hover_template(view.name), textposition="outside" if sum(map(_is_meant, cut)) <= MOST_LABELS else "none", cliponaxis=False, showlegend=False,
         marker={"color": colour("accent"), "opacity": [_strength(row) for row in cut], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,
     )  # fmt: skip
     ticks = trace(
         "scatter",
-        x=place, y=view.values[at + 1], mode="markers", marker={"size": 1, "color": colour("ink")}, visible=shown,
+        x=places, y=view.values[number + 1], mode="markers", marker={"size": 1, "color": colour("ink")}, visible=is_visible,
         error_x={"type": "constant", "value": 0.42, "thickness": 2, "width": 0, "color": colour("ink")},
         hoverinfo="skip", showlegend=False, meta=size,
     )  # fmt: skip
@@ -153,23 +151,23 @@ def _period_traces(cut: Rows, view: _View, size: str, at: int, shown: bool) -> l
 def _ticks(cut: Rows, size: str) -> dict[str, object]:
     """At most a dozen labels; the year stands under the first period of each year; the running period has a star."""
     step = -(-len(cut) // 12)
-    shown = list(range(len(cut)))[::-step][::-1]  # counted from the end, which is the period that runs
+    places = list(range(len(cut)))[::-step][::-1]  # counted from the end, which is the period that runs
     texts, year = [], None
-    for row in (cut[at] for at in shown):
+    for row in (cut[place] for place in places):
         day = units.as_date(row["start"])
         star = "*" if row.get("is_running") else ""
-        below = f"<br>{day.year}" if size != "year" and day.year != year else ""
-        texts, year = [*texts, f"{units.period(size, day, form='axis')}{star}{below}"], day.year
-    return {"tickvals": shown, "ticktext": texts, "range": [-0.6, len(cut) - 0.4], "ticklabeloverflow": "allow"}
+        year_line = f"<br>{day.year}" if size != "year" and day.year != year else ""
+        texts, year = [*texts, f"{units.period(size, day, form='axis')}{star}{year_line}"], day.year
+    return {"tickvals": places, "ticktext": texts, "range": [-0.6, len(cut) - 0.4], "ticklabeloverflow": "allow"}
 
 
 def _size_menu(cuts: Mapping[str, Rows], chosen: str) -> dict[str, object]:
     buttons = []
     for size, cut in cuts.items():
-        shown = [each == size for each in cuts for _twice in range(2)]
+        visibility = [other == size for other in cuts for _twice in range(2)]
         ticks = {f"xaxis.{key}": value for key, value in _ticks(cut, size).items()}
         # The traces' numbers are named: a trace that someone adds, and the legend's line, stay as they are.
-        buttons.append(button(_(SIZES[size]), {"visible": shown}, ticks, 2 * len(cuts)))
+        buttons.append(button(_(SIZES[size]), {"visible": visibility}, ticks, 2 * len(cuts)))
     return segments(buttons, active=list(cuts).index(chosen), y=1.23, label=_("Period size"))
 
 

@@ -102,10 +102,6 @@ def nothing(text: str = "") -> go.Figure:
     return figure_of(height=120, xaxis=hidden, yaxis=hidden, annotations=[note | {"showarrow": False}])
 
 
-def _wrapped(text: str) -> str:
-    return "<br>".join(html_escape(line, quote=False) for line in textwrap.wrap(text, 58))
-
-
 def hover(row: Mapping[str, object], name: str) -> str:
     """One metric of a row as a tooltip says it: title, value, k of n, what it was before."""
     entry = column(name)
@@ -113,14 +109,15 @@ def hover(row: Mapping[str, object], name: str) -> str:
     lines += [units.k_of_n(row.get(f"{name}_k"), row.get(f"{name}_n"))]
     before = row.get(f"{name}_previous")
     if not units.is_missing(before):
-        said = _("before: {value}", value=units.write(before, entry.unit))
-        lines += [" ".join(filter(None, [said, units.change(row.get(f"{name}_change"))]))]
+        comparison = _("before: {value}", value=units.write(before, entry.unit))
+        lines += [" ".join(filter(None, [comparison, units.change(row.get(f"{name}_change"))]))]
     return "<br>".join(filter(None, lines))
 
 
 def formula_of(name: str) -> str:
-    said = column(name).formula
-    return f"<br><i>{_wrapped(said)}</i>" if said else ""
+    """How the metric is computed, as the last lines of a tooltip; "" for a column that is no metric."""
+    lines = textwrap.wrap(column(name).formula, 58)
+    return f"<br><i>{'<br>'.join(html_escape(line, quote=False) for line in lines)}</i>" if lines else ""
 
 
 def hover_template(name: str) -> str:
@@ -138,8 +135,8 @@ def without_total(table: pd.DataFrame) -> pd.DataFrame:
 
 def measures_in(table: pd.DataFrame, *, most: int = 7) -> list[str]:
     """The metrics a reader can pick from: the usual ones first, then whatever else the table measures."""
-    known = [name for name in MEASURES if name in table]
-    return [*known, *(name for name in table.columns if name in METRICS and name not in known)][:most]
+    usual = [name for name in MEASURES if name in table]
+    return [*usual, *(name for name in table.columns if name in METRICS and name not in usual)][:most]
 
 
 def axis_title(name: str, axis: units.Axis) -> str:

@@ -19,7 +19,7 @@ def silence(table: pd.DataFrame) -> go.Figure:
     threshold = {}
     if any(forgotten) and not all(forgotten):
         threshold = _threshold(forgotten.index(True), int(table["from_days"].iloc[forgotten.index(True)]))
-    spans = {"tickvals": list(range(len(table))), "ticktext": [escape(each) for each in table["silent"]]}
+    spans = {"tickvals": list(range(len(table))), "ticktext": [escape(span) for span in table["silent"]]}
     return figure_of(
         [_spans(table, forgotten)], height=340, showlegend=False, margin={"t": 44}, yaxis={"tickformat": ",~f"},
         xaxis=spans | {"title": {"text": _("days without any action")}}, **threshold,
@@ -27,13 +27,13 @@ def silence(table: pd.DataFrame) -> go.Figure:
 
 
 def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
-    said = [_span_hover(row) for row in records(table)]
+    tooltips = [_span_hover(row) for row in records(table)]
     return trace(
         "bar",
-        x=list(range(len(table))), y=list(table["deals"]), text=[units.write(each, "count") for each in table["deals"]],
-        textposition="outside", cliponaxis=False, textfont={"color": colour("ink")}, customdata=said, name="",
+        x=list(range(len(table))), y=list(table["deals"]), text=[units.write(count, "count") for count in table["deals"]],
+        textposition="outside", cliponaxis=False, textfont={"color": colour("ink")}, customdata=tooltips, name="",
         hovertemplate="%{customdata}<extra></extra>",
-        marker={"color": [colour("accent") if each else colour("soft") for each in forgotten], "cornerradius": 3},
+        marker={"color": [colour("accent") if is_late else colour("soft") for is_late in forgotten], "cornerradius": 3},
     )  # fmt: skip
 
 
@@ -43,18 +43,18 @@ def _span_hover(row: dict[str, object]) -> str:
     return f"<b>{days}</b><br>{_('Deals')}: <b>{units.write(row['deals'], 'count')}</b>{money}"
 
 
-def _threshold(at: int, days: int) -> dict[str, object]:
+def _threshold(place: int, days: int) -> dict[str, object]:
     """A line before the bar at this place, and what it says."""
     line = {"type": "line", "line": {"color": colour("bad"), "width": 2, "dash": "dash"}}
-    said = {
+    words = {
         "text": f"{_('forgotten from {days} days on', days=days)} →",
         "font": {"color": colour("bad")},
         "showarrow": False,
     }
-    place = {"x": at - 0.5, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": -4}
+    corner = {"x": place - 0.5, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": -4}
     return {
-        "shapes": [line | {"x0": at - 0.5, "x1": at - 0.5, "y0": 0, "y1": 1, "yref": "y domain"}],
-        "annotations": [said | place],
+        "shapes": [line | {"x0": place - 0.5, "x1": place - 0.5, "y0": 0, "y1": 1, "yref": "y domain"}],
+        "annotations": [words | corner],
     }
 
 
@@ -63,9 +63,9 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
     if len(table) < 2:
         return nothing()
     axis = units.axis(column(y).unit, table[y])
-    values = [None if units.is_missing(each) else float(each) / axis.scale for each in table[y]]
-    ends = [units.write(each, column(y).unit, form="tile") for each in table[y]]
-    text = [said if at in (0, len(ends) - 1) else "" for at, said in enumerate(ends)]
+    values = [None if units.is_missing(number) else float(number) / axis.scale for number in table[y]]
+    labels = [units.write(number, column(y).unit, form="tile") for number in table[y]]
+    text = [label if place in (0, len(labels) - 1) else "" for place, label in enumerate(labels)]
     line = trace(
         "scatter",
         x=list(range(len(table))), y=values, mode="lines+markers+text", text=text, textposition="top center", name="",
@@ -73,11 +73,11 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
         customdata=[_night_hover(row, y) for row in records(table)], hovertemplate="%{customdata}<extra></extra>",
         cliponaxis=False,
     )  # fmt: skip
-    shown = list(range(len(table)))[:: -(-len(table) // 7)]
-    days = [units.period("week", table["start"].iloc[at], form="axis") for at in shown]
+    places = list(range(len(table)))[:: -(-len(table) // 7)]
+    days = [units.period("week", table["start"].iloc[place], form="axis") for place in places]
     return figure_of(
         [line], height=280, margin={"t": 40, "r": 24}, annotations=[axis_note(axis_title(y, axis))],
-        xaxis={"tickvals": shown, "ticktext": days}, yaxis={"tickformat": ",~f"},
+        xaxis={"tickvals": places, "ticktext": days}, yaxis={"tickformat": ",~f"},
     )  # fmt: skip
 
 

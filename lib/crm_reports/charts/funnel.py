@@ -20,28 +20,28 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     length = "cohort_reached" if "cohort_reached" in table else "reached"
     rows: list[Row] = []
     pipelines = [
-        each for _name, each in table.groupby("pipeline_id" if "pipeline_id" in table else "pipeline", sort=False)
+        group for _name, group in table.groupby("pipeline_id" if "pipeline_id" in table else "pipeline", sort=False)
     ]
     for pipeline in pipelines:
         if len(pipelines) > 1:
             rows.append(Row(f"<b>{escape(pipeline['pipeline'].iloc[0])}</b>", None, "", "", "", colour("accent")))
         stages = records(pipeline.sort_values("position", kind="stable") if "position" in pipeline else pipeline)
         steps = [row.get("position", place) for place, row in enumerate(stages)]
-        rows += [_stage_row(stages, steps, at, length) for at in range(len(stages))]
+        rows += [_stage_row(stages, steps, place, length) for place in range(len(stages))]
     return rows_figure(rows, formula=formula_of("stage_conversion"), track=True, is_apart=True)
 
 
-def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], at: int, length: str) -> Row:
+def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], place: int, length: str) -> Row:
     """A stage and the step into it; of several won stages the first one tells the step into all of them."""
-    row, first = stages[at], steps.index(steps[at])
+    row, first = stages[place], steps.index(steps[place])
     before = stages[first - 1] if first else {}
     count = units.write(row[length], "count")
     hovers = [f"<b>{escape(row['stage'])}</b>"]
     hovers += [hover(row, name) for name in ("cohort_reached", "reached", "visited") if name in row]
     if before:
         hovers += ["<br>" + _("step from {stage}", stage=escape(before["stage"])), hover(before, "stage_conversion")]
-    note = _step_note(before) if before and at == first else ""
-    if note and steps.count(steps[at]) > 1:
+    note = _step_note(before) if before and place == first else ""
+    if note and steps.count(steps[place]) > 1:
         note = _("↓ in the period, together: {rate}", rate=note)
     elif note:
         note = _("↓ in the period: {rate}", rate=note)
@@ -54,7 +54,7 @@ def _step_note(before: Mapping[str, object]) -> str:
     rate = units.write(before.get("stage_conversion"), "share")
     k, n = before.get("stage_conversion_k"), before.get("stage_conversion_n")
     sure = units.between(before.get("stage_conversion_low"), before.get("stage_conversion_high"))
-    said = " · ".join(filter(None, [f"<b>{rate}</b>" + (f" ({sure})" if sure else ""), units.k_of_n(k, n)]))
+    text = " · ".join(filter(None, [f"<b>{rate}</b>" + (f" ({sure})" if sure else ""), units.k_of_n(k, n)]))
     if before.get("is_narrowest"):
-        return f'<span style="color:{colour("bad")}">▼ {said}</span>'
-    return said if units.is_few(n) or rate == units.MISSING else f'<span style="color:{colour("ink")}">{said}</span>'
+        return f'<span style="color:{colour("bad")}">▼ {text}</span>'
+    return text if units.is_few(n) or rate == units.MISSING else f'<span style="color:{colour("ink")}">{text}</span>'

@@ -51,12 +51,12 @@ def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: st
     name = escape(rows[by].iloc[0], most=24) if by else ""
     hue = colour_of(key) if by == "manager" else PALETTE[place % len(PALETTE)][0] if by else colour("accent")
     ends = [""] * (len(rows) - 1) + [f" {name}"]
-    said = [f"<b>{name}</b><br>{escape(row[x])}<br>{hover(row, y)}" for row in records(rows)]
+    tooltips = [f"<b>{name}</b><br>{escape(row[x])}<br>{hover(row, y)}" for row in records(rows)]
     return trace(
         "scatter",
         x=list(rows[x]), y=numbers(rows[y], axis.scale), mode="lines+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2, "dash": dash_of(key) if by == "manager" else "solid"},
-        name=name, customdata=said, hovertemplate=hover_template(y), cliponaxis=False,
+        name=name, customdata=tooltips, hovertemplate=hover_template(y), cliponaxis=False,
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def small_multiples(
     notes = [note for place, (key, rows) in enumerate(groups) for note in _pane_notes(place, key, rows, by, names[0])]
     menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
     return figure_of(
-        lines, height=_panes_height(len(groups), 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4},
+        lines, height=40 + 118 * -(-len(groups) // 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4},
         annotations=notes, updatemenus=menu, meta={"panes": len(groups)}, **_pane_axes(len(groups), 4),
     )  # fmt: skip
 
@@ -92,10 +92,6 @@ def _largest_groups(table: pd.DataFrame, by: str, name: str) -> list[tuple[objec
     return [(key, records(rows)) for key, rows in groups[:MOST_PANES]]
 
 
-def _panes_height(count: int, columns: int) -> int:
-    return 40 + 118 * -(-count // columns)
-
-
 def _pane_axes(count: int, columns: int) -> dict[str, object]:
     """Each pane's axes and where they lie, row by row; a page lays them out anew on a narrow screen."""
     rows = -(-count // columns)
@@ -105,10 +101,12 @@ def _pane_axes(count: int, columns: int) -> dict[str, object]:
     for place in range(count):
         row, col = divmod(place, columns)
         name = "" if place == 0 else str(place + 1)
-        across = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
-        up = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
-        layout[f"xaxis{name}"] = quiet | {"showline": True, "anchor": f"y{name}", "domain": across}
-        layout[f"yaxis{name}"] = quiet | {"anchor": f"x{name}", "domain": up} | ({"matches": "y"} if place else {})
+        x_domain = [col * wide, (col + 1) * wide - (0.03 if col < columns - 1 else 0)]
+        y_domain = [1 - (row + 1) * high + 0.12 * high, 1 - row * high - 0.26 * high]
+        layout[f"xaxis{name}"] = quiet | {"showline": True, "anchor": f"y{name}", "domain": x_domain}
+        layout[f"yaxis{name}"] = (
+            quiet | {"anchor": f"x{name}", "domain": y_domain} | ({"matches": "y"} if place else {})
+        )
     return layout
 
 
@@ -135,9 +133,9 @@ def _pane_notes(place: int, key: object, rows: Rows, by: str, name: str) -> list
     corner = {"xref": f"x{number} domain", "yref": f"y{number} domain", "yanchor": "bottom", "y": 1, "showarrow": False}
     corner["font"] = {"color": colour("ink")}
     mark = MARKS[place_of(key) // len(PALETTE) % len(MARKS)] if by == "manager" else MARKS[0]
-    who = f'<span style="color:{_pane_hue(key, by)}">{mark}</span> {escape(short_name(rows[0][by]))}'
+    title = f'<span style="color:{_pane_hue(key, by)}">{mark}</span> {escape(short_name(rows[0][by]))}'
     return [
-        corner | {"text": who, "x": 0, "xanchor": "left"},
+        corner | {"text": title, "x": 0, "xanchor": "left"},
         corner | {"text": _latest(rows, name), "x": 1, "xanchor": "right"},
     ]
 
@@ -148,8 +146,8 @@ def _numbers(rows: Rows, name: str, axis: units.Axis) -> list[float | None]:
 
 def _latest(rows: Rows, name: str) -> str:
     # A period that still runs would look like a fall.
-    ended = [row for row in rows if not row.get("is_running")]
-    last = (ended or rows)[-1][name]
+    complete = [row for row in rows if not row.get("is_running")]
+    last = (complete or rows)[-1][name]
     return f"<b>{units.write(last, column(name).unit, form='axis')}</b>"
 
 
@@ -159,8 +157,8 @@ def pale(hue: str) -> str:
 
 
 def _pane_hovers(rows: Rows, name: str, by: str, size: str) -> list[str]:
-    who = escape(rows[0][by])
-    return [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in rows]
+    person = escape(rows[0][by])
+    return [f"<b>{person}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in rows]
 
 
 def _pane_menu(groups: Sequence[Rows], axes: Mapping[str, units.Axis], by: str, size: str) -> dict[str, object]:
@@ -206,39 +204,41 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
 def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:
     """One manager's numbers on the common days: where nothing was measured there is a gap."""
     by_start = {row["start"]: row for row in rows}
-    found = [by_start.get(start, {}) for start in starts]
-    who = escape(rows[0]["manager"])
-    said = [f"<b>{who}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" if row else "" for row in found]
-    return {"y": numbers([row.get(name) for row in found], axis.scale), "said": said}
+    cut_rows = [by_start.get(start, {}) for start in starts]
+    person = escape(rows[0]["manager"])
+    tooltips = [
+        f"<b>{person}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" if row else "" for row in cut_rows
+    ]
+    return {"y": numbers([row.get(name) for row in cut_rows], axis.scale), "tooltips": tooltips}
 
 
 def _compared_line(key: object, rows: Rows, view: dict[str, list], is_shown: bool) -> Trace:
     hue, name = colour_of(key), escape(rows[0]["manager"], most=24)
-    last = max((at for at, value in enumerate(view["y"]) if value is not None), default=0)
-    ends = [f"  {name}" if at == last else "" for at in range(len(view["y"]))]
+    last = max((place for place, value in enumerate(view["y"]) if value is not None), default=0)
+    ends = [f"  {name}" if place == last else "" for place in range(len(view["y"]))]
     return trace(
         "scatter",
         x=list(range(len(view["y"]))), y=view["y"], mode="lines+markers+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2.5, "dash": dash_of(key)}, name=name, meta=str(key),
         marker={"symbol": symbol_of(key), "size": 7, "color": hue}, visible=True if is_shown else "legendonly",
-        customdata=view["said"], hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, connectgaps=False,
+        customdata=view["tooltips"], hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, connectgaps=False,
     )  # fmt: skip
 
 
 def _month_ticks(starts: Sequence[object], size: str) -> dict[str, object]:
-    shown = list(range(len(starts)))[:: -(-len(starts) // 12) or 1]
+    places = list(range(len(starts)))[:: -(-len(starts) // 12) or 1]
     texts, year = [], None
-    for at in shown:
-        day = units.as_date(starts[at])
+    for place in places:
+        day = units.as_date(starts[place])
         texts.append(units.period(size, day, form="axis") + (f"<br>{day.year}" if day.year != year else ""))
         year = day.year
-    return {"tickvals": shown, "ticktext": texts, "range": [-0.3, len(starts) - 0.7]}
+    return {"tickvals": places, "ticktext": texts, "range": [-0.3, len(starts) - 0.7]}
 
 
 def _compared_menu(views: Mapping[str, list], axes: Mapping[str, units.Axis]) -> dict[str, object]:
     buttons = []
     for name, series in views.items():
-        data = {"y": [each["y"] for each in series], "customdata": [each["said"] for each in series]}
+        data = {"y": [line["y"] for line in series], "customdata": [line["tooltips"] for line in series]}
         layout = {"annotations[0].text": axis_title(name, axes[name]), "yaxis.autorange": True}
         buttons.append(button(escape(column(name).title), data, layout, len(series)))
     return segments(buttons, active=0, y=1.08, label=_("Metric"))

@@ -85,6 +85,6 @@ def dark_twins() -> dict[str, str]:
 
 def css_variables(*, dark: bool = False) -> str:
     """The palette for a style sheet: --ink: …; --m0: …"""
-    which = int(dark)
-    roles = [f"--{role}:{pair[which]}" for role, pair in THEME.items()]
-    return ";".join([*roles, *(f"--m{place}:{pair[which]}" for place, pair in enumerate(PALETTE))])
+    side = int(dark)
+    roles = [f"--{role}:{pair[side]}" for role, pair in THEME.items()]
+    return ";".join([*roles, *(f"--m{place}:{pair[side]}" for place, pair in enumerate(PALETTE))])

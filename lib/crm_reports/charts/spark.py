@@ -7,12 +7,12 @@ from ..words import units
 
 def sparkline(values: Sequence[object], *, width: int = 108, height: int = 26) -> str:
     """A line as long as a word, as inline SVG; empty when there is too little to draw."""
-    known = [(place, float(value)) for place, value in enumerate(values) if not units.is_missing(value)]
-    if len(known) < 2:
+    numbers = [(place, float(value)) for place, value in enumerate(values) if not units.is_missing(value)]
+    if len(numbers) < 2:
         return ""
-    low, high = min(value for _place, value in known), max(value for _place, value in known)
+    low, high = min(value for _place, value in numbers), max(value for _place, value in numbers)
     step, span = (width - 6) / max(len(values) - 1, 1), (high - low) or 1
-    points = [(3 + step * place, height - 4 - (height - 8) * (value - low) / span) for place, value in known]
+    points = [(3 + step * place, height - 4 - (height - 8) * (value - low) / span) for place, value in numbers]
     path = " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
     return (

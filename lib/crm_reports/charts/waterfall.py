@@ -34,9 +34,9 @@ def waterfall(table: pd.DataFrame) -> go.Figure:
 
 
 def _since(label: str, since: str, views: Mapping[str, dict]) -> dict[str, object]:
-    shown = {"visible": [each == since for each in views]}
+    visibility = {"visible": [other == since for other in views]}
     layout = {"xaxis.range": views[since]["range"], "annotations": views[since]["notes"]}
-    return button(escape(label), shown, layout, len(views))
+    return button(escape(label), visibility, layout, len(views))
 
 
 def _view(cut: pd.DataFrame) -> dict[str, object]:
@@ -49,20 +49,20 @@ def _view(cut: pd.DataFrame) -> dict[str, object]:
         base.append(level)
         length.append(0.0 if is_stock else float(row["money"]))
         level += 0.0 if is_stock else float(row["money"])
-    ends = [*base, *(at + by for at, by in zip(base, length, strict=True))]
+    ends = [*base, *(place + change for place, change in zip(base, length, strict=True))]
     low, high = min(ends), max(ends)
     room = (high - low) * 0.06 or abs(high) * 0.06 or 1
     bar = _bars(rows, base, length, thin=(high - low) * 0.006 or room * 0.1)
-    notes = [note for at, row in enumerate(rows) for note in _notes(at, row)]
+    notes = [note for place, row in enumerate(rows) for note in _notes(place, row)]
     return {"bar": bar, "range": [low - room, high + room], "notes": notes, "rows": len(rows)}
 
 
 def _bars(rows: list[dict[str, object]], base: list[float], length: list[float], *, thin: float) -> Trace:
     # A stock is a tick at its place: a bar from a zero that is not drawn would have no true length.
-    drawn = [thin if row["part"] in STOCKS else by for row, by in zip(rows, length, strict=True)]
+    lengths = [thin if row["part"] in STOCKS else change for row, change in zip(rows, length, strict=True)]
     return trace(
         "bar",
-        x=drawn, y=list(range(len(rows))), base=base, width=0.36, offset=0, orientation="h", name="",
+        x=lengths, y=list(range(len(rows))), base=base, width=0.36, offset=0, orientation="h", name="",
         marker={"color": [_hue(row) for row in rows], "cornerradius": 2}, customdata=[_hover(row) for row in rows],
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
@@ -77,21 +77,21 @@ def _hue(row: Mapping[str, object]) -> str:
 
 
 def _hover(row: Mapping[str, object]) -> str:
-    return f"<b>{escape(row['part_name'])}</b><br>{_said(row)}<br>{_deals(row)}"
+    return f"<b>{escape(row['part_name'])}</b><br>{_money(row)}<br>{_deals(row)}"
 
 
-def _said(row: Mapping[str, object]) -> str:
+def _money(row: Mapping[str, object]) -> str:
     """The money with its sign: red and green are not the only way to tell."""
-    said = units.write(row["money"], "money", form="tile")
-    return said if row["part"] in STOCKS or float(row["money"]) <= 0 else f"+{said}"
+    text = units.write(row["money"], "money", form="tile")
+    return text if row["part"] in STOCKS or float(row["money"]) <= 0 else f"+{text}"
 
 
 def _deals(row: Mapping[str, object]) -> str:
     return many("{n} deal", "{n} deals", abs(int(row["deals"])))
 
 
-def _notes(at: int, row: Mapping[str, object]) -> list[dict[str, object]]:
-    base = {"showarrow": False, "y": at - 0.02, "yanchor": "bottom", "xref": "paper", "borderpad": 0}
-    said = f"{escape(row['part_name'])}  <b>{_said(row)}</b>"
-    name = {"text": said, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
+def _notes(place: int, row: Mapping[str, object]) -> list[dict[str, object]]:
+    base = {"showarrow": False, "y": place - 0.02, "yanchor": "bottom", "xref": "paper", "borderpad": 0}
+    text = f"{escape(row['part_name'])}  <b>{_money(row)}</b>"
+    name = {"text": text, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
     return [base | name, base | {"text": _deals(row), "x": 1, "xanchor": "right"}]

@@ -17,10 +17,10 @@ def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
     grid = table.pivot_table(index="weekday", columns="hour", values=value, aggfunc="sum", fill_value=0)
     grid = grid.reindex(index=range(7), columns=hours, fill_value=0)
     days = [units.weekday(day) for day in range(7)]
-    said = [[_said(days[day], hour, grid.loc[day, hour]) for hour in hours] for day in range(7)]
+    tooltips = [[_tooltip(days[day], hour, grid.loc[day, hour]) for hour in hours] for day in range(7)]
     heat = trace(
         "heatmap",
-        x=hours, y=list(range(7)), z=grid.to_numpy().tolist(), customdata=said, hovertemplate="%{customdata}<extra></extra>",
+        x=hours, y=list(range(7)), z=grid.to_numpy().tolist(), customdata=tooltips, hovertemplate="%{customdata}<extra></extra>",
         colorscale=[[0, colour("soft")], [1, colour("accent")]], showscale=False, xgap=2, ygap=2, name="",
     )  # fmt: skip
     return figure_of(
@@ -30,5 +30,5 @@ def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
     )  # fmt: skip
 
 
-def _said(day: str, hour: int, count: object) -> str:
+def _tooltip(day: str, hour: int, count: object) -> str:
     return f"<b>{escape(day)}, {hour}:00–{hour + 1}:00</b><br>{units.write(count, 'count')}"

@@ -36,7 +36,7 @@ def too_few(ds: Dataset) -> str:
     """Why one manager's own page does not even say what is usual: too few people would be behind it; "" else."""
     if not ds.filters.is_about_one or missing(ds, "activity_index"):
         return ""
-    if len(medians(ds, ["activity_index"], among=_acted).dropna()):
+    if len(medians(ds, ["activity_index"], among=_has_index).dropna()):
         return ""
     return _("Fewer than {n} people can be compared: what is usual among them would tell on one.", n=ENOUGH)
 
@@ -75,14 +75,14 @@ def _beside_team(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
     own = measure(ds, metrics, by="manager")
     own = own[own["manager_id"].isin(ds.filters.ids("manager"))]
     own = own.drop(columns=[name for name in own if name.endswith("_differs")])
-    middle = medians(ds, metrics, among=_acted)
+    middle = medians(ds, metrics, among=_has_index)
     if middle["activity_index"].isna().all():
         return own.reset_index(drop=True)
     row = {"manager": _("Team median"), "manager_id": "", "is_total": True} | middle.iloc[0].to_dict()
     return pd.concat([own, pd.DataFrame([row]).reindex(columns=own.columns)], ignore_index=True)
 
 
-def _acted(table: pd.DataFrame) -> pd.Series:
+def _has_index(table: pd.DataFrame) -> pd.Series:
     return table["activity_index"].notna()
 
 
@@ -141,10 +141,10 @@ def index_vs_results(ds: Dataset) -> pd.DataFrame:
     """Per manager who has an index: activity_index, won_money, won; for one alone the team's median as `is_total`."""
     metrics = ["activity_index", "won_money", "won"]
     table = _beside_team(ds, metrics) if ds.filters.is_about_one else measure(ds, metrics, by="manager")
-    known = table["activity_index"].notna() & table["won_money"].notna()
-    kept = table[known & ((table["manager_id"] != "") | table["is_total"])]
+    has_both = table["activity_index"].notna() & table["won_money"].notna()
+    rows = table[has_both & ((table["manager_id"] != "") | table["is_total"])]
     # A median with nobody beside it is no picture.
-    return kept.iloc[: 0 if kept["is_total"].all() else None].reset_index(drop=True)
+    return rows.iloc[: 0 if rows["is_total"].all() else None].reset_index(drop=True)
 
 
 @index_vs_results.finding
@@ -158,12 +158,16 @@ def correlation(table: pd.DataFrame) -> str:
     rho, low, high, n = rank_correlation(table["activity_index"], table["won_money"])
     if pd.isna(rho):
         return _("Too few managers to say whether activity and money go together")
-    said = {name: units.write(end, "number") for name, end in {"rho": rho, "low": low, "high": high}.items()} | {"n": n}
+    words = {name: units.write(end, "number") for name, end in {"rho": rho, "low": low, "high": high}.items()} | {
+        "n": n
+    }
     if low <= 0 <= high:
-        return _("Activity and money show no clear link: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+        return _(
+            "Activity and money show no clear link: rank correlation {rho} ({low} … {high}, {n} managers)", **words
+        )
     if high < 0:
-        return _("The more activity, the less money: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
-    return _("Activity and money go together: rank correlation {rho} ({low} … {high}, {n} managers)", **said)
+        return _("The more activity, the less money: rank correlation {rho} ({low} … {high}, {n} managers)", **words)
+    return _("Activity and money go together: rank correlation {rho} ({low} … {high}, {n} managers)", **words)
 
 
 def money_beside_team(table: pd.DataFrame) -> str:
@@ -195,8 +199,8 @@ def learn_from(ds: Dataset) -> pd.DataFrame:
     table = measure(ds, ["activity_index", "won_money", "won", "win_rate"], by="manager")
     table = table[table["activity_index"].notna() & (table["manager_id"] != "") & (table["win_rate_n"] > 0)]
     rows = records(table)
-    found = [_pair(one, other, kind) for one in rows for other in rows if (kind := _kind(one, other))]
-    pairs = pd.DataFrame(found, columns=[*PAIR, "gap"])
+    tuples = [_pair(first, second, kind) for first in rows for second in rows if (kind := _kind(first, second))]
+    pairs = pd.DataFrame(tuples, columns=[*PAIR, "gap"])
     pairs = pairs.sort_values(["is_sure", "gap"], ascending=False, kind="stable")
     return pairs.drop(columns="gap").drop_duplicates("other_id").head(MOST_PAIRS).reset_index(drop=True)
 
@@ -207,29 +211,33 @@ PAIR = [
 ]  # fmt: skip
 
 
-def _kind(one: dict, other: dict) -> str:
+def _kind(first: dict, second: dict) -> str:
     """Why `one` is worth a look beside `other`; "" when she is not."""
-    more = one["activity_index"] - other["activity_index"]
-    if one is other or not one["won_money"]:
+    lead = first["activity_index"] - second["activity_index"]
+    if first is second or not first["won_money"]:
         return ""
-    if abs(more) <= LIKE and one["won_money"] >= 1.5 * other["won_money"] and one["win_rate"] > other["win_rate"]:
+    if abs(lead) <= LIKE and first["won_money"] >= 1.5 * second["won_money"] and first["win_rate"] > second["win_rate"]:
         return _("the same activity, more money")
-    if more <= -2 * LIKE and one["won_money"] >= 0.9 * other["won_money"] and one["win_rate"] >= other["win_rate"]:
+    if (
+        lead <= -2 * LIKE
+        and first["won_money"] >= 0.9 * second["won_money"]
+        and first["win_rate"] >= second["win_rate"]
+    ):
         return _("less activity, no less money")
     return ""
 
 
-def _pair(one: dict, other: dict, kind: str) -> tuple:
-    enough = min(one["win_rate_n"], other["win_rate_n"]) >= SMALL
-    is_sure = bool(enough and one["win_rate_low"] > other["win_rate_high"])
-    few, overlap = _("too few closed deals to be sure"), _("the win rates' intervals overlap: may be chance")
-    said = _("more than chance") if is_sure else overlap if enough else few
-    values = {"manager": one["manager"], "manager_id": one["manager_id"], "other": other["manager"]}
-    values |= {"other_id": other["manager_id"], "pair": kind, "is_sure": is_sure, "sureness": said}
-    values |= {name: one[name] for name in PAIR if name in one and name not in values}
-    values |= {"other_index": other["activity_index"], "other_won_money": other["won_money"]}
-    values |= {f"other_win_rate{end}": other[f"win_rate{end}"] for end in ("", "_k", "_n")}
-    return (*(values[name] for name in PAIR), one["won_money"] - other["won_money"])
+def _pair(first: dict, second: dict, kind: str) -> tuple:
+    is_enough = min(first["win_rate_n"], second["win_rate_n"]) >= SMALL
+    is_sure = bool(is_enough and first["win_rate_low"] > second["win_rate_high"])
+    too_few, may_be_chance = _("too few closed deals to be sure"), _("the win rates' intervals overlap: may be chance")
+    sureness = _("more than chance") if is_sure else may_be_chance if is_enough else too_few
+    values = {"manager": first["manager"], "manager_id": first["manager_id"], "other": second["manager"]}
+    values |= {"other_id": second["manager_id"], "pair": kind, "is_sure": is_sure, "sureness": sureness}
+    values |= {name: first[name] for name in PAIR if name in first and name not in values}
+    values |= {"other_index": second["activity_index"], "other_won_money": second["won_money"]}
+    values |= {f"other_win_rate{end}": second[f"win_rate{end}"] for end in ("", "_k", "_n")}
+    return (*(values[name] for name in PAIR), first["won_money"] - second["won_money"])
 
 
 @learn_from.finding
@@ -239,8 +247,8 @@ def pairs(table: pd.DataFrame) -> str:
         return _("No two managers do alike and sell unlike")
     sure = table[table["is_sure"].astype(bool)]
     row = (sure if len(sure) else table).iloc[0]
-    said = _("{manager} beside {other}: {pair}", manager=row["manager"], other=row["other"], pair=row["pair"])
-    return f"{said}. {_('More than chance.')}" if len(sure) else f"{said}. {_('It may be chance: see the intervals.')}"
+    text = _("{manager} beside {other}: {pair}", manager=row["manager"], other=row["other"], pair=row["pair"])
+    return f"{text}. {_('More than chance.')}" if len(sure) else f"{text}. {_('It may be chance: see the intervals.')}"
 
 
 @element(
@@ -253,9 +261,9 @@ def week_pattern(ds: Dataset) -> pd.DataFrame:
     """When people act: actions by weekday (0 is Monday) and hour of the day, in the report's time zone."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
     local = pd.DatetimeIndex(acts["at"], tz="UTC").tz_convert(ds.filters.zone.key)
-    counted = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24)
-    hours = np.flatnonzero(counted)
-    return pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": counted[hours]})
+    counts = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24)
+    hours = np.flatnonzero(counts)
+    return pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": counts[hours]})
 
 
 @week_pattern.finding
@@ -315,13 +323,13 @@ def sensitive(table: pd.DataFrame) -> str:
     """Whether the ranking survives other weights."""
     if table.empty:
         return _("Nobody acted in the period")
-    held = int(table["keeps_ranking"].sum())
+    same = int(table["keeps_ranking"].sum())
     # Two kinds that move it alike differ in the last digit: the first of them is named.
     worst = table.sort_values("rank_correlation", key=lambda rho: rho.round(9), kind="stable").iloc[0]
-    said = {"k": held, "n": len(table), "rho": units.write(worst["rank_correlation"], "number"), "kind": worst["kind"]}
-    if held == len(table):
+    words = {"k": same, "n": len(table), "rho": units.write(worst["rank_correlation"], "number"), "kind": worst["kind"]}
+    if same == len(table):
         return _("The ranking survives every other weight that was tried")
-    return _("The ranking is the same in {k} of {n} trials; it moves most with {kind}: {rho}", **said)
+    return _("The ranking is the same in {k} of {n} trials; it moves most with {kind}: {rho}", **words)
 
 
 @element(
@@ -332,7 +340,7 @@ def sensitive(table: pd.DataFrame) -> str:
 def weights(ds: Dataset) -> pd.DataFrame:
     """The weights of the activity index: kind, weight, actions of the period; kinds without data have no count."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
-    known = pd.Series(list(ds.settings.weights))
-    counts = {kind: int(np.sum(acts["kind"] == kind)) for kind in known}
-    counted = known.map(counts).astype(float).where(~known.isin(ds.acts.kinds_without_data))
-    return pd.DataFrame({"kind": kinds(known), "weight": list(ds.settings.weights.values()), "actions": counted})
+    names = pd.Series(list(ds.settings.weights))
+    counts = {kind: int(np.sum(acts["kind"] == kind)) for kind in names}
+    values = names.map(counts).astype(float).where(~names.isin(ds.acts.kinds_without_data))
+    return pd.DataFrame({"kind": kinds(names), "weight": list(ds.settings.weights.values()), "actions": values})

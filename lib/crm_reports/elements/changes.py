@@ -46,7 +46,7 @@ def changes(ds: Dataset) -> pd.DataFrame:
 
 
 @changes.finding
-def changed(table: pd.DataFrame, since: str = "week") -> str:
+def movement(table: pd.DataFrame, since: str = "week") -> str:
     """How the pipeline moved: from the opening stock to the closing one, and the largest parts of it."""
     rows = table[table["since"] == since].set_index("part")
     if rows.empty:
@@ -54,16 +54,16 @@ def changed(table: pd.DataFrame, since: str = "week") -> str:
     opening, closing = rows["money"]["opening"], rows["money"]["closing"]
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
-    said = {name: _part_said(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
-    said |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
+    words = {name: _part_text(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
+    words |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
     if closing == opening:
-        return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **said)
+        return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **words)
     if closing > opening:
-        return _("The pipeline grew by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
-    return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **said)
+        return _("The pipeline grew by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **words)
+    return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **words)
 
 
-def _part_said(row: pd.Series) -> str:
+def _part_text(row: pd.Series) -> str:
     """A part's money; of deals that nobody has priced, how many they are."""
     if row["deals"] and not row["money"]:
         return many("{n} deal", "{n} deals", abs(int(row["deals"])))
@@ -72,80 +72,76 @@ def _part_said(row: pd.Series) -> str:
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     instant = compared_at(ds.filters)[since]
-    parts = waterfall(movements(at(ds, instant), ds))
+    parts = waterfall(movements(as_of(ds, instant), ds))
     day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
 
 
 def compared_at(filters: Filters) -> dict[str, datetime]:
     """The midnights that now is compared with."""
-    today = pd.Timestamp(filters.as_of).tz_convert(filters.zone.key).tz_localize(None)
+    today = pd.Timestamp(filters.today)
     return {since: first_instant((today - back).date(), filters.zone) for since, back in _BACK.items()}
 
 
 COLUMNS = ["since", "since_name", "since_on", "part", "part_name", "deals", "money"]
 
 
-def at(ds: Dataset, instant: datetime) -> Dataset:
+def as_of(ds: Dataset, instant: datetime) -> Dataset:
     """The same report as of another instant."""
     return replace(ds, filters=replace(ds.filters, as_of=instant))
 
 
-def waterfall(moved: Columns) -> pd.DataFrame:
+def waterfall(movements: Columns) -> pd.DataFrame:
     """Opening stock, what came and went, closing stock: part, part_name, deals, money.
 
     `moved` is `moved_between`. A deal that came and left in between is in both parts; one without a price counts and
     adds no money.
     """
-    parts = _parts(moved)
-    then, now = moved["money_then"], moved["money_now"]
-    rows = {"opening": (parts["opening"].sum(), then[parts["opening"]].sum())}
+    parts = _parts(movements)
+    money_then, money_now = movements["money_then"], movements["money_now"]
+    sums = {"opening": (parts["opening"].sum(), money_then[parts["opening"]].sum())}
     # Whoever was there then leaves, or stays, with today's amount: the difference is a part of its own.
-    repriced = parts["opening"] & (then != now)
-    rows["amount"] = (repriced.sum(), (now - then)[repriced].sum())
-    rows |= {part: (parts[part].sum(), now[parts[part]].sum()) for part in ("new", "moved_in", "reopened", "closing")}
-    rows |= {part: (-parts[part].sum(), -now[parts[part]].sum()) for part in ("won", "lost", "moved_out")}
-    said = [(part, _(PARTS[part]), int(rows[part][0]), float(rows[part][1]) + 0.0) for part in PARTS]
-    return pd.DataFrame(said, columns=["part", "part_name", "deals", "money"])
+    is_repriced = parts["opening"] & (money_then != money_now)
+    sums["amount"] = (is_repriced.sum(), (money_now - money_then)[is_repriced].sum())
+    sums |= {
+        part: (parts[part].sum(), money_now[parts[part]].sum()) for part in ("new", "moved_in", "reopened", "closing")
+    }
+    sums |= {part: (-parts[part].sum(), -money_now[parts[part]].sum()) for part in ("won", "lost", "moved_out")}
+    rows = [(part, _(PARTS[part]), int(sums[part][0]), float(sums[part][1]) + 0.0) for part in PARTS]
+    return pd.DataFrame(rows, columns=["part", "part_name", "deals", "money"])
 
 
-def _parts(moved: Columns) -> dict[str, np.ndarray]:
+def _parts(movements: Columns) -> dict[str, np.ndarray]:
     """Which deals are in which parts of the waterfall."""
-    was, became = moved["outcome_then"], moved["outcome_now"]
-    in_then, in_now = moved["is_inside_then"], moved["is_inside_now"]
-    opening, closing = in_then & (was == "open"), in_now & (became == "open")
-    was_closed = (was == "won") | (was == "lost")
-    still_closed = was_closed & (was == became)
+    outcome_then, outcome_now = movements["outcome_then"], movements["outcome_now"]
+    in_then, in_now = movements["is_inside_then"], movements["is_inside_now"]
+    in_opening, in_closing = in_then & (outcome_then == "open"), in_now & (outcome_now == "open")
+    was_closed = (outcome_then == "won") | (outcome_then == "lost")
+    still_closed = was_closed & (outcome_then == outcome_now)
     # A deal that stayed closed, and closed the same way, has not moved.
-    turned = in_now & ~opening & ~still_closed
-    new = in_now & (was == "")
-    reopened = turned & was_closed & in_then
-    moved_in = turned & ~new & ~reopened
-    came = opening | new | reopened | moved_in
+    has_moved = in_now & ~in_opening & ~still_closed
+    is_new = in_now & (outcome_then == "")
+    is_reopened = has_moved & was_closed & in_then
+    has_come = has_moved & ~is_new & ~is_reopened
+    was_inside = in_opening | is_new | is_reopened | has_come
     return {
-        "opening": opening, "new": new, "moved_in": moved_in, "reopened": reopened,
-        "won": came & in_now & (became == "won"), "lost": came & in_now & (became == "lost"),
-        "moved_out": opening & ~in_now, "closing": closing,
+        "opening": in_opening, "new": is_new, "moved_in": has_come, "reopened": is_reopened,
+        "won": was_inside & in_now & (outcome_now == "won"), "lost": was_inside & in_now & (outcome_now == "lost"),
+        "moved_out": in_opening & ~in_now, "closing": in_closing,
     }  # fmt: skip
 
 
 @changes.note
 def known_since(ds: Dataset) -> str:
     """What the changes can't know, as a sentence; "" when history reaches back far enough."""
-    first = pd.Timestamp(ds.filters.as_of).tz_convert(ds.filters.zone.key).tz_localize(None) - _BACK["month"]
-    start = pd.Timestamp(first_instant(first.date(), ds.filters.zone))
-    said = []
-    if ds.coverage.stages_known_since is not None and ds.coverage.stages_known_since > start:
-        said.append(("stages", ds.coverage.stages_known_since))
-    if ds.coverage.amounts_known_since > start:
-        said.append(("amounts", ds.coverage.amounts_known_since))
-    return " ".join(_unknown(what, since) for what, since in said)
-
-
-def _unknown(what: str, since: pd.Timestamp) -> str:
-    day = units.write(since, "instant", form="cell")
-    if what == "stages":
-        return _("Stage history starts on {day}: before it a deal's stage is not known.", day=day)
-    return _(
-        "Amounts and owners of the past are known since the first sync, {day}: before it, today's stand in.", day=day
-    )
+    start = pd.Timestamp(compared_at(ds.filters)["month"])
+    stages, amounts = ds.coverage.stages_known_since, ds.coverage.amounts_known_since
+    sentences = []
+    if stages is not None and stages > start:
+        day = units.write(stages, "instant", form="cell")
+        sentences.append(_("Stage history starts on {day}: before it a deal's stage is not known.", day=day))
+    if amounts > start:
+        day = units.write(amounts, "instant", form="cell")
+        words = N_("Amounts and owners of the past are known since the first sync, {day}: before it, today's stand in.")
+        sentences.append(_(words, day=day))
+    return " ".join(sentences)

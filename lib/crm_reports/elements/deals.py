@@ -12,7 +12,7 @@ from ..measures.slices import utc
 from ..store.columns import DAY
 from ..words import units
 from ..words.texts import N_, _, many
-from .element import element, told
+from .element import element, explanation
 
 LIST = [
     "title", "url", "customer", "status", "outcome", "manager", "manager_id", "source", "pipeline", "stage", "money",
@@ -22,48 +22,50 @@ LIST = [
 MOST = 20_000  # rows that a page, a notebook and a workbook can carry
 
 
-def undated(ds: Dataset) -> str:
+def without_dates(ds: Dataset) -> str:
     """Why no list of a period can be had: the source dates neither the beginning of deals nor their end."""
-    return told(ds, {"created_at", "closing"}) if {"created_at", "closing"} <= set(ds.lacks) else ""
+    return explanation(ds, {"created_at", "closing"}) if {"created_at", "closing"} <= set(ds.lacks) else ""
 
 
 @element(
     title=N_("Deals"),
     measured=N_("The title opens the deal in the CRM."),
     wants=["created_at", "closing"],
-    missing=undated,
+    missing=without_dates,
 )
 def deals(ds: Dataset) -> pd.DataFrame:
     """The deals behind every number, and which: is_touched, is_created, is_won, is_lost (in the period), is_in_work, is_forgotten.
 
     Those created or closed in the period come first, then those longest in their stage; at most MOST.
     """
-    counts = counted(ds)
-    here = counts["is_touched"] | counts["is_in_work"]
-    rows = ds.lists.deals_in(ds.filters.elapsed).assign(**{name: which[here] for name, which in counts.items()})
-    said = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
-    status = said.where(~rows["is_reopened"], _("reopened"))
-    listed = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[[*LIST, *counts]]
-    return first_of(listed, is_touched=False, days_in_current_stage=False, created_at=True, deal_id=True)
+    flags = membership(ds)
+    mask = flags["is_touched"] | flags["is_in_work"]
+    rows = ds.lists.deals_in(ds.filters.elapsed).assign(**{name: flag[mask] for name, flag in flags.items()})
+    outcome_names = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
+    status = outcome_names.where(~rows["is_reopened"], _("reopened"))
+    table = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[[*LIST, *flags]]
+    return first_of(table, is_touched=False, days_in_current_stage=False, created_at=True, deal_id=True)
 
 
-def counted(ds: Dataset) -> dict[str, np.ndarray]:
+def membership(ds: Dataset) -> dict[str, np.ndarray]:
     """Which deals of the slice are in which number of this report."""
     deals, work = ds.slice.deals, ds.work.deals
-    created, closed = (frames.in_period(deals[at], ds.filters.elapsed, ds) for at in ("created_at", "closed_at"))
-    in_work, forgotten = (np.zeros(len(deals), dtype=bool) for _twice in range(2))
-    in_work[work["place"]] = True
-    forgotten[work["place"]] = work["is_forgotten"]
-    won, lost = (closed & np.asarray(deals["outcome"] == outcome) for outcome in ("won", "lost"))
+    is_created, is_closed = (
+        frames.in_period(deals[column], ds.filters.elapsed, ds) for column in ("created_at", "closed_at")
+    )
+    is_in_work, is_forgotten = (np.zeros(len(deals), dtype=bool) for _twice in range(2))
+    is_in_work[work["place"]] = True
+    is_forgotten[work["place"]] = work["is_forgotten"]
+    is_won, is_lost = (is_closed & np.asarray(deals["outcome"] == outcome) for outcome in ("won", "lost"))
     return {
-        "is_touched": created | closed, "is_created": created, "is_won": won, "is_lost": lost, "is_in_work": in_work,
-        "is_forgotten": forgotten,
+        "is_touched": is_created | is_closed, "is_created": is_created, "is_won": is_won, "is_lost": is_lost, "is_in_work": is_in_work,
+        "is_forgotten": is_forgotten,
     }  # fmt: skip
 
 
-def first_of(listed: pd.DataFrame, **ascending: bool) -> pd.DataFrame:
+def first_of(table: pd.DataFrame, **ascending: bool) -> pd.DataFrame:
     """The rows by these columns, as many as can be carried."""
-    return listed.sort_values(list(ascending), ascending=list(ascending.values()), ignore_index=True).head(MOST)
+    return table.sort_values(list(ascending), ascending=list(ascending.values()), ignore_index=True).head(MOST)
 
 
 @deals.finding
@@ -82,14 +84,14 @@ def deals_listed(deals: pd.DataFrame) -> str:
 @deals.note
 def left_out(ds: Dataset) -> str:
     """How many deals the list could not carry; "" when it holds them all."""
-    counts = counted(ds)
-    whole = int((counts["is_touched"] | counts["is_in_work"]).sum())
+    flags = membership(ds)
+    count = int((flags["is_touched"] | flags["is_in_work"]).sum())
     words = _(
         "The list holds {k} of {n} deals, those of the period first; the CRM has the others.",
         k=units.write(MOST, "count"),
-        n=units.write(whole, "count"),
+        n=units.write(count, "count"),
     )
-    return words if whole > MOST else ""
+    return words if count > MOST else ""
 
 
 @element(
@@ -102,22 +104,22 @@ def status(ds: Dataset) -> pd.DataFrame:
     """Won and lost in the period, in work and reopened now: deals, money, mean days from creation to the end or today."""
     deals, as_of = ds.slice.deals, utc(ds.filters.as_of)
     end = np.where(deals["outcome"] == "open", as_of, deals["closed_at"])
-    measured = pd.DataFrame({"money": deals["money"], "days": (end - deals["created_at"]) / DAY})
-    said = [
-        (outcome, name, int(which.sum()), *measured[which].agg({"money": "sum", "days": "mean"}))
-        for outcome, name, which in _statuses(ds)
+    numbers = pd.DataFrame({"money": deals["money"], "days": (end - deals["created_at"]) / DAY})
+    rows = [
+        (outcome, name, int(mask.sum()), *numbers[mask].agg({"money": "sum", "days": "mean"}))
+        for outcome, name, mask in _statuses(ds)
     ]
-    return pd.DataFrame(said, columns=["outcome", "status", "deals", "money", "duration_days"])
+    return pd.DataFrame(rows, columns=["outcome", "status", "deals", "money", "duration_days"])
 
 
 def _statuses(ds: Dataset) -> Iterator[tuple[str, str, np.ndarray]]:
     """Outcome and name of each status that the source can tell, and which deals have it."""
     deals = ds.slice.deals
-    is_open, closed = deals["outcome"] == "open", frames.in_period(deals["closed_at"], ds.filters.elapsed, ds)
+    is_open, is_closed = deals["outcome"] == "open", frames.in_period(deals["closed_at"], ds.filters.elapsed, ds)
     if "closing" not in ds.lacks:
-        yield "won", _("won in the period"), closed & (deals["outcome"] == "won")
-        yield "lost", _("lost in the period"), closed & (deals["outcome"] == "lost")
-    day = units.day_month(ds.filters.as_of.astimezone(ds.filters.zone).date())
+        yield "won", _("won in the period"), is_closed & (deals["outcome"] == "won")
+        yield "lost", _("lost in the period"), is_closed & (deals["outcome"] == "lost")
+    day = units.day_month(ds.filters.today)
     if "stage_history" in ds.lacks:
         yield "open", _("in work on {day}", day=day), is_open
     else:
@@ -129,11 +131,11 @@ def _statuses(ds: Dataset) -> Iterator[tuple[str, str, np.ndarray]]:
 def statuses(table: pd.DataFrame) -> str:
     """How many deals were won, how many lost, and how many are in work."""
     count = table.groupby("outcome")["deals"].sum()
-    said = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
+    counts = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
     if "won" not in count:
-        return many("{n} deal is in work", "{n} deals are in work", said["open"])
-    told = {name: units.write(number, "count") for name, number in (*said.items(), ("held", said["open"]))}
-    return _("{won} won and {lost} lost in the period; {held} are in work", **told)
+        return many("{n} deal is in work", "{n} deals are in work", counts["open"])
+    words = {name: units.write(number, "count") for name, number in (*counts.items(), ("held", counts["open"]))}
+    return _("{won} won and {lost} lost in the period; {held} are in work", **words)
 
 
 def lead_metrics(ds: Dataset) -> list[str]:
@@ -141,10 +143,10 @@ def lead_metrics(ds: Dataset) -> list[str]:
     return [] if missing(ds, "leads_received") or ds.leads.empty else ["leads_received", "lead_conversion"]
 
 
-def kinds(found: pd.Series) -> pd.Series:
+def kinds(codes: pd.Series) -> pd.Series:
     """Kinds of action in the reader's words; "" for none."""
     names = {
         "call": _("call"), "meeting": _("meeting"), "email": _("e-mail"), "crm_activity": _("CRM activity"),
         "comment": _("comment"), "stage_move": _("stage move"),
     }  # fmt: skip
-    return found.map(names).astype(object).fillna("")
+    return codes.map(names).astype(object).fillna("")

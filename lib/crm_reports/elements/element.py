@@ -55,10 +55,10 @@ class Entry:
     rows_elsewhere: bool = False
     sentences: dict[str, Callable[..., str]] = field(default_factory=dict)
 
-    def __call__(self, ds: Dataset, *given: Any, **named: Any) -> "Element":
+    def __call__(self, ds: Dataset, *args: Any, **kwargs: Any) -> "Element":
         """The element of this dataset; where the source can't give it, a sentence that says so instead."""
         missing = self.lacking(ds)
-        return Element(self, ds, pd.DataFrame() if missing else self.make(ds, *given, **named), missing)
+        return Element(self, ds, pd.DataFrame() if missing else self.make(ds, *args, **kwargs), missing)
 
     def finding(self, sentence: Said) -> Said:
         """Decorate what makes one sentence of the table: the element's heading. It may ask for the dataset, too.
@@ -75,8 +75,8 @@ class Entry:
 
     def lacking(self, ds: Dataset) -> str:
         """Why there is nothing to show: a sentence for each thing that the element needs and the source lacks."""
-        other = self.missing(ds) if self.missing else ""
-        return other or told(ds, needed(self.needs))
+        reason = self.missing(ds) if self.missing else ""
+        return reason or explanation(ds, needs_of_names(self.needs))
 
 
 ELEMENTS: dict[str, Entry] = {}  # by the name of the function that makes the table
@@ -127,24 +127,24 @@ def entry_of(id: str) -> Entry:
 # ── What the source must have ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def needed(names: Sequence[str]) -> set[str]:
+def needs_of_names(names: Sequence[str]) -> set[str]:
     """What the source must have for these metrics and things."""
     return set(chain.from_iterable((name,) if name in LACKING else find(name).needs for name in names))
 
 
-def told(ds: Dataset, things: set[str]) -> str:
+def explanation(ds: Dataset, names: set[str]) -> str:
     """A sentence for each of the things that the source lacks; "" when it lacks none."""
     lacks = getattr(ds, "lacks", {})
-    return " ".join(lacks[name] for name in sorted(things & set(lacks)))
+    return " ".join(lacks[name] for name in sorted(names & set(lacks)))
 
 
 def needs_of(column: str) -> set[str]:
     """What the source must have for this column of a table."""
     name = next((column.removesuffix(end) for end in SUFFIXES if column.endswith(end)), column)
-    known = [each for each in (column, name) if each in METRICS or each in COLUMN_NEEDS]
-    if not known:
+    names = [key for key in (column, name) if key in METRICS or key in COLUMN_NEEDS]
+    if not names:
         return set()
-    return set(METRICS[known[0]].needs if known[0] in METRICS else COLUMN_NEEDS[known[0]])
+    return set(METRICS[names[0]].needs if names[0] in METRICS else COLUMN_NEEDS[names[0]])
 
 
 # ── One element of one dataset ───────────────────────────────────────────────────────────────────────────────────────
@@ -169,13 +169,13 @@ class Element:
         metrics = {str(name) for name in self.table} & METRICS.keys()
         is_list = "deal_id" in self.table or "lead_id" in self.table  # which says more than its numbers
         if not self.missing and not is_list and metrics and metrics <= set(self._unknown):
-            self.missing = told(self.ds, needed(sorted(metrics)))
+            self.missing = explanation(self.ds, needs_of_names(sorted(metrics)))
             self.table = pd.DataFrame()
 
     @cached_property
     def figure(self) -> go.Figure | None:
         """The chart as an ordinary figure; None where the element is a table."""
-        return _called(self.entry.chart, self._known, self.ds) if self.entry.chart and not self.missing else None
+        return _call(self.entry.chart, self._readable, self.ds) if self.entry.chart and not self.missing else None
 
     @property
     def is_chart(self) -> bool:
@@ -189,32 +189,32 @@ class Element:
     @property
     def finding(self) -> str:
         """What the table says, in one sentence; "" where the source lacks what the sentence would be about."""
-        return "" if self.missing else self._sentence("finding", self._known)
+        return "" if self.missing else self._sentence("finding", self._readable)
 
     @property
     def note(self) -> str:
         """What to know before reading: what the element says of itself, and what the source lacks of it."""
         if self.missing:
             return ""
-        things = needed(self.entry.wants).union(*map(needs_of, self._unknown))
-        return " ".join(filter(None, [self._sentence("note"), told(self.ds, things)]))
+        names = needs_of_names(self.entry.wants).union(*map(needs_of, self._unknown))
+        return " ".join(filter(None, [self._sentence("note"), explanation(self.ds, names)]))
 
     @property
-    def _known(self) -> pd.DataFrame:
+    def _readable(self) -> pd.DataFrame:
         return self.table.drop(columns=[name for name in self._unknown if name in self.table])
 
-    def _sentence(self, which: str, *given: pd.DataFrame) -> str:
-        if which not in self.entry.sentences:
+    def _sentence(self, kind: str, *args: pd.DataFrame) -> str:
+        if kind not in self.entry.sentences:
             return ""
         try:
-            return _called(self.entry.sentences[which], *given, self.ds)
+            return _call(self.entry.sentences[kind], *args, self.ds)
         except KeyError as error:
             if error.args[0] not in self._unknown:
                 raise
             return ""
 
 
-def _called(function: Callable[..., Any], *given: Any) -> Any:
+def _call(function: Callable[..., Any], *args: Any) -> Any:
     """What the function makes of as many of the things given as it asks for."""
-    wanted = inspect.signature(function).parameters.values()
-    return function(*given[: sum(each.default is each.empty for each in wanted)])
+    parameters = inspect.signature(function).parameters.values()
+    return function(*args[: sum(parameter.default is parameter.empty for parameter in parameters)])

@@ -10,7 +10,7 @@ from .. import charts
 from ..filters import first_instant
 from ..measures.dataset import Dataset
 from ..measures.frames import stock_at
-from ..measures.lists import CHANCE
+from ..measures.lists import CHANCE, links
 from ..measures.measure import measure, missing, value_of
 from ..measures.slices import utc
 from ..store.columns import DAY, ratio
@@ -33,8 +33,8 @@ SILENT = [
 
 def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
     """Forgotten deals by department, manager or stage, with totals; the most forgotten money first."""
-    left = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
-    table = measure(ds, [*left, "days_silent", "days_in_current_stage"], by=dimension, total=True)
+    metrics = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
+    table = measure(ds, [*metrics, "days_silent", "days_in_current_stage"], by=dimension, total=True)
     body = table[~table["is_total"]].sort_values(["forgotten_money", "forgotten"], ascending=False)
     table = pd.concat([body, table[table["is_total"]]], ignore_index=True)
     return with_pipeline(ds, table) if dimension == "stage" else table
@@ -100,7 +100,7 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     if not k:
         return _("Nothing is forgotten")
     share, row = units.write(k / n, "share"), standing_out(table, "forgotten_share")
-    k, n = (units.write(each, "count") for each in (k, n))
+    k, n = (units.write(number, "count") for number in (k, n))
     if row is None:
         return _(
             "{k} of {n} are forgotten, {share}; no row differs from the rest by more than chance", k=k, n=n, share=share
@@ -127,13 +127,13 @@ def forgotten_deals(ds: Dataset) -> pd.DataFrame:
     rows = rows[rows["is_forgotten"] | rows["has_no_next_step"] | rows["is_overdue"]]
     overdue = rows["is_overdue"].map({True: _("overdue"), False: _("planned")})
     step = overdue.where(rows["has_next_step"], _("none"))
-    named = {
+    words = {
         "next_step": step,
         "last_action_kind": kinds(rows["last_action_kind"]),
         "is_without_step": rows["has_no_next_step"],
     }
     order = {"is_forgotten": False, "money_at_risk": False, "money": False, "days_silent": False, "deal_id": True}
-    return first_of(rows.assign(**named).reindex(columns=SILENT), **order)
+    return first_of(rows.assign(**words).reindex(columns=SILENT), **order)
 
 
 @forgotten_deals.finding
@@ -143,12 +143,12 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
         return ""
     if not value_of(ds, "forgotten"):
         return _("Nothing is forgotten")
-    n, all = int(value_of(ds, "forgotten")), units.write(value_of(ds, "in_work"), "count")
+    n, total = int(value_of(ds, "forgotten")), units.write(value_of(ds, "in_work"), "count")
     if missing(ds, "forgotten_money"):
-        return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=all)
+        return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=total)
     return many(
         "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
-        n, all=all, money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
+        n, all=total, money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
     )  # fmt: skip
 
 
@@ -167,9 +167,9 @@ def silence(ds: Dataset) -> pd.DataFrame:
     edges = sorted({*EDGES, ds.forgetting.after})
     days, money = ds.work.deals["days_silent"], ds.work.deals["money"]
     rows = [
-        (low, high, _span(low, high), int(within.sum()), float(np.nansum(money[within])), low >= ds.forgetting.after)
+        (low, high, _span(low, high), int(mask.sum()), float(np.nansum(money[mask])), low >= ds.forgetting.after)
         for low, high in zip(edges, [*edges[1:], None], strict=True)
-        for within in [(days >= low) & ((days < high) if high else True)]
+        for mask in [(days >= low) & ((days < high) if high else True)]
     ]
     table = pd.DataFrame(rows, columns=["from_days", "to_days", "silent", "deals", "money", "is_forgotten"])
     return table if len(ds.work.deals) else table.iloc[:0]
@@ -205,8 +205,8 @@ def thresholds(ds: Dataset) -> pd.DataFrame:
     deals, rule = ds.work.deals, ds.forgetting
     rows = []
     for after in sorted({*THRESHOLDS, rule.after}):
-        found = (deals["days_silent"] >= after) & ~deals["is_snoozed"]
-        k, n, money = int(found.sum()), len(deals), float(np.nansum(deals["money"][found]))
+        is_late = (deals["days_silent"] >= after) & ~deals["is_snoozed"]
+        k, n, money = int(is_late.sum()), len(deals), float(np.nansum(deals["money"][is_late]))
         rows.append((after, k, ratio(k, n), k, n, money, after == rule.after))
     names = [
         "after_days",
@@ -223,12 +223,16 @@ def thresholds(ds: Dataset) -> pd.DataFrame:
 @thresholds.finding
 def threshold(table: pd.DataFrame) -> str:
     """What another threshold would give."""
-    used = table[table["is_used"]].iloc[0]
-    rows = table[table["after_days"] > used["after_days"]]
+    current = table[table["is_used"]].iloc[0]
+    rows = table[table["after_days"] > current["after_days"]]
     if rows.empty:
-        rows = table[table["after_days"] < used["after_days"]].tail(1)
-    said = {"used": int(used["after_days"]), "k": int(used["forgotten"]), "other": int(rows.iloc[0]["after_days"])}
-    return _("{k} at {used} days; at {other} days it would be {n}", n=int(rows.iloc[0]["forgotten"]), **said)
+        rows = table[table["after_days"] < current["after_days"]].tail(1)
+    words = {
+        "used": int(current["after_days"]),
+        "k": int(current["forgotten"]),
+        "other": int(rows.iloc[0]["after_days"]),
+    }
+    return _("{k} at {used} days; at {other} days it would be {n}", n=int(rows.iloc[0]["forgotten"]), **words)
 
 
 @element(
@@ -245,7 +249,7 @@ def nights(ds: Dataset) -> pd.DataFrame:
     rule = ds.forgetting
     if rule.exclude_stages or rule.exclude_pipelines or rule.snooze_planned:
         return pd.DataFrame(columns=["start", "in_work", "forgotten", "forgotten_money"])
-    today = ds.filters.as_of.astimezone(ds.filters.zone).date()
+    today = ds.filters.today
     days = [(pd.Timestamp(today) - pd.Timedelta(weeks=back)).date() for back in range(NIGHTS, 0, -1)]
     rows = _nights(ds, days)
     now = ds.work.deals
@@ -261,15 +265,15 @@ def _nights(ds: Dataset, days: Sequence[date]) -> list[tuple[date, int, int, flo
     nights = [first_instant(day, ds.filters.zone) for day in days]
     after = ds.forgetting.after * DAY
     signs = ds.slice.signs((nights[0] - timedelta(days=ds.forgetting.after), nights[-1]))
-    found = []
+    rows = []
     for day, night in zip(days, nights, strict=True):
         stock, since = stock_at(ds, night), utc(night) - after
-        heard = np.zeros(ds.slice.size, dtype=bool)
-        heard[signs["place"][(signs["at"] > since) & (signs["at"] < utc(night))]] = True
+        has_sign = np.zeros(ds.slice.size, dtype=bool)
+        has_sign[signs["place"][(signs["at"] > since) & (signs["at"] < utc(night))]] = True
         is_old = ~(stock["opened_at"] > since) | (stock["first_action_at"] <= since)
-        silent = is_old & ~heard[stock["place"]]
-        found.append((day, len(stock), int(silent.sum()), float(np.nansum(stock["money"][silent]))))
-    return found
+        is_forgotten = is_old & ~has_sign[stock["place"]]
+        rows.append((day, len(stock), int(is_forgotten.sum()), float(np.nansum(stock["money"][is_forgotten]))))
+    return rows
 
 
 @nights.finding
@@ -277,12 +281,12 @@ def nightly(table: pd.DataFrame) -> str:
     """Whether more or fewer are forgotten than some weeks ago."""
     if len(table) < 2:
         return ""
-    then, now = int(table["forgotten"].iloc[0]), int(table["forgotten"].iloc[-1])
+    before, now = int(table["forgotten"].iloc[0]), int(table["forgotten"].iloc[-1])
     weeks = many("{n} week", "{n} weeks", len(table) - 1)
-    if now == then:
+    if now == before:
         return _("As many are forgotten as {weeks} ago: {now}", weeks=weeks, now=now)
-    word = _("more") if now > then else _("fewer")
-    return _("{now} forgotten, {by} {word} than {weeks} ago", now=now, by=abs(now - then), word=word, weeks=weeks)
+    word = _("more") if now > before else _("fewer")
+    return _("{now} forgotten, {by} {word} than {weeks} ago", now=now, by=abs(now - before), word=word, weeks=weeks)
 
 
 @element(
@@ -292,9 +296,11 @@ def nightly(table: pd.DataFrame) -> str:
 )
 def leads(ds: Dataset) -> pd.DataFrame:
     """The leads in work that nobody touches, the longest silent first; empty where the portal has none."""
-    found = ds.leads[ds.leads["is_forgotten"].eq(True)]
-    listed = found.assign(last_action_kind=kinds(found["last_action_kind"]), url=_lead_links(ds, found))
-    return listed.reindex(columns=LEADS).sort_values(
+    rows = ds.leads[ds.leads["is_forgotten"].eq(True)]
+    table = rows.assign(
+        last_action_kind=kinds(rows["last_action_kind"]), url=links(ds.portal_url, "lead", rows["lead_id"])
+    )
+    return table.reindex(columns=LEADS).sort_values(
         ["days_silent", "lead_id"], ascending=[False, True], ignore_index=True
     )
 
@@ -312,7 +318,3 @@ LEADS = [
     "title", "url", "manager", "manager_id", "department", "source", "days_silent", "last_action_kind", "last_action_at",
     "created_at", "lead_id",
 ]  # fmt: skip
-
-
-def _lead_links(ds: Dataset, found: pd.DataFrame) -> pd.Series | str:
-    return f"{ds.portal_url.rstrip('/')}/crm/lead/details/" + found["lead_id"] + "/" if ds.portal_url else ""

@@ -39,16 +39,18 @@ def funnel(ds: Dataset) -> pd.DataFrame:
         ds, ["reached", "visited", "cohort_reached", "stage_conversion"], by="stage", period=ds.filters.stage_period
     )
     rows = {row["stage_id"]: row for row in records(table)}
-    seen = {ds.names.ladder[id].pipeline_id for id in rows if id in ds.names.ladder}
-    rungs = [rung for rung in _in_order(ds, ds.names.ladder) if rung.pipeline_id in seen]
+    pipelines = {ds.names.ladder[id].pipeline_id for id in rows if id in ds.names.ladder}
+    rungs = [rung for rung in _in_order(ds, ds.names.ladder) if rung.pipeline_id in pipelines]
     nothing = float("nan") if missing(ds, "reached") else 0
-    held = {
+    columns = {
         name: [rows.get(rung.stage_id, {}).get(name, nothing if name in COUNTS else float("nan")) for rung in rungs]
         for name in table.columns
         if name not in ("stage", "stage_id", "is_total")
     }
-    narrow = np.array(_narrowest(rungs, held["stage_conversion"], held["stage_conversion_n"]), dtype=bool)
-    return pd.DataFrame(_named(rungs) | held | {"position": [rung.step + 1 for rung in rungs], "is_narrowest": narrow})
+    narrow = np.array(_narrowest(rungs, columns["stage_conversion"], columns["stage_conversion_n"]), dtype=bool)
+    return pd.DataFrame(
+        _names(rungs) | columns | {"position": [rung.step + 1 for rung in rungs], "is_narrowest": narrow}
+    )
 
 
 COUNTS = ("reached", "visited", "cohort_reached", "stage_conversion_k", "stage_conversion_n")
@@ -69,7 +71,7 @@ def _in_order(ds: Dataset, ids: Iterable[str]) -> list[Rung]:
     return sorted((ds.names.ladder[id] for id in ids), key=lambda rung: (pipelines[rung.pipeline_id], rung.step))
 
 
-def _named(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
+def _names(rungs: Sequence[Rung]) -> dict[str, pd.Series]:
     """Pipeline, stage and next stage of each row, by name and id."""
     names = ("pipeline", "pipeline_id", "stage", "stage_id", "to_stage", "to_stage_id")
     return {name: pd.Series([getattr(rung, name) for rung in rungs], dtype=object) for name in names}
@@ -90,25 +92,21 @@ def _narrow_place(steps: pd.DataFrame) -> str:
     row = narrowest(steps)
     if row is None:
         return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
-    n, stuck = int(row["stage_conversion_n"]), int(row["stage_conversion_n"] - row["stage_conversion_k"])
-    numbers = {"stuck": units.write(stuck, "count"), "n": units.write(n, "count")}
-    said = {"stage": row["stage"], "next": row["to_stage"], **numbers}
+    n, behind = int(row["stage_conversion_n"]), int(row["stage_conversion_n"] - row["stage_conversion_k"])
+    numbers = {"stuck": units.write(behind, "count"), "n": units.write(n, "count")}
+    words = {"stage": row["stage"], "next": row["to_stage"], **numbers}
     sure = standing_out(steps, "stage_conversion", above=False)
     if sure is None or sure.name != row.name:
         return _(
-            "The fewest go on from {stage} → {next}, which may be chance: {stuck} of {n} deals went no further", **said
+            "The fewest go on from {stage} → {next}, which may be chance: {stuck} of {n} deals went no further", **words
         )
-    return _("The narrow place is {stage} → {next}: {stuck} of {n} deals went no further", **said)
+    return _("The narrow place is {stage} → {next}: {stuck} of {n} deals went no further", **words)
 
 
 def narrowest(steps: pd.DataFrame) -> pd.Series | None:
     """The narrowest step of all pipelines; of equal ones that of the most deals. None where no step has 20."""
-    marked = steps[steps["is_narrowest"].astype(bool)] if len(steps) else steps
-    order = (
-        marked.sort_values(["stage_conversion", "stage_conversion_n"], ascending=[True, False])
-        if len(marked)
-        else marked
-    )
+    rows = steps[steps["is_narrowest"].astype(bool)] if len(steps) else steps
+    order = rows.sort_values(["stage_conversion", "stage_conversion_n"], ascending=[True, False]) if len(rows) else rows
     return None if order.empty else order.iloc[0]
 
 
@@ -130,25 +128,25 @@ def _stage_conversion(ds: Dataset) -> pd.DataFrame:
         return pd.DataFrame()
     days = ds.filters.stage_period
     team = measure(ds, STEP_METRICS, by="stage", period=days).assign(is_total=True, manager=_("Team"), manager_id="")
-    each = measure(ds, STEP_METRICS, by=["stage", "manager"], period=days)
-    each["stage_conversion_differs"] = _differing(each)
-    table = pd.concat([each, team], ignore_index=True)
+    people = measure(ds, STEP_METRICS, by=["stage", "manager"], period=days)
+    people["stage_conversion_differs"] = _differing(people)
+    table = pd.concat([people, team], ignore_index=True)
     goes_on = [bool(id in ds.names.ladder and ds.names.ladder[id].to_stage_id) for id in table["stage_id"]]
     table = table[goes_on]
-    place = {rung.stage_id: at for at, rung in enumerate(_in_order(ds, set(table["stage_id"])))}
+    place = {rung.stage_id: number for number, rung in enumerate(_in_order(ds, set(table["stage_id"])))}
     table = table.iloc[np.argsort([place[id] for id in table["stage_id"]], kind="stable")]
-    names = _named([ds.names.ladder[id] for id in table["stage_id"]])
-    rest = {name: table[name].to_numpy() for name in table if name not in names}
-    return pd.DataFrame(names | rest)
+    names = _names([ds.names.ladder[id] for id in table["stage_id"]])
+    columns = {name: table[name].to_numpy() for name in table if name not in names}
+    return pd.DataFrame(names | columns)
 
 
 def _differing(table: pd.DataFrame) -> np.ndarray:
     """Per step, which managers differ from the rest of the team: Holm's correction over the managers of that step."""
-    said = np.zeros(len(table), dtype=bool)
+    is_sure = np.zeros(len(table), dtype=bool)
     k, n = (table[f"stage_conversion_{half}"].to_numpy() for half in ("k", "n"))
     for places in table.groupby("stage_id").indices.values():
-        said[places] = differs(k[places], n[places])
-    return said
+        is_sure[places] = differs(k[places], n[places])
+    return is_sure
 
 
 @stage_conversion.finding
@@ -163,10 +161,10 @@ def who_differs(conversion: pd.DataFrame, when: str = "") -> str:
 
 
 def _who_differs(conversion: pd.DataFrame) -> str:
-    said = conversion[conversion["stage_conversion_differs"].eq(True)]
-    if said.empty:
+    rows = conversion[conversion["stage_conversion_differs"].eq(True)]
+    if rows.empty:
         return _("Nobody differs from the team by more than chance would do")
-    names = ", ".join(dict.fromkeys(said["manager"]))
+    names = ", ".join(dict.fromkeys(rows["manager"]))
     return _("More than chance: {names} against the rest of the team", names=names)
 
 
@@ -186,26 +184,26 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     everybody whom the filters keep; one manager's own page has all his steps, beside the median of the managers' rates.
     `in_work` are his deals that stand there now.
     """
-    each = stage_conversion(ds).table
-    if each.empty:
+    people = stage_conversion(ds).table
+    if people.empty:
         return pd.DataFrame(columns=SHORT_COLUMNS)
     team = _usual_rate(ds)
-    each = each[~each["is_total"]]
-    rate, k, n = each["stage_id"].map(team), each["stage_conversion_k"], each["stage_conversion_n"]
+    people = people[~people["is_total"]]
+    rate, k, n = people["stage_id"].map(team), people["stage_conversion_k"], people["stage_conversion_n"]
     short = (rate * n - k).astype(float)
-    worth = _worth(ds, each["stage_id"])
-    table = each.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
+    worth = _worth(ds, people["stage_id"])
+    table = people.assign(team_conversion=rate, deals_short=short, worth=worth, money_short=short * worth)
     return _dearest(ds, table[short > 0])
 
 
 def _usual_rate(ds: Dataset) -> pd.Series:
     """stage_id → the share that goes on to the next stage: the team's, or for one manager alone what is usual in it."""
     if ds.filters.is_about_one:
-        enough = medians(
-            ds, ["stage_conversion"], by="stage", among=lambda each: each["stage_conversion_n"] >= LEAST,
+        middle = medians(
+            ds, ["stage_conversion"], by="stage", among=lambda row: row["stage_conversion_n"] >= LEAST,
             period=ds.filters.stage_period,
         )  # fmt: skip
-        return enough["stage_conversion"]
+        return middle["stage_conversion"]
     team = measure(ds, ["stage_conversion"], by="stage", period=ds.filters.stage_period)
     return team.set_index("stage_id")["stage_conversion"]
 
@@ -222,8 +220,10 @@ def _dearest(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """Those with enough deals to rank first, each by money and then by deals; of several people one step each."""
     is_few = table["stage_conversion_n"] < SMALL
     sure = table["stage_conversion_differs"].eq(True)
-    said = sure.map({True: _("more than chance"), False: _("may be chance")}).where(~is_few, _("too few to be sure"))
-    order = table.assign(is_few=is_few, sureness=said)[table["stage_conversion_n"] >= LEAST]
+    sureness = sure.map({True: _("more than chance"), False: _("may be chance")}).where(
+        ~is_few, _("too few to be sure")
+    )
+    order = table.assign(is_few=is_few, sureness=sureness)[table["stage_conversion_n"] >= LEAST]
     order = order.sort_values(["is_few", "money_short", "deals_short"], ascending=[True, False, False], kind="stable")
     order = order if ds.filters.is_about_one else order.drop_duplicates("manager_id")
     return _standing_there(ds, order).head(MOST_PLACES)[SHORT_COLUMNS].reset_index(drop=True)
@@ -231,16 +231,18 @@ def _dearest(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
 
 def _standing_there(ds: Dataset, places: pd.DataFrame) -> pd.DataFrame:
     """The places with how many deals of that manager stand on that stage now."""
-    here = measure(ds, ["in_work"], by=["stage", "manager"]).set_index(["stage_id", "manager_id"])["in_work"].to_dict()
+    counts = (
+        measure(ds, ["in_work"], by=["stage", "manager"]).set_index(["stage_id", "manager_id"])["in_work"].to_dict()
+    )
     keys = zip(places["stage_id"], places["manager_id"], strict=True)
-    return places.assign(in_work=[here.get(key, 0.0) for key in keys])
+    return places.assign(in_work=[counts.get(key, 0.0) for key in keys])
 
 
 def _worth(ds: Dataset, stage_ids: pd.Series) -> np.ndarray:
     """What a closed deal that ever came to the step after each stage brought on average; missing for fewer than 20."""
     rungs, worth = [ds.names.ladder[id] for id in stage_ids], step_worth(ds)
-    found = [worth.get((rung.pipeline_id, rung.step + 1), (float("nan"), 0)) for rung in rungs]
-    return np.array([mean if n >= SMALL else float("nan") for mean, n in found], dtype=float)
+    pairs = [worth.get((rung.pipeline_id, rung.step + 1), (float("nan"), 0)) for rung in rungs]
+    return np.array([mean if n >= SMALL else float("nan") for mean, n in pairs], dtype=float)
 
 
 @narrow_places.finding
@@ -282,13 +284,13 @@ def dearest_of_own(places: pd.DataFrame, when: str = "") -> str:
 
 
 def _behind(row: pd.Series, words: str, when: str) -> str:
-    said = _(
+    text = _(
         words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=units.write(row["stage_conversion_k"], "count"),
         n=units.write(row["stage_conversion_n"], "count"), rate=units.write(row["team_conversion"], "share"),
     )  # fmt: skip
     money = row.get("money_short")
     cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
-    return f"{_when(said + cost, when).rstrip('.')}. {how_sure(row)}"  # a month may be short for itself: окт.
+    return f"{_when(text + cost, when).rstrip('.')}. {how_sure(row)}"  # a month may be short for itself: окт.
 
 
 def how_sure(row: pd.Series) -> str:

@@ -30,17 +30,17 @@ def standing_out(table: pd.DataFrame, name: str, *, above: bool = True) -> pd.Se
     rows = parts(table)
     k, n = (rows[f"{name}_{half}"].fillna(0).to_numpy() for half in ("k", "n"))
     all_k, all_n = whole(table, name)
-    away = rows[name].to_numpy(float) - all_k / max(all_n, 1)
-    found = rows[differs(k, n) & (n >= SMALL) & (away > 0 if above else away < 0)]
-    return None if found.empty else found.sort_values(name, ascending=not above, kind="stable").iloc[0]
+    distance = rows[name].to_numpy(float) - all_k / max(all_n, 1)
+    candidates = rows[differs(k, n) & (n >= SMALL) & (distance > 0 if above else distance < 0)]
+    return None if candidates.empty else candidates.sort_values(name, ascending=not above, kind="stable").iloc[0]
 
 
 def largest(rows: pd.DataFrame, name: str) -> pd.Series | None:
     """The row with the largest value, if it is larger than any other's and more than nothing."""
-    known = rows[rows[name].notna()].sort_values(name, ascending=False, kind="stable")
-    if known.empty or not known[name].iloc[0] > 0 or (len(known) > 1 and known[name].iloc[1] == known[name].iloc[0]):
+    order = rows[rows[name].notna()].sort_values(name, ascending=False, kind="stable")
+    if order.empty or not order[name].iloc[0] > 0 or (len(order) > 1 and order[name].iloc[1] == order[name].iloc[0]):
         return None
-    return known.iloc[0]
+    return order.iloc[0]
 
 
 def is_most(row: pd.Series, rows: pd.DataFrame, name: str) -> bool:

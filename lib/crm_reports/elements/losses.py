@@ -14,6 +14,7 @@ from ..words import units
 from ..words.texts import N_, _, many
 from .element import element
 from .headline import is_most, largest, parts
+from .stages import in_stage_order, with_team
 
 
 @element(
@@ -50,9 +51,8 @@ def top_reason(reasons: pd.DataFrame) -> str:
 )
 def losses_by_manager(ds: Dataset) -> pd.DataFrame:
     """Lost deals of the period by reason and manager, then by reason for the team (`is_total`)."""
-    each = measure(ds, ["lost"], by=["loss_reason", "manager"])
-    team = measure(ds, ["lost"], by="loss_reason").assign(is_total=True, manager=_("Team"), manager_id="")
-    return _by_size(pd.concat([each[each["lost"] > 0], team[team["lost"] > 0]], ignore_index=True), "loss_reason")
+    table = with_team(ds, ["lost"], by="loss_reason")
+    return _by_size(table[table["lost"] > 0], "loss_reason")
 
 
 @losses_by_manager.finding
@@ -82,9 +82,9 @@ def _own_reason(table: pd.DataFrame) -> pd.Series | None:
     cells = cells.assign(own=own, team=team, all=cells["lost"].sum())
     k, n, all_k, all_n = (cells[name].to_numpy(int) for name in ("lost", "own", "team", "all"))
     sure = holm(np.array([fisher(np.array([a, c - a]), np.array([b, d - b]))[0] for a, b, c, d in zip(k, n, all_k, all_n, strict=True)]))  # fmt: skip
-    found = cells.assign(above=k / n - all_k / all_n)[sure & (n >= SMALL)]
-    found = found[found["above"] > 0].sort_values("above", ascending=False, kind="stable")
-    return None if found.empty else found.iloc[0]
+    candidates = cells.assign(above=k / n - all_k / all_n)[sure & (n >= SMALL)]
+    candidates = candidates[candidates["above"] > 0].sort_values("above", ascending=False, kind="stable")
+    return None if candidates.empty else candidates.iloc[0]
 
 
 @element(
@@ -105,13 +105,13 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
     rows = pd.DataFrame(
         {"stage_id": np.asarray(stages), "loss_reason": np.asarray(loss_reasons_of(deals, ds.names.stage_names))}
     )
-    counted = rows.groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
-    team = counted.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
-    table = pd.concat([counted.assign(is_total=False), team], ignore_index=True)
-    place = {stage: at for at, stage in enumerate(ds.names.stages.index)}
-    about = {name: look_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")}
-    table = table.assign(**about, _at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
-    return table.drop(columns="_at").reset_index(drop=True)
+    counts = rows.groupby(["stage_id", "loss_reason"]).size().rename("lost").reset_index()
+    team = counts.groupby("stage_id", as_index=False)["lost"].sum().assign(is_total=True, loss_reason=_("Total"))
+    table = pd.concat([counts.assign(is_total=False), team], ignore_index=True)
+    stages_of = {
+        name: look_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")
+    }
+    return in_stage_order(ds, table.assign(**stages_of))
 
 
 @losses_by_stage.finding
@@ -123,10 +123,10 @@ def lost_from(table: pd.DataFrame) -> str:
     row, n = largest(team, "lost"), int(team["lost"].sum())
     if row is None:
         return many("{n} deal was lost; no one stage leads", "{n} deals were lost; no one stage leads", n)
-    said = {"stage": row["stage"], "k": units.write(row["lost"], "count"), "n": units.write(n, "count")}
+    words = {"stage": row["stage"], "k": units.write(row["lost"], "count"), "n": units.write(n, "count")}
     if is_most(row, team, "lost"):
-        return _("Most are lost from {stage}: {k} of {n}", **said)
-    return _("More are lost from {stage} than from any other stage: {k} of {n}", **said)
+        return _("Most are lost from {stage}: {k} of {n}", **words)
+    return _("More are lost from {stage} than from any other stage: {k} of {n}", **words)
 
 
 def _by_size(table: pd.DataFrame, name: str) -> pd.DataFrame:

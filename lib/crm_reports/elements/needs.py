@@ -12,7 +12,7 @@ from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
 from ..words import context, units
 from ..words.texts import N_, _, many
-from .element import element, told
+from .element import element, explanation
 from .forgotten import by_manager, how_many
 from .funnel import behind, dearest_place, funnel, narrow_places, narrow_step
 from .headline import is_most, largest, parts, standing_out
@@ -33,8 +33,8 @@ def needs_you(ds: Dataset) -> pd.DataFrame:
     text, report, element; the dearest first. Nothing is said of numbers that the source can't give.
     """
     with context.using(metrics=()):  # the page's glossary is of the numbers that it shows
-        found = [*_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
-    return pd.DataFrame(found[:MOST_NEEDS], columns=["text", "report", "element"])
+        needs = [*_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
+    return pd.DataFrame(needs[:MOST_NEEDS], columns=["text", "report", "element"])
 
 
 @needs_you.finding
@@ -42,16 +42,16 @@ def needs(table: pd.DataFrame, ds: Dataset) -> str:
     """How many things there are to look at; that nothing stands out only where all of it could be looked at."""
     if len(table):
         return many("{n} thing to look at", "{n} things to look at", len(table))
-    return "" if told(ds, set(LOOKED_AT)) else _("Nothing stands out")
+    return "" if explanation(ds, set(LOOKED_AT)) else _("Nothing stands out")
 
 
 def _narrow(ds: Dataset) -> list[Need]:
     """The narrowest step where that is no chance, and whose step falls behind the team's by more than chance."""
     steps, places = funnel(ds).table, narrow_places(ds).table
     worst = standing_out(steps, "stage_conversion", above=False) if len(steps) else None
-    said = [(f"{narrow_step(steps, ds)}.", "sales_dynamics", "funnel")] if worst is not None else []
+    needs = [(f"{narrow_step(steps, ds)}.", "sales_dynamics", "funnel")] if worst is not None else []
     is_worth = len(places) > 0 if ds.filters.is_about_one else dearest_place(places) is not None
-    return [*said, *([(behind(places, ds), "sales_dynamics", "narrow_places")] if is_worth else [])]
+    return [*needs, *([(behind(places, ds), "sales_dynamics", "narrow_places")] if is_worth else [])]
 
 
 def _forgotten_money(ds: Dataset) -> list[Need]:
@@ -59,8 +59,8 @@ def _forgotten_money(ds: Dataset) -> list[Need]:
     if missing(ds, "forgotten") or not value_of(ds, "forgotten"):
         return []
     table = by_manager(ds).table
-    who = _most_of_them(table) if len(table) > 2 else ""
-    return [(f"{how_many(table, ds)}{who}.", "forgotten_deals", "deals")]
+    culprit = _most_of_them(table) if len(table) > 2 else ""
+    return [(f"{how_many(table, ds)}{culprit}.", "forgotten_deals", "deals")]
 
 
 def _most_of_them(table: pd.DataFrame) -> str:
@@ -83,11 +83,11 @@ def _differs(ds: Dataset) -> list[Need]:
         return []
     table = measure(ds, ["win_rate"], by="manager", total=True)
     team = table["win_rate"].iloc[-1]
-    said = table[table["win_rate_differs"].eq(True)]  # missing in the total
+    rows = table[table["win_rate_differs"].eq(True)]  # missing in the total
     return [
         (_("{manager} wins {k} of {n} closed deals; the team {share}. More than chance.", manager=row.manager,
            k=int(row.win_rate_k), n=int(row.win_rate_n), share=units.write(team, "share")), "sales_dynamics", "managers")
-        for row in said.head(1).itertuples()
+        for row in rows.head(1).itertuples()
     ]  # fmt: skip
 
 
@@ -114,10 +114,14 @@ def _slower(ds: Dataset) -> list[Need]:
     if missing(ds, "median_stage_days") or ds.filters.previous is None:
         return []
     days, n = "median_stage_days", "median_stage_days_n"
-    now, then = (records(measure(ds, [days], by="stage", period=each)) for each in (None, ds.filters.previous))
-    before = {row["stage_id"]: row[days] for row in then if row[n] >= SMALL}
-    known = [row | {"before": before[row["stage_id"]]} for row in now if row[n] >= SMALL and row["stage_id"] in before]
-    slow = [row for row in known if row[days] >= 1.5 * row["before"]]
+    current, earlier = (
+        records(measure(ds, [days], by="stage", period=period)) for period in (None, ds.filters.previous)
+    )
+    before = {row["stage_id"]: row[days] for row in earlier if row[n] >= SMALL}
+    stages = [
+        row | {"before": before[row["stage_id"]]} for row in current if row[n] >= SMALL and row["stage_id"] in before
+    ]
+    slow = [row for row in stages if row[days] >= 1.5 * row["before"]]
     return [
         (_("{stage} got slower: half of the deals stand there {now} or more, before it was {then}.", stage=row["stage"],
            now=units.write(row[days], "days"), then=units.write(row["before"], "days")), "sales_dynamics", "time_in_stage")

@@ -46,15 +46,15 @@ def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
 
 def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The metrics over time, from the beginning of the year that was a year before the period's end, if anything is as old."""
-    gone, end = ds.filters.elapsed, shown_until(ds)
-    years = date((pd.Timestamp(gone.end) - pd.DateOffset(years=1)).year, 1, 1)
-    known = (ds.first_day or gone.start).replace(day=1)
-    whole = gone if gone.is_open else Period(min(gone.start, max(years, known)), end)
+    period, end = ds.filters.elapsed, shown_until(ds)
+    years = date((pd.Timestamp(period.end) - pd.DateOffset(years=1)).year, 1, 1)
+    first = (ds.first_day or period.start).replace(day=1)
+    whole = period if period.is_open else Period(min(period.start, max(years, first)), end)
     table = over_time(ds, metrics, period=whole, year_ago=ds.filters.comparison != "none")
-    if (earlier := [name for name in table if name.endswith("_previous")]) and not gone.is_open:
-        table[earlier] = table[earlier].where(table["start"] >= known.replace(year=known.year + 1), axis=0)
+    if (earlier := [name for name in table if name.endswith("_previous")]) and not period.is_open:
+        table[earlier] = table[earlier].where(table["start"] >= first.replace(year=first.year + 1), axis=0)
     ends = table.groupby("size")["start"].shift(-1).fillna(end)
-    return table.assign(is_in_period=(ends > gone.start) & (table["start"] < gone.end))
+    return table.assign(is_in_period=(ends > period.start) & (table["start"] < period.end))
 
 
 SOON = timedelta(days=92)
@@ -62,7 +62,7 @@ SOON = timedelta(days=92)
 
 def shown_until(ds: Dataset) -> date:
     """The first day that a chart over time leaves out: today, where the period ended lately, so that what runs stands beside it."""
-    end, today = ds.filters.elapsed.end, ds.filters.as_of.astimezone(ds.filters.zone).date()
+    end, today = ds.filters.elapsed.end, ds.filters.today
     return max(end, today) if today - end < SOON else end
 
 

@@ -1,5 +1,8 @@
 """How long deals stand where, and what stands there now."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
 from ..measures.dataset import Dataset
@@ -39,11 +42,11 @@ def slowest_stage(table: pd.DataFrame) -> str:
     if row is None:
         days = units.write(rows["median_stage_days"].max(), "days")
         return _("Half of the deals stand on a stage {days} or more, on none longer than on another", days=days)
-    said = {"stage": row["stage"], "days": units.write(row["median_stage_days"], "days")}
+    words = {"stage": row["stage"], "days": units.write(row["median_stage_days"], "days")}
     if len(rows) == len(table):
-        return _("Longest on {stage}: half of the deals stand there {days} or more", **said)
+        return _("Longest on {stage}: half of the deals stand there {days} or more", **words)
     return _(
-        "Of the stages with enough visits, longest on {stage}: half of the deals stand there {days} or more", **said
+        "Of the stages with enough visits, longest on {stage}: half of the deals stand there {days} or more", **words
     )
 
 
@@ -56,9 +59,7 @@ def slowest_stage(table: pd.DataFrame) -> str:
 )
 def time_by_manager(ds: Dataset) -> pd.DataFrame:
     """The same per stage and manager, then per stage for the team (`is_total`)."""
-    each = measure(ds, TIMES, by=["stage", "manager"])
-    team = measure(ds, TIMES, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
-    return _matrix_rows(ds, pd.concat([each, team], ignore_index=True))
+    return _matrix_rows(ds, with_team(ds, TIMES, by="stage"))
 
 
 @element(
@@ -70,12 +71,12 @@ def time_by_manager(ds: Dataset) -> pd.DataFrame:
 )
 def stage_matrix(ds: Dataset) -> pd.DataFrame:
     """What stands on each stage now, per manager and for the team: count, money, mean days on the stage."""
-    each = measure(ds, STANDING, by=["stage", "manager"]).iloc[: 0 if "manager" in ds.lacks else None]
-    team = measure(ds, STANDING, by="stage").assign(is_total=True, manager=_("Team"), manager_id="")
+    rows = with_team(ds, STANDING, by="stage")
     whole = measure(ds, STANDING, by="manager", total=True).assign(stage=_("Total"), stage_id=ALL)
     whole["manager"] = whole["manager"].where(~whole["is_total"], _("Team"))
-    whole = whole[whole["is_total"] | ("manager" not in ds.lacks)]
-    table = _matrix_rows(ds, pd.concat([each, team], ignore_index=True))
+    if "manager" in ds.lacks:
+        rows, whole = rows[rows["is_total"]], whole[whole["is_total"]]
+    table = _matrix_rows(ds, rows)
     blank = {name: "" for name in ("pipeline", "pipeline_id") if name in table}
     return pd.concat([table, whole.assign(**blank)], ignore_index=True)
 
@@ -98,10 +99,10 @@ def standing(matrix: pd.DataFrame) -> str:
             _("More deals stand on {stage} than on any other stage: {deals}", stage=row["stage"], deals=deals)
             + ordinary
         )
-    said = {"stage": row["stage"], "money": units.write(row["in_work_money"], "money", form="tile"), "deals": deals}
+    words = {"stage": row["stage"], "money": units.write(row["in_work_money"], "money", form="tile"), "deals": deals}
     if is_most(row, team, "in_work_money"):
-        return _("Most money stands on {stage}: {money} in {deals}", **said) + ordinary
-    return _("More money stands on {stage} than on any other stage: {money} in {deals}", **said) + ordinary
+        return _("Most money stands on {stage}: {money} in {deals}", **words) + ordinary
+    return _("More money stands on {stage} than on any other stage: {money} in {deals}", **words) + ordinary
 
 
 ALL = "*"  # the column of a matrix that is over all stages
@@ -110,9 +111,19 @@ ALL = "*"  # the column of a matrix that is over all stages
 def _matrix_rows(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """Only stages of deals in work, in the CRM's order, with their pipelines."""
     table = table[table["stage_id"].map(ds.names.stages["outcome"]) == "open"]
-    place = {stage: at for at, stage in enumerate(ds.names.stages.index)}
-    ordered = table.assign(_at=table["stage_id"].map(place)).sort_values(["is_total", "_at"], kind="stable")
-    return with_pipeline(ds, ordered.drop(columns="_at").reset_index(drop=True))
+    return with_pipeline(ds, in_stage_order(ds, table))
+
+
+def with_team(ds: Dataset, metrics: Sequence[str], *, by: str) -> pd.DataFrame:
+    """The metrics by this dimension and manager, then by the dimension for the team (`is_total`)."""
+    team = measure(ds, metrics, by=by).assign(is_total=True, manager=_("Team"), manager_id="")
+    return pd.concat([measure(ds, metrics, by=[by, "manager"]), team], ignore_index=True)
+
+
+def in_stage_order(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows with their stages in the CRM's order, those of the total last."""
+    places = ds.names.stages.index.get_indexer(table["stage_id"])
+    return table.iloc[np.lexsort((places, table["is_total"].astype(bool)))].reset_index(drop=True)
 
 
 def with_pipeline(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:

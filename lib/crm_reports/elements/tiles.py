@@ -41,9 +41,9 @@ def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 
 def _note(ds: Dataset, name: str) -> str:
     """The number that stands small under another one; nothing where there is none, or k of n stands there already."""
-    beside, words = BESIDE.get(name, ("", ""))
-    if not beside or missing(ds, beside):
+    neighbour, words = BESIDE.get(name, ("", ""))
+    if not neighbour or missing(ds, neighbour):
         return ""
-    value = value_of(ds, beside)
-    said = units.write(getattr(value, "value", value), column(beside).unit, form="tile")
-    return "" if said == units.MISSING else _(words, value=said)
+    value = value_of(ds, neighbour)
+    text = units.write(getattr(value, "value", value), column(neighbour).unit, form="tile")
+    return "" if text == units.MISSING else _(words, value=text)

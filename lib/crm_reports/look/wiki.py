@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..elements import ELEMENTS
-from ..elements.element import needed
+from ..elements.element import needs_of_names
 from ..measures import frames
 from ..measures.coverage import LACKING
 from ..metrics import METRICS
@@ -120,7 +120,10 @@ def elements() -> list[Part]:
     entries = {entry.id: entry for entry in reversed(ELEMENTS.values())}
     return [
         Part(
-            entry.id, _(entry.title), _(entry.measured), tuple(_(LACKING[name]) for name in sorted(needed(entry.needs)))
+            entry.id,
+            _(entry.title),
+            _(entry.measured),
+            tuple(_(LACKING[name]) for name in sorted(needs_of_names(entry.needs))),
         )
         for entry in reversed(entries.values())
     ]

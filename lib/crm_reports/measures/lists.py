@@ -58,15 +58,15 @@ class Lists:
         facts = facts if among is None else facts.take(among).reset_index(drop=True)
         rows = _with_endings(facts.drop(columns="deal_no"), self.scope.filters.as_of)
         words = self.scope.names.columns(rows, ("manager", "department", "pipeline", "source", "stage"))
-        url = links(self.scope.store.last_sync["portal_url"] or "", rows["deal_id"])
+        url = links(self.scope.store.last_sync["portal_url"] or "", "deal", rows["deal_id"])
         rows = rows.assign(**words, url=url)
         reason = rows["loss_reason"].astype(object).fillna(rows["stage"]).where(rows["outcome"] == "lost", "")
         return rows.assign(loss_reason=reason, loss_reason_id=reason)
 
 
-def links(portal_url: str, deal_ids: pd.Series) -> pd.Series | str:
-    """Where each deal is in the CRM; "" where the source has no address."""
-    return f"{portal_url.rstrip('/')}/crm/deal/details/" + deal_ids + "/" if portal_url else ""
+def links(portal_url: str, kind: str, ids: pd.Series) -> pd.Series | str:
+    """Where each deal or lead is in the CRM; "" where the source has no address."""
+    return f"{portal_url.rstrip('/')}/crm/{kind}/details/" + ids + "/" if portal_url else ""
 
 
 def _with_endings(deals: pd.DataFrame, as_of: datetime) -> pd.DataFrame:

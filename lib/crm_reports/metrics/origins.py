@@ -29,9 +29,9 @@ FORGOTTEN = (*ENDED, *LIFE, *DEADLINE)
 FUNNEL = (*ENDED, "stages.stage_id", "stages.pipeline_id", "stages.position", "stages.outcome")
 STAY = (*ENDED, "stages.stage_id", "stages.outcome")
 DONE = (*ACTIVITY, "activities.is_action", "activities.manager_id")
-SAID = ("comments.manager_id", "comments.at")
+COMMENTED = ("comments.manager_id", "comments.at")
 MOVED = (*ENDED, "deals.manager_id")
-ANYTHING = (*DONE, *SAID, *MOVED)
+ANYTHING = (*DONE, *COMMENTED, *MOVED)
 LEAD = ("leads.lead_id", "leads.created_at", "leads.outcome", "leads.closed_at")
 
 # Per frame and column: every column of the store that may change it.
@@ -65,7 +65,7 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
     "stays": dict.fromkeys(("time", "finished_days", "has_ended", "still_runs"), STAY),
     "actions": {
         **dict.fromkeys(("is_call", "is_meeting", "is_email", "is_crm_activity"), DONE),
-        "is_comment": SAID, "is_stage_move": MOVED, "is_action": ANYTHING,
+        "is_comment": COMMENTED, "is_stage_move": MOVED, "is_action": ANYTHING,
     },
     "team": dict.fromkeys(("index", "points_a_day"), (*ANYTHING, "managers.manager_id", "managers.is_active")),
     "lead_events": dict.fromkeys(("is_received", "is_won_lead_cohort", "is_converted", "is_lead_lost"), LEAD),
@@ -87,18 +87,16 @@ class Origin:
 
 def origins(metric: Metric) -> list[Origin]:
     """Every column of the store that the metric may depend on, in the order of the store's tables."""
-    known = ORIGINS.get(metric.on, {})
-    unknown = [field for field in metric.fields if field not in known]
+    columns = ORIGINS.get(metric.on, {})
+    unknown = [field for field in metric.fields if field not in columns]
     if unknown:
         raise MetricError(f"metric {metric.name!r}: origins.ORIGINS does not say where {', '.join(unknown)} comes from")
-    wanted = set(chain.from_iterable(known[field] for field in metric.fields))
-    return [
-        _origin(table, field) for table in TABLES for field in TABLES[table].columns if f"{table}.{field}" in wanted
-    ]
+    names = set(chain.from_iterable(columns[field] for field in metric.fields))
+    return [_origin(table, field) for table in TABLES for field in TABLES[table].columns if f"{table}.{field}" in names]
 
 
 def _origin(table: str, name: str) -> Origin:
-    field = next(each for each in TABLES[table].fields if each.name == name)
+    field = next(column for column in TABLES[table].fields if column.name == name)
     words = field.crm.split(" ", 1)
     method = TABLES[table].fields[0].crm.split(" ")[0]
     api = "" if not field.crm else field.crm if "." in words[0] else f"{method} {field.crm}"

@@ -7,7 +7,8 @@ metric's name, so `column(name)` finds title, unit and formula for anything that
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from inspect import Parameter, signature
+from typing import Literal, get_args
 
 from ..errors import MetricError, near
 from ..store.columns import Columns
@@ -15,6 +16,7 @@ from ..words import units
 from ..words.texts import N_, _, language
 from .rows import Body, Groups, Number, evaluate, fields_of
 
+Good = Literal["up", "down", "none"]
 Unit = Literal["count", "money", "share", "days", "index", "text", "instant", "flag", "number", "date"]
 
 
@@ -25,7 +27,7 @@ class Metric:
     name: str
     title: str
     unit: Unit
-    good: Literal["up", "down", "none"]
+    good: Good
     formula: str
     on: str
     fields: tuple[str, ...]
@@ -76,11 +78,12 @@ def metric(
     unit: Unit,
     formula: str,
     on: str,
-    good: Literal["up", "down", "none"] = "none",
+    good: Good = "none",
     needs: Sequence[str] = (),
     caveats: str = "",
     is_part: bool = False,
     of: str = "",
+    **unknown: object,
 ) -> Callable[[Body], Body]:
     """Register the function below it under its own name; it is given the rows of the frame `on`, as Rows.
 
@@ -88,11 +91,16 @@ def metric(
     is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
     names a share's denominator, under every title: several shares may be called alike and are never the same.
     """
+    if unknown:
+        raise MetricError(_refusal(next(iter(unknown))))
 
     def register(compute: Body) -> Body:
         name = compute.__name__
         if not compute.__doc__:
             raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
+        for keyword, word, words in (("unit", unit, get_args(Unit)), ("good", good, get_args(Good))):
+            if word not in words:
+                raise MetricError(f"metric {name!r} has {keyword}={word!r}; write one of {', '.join(words)}")
         _column.cache_clear()
         fields = _fields(name, compute)
         METRICS[name] = Metric(
@@ -101,6 +109,16 @@ def metric(
         return compute
 
     return register
+
+
+def _refusal(keyword: str) -> str:
+    """Why `@metric` does not take the keyword, and what to write instead."""
+    if keyword == "fields":
+        return "leave fields= out of @metric: the fields are found by running the body once"
+    keywords = [
+        name for name, parameter in signature(metric).parameters.items() if parameter.kind == Parameter.KEYWORD_ONLY
+    ]
+    return f"@metric takes no {keyword}=; near: {', '.join(near(keyword, keywords) or keywords)}"
 
 
 def _fields(name: str, compute: Body) -> tuple[str, ...]:
@@ -263,7 +281,7 @@ def column(name: str) -> Column:
 def _column(name: str, _language: str) -> Column:
     if name in METRICS:
         entry = METRICS[name]
-        words = (_(each) for each in (entry.formula, entry.meaning))
+        words = (_(text) for text in (entry.formula, entry.meaning))
         return Column(name, _(entry.title), entry.unit, *words, entry.good, _(entry.caveats), _(entry.of))
     if name in COLUMNS:
         title, unit, meaning = COLUMNS[name]

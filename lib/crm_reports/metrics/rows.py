@@ -57,12 +57,12 @@ class Groups:
     def sums(self, values: np.ndarray) -> np.ndarray:
         return np.bincount(self.codes, weights=values, minlength=self.count)
 
-    def sizes(self, which: np.ndarray) -> np.ndarray:
+    def sizes(self, mask: np.ndarray) -> np.ndarray:
         """How many of these rows each group has."""
-        return np.bincount(self.codes[which], minlength=self.count)
+        return np.bincount(self.codes[mask], minlength=self.count)
 
-    def take(self, which: np.ndarray) -> "Groups":
-        return Groups(self.codes[which], self.count)
+    def take(self, places: np.ndarray) -> "Groups":
+        return Groups(self.codes[places], self.count)
 
 
 class _NotTogether(Exception):
@@ -109,12 +109,12 @@ def _one_by_one(body: Body, columns: Columns, groups: Groups) -> Number:
 
 def fields_of(body: Body) -> tuple[str, ...]:
     """The fields that the body reads: found by running it once over no rows at all."""
-    seen = _Seen()
-    evaluate(body, seen)
-    return tuple(seen.names)
+    columns = _Recorder()
+    evaluate(body, columns)
+    return tuple(columns.names)
 
 
-class _Seen(Columns):
+class _Recorder(Columns):
     """No rows, any field, and a note of each that was asked for."""
 
     def __init__(self) -> None:
@@ -137,17 +137,17 @@ class Rows:
 
     def __getitem__(self, name: "str | Field") -> Any:
         if isinstance(name, Field):
-            return self._kept(name)
+            return self._select(name)
         if name not in self._columns:
-            known = [each for each in self._columns.names() if isinstance(each, str)]
-            raise MetricError(f"the rows have no field {name!r}; near: {', '.join(near(name, known) or known)}")
+            fields = [field for field in self._columns.names() if isinstance(field, str)]
+            raise MetricError(f"the rows have no field {name!r}; near: {', '.join(near(name, fields) or fields)}")
         whole = self._columns[name]
         return Field(whole if self._places is None else whole[self._places], self.groups, self._places)
 
-    def _kept(self, mask: "Field") -> "Rows":
-        which = mask.as_mask(self._places)
-        groups = self.groups and self.groups.take(which)
-        return Rows(self._columns, groups, which if self._places is None else self._places[which])
+    def _select(self, mask: "Field") -> "Rows":
+        rows = mask.rows_of_mask(self._places)
+        groups = self.groups and self.groups.take(rows)
+        return Rows(self._columns, groups, rows if self._places is None else self._places[rows])
 
     def __len__(self) -> int:
         if self.groups is not None:
@@ -155,7 +155,7 @@ class Rows:
         return len(self._columns) if self._places is None else len(self._places)
 
 
-class _Reckoned(NDArrayOperatorsMixin):
+class _Reckoning(NDArrayOperatorsMixin):
     """What can be reckoned and compared with, and asked the words of ROW_BY_ROW; not whether it is true."""
 
     def __bool__(self) -> bool:
@@ -175,29 +175,29 @@ class _Reckoned(NDArrayOperatorsMixin):
         words = (*ROW_BY_ROW, *SUMMARIES)
         if name not in ROW_BY_ROW:
             raise MetricError(f"a metric's body can't say .{name}; near: {', '.join(near(name, words) or words)}")
-        return lambda *given, **named: self._row_by_row(name, given, named)
+        return lambda *args, **kwargs: self._row_by_row(name, args, kwargs)
 
 
-class Numbers(_Reckoned):
+class Numbers(_Reckoning):
     """One number per group, or one of all rows. What is divided by nothing is missing."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = np.asarray(values)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **named: Any) -> Any:
-        if method != "__call__" or any(isinstance(each, Field) for each in given):
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or any(isinstance(arg, Field) for arg in args):
             return NotImplemented
-        plain = [each.values if isinstance(each, Numbers) else each for each in given]
+        plain = [arg.values if isinstance(arg, Numbers) else arg for arg in args]
         with np.errstate(all="ignore"):
-            values = ufunc(*plain, **named)
+            values = ufunc(*plain, **kwargs)
         return Numbers(np.where(np.equal(plain[1], 0), np.nan, values) if ufunc in DIVISIONS else values)
 
-    def _row_by_row(self, word: str, given: tuple, named: Mapping[str, Any]) -> "Numbers":
-        plain = [pd.Series(each.values) if isinstance(each, Numbers) else each for each in given]
-        return Numbers(getattr(pd.Series(self.values), word)(*plain, **named).to_numpy())
+    def _row_by_row(self, word: str, args: tuple, kwargs: Mapping[str, Any]) -> "Numbers":
+        plain = [pd.Series(arg.values) if isinstance(arg, Numbers) else arg for arg in args]
+        return Numbers(getattr(pd.Series(self.values), word)(*plain, **kwargs).to_numpy())
 
 
-class Field(_Reckoned):
+class Field(_Reckoning):
     """One field of `Rows`, or what was worked out of fields row by row."""
 
     def __init__(self, array: Array, groups: Groups | None = None, places: np.ndarray | None = None) -> None:
@@ -211,46 +211,46 @@ class Field(_Reckoned):
     def __getitem__(self, mask: "Field") -> "Field":
         if not isinstance(mask, Field):
             raise MetricError("rows are taken by a condition, such as rows['cycle_days'] < 30")
-        which = mask.as_mask(self._places)
-        places = which if self._places is None else self._places[which]
-        return Field(self.array[which], self.groups and self.groups.take(which), places)
+        rows = mask.rows_of_mask(self._places)
+        places = rows if self._places is None else self._places[rows]
+        return Field(self.array[rows], self.groups and self.groups.take(rows), places)
 
-    def as_mask(self, places: np.ndarray | None) -> np.ndarray:
+    def rows_of_mask(self, places: np.ndarray | None) -> np.ndarray:
         """The places that it keeps among rows which are at `places` themselves."""
         if not _same(self._places, places):
             raise MetricError("a condition and the field that it is asked of must be of the same rows")
         return np.flatnonzero(np.asarray(self.array, dtype=bool))
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **named: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
             return NotImplemented
         with np.errstate(all="ignore"):
-            return self._alike(ufunc(*map(self._along, given), **named))
+            return self._with(ufunc(*map(self._column_of, args), **kwargs))
 
-    def _row_by_row(self, word: str, given: tuple, named: Mapping[str, Any]) -> "Field":
-        named = {name: self._along(each) for name, each in named.items()}
-        return self._alike(getattr(self._column, word)(*map(self._along, given), **named))
+    def _row_by_row(self, word: str, args: tuple, kwargs: Mapping[str, Any]) -> "Field":
+        kwargs = {name: self._column_of(value) for name, value in kwargs.items()}
+        return self._with(getattr(self._column, word)(*map(self._column_of, args), **kwargs))
 
-    def _alike(self, column: pd.Series) -> "Field":
+    def _with(self, column: pd.Series) -> "Field":
         return Field(
             column.array if isinstance(column.dtype, pd.CategoricalDtype) else column.to_numpy(),
             self.groups,
             self._places,
         )
 
-    def _along(self, other: Any) -> Any:
+    def _column_of(self, value: Any) -> Any:
         """The other side of a reckoning as a column of the same rows: a number of a group stands in each of its rows."""
-        if isinstance(other, Numbers):
+        if isinstance(value, Numbers):
             return pd.Series(
-                other.values[self.groups.codes] if self.groups else np.repeat(other.values, len(self.array))
+                value.values[self.groups.codes] if self.groups else np.repeat(value.values, len(self.array))
             )
-        if isinstance(other, Field):
-            if not _same(self._places, other._places):
+        if isinstance(value, Field):
+            if not _same(self._places, value._places):
                 raise MetricError(
                     "fields that are reckoned with must be of the same rows: take both by the same condition"
                 )
-            return other._column
-        return other
+            return value._column
+        return value
 
     @cached_property
     def _column(self) -> pd.Series:
@@ -260,8 +260,8 @@ class Field(_Reckoned):
 
     def sum(self) -> Numbers:
         """The sum of those that have a value."""
-        whole, known = self.array.dtype.kind in "biu", self._known
-        values = self.array if whole or known.all() else np.where(known, self.array, 0.0)
+        whole, has_value = self.array.dtype.kind in "biu", self._has_value
+        values = self.array if whole or has_value.all() else np.where(has_value, self.array, 0.0)
         if self.groups is None:
             return Numbers([values.sum()])
         if values.dtype == bool:
@@ -271,33 +271,35 @@ class Field(_Reckoned):
 
     def count(self) -> Numbers:
         """How many have a value."""
-        return Numbers([self._known.sum()] if self.groups is None else self.groups.sizes(self._known))
+        return Numbers([self._has_value.sum()] if self.groups is None else self.groups.sizes(self._has_value))
 
     def mean(self) -> Numbers:
         """The mean of those that have a value."""
         return self.sum() / self.count()
 
     @cached_property
-    def _known(self) -> np.ndarray:
+    def _has_value(self) -> np.ndarray:
         return ~pd.isna(self.array)
 
-    def _summary(self, word: str, given: tuple, named: Mapping[str, Any]) -> Numbers:
+    def _summary(self, word: str, args: tuple, kwargs: Mapping[str, Any]) -> Numbers:
         column = self._column
         if column.dtype == bool and word not in OF_NOTHING:
             column = column.astype(float)
         if self.groups is None:
-            return Numbers([getattr(column, word)(*given, **named)])
-        numbers = getattr(column.groupby(self.groups.codes), word)(*given, **named)
+            return Numbers([getattr(column, word)(*args, **kwargs)])
+        numbers = getattr(column.groupby(self.groups.codes), word)(*args, **kwargs)
         return Numbers(numbers.reindex(range(self.groups.count), fill_value=OF_NOTHING.get(word, np.nan)).to_numpy())
 
 
-def _same(places: np.ndarray | None, others: np.ndarray | None) -> bool:
-    return places is others or (places is not None and others is not None and np.array_equal(places, others))
+def _same(places: np.ndarray | None, other_places: np.ndarray | None) -> bool:
+    return places is other_places or (
+        places is not None and other_places is not None and np.array_equal(places, other_places)
+    )
 
 
 def _summary_word(word: str) -> Callable[..., Numbers]:
-    def summary(field: Field, *given: Any, **named: Any) -> Numbers:
-        return field._summary(word, given, named)
+    def summary(field: Field, *args: Any, **kwargs: Any) -> Numbers:
+        return field._summary(word, args, kwargs)
 
     summary.__name__, summary.__doc__ = word, f"pandas' own {word}, of all rows or of each group."
     return summary

@@ -29,11 +29,11 @@ def differs(k: np.ndarray, n: np.ndarray) -> np.ndarray:
 
     A row without cases, or whose k passes its n, differs from nobody.
     """
-    fit = (n > 0) & (k <= n)
-    said = np.zeros(len(k), dtype=bool)
-    if fit.sum() > 1:
-        said[fit] = holm(fisher(k[fit].astype(int), n[fit].astype(int)))
-    return said
+    has_cases = (n > 0) & (k <= n)
+    is_sure = np.zeros(len(k), dtype=bool)
+    if has_cases.sum() > 1:
+        is_sure[has_cases] = holm(fisher(k[has_cases].astype(int), n[has_cases].astype(int)))
+    return is_sure
 
 
 def fisher(k: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -70,38 +70,38 @@ def holm(chances: np.ndarray, *, level: float = 0.05) -> np.ndarray:
     """
     order = np.argsort(chances, kind="stable")
     holds = chances[order] <= level / np.arange(len(chances), 0, -1)
-    said = np.empty(len(chances), dtype=bool)
-    said[order] = np.logical_and.accumulate(holds)
-    return said
+    is_sure = np.empty(len(chances), dtype=bool)
+    is_sure[order] = np.logical_and.accumulate(holds)
+    return is_sure
 
 
-def rank_correlation(one: ArrayLike, other: ArrayLike) -> tuple[float, float, float, int]:
+def rank_correlation(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float, int]:
     """Spearman's ρ with its 95 % interval and n; missing with fewer than four pairs or when one side is constant.
 
     ρ is Pearson's r of the ranks, and so is its interval (Fisher's z), as scipy computes it.
     """
     from scipy.stats import pearsonr
 
-    ranks = _ranks(one, other)
+    ranks = _ranks(x, y)
     n = ranks.shape[1]
     if _is_vague(ranks):
         return float("nan"), float("nan"), float("nan"), n
-    found = pearsonr(*ranks)
-    ends = found.confidence_interval(0.95)
-    return float(found.statistic), float(ends.low), float(ends.high), n
+    correlation = pearsonr(*ranks)
+    ends = correlation.confidence_interval(0.95)
+    return float(correlation.statistic), float(ends.low), float(ends.high), n
 
 
-def spearman(one: ArrayLike, other: ArrayLike) -> float:
+def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """ρ alone, for the many trials of a ranking."""
-    ranks = _ranks(one, other)
+    ranks = _ranks(x, y)
     return float("nan") if _is_vague(ranks) else float(np.corrcoef(ranks)[0, 1])
 
 
-def _ranks(one: ArrayLike, other: ArrayLike) -> np.ndarray:
+def _ranks(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     """The ranks of both sides of the pairs that are whole."""
     from scipy.stats import rankdata
 
-    pairs = np.array([one, other], dtype=float)
+    pairs = np.array([x, y], dtype=float)
     return rankdata(pairs[:, ~np.isnan(pairs).any(axis=0)], axis=1)
 
 
@@ -123,26 +123,26 @@ def median_time(times: Field, has_ended: Field) -> Numbers:
     from incomplete observations; `scipy.stats.ecdf` says the same, a group at a time.
     """
     groups = times.groups
-    known = np.flatnonzero(~np.isnan(times.array))
-    group = np.zeros(len(known), dtype=int) if groups is None else groups.codes[known]
+    rows = np.flatnonzero(~np.isnan(times.array))
+    group = np.zeros(len(rows), dtype=int) if groups is None else groups.codes[rows]
     medians = np.full(1 if groups is None else groups.count, np.nan)
-    order = np.lexsort((times.array[known], group))
-    group, time, ended = group[order], times.array[known][order], has_ended.array[known][order].astype(bool)
-    lasting = _lasting(group, time, ended) if len(group) else time
+    order = np.lexsort((times.array[rows], group))
+    group, time, is_end = group[order], times.array[rows][order], has_ended.array[rows][order].astype(bool)
+    lasting = _lasting(group, time, is_end) if len(group) else time
     past_half = np.flatnonzero(lasting <= 0.5 + 1e-12)  # products of fractions: a half may come out a hair above
-    reached, first = np.unique(group[past_half], return_index=True)
-    medians[reached] = time[past_half[first]]
+    halved, first = np.unique(group[past_half], return_index=True)
+    medians[halved] = time[past_half[first]]
     return Numbers(medians)
 
 
-def _lasting(group: np.ndarray, time: np.ndarray, ended: np.ndarray) -> np.ndarray:
+def _lasting(group: np.ndarray, time: np.ndarray, is_end: np.ndarray) -> np.ndarray:
     """Per row, sorted by group and time, the share of its group that lasts longer than that: the product limit."""
     place = np.arange(len(group))
     begins = np.flatnonzero(np.diff(group, prepend=-1))
     at_risk = np.repeat(np.append(begins[1:], len(group)), np.diff(np.append(begins, len(group)))) - place
     # Those who end at one instant do so together: the first row of the instant carries them all.
     is_first = (np.diff(group, prepend=-1) != 0) | (np.diff(time, prepend=np.nan) != 0)
-    ends = np.add.reduceat(ended, np.flatnonzero(is_first), dtype=int)
-    left = np.ones(len(group))
-    left[is_first] = 1 - ends / at_risk[is_first]
-    return pd.Series(left).groupby(group).cumprod().to_numpy()
+    counts = np.add.reduceat(is_end, np.flatnonzero(is_first), dtype=int)
+    survival = np.ones(len(group))
+    survival[is_first] = 1 - counts / at_risk[is_first]
+    return pd.Series(survival).groupby(group).cumprod().to_numpy()
