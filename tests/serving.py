@@ -18,7 +18,7 @@ from stores import at, make_store
 
 NIGHT = {"synced_at": at("2025-04-01"), "finished_at": at("2025-04-01"), "source": "bitrix24", "holes": "[]",
          "portal_url": "https://portal.example",
-         "present": "deals,stage_history,activities,comments,managers,manager_departments,departments,pipelines,stages"}  # fmt: skip
+         "present": "deals,stage_history,activities,comments,managers,manager_departments,departments,pipelines,stages,sources"}  # fmt: skip
 
 
 def company(folder: Path, toml: str = "") -> Settings:

@@ -168,6 +168,28 @@ def test_small_multiples_share_one_scale_and_each_has_its_managers_colour():
     assert [button.label for button in figure.layout.updatemenus[0].buttons][1] == "Won"
 
 
+def test_a_page_knows_of_every_bar_line_and_name_whose_it_is():
+    """And of none that has no id."""
+    rows = [{"manager": name, "manager_id": id, "start": date(2024, 1, 1), "won": 1, "won_money": 5.0} for name, id in
+            (("A", "3"), ("B", "20"))]  # fmt: skip
+    table = pd.DataFrame(rows)
+    bars, dots = charts.bars(table, x="manager", y="won"), charts.scatter(table, x="won", y="won_money")
+    assert list(bars.data[0].meta) == list(dots.data[0].meta) == ["3", "20"]
+    for figure in (charts.small_multiples(table, by="manager", y="won"), charts.compared(table)):
+        assert [trace.meta for trace in figure.data] == ["3", "20"]
+    panes = charts.small_multiples(table, by="manager", y="won")
+    assert [note.name for note in bars.layout.annotations] == ["3", "20"]
+    assert [note.name for note in panes.layout.annotations] == ["3", None, "20", None]
+    for figure in (bars, dots, panes):
+        assert figure.layout.meta["cuts"] == "manager"
+    nameless = charts.bars(pd.DataFrame({"loss_reason": ["Dear"], "lost": [2]}), x="loss_reason", y="lost")
+    assert list(nameless.data[0].meta) == [""]
+
+
+def test_every_bar_over_time_is_typed_as_a_period():
+    assert charts.dynamics(DYNAMICS).layout.meta["periods"]["month"]["asks"][0] == "2024-01"
+
+
 def test_lines_end_in_the_name_of_what_they_show():
     rows = [{"manager": "A", "manager_id": "3", "start": date(2024, month, 1), "won": month} for month in (1, 2)]
     figure = charts.lines(pd.DataFrame(rows), y="won", by="manager")

@@ -112,6 +112,14 @@ def test_a_manager_has_a_dot_of_their_colour_and_a_place_for_a_link():
     assert f'<i class="dot {charts.look_of("3")}"></i><a data-link="manager:3">Anna</a>' in html
 
 
+@pytest.mark.parametrize("dimension", ["source", "department", "pipeline"])
+def test_a_name_that_a_filter_knows_has_a_place_for_a_link(dimension):
+    rows = [("Web <b>", "W&B", False), ("none", "", False), ("All", "", True)]
+    html = tables.table(pd.DataFrame(rows, columns=[dimension, f"{dimension}_id", "is_total"]).assign(won=1))
+    assert f'<a data-link="{dimension}:W&amp;B">Web &lt;b&gt;</a>' in html
+    assert html.count("data-link") == 1
+
+
 def test_a_whisker_shows_the_interval_and_the_teams_tick():
     assert tables.table(MANAGERS).count('class="ci"') == 3
     assert '<line class="team"' in tables.table(MANAGERS)

@@ -17,6 +17,7 @@ from .figure import (
     figure_of,
     formula_of,
     hover,
+    key_of,
     nothing,
     numbers,
     short_name,
@@ -45,8 +46,10 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
         marker={"color": [colour_of(id) for id in ids], "symbol": [symbol_of(id) for id in ids], "size": 11},
         customdata=[f"<b>{escape(row[name])}</b><br>{hover(row, x)}<br>{hover(row, y)}" for row in records(rows)],
         hovertemplate=f"%{{customdata}}{formula_of(x)}<extra></extra>", cliponaxis=False, showlegend=False,
+        meta=[key_of(row, name) for row in records(rows)],
     )  # fmt: skip
-    return _with_cross(points, _middle(table, positions, x, y, x_axis, y_axis), x, y, x_axis, y_axis)
+    middle = _middle(table, positions, x, y, x_axis, y_axis)
+    return _with_cross(points, middle, x, y, x_axis, y_axis).update_layout(meta={"cuts": name})
 
 
 def _middle(

@@ -10,7 +10,7 @@ from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .figure import escape, figure_of, formula_of, hover, nothing, numbers, trace, without_total
+from .figure import escape, figure_of, formula_of, hover, key_of, nothing, numbers, trace, without_total
 from .palette import colour, colour_of
 
 MOST_ROWS = 20
@@ -26,6 +26,7 @@ class Row:
     note: str
     hover: str
     colour: str
+    key: str = ""
 
 
 def bars(table: pd.DataFrame, *, x: str, y: str) -> go.Figure:
@@ -35,7 +36,9 @@ def bars(table: pd.DataFrame, *, x: str, y: str) -> go.Figure:
         return nothing()
     axis = units.axis(column(y).unit, rows[y])
     rest = len(rows) - MOST_ROWS
-    figure = rows_figure([_bar_row(row, x, y, axis) for row in records(rows[:MOST_ROWS])], formula=formula_of(y))
+    figure = rows_figure(
+        [_bar_row(row, x, y, axis) for row in records(rows[:MOST_ROWS])], formula=formula_of(y), cuts=x
+    )
     if rest > 0:
         more = _("and {n} more in the table", n=rest)
         place = {"xref": "paper", "yref": "paper", "x": 0, "y": 0, "xanchor": "left", "yanchor": "top"}
@@ -50,11 +53,16 @@ def _bar_row(row: Mapping[str, object], x: str, y: str, axis: units.Axis) -> Row
     note = units.k_of_n(row.get(f"{y}_k"), row.get(f"{y}_n"))
     tooltip = f"<b>{escape(row[x])}</b><br>{hover(row, y)}"
     text = units.write(row[y], unit, form="tile")
-    return Row(escape(row[x], most=30), value, text, note, tooltip, hue)
+    return Row(escape(row[x], most=30), value, text, note, tooltip, hue, key_of(row, x))
 
 
-def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_apart: bool = False) -> go.Figure:
-    """The rows as bars, on the whole `track` where it is wished for; notes that are of other rows stand `is_apart`."""
+def rows_figure(
+    rows: Sequence[Row], *, formula: str, cuts: str, track: bool = False, is_apart: bool = False
+) -> go.Figure:
+    """The rows as bars, on the whole `track` where it is wished for; notes that are of other rows stand `is_apart`.
+
+    `cuts` is what the rows' keys are the ids of.
+    """
     pitch = 66 if is_apart else 50
     thick = 18 / pitch
     place = list(range(len(rows)))
@@ -65,7 +73,7 @@ def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_ap
         "bar",
         x=values, y=place, width=thick, offset=0, orientation="h", customdata=[row.hover for row in rows],
         marker={"color": [row.colour for row in rows], "cornerradius": 3},
-        hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
+        hovertemplate=f"%{{customdata}}{formula}<extra></extra>", meta=[row.key for row in rows],
     )  # fmt: skip
     back = trace(
         "bar",
@@ -73,7 +81,7 @@ def rows_figure(rows: Sequence[Row], *, formula: str, track: bool = False, is_ap
         marker={"color": colour("soft"), "cornerradius": 3}, hoverinfo="skip",
     )  # fmt: skip
     return figure_of(
-        [back, bar] if track else [bar], height=12 + pitch * len(rows), barmode="overlay", showlegend=False,
+        [back, bar] if track else [bar], height=12 + pitch * len(rows), barmode="overlay", showlegend=False, meta={"cuts": cuts},
         xaxis={"visible": False, "range": [low, top], "fixedrange": True}, margin={"l": 0, "r": 0, "t": 4, "b": 4},
         yaxis={"visible": False, "range": [len(rows) - 0.5, -0.5], "fixedrange": True},
         annotations=[note for number, row in enumerate(rows) for note in _row_notes(number, row, 17 / pitch if is_apart else 0)],
@@ -91,7 +99,7 @@ def _row_notes(place: int, row: Row, lift: float) -> list[dict[str, object]]:
         "borderpad": 0,
     }
     text = f"{row.name}  <b>{row.text}</b>" if row.text else row.name
-    name = {"text": text, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}}
+    name = {"text": text, "x": 0, "xanchor": "left", "font": {"color": colour("ink")}, "name": row.key}
     note = {"text": row.note, "x": 1, "xanchor": "right"}
     if lift:
         note |= {"x": 0, "xanchor": "left", "y": place - 0.02 - lift}

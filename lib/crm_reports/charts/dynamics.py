@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..filters import periods
 from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
@@ -119,10 +120,11 @@ def _strength(row: Mapping[str, object]) -> float:
 
 
 def _periods(cut: Rows, size: str) -> dict[str, list[str]]:
-    """What the bars of one size are called, on the axis and in a sentence: a page that shows a few of them asks."""
+    """What the bars of one size are called, on the axis and in a sentence, and how each is typed as a report's period."""
     stars = ["*" if row.get("is_running") else "" for row in cut]
     labels = [f"{units.period(size, row['start'], form='axis')}{star}" for row, star in zip(cut, stars, strict=True)]
-    return {"labels": labels, "names": [units.period(size, row["start"]) for row in cut]}
+    names = [units.period(size, row["start"]) for row in cut]
+    return {"labels": labels, "names": names, "asks": [periods.label(units.as_date(row["start"]), size) for row in cut]}
 
 
 def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:

@@ -124,6 +124,16 @@ def hover_template(name: str) -> str:
     return f"%{{customdata}}{formula_of(name)}<extra></extra>"
 
 
+def key_of(row: Mapping[str, object], dimension: str) -> str:
+    """By what a page knows whom a bar or a point is of; "" for a row without an id.
+
+    A trace's `meta` has these keys, or the one of all its points; the layout's `meta` says of what: {"cuts": "manager"}. The
+    name over a bar or a pane has its key as its `name`.
+    """
+    id = row.get(f"{dimension}_id")
+    return "" if units.is_missing(id) else str(id)
+
+
 def numbers(values: Iterable[object], scale: float = 1) -> list[float | None]:
     return [None if units.is_missing(value) else float(value) / scale for value in values]
 

@@ -9,7 +9,7 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 from .bars import Row, rows_figure
-from .figure import escape, formula_of, hover, nothing, numbers
+from .figure import escape, formula_of, hover, key_of, nothing, numbers
 from .palette import colour
 
 
@@ -24,11 +24,16 @@ def funnel(table: pd.DataFrame) -> go.Figure:
     ]
     for pipeline in pipelines:
         if len(pipelines) > 1:
-            rows.append(Row(f"<b>{escape(pipeline['pipeline'].iloc[0])}</b>", None, "", "", "", colour("accent")))
+            rows.append(_heading(records(pipeline.head(1))[0]))
         stages = records(pipeline.sort_values("position", kind="stable") if "position" in pipeline else pipeline)
         steps = [row.get("position", place) for place, row in enumerate(stages)]
         rows += [_stage_row(stages, steps, place, length) for place in range(len(stages))]
-    return rows_figure(rows, formula=formula_of("stage_conversion"), track=True, is_apart=True)
+    return rows_figure(rows, formula=formula_of("stage_conversion"), cuts="pipeline", track=True, is_apart=True)
+
+
+def _heading(row: Mapping[str, object]) -> Row:
+    name = f"<b>{escape(row['pipeline'])}</b>"
+    return Row(name, None, "", "", "", colour("accent"), key_of(row, "pipeline"))
 
 
 def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], place: int, length: str) -> Row:

@@ -40,7 +40,11 @@ def lines(table: pd.DataFrame, *, y: str, x: str = "start", by: str = "") -> go.
     axis = units.axis(column(y).unit, table[y])
     groups = list(table.groupby(f"{by}_id" if f"{by}_id" in table else by, sort=False)) if by else [("", table)]
     figure = figure_of(
-        height=380, margin={"r": 90 if by else 8}, showlegend=False, annotations=[axis_note(axis_title(y, axis))]
+        height=380,
+        margin={"r": 90 if by else 8},
+        showlegend=False,
+        annotations=[axis_note(axis_title(y, axis))],
+        meta={"cuts": by},
     )
     for place, (key, rows) in enumerate(groups):
         figure.add_trace(_line(rows, key, place, x=x, y=y, by=by, axis=axis))
@@ -56,7 +60,7 @@ def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: st
         "scatter",
         x=list(rows[x]), y=numbers(rows[y], axis.scale), mode="lines+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2, "dash": dash_of(key) if by == "manager" else "solid"},
-        name=name, customdata=tooltips, hovertemplate=hover_template(y), cliponaxis=False,
+        name=name, customdata=tooltips, hovertemplate=hover_template(y), cliponaxis=False, meta=str(key),
     )  # fmt: skip
 
 
@@ -77,7 +81,7 @@ def small_multiples(
     menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
     return figure_of(
         lines, height=40 + 118 * -(-len(groups) // 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4},
-        annotations=notes, updatemenus=menu, meta={"panes": len(groups)}, **_pane_axes(len(groups), 4),
+        annotations=notes, updatemenus=menu, meta={"panes": len(groups), "cuts": by}, **_pane_axes(len(groups), 4),
     )  # fmt: skip
 
 
@@ -119,7 +123,7 @@ def _pane_line(
         "type": "scatter", "x": list(range(len(rows))), "y": _numbers(rows, name, axis),
         "xaxis": f"x{number}", "yaxis": f"y{number}", "mode": "lines", "line": {"color": hue, "width": 2},
         "customdata": _pane_hovers(rows, name, by, size), "hovertemplate": hover_template(name), "name": "",
-        "fill": "tozeroy", "fillcolor": pale(hue), "cliponaxis": False,
+        "fill": "tozeroy", "fillcolor": pale(hue), "cliponaxis": False, "meta": str(key),
     }  # fmt: skip
 
 
@@ -135,7 +139,7 @@ def _pane_notes(place: int, key: object, rows: Rows, by: str, name: str) -> list
     mark = MARKS[place_of(key) // len(PALETTE) % len(MARKS)] if by == "manager" else MARKS[0]
     title = f'<span style="color:{_pane_hue(key, by)}">{mark}</span> {escape(short_name(rows[0][by]))}'
     return [
-        corner | {"text": title, "x": 0, "xanchor": "left"},
+        corner | {"text": title, "x": 0, "xanchor": "left", "name": str(key)},
         corner | {"text": _latest(rows, name), "x": 1, "xanchor": "right"},
     ]
 
@@ -194,7 +198,7 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     lines = [_compared_line(key, rows, view, place < shown) for place, ((key, rows), view) in
              enumerate(zip(groups, views[names[0]], strict=True))]  # fmt: skip
     return figure_of(
-        lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True},
+        lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True, "cuts": "manager"},
         annotations=[axis_note(axis_title(names[0], axes[names[0]]))], yaxis={"tickformat": ",~f"},
         xaxis=_month_ticks(starts, size), hovermode="closest", updatemenus=[_compared_menu(views, axes)] if len(names) > 1 else [],
         legend={"y": -0.12, "yanchor": "top", "x": 0, "xanchor": "left"},

@@ -12,6 +12,7 @@ from ..metrics.registry import Column, column
 from ..words import units
 from ..words.texts import _
 
+CUTS = ("manager", "department", "pipeline", "source")  # what a page can be about
 BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # small, under the cell of the first
 
 
@@ -98,7 +99,13 @@ def manager(row: Mapping[str, object]) -> str:
     name = escape(text(row.get("manager")))
     if not hue(row):
         return name
-    return tag("i", class_=f"dot {hue(row)}") + tag("a", name, data_link=f"manager:{row['manager_id']}")
+    return tag("i", class_=f"dot {hue(row)}") + cutting(row, "manager", name)
+
+
+def cutting(row: Mapping[str, object], dimension: str, said: str) -> str:
+    """What is said of a row, as a name that the page can make lead to the page about it; plain where no filter knows it."""
+    id = row.get(f"{dimension}_id") if dimension in CUTS else ""
+    return said if units.is_missing(id) or id == "" else tag("a", said, data_link=f"{dimension}:{id}")
 
 
 def hue(row: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .cells import differs, explained, manager, order, tag, text, written
+from .cells import cutting, differs, explained, manager, order, tag, text, written
 
 
 def matrix(
@@ -125,7 +125,7 @@ class _Matrix:
 
     def line(self, who: object) -> str:
         row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
-        name = manager(row) if self.rows == "manager" else escape(text(row.get(self.rows)))
+        name = manager(row) if self.rows == "manager" else cutting(row, self.rows, escape(text(row.get(self.rows))))
         total = _("Team") if self.rows == "manager" else _("Total")
         head = tag("th", name if who is not None else escape(total), scope="row")
         drawn = [self.cell(self.cells.get((who, step), {}), step, who is None) for step in self.steps]

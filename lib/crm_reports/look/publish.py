@@ -42,6 +42,8 @@ SAID_BY_SCRIPT = {
     "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
     "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
     "others": N_("More"), "filters": N_("Filters"), "clear": N_("Clear all"), "find": N_("Find"), "show": N_("Show"),
+    "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"),
+    "closer": N_("Click: closer. With Ctrl or Shift: only this period"), "this_period": N_("Only this period"),
     "more": N_("{name} and {n} more"), "unpublished": N_("Not made this night: ask for it with `crm-reports serve`, or add a preset to reports.toml"),
     "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),
 }  # fmt: skip
@@ -94,13 +96,14 @@ def _language() -> str:
     return language()
 
 
-SCRIPTS = ("start", "controls", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
+SCRIPTS = ("start", "controls", "cuts", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
 
 
 @cache
 def page_script() -> str:
-    """The one script that a page may run: what it does, part by part."""
-    return '"use strict";\n(() => {\n' + "\n".join(read(f"page/{name}.js") for name in SCRIPTS) + "})();\n"
+    """The one script that a page may run: what it does, part by part, without the lines that explain it."""
+    parts = (re.sub(r"^\s*//.*\n", "", read(f"page/{name}.js"), flags=re.MULTILINE) for name in SCRIPTS)
+    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
 
 
 class _PageExporter(TemplateExporter):

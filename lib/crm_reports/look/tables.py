@@ -17,7 +17,22 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 from . import lists
-from .cells import BELOW, below, changed, deal, differs, explained, hue, manager, order, pill, tag, text, written
+from .cells import (
+    BELOW,
+    below,
+    changed,
+    cutting,
+    deal,
+    differs,
+    explained,
+    hue,
+    manager,
+    order,
+    pill,
+    tag,
+    text,
+    written,
+)
 
 NUMERIC = ("count", "money", "share", "days", "index", "number")
 BESIDE = (*SUFFIXES, "_id")  # shown within another column's cell
@@ -201,6 +216,7 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         )
     shown = "" if is_total and units.is_missing(value) else written(value, entry)
     shown = _step(row, shown) if entry.name == "stage" and row.get("to_stage") else shown
+    shown = shown if is_total or sheet.is_list else cutting(row, entry.name, shown)
     return tag("td", shown, _small(row, entry), class_=_style(sheet, row, entry))
 
 

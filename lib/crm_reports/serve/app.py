@@ -65,6 +65,7 @@ class Server:
         """The application; it answers under these names of hosts only, or any page elsewhere could ask it too."""
         routes = [
             Route("/", lambda request: RedirectResponse(f"/{FRONT}")),
+            Route("/favicon.ico", lambda request: Response(status_code=204)),  # browsers ask for it unasked
             Route("/views", self.answered(self.change_views), methods=["POST"]),
             Mount("/assets", StaticFiles(directory=self.pages.assets)),
             Route("/{report}", self.answered(self.show)),

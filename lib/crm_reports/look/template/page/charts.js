@@ -34,6 +34,7 @@ function drawNow(chart) {
   delete layout.width;
   if (layout.meta?.panes) panes(chart);
   if (layout.meta?.people) people(chart);
+  cutting(chart);
   chart.theme = theme();
   const shown = chart.theme === "dark" ? recoloured({data, layout}, "dark") : {data, layout};
   chart.node.replaceChildren();
@@ -41,6 +42,7 @@ function drawNow(chart) {
   return Plotly.newPlot(chart.node, shown.data, shown.layout, config).then(() => {
     all("svg", chart.node).forEach(picture => picture.setAttribute("aria-hidden", true));  // its label and its data say the same
     chart.drills?.();
+    chart.cuts?.();
     chart.node.dataset.drawn = data.length;
   });
 }

@@ -156,17 +156,6 @@ function menuOf(id, label, inside) {
   return [button, panelUnder(button, `field-${id}`, label, () => inside)];
 }
 
-// A name anywhere on the page is a link to the page about it; with Ctrl or Shift it joins those already chosen, or leaves them.
-function joins(event) {
-  const name = event.target.closest?.("a[data-link]"), [dimension, ...rest] = name?.dataset.link.split(":") ?? [], id = rest.join(":");
-  const field = controls.fields.find(each => each.name === dimension && each.kind === "many");
-  if (!field || event.button) return;
-  event.preventDefault();
-  const chosen = listOf(controls.state[dimension]), isSeveral = event.ctrlKey || event.metaKey || event.shiftKey;
-  const others = chosen.filter(each => each !== id), isThere = chosen.includes(id);
-  go(addressOf(withValue(dimension, isSeveral ? (isThere ? others : [...others, id]) : isThere && !others.length ? [] : [id])));
-}
-
 const USUAL = ["period", "comparison", "pipeline", "department", "manager", "source"];
 
 function placeControls() {
@@ -182,7 +171,6 @@ function placeControls() {
   if (set.length) bar.append(answer(page.texts.clear, {}, false));
   if (!controls.published) bar.append(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
   chips?.replaceWith(bar);
-  document.addEventListener("click", joins);
   addEventListener("pageshow", () => document.body.classList.remove("leaving"));
   comeBack();
 }

@@ -1,6 +1,6 @@
 // ── Drill: a click on a bar shows the shorter periods inside it ───────────────────────────────────────────────────
 // A chart that says what its bars are called (`layout.meta.periods`) can be gone down into, and back up by a button; where
-// nothing is shorter a click goes back up, too.
+// nothing is shorter a click goes back up, too; but where the page can be about a period, it asks for that one.
 function drilling(chart) {
   const periods = chart.figure.layout.meta?.periods;
   if (!periods) return;
@@ -10,8 +10,10 @@ function drilling(chart) {
   let size = sizes[menu.active], places = null;
   const bars = name => chart.node.data.find(trace => trace.type === "bar" && trace.meta === name);
   const name = make("b"), back = make("button", {type: "button", class: "back"}, `← ${page.texts.back}`), crumb = make("span", {class: "crumb", role: "status"});
+  const alone = make("button", {type: "button"}, page.texts.this_period);
   chart.node.previousElementSibling.append(crumb);
   back.addEventListener("click", up);
+  alone.addEventListener("click", () => go(path.at(-1).address));
 
   function inside(shorter, from, to) {
     const starts = bars(shorter).ids;
@@ -21,17 +23,18 @@ function drilling(chart) {
   function down(at) {
     const shorter = sizes[sizes.indexOf(size) - 1], starts = bars(size).ids;
     const found = shorter ? inside(shorter, starts[at], starts[at + 1] ?? "9999") : [];
-    if (!found.length) return up();
-    path.push({size, places, name: periods[size].names[at]});
-    return go(shorter, found);
+    const address = cutTo(`period:${periods[size].asks[at]}`);
+    if (!found.length) return address ? go(address) : up();
+    path.push({size, places, name: periods[size].names[at], address});
+    return show(shorter, found);
   }
 
   function up() {
     const last = path.pop();
-    return last && go(last.size, last.places);
+    return last && show(last.size, last.places);
   }
 
-  function go(to, found) {
+  function show(to, found) {
     size = to;
     places = found;
     const at = sizes.indexOf(size);
@@ -42,7 +45,7 @@ function drilling(chart) {
   // Only the places shown: their own labels, an axis as high as they are, the numbers over the bars where there is room.
   function look() {
     name.textContent = path.at(-1)?.name ?? "";
-    crumb.replaceChildren(...(path.length ? [back, name] : []));
+    crumb.replaceChildren(...(path.length ? [back, name, ...(path.at(-1).address ? [alone] : [])] : []));
     const shown = bars(size), at = chart.node.data.indexOf(shown), few = places && places.length <= 16;
     if (!places) return Plotly.update(chart.node, {textposition: chart.figure.data[at].textposition}, {"yaxis.autorange": true}, [at]);
     const heights = [shown, chart.node.data[at + 1]].flatMap(trace => places.map(place => trace.y[place] ?? 0)), step = Math.ceil(places.length / 12);
@@ -64,6 +67,9 @@ function drilling(chart) {
   };
   chart.drills = () => {
     chart.node.classList.add("drills");
-    chart.node.on("plotly_click", ({points: [point]}) => down(point.pointNumber));
+    chart.node.on("plotly_click", ({points: [point], event}) => {
+      const address = isJoining(event) && cutTo(keyAt(chart, point));
+      return address ? go(address) : down(point.pointNumber);
+    });
   };
 }

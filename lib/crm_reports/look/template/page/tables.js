@@ -3,12 +3,14 @@ const number = new Set(["number", "rate", "instant", "date"]);
 
 function cell(kind, value) {
   if (kind === "title") return value[1] ? make("a", {href: value[1], rel: "noopener noreferrer", target: "_blank"}, value[0]) : value[0];
-  if (kind === "manager") return value[1] ? make("span", {}, make("i", {class: `dot ${value[1]}`}), value[0]) : value[0];
+  if (kind === "manager") return value[1] ? make("span", {}, make("i", {class: `dot ${value[1]}`}), cutTo(`manager:${value[2]}`) ? nameOf(value) : value[0]) : value[0];
   if (kind === "status") return make("span", {class: `pill ${value[1]}`}, value[0]);
   if (kind === "rate") return make("span", {class: value[3] ? "few" : ""}, make("span", {}, value[1]), make("i", {class: "small"}, value[2]));
   const [written, below] = number.has(kind) ? value.slice(1) : Array.isArray(value) ? value : [value];
   return below ? make("span", {}, written, make("i", {class: "small"}, below)) : written;
 }
+
+const nameOf = ([name, _look, id]) => make("a", {href: cutTo(`manager:${id}`), "data-link": `manager:${id}`}, name);
 
 // What a cell is sorted by: a rate of few comes after every real one, whichever way it is sorted.
 const key = (kind, value) => value[0] === null ? "" : kind === "rate" && value[3] ? `${value[0]}~` : value[0];

@@ -3,6 +3,8 @@ const tip = document.getElementById("tip");
 all(".matrix thead th").forEach(head => { if (head.title) { head.dataset.tip = head.title; head.removeAttribute("title"); } });
 
 function told(target) {
+  const name = target.closest?.("main a[data-link]"), hint = name && cutHint(name.dataset.link);
+  if (hint) return [name, hint];
   const place = target.closest?.("[data-tip], table.data td, .matrix td");
   if (!place) return null;
   if (place.dataset.tip !== undefined) return place.dataset.tip ? [place, place.dataset.tip] : null;
