@@ -75,8 +75,10 @@ def small_multiples(
         return nothing()
     groups = _largest_groups(table, by, names[0])
     axes = {name: units.axis(column(name).unit, table[name]) for name in names}
-    lines = [_pane_line(place, key, rows, by=by, name=names[0], axis=axes[names[0]], size=size)
-             for place, (key, rows) in enumerate(groups)]  # fmt: skip
+    lines = [
+        _pane_line(place, key, rows, by=by, name=names[0], axis=axes[names[0]], size=size)
+        for place, (key, rows) in enumerate(groups)
+    ]
     notes = [note for place, (key, rows) in enumerate(groups) for note in _pane_notes(place, key, rows, by, names[0])]
     menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
     return figure_of(
@@ -195,8 +197,10 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     groups = _largest_groups(table, "manager", names[0])
     axes = {name: units.axis(column(name).unit, table[name]) for name in names}
     views = {name: [_series(rows, name, axes[name], starts, size) for _id, rows in groups] for name in names}
-    lines = [_compared_line(key, rows, view, place < shown) for place, ((key, rows), view) in
-             enumerate(zip(groups, views[names[0]], strict=True))]  # fmt: skip
+    lines = [
+        _compared_line(key, rows, view, place < shown)
+        for place, ((key, rows), view) in enumerate(zip(groups, views[names[0]], strict=True))
+    ]
     return figure_of(
         lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True, "cuts": "manager"},
         annotations=[axis_note(axis_title(names[0], axes[names[0]]))], yaxis={"tickformat": ",~f"},

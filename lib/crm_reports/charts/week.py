@@ -24,10 +24,12 @@ def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
         colorscale=[[0, colour("soft")], [1, colour("accent")]], showscale=False, xgap=2, ygap=2, name="",
     )  # fmt: skip
     return figure_of(
-        [heat], height=270, margin={"t": 8},
+        [heat],
+        height=270,
+        margin={"t": 8},
         xaxis={"tickvals": hours, "ticktext": [f"{hour}" for hour in hours], "title": {"text": _("hour of the day")}},
         yaxis={"tickvals": list(range(7)), "ticktext": [escape(day) for day in days], "autorange": "reversed"},
-    )  # fmt: skip
+    )
 
 
 def _tooltip(day: str, hour: int, count: object) -> str:

@@ -115,8 +115,11 @@ def beside_team(table: pd.DataFrame) -> str:
     team = table[table["is_total"]]
     if team.empty:
         return _("Index {index} of 10; the team is too small for a median", index=index)
-    return _("Index {index} of 10; the team's median is {middle}", index=index,
-             middle=units.write(team["activity_index"].iloc[0], "index"))  # fmt: skip
+    return _(
+        "Index {index} of 10; the team's median is {middle}",
+        index=index,
+        middle=units.write(team["activity_index"].iloc[0], "index"),
+    )
 
 
 @activity.note
@@ -178,8 +181,11 @@ def money_beside_team(table: pd.DataFrame) -> str:
     money = units.write(own["won_money"].iloc[0], "money", form="tile")
     if team.empty:
         return _("{money} won; the team is too small for a median", money=money)
-    return _("{money} won; the team's median is {middle}", money=money,
-             middle=units.write(team["won_money"].iloc[0], "money", form="tile"))  # fmt: skip
+    return _(
+        "{money} won; the team's median is {middle}",
+        money=money,
+        middle=units.write(team["won_money"].iloc[0], "money", form="tile"),
+    )
 
 
 @element(

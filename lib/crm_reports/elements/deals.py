@@ -76,9 +76,10 @@ def deals_listed(deals: pd.DataFrame) -> str:
     if "closed_at" not in deals:
         return many("{n} deal was created in the period", "{n} deals were created in the period", len(deals))
     return many(
-        "{n} deal was created or closed in the period", "{n} deals were created or closed in the period",
+        "{n} deal was created or closed in the period",
+        "{n} deals were created or closed in the period",
         int(deals["is_touched"].sum()),
-    )  # fmt: skip
+    )
 
 
 @deals.note

@@ -108,8 +108,11 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     own = {half: units.write(row[f"forgotten_share_{half}"], "count") for half in ("k", "n")}
     return _(
         "{name}: {k} of {n} forgotten, {own}; all together {share}. More than chance.",
-        name=row[name], own=units.write(row["forgotten_share"], "share"), share=share, **own,
-    )  # fmt: skip
+        name=row[name],
+        own=units.write(row["forgotten_share"], "share"),
+        share=share,
+        **own,
+    )
 
 
 @element(
@@ -147,9 +150,12 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
     if missing(ds, "forgotten_money"):
         return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=total)
     return many(
-        "{n} of {all} deals in work is forgotten: {money}", "{n} of {all} deals in work are forgotten: {money}",
-        n, all=total, money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
-    )  # fmt: skip
+        "{n} of {all} deals in work is forgotten: {money}",
+        "{n} of {all} deals in work are forgotten: {money}",
+        n,
+        all=total,
+        money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
+    )
 
 
 @element(

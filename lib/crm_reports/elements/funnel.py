@@ -200,9 +200,12 @@ def _usual_rate(ds: Dataset) -> pd.Series:
     """stage_id → the share that goes on to the next stage: the team's, or for one manager alone what is usual in it."""
     if ds.filters.is_about_one:
         middle = medians(
-            ds, ["stage_conversion"], by="stage", among=lambda row: row["stage_conversion_n"] >= LEAST,
+            ds,
+            ["stage_conversion"],
+            by="stage",
+            among=lambda row: row["stage_conversion_n"] >= LEAST,
             period=ds.filters.stage_period,
-        )  # fmt: skip
+        )
         return middle["stage_conversion"]
     team = measure(ds, ["stage_conversion"], by="stage", period=ds.filters.stage_period)
     return team.set_index("stage_id")["stage_conversion"]

@@ -71,8 +71,10 @@ def loses_most(table: pd.DataFrame) -> str:
     top = team.sort_values("lost", ascending=False, kind="stable").iloc[0]
     return _(
         "Nobody's reasons differ by more than chance; of all {n}, {k} were lost with “{reason}”",
-        reason=top["loss_reason"], k=units.write(top["lost"], "count"), n=units.write(team["lost"].sum(), "count"),
-    )  # fmt: skip
+        reason=top["loss_reason"],
+        k=units.write(top["lost"], "count"),
+        n=units.write(team["lost"].sum(), "count"),
+    )
 
 
 def _own_reason(table: pd.DataFrame) -> pd.Series | None:

@@ -184,9 +184,12 @@ def concentration(managers: pd.DataFrame) -> str:
     few = int((shares < 0.5).to_numpy().argmin()) + 1
     share = units.write(shares.iloc[few - 1], "share")
     return many(
-        "{n} of {all} managers brings {share} of the money", "{n} of {all} managers bring {share} of the money",
-        few, all=len(people), share=share,
-    )  # fmt: skip
+        "{n} of {all} managers brings {share} of the money",
+        "{n} of {all} managers bring {share} of the money",
+        few,
+        all=len(people),
+        share=share,
+    )
 
 
 @element(

@@ -15,11 +15,14 @@ from .element import element
 from .forgotten import nights
 
 BESIDE = {
-    "won": ("repeat_customers", N_("{value} repeat")), "average_check": ("median_check", N_("median {value}")),
-    "cycle_days": ("median_cycle_days", N_("median {value}")), "in_work": ("in_work_money", N_("{value} in all")),
-    "lost": ("lost_share", N_("{value} of all closed")), "forgotten": ("forgotten_money", N_("{value} in all")),
+    "won": ("repeat_customers", N_("{value} repeat")),
+    "average_check": ("median_check", N_("median {value}")),
+    "cycle_days": ("median_cycle_days", N_("median {value}")),
+    "in_work": ("in_work_money", N_("{value} in all")),
+    "lost": ("lost_share", N_("{value} of all closed")),
+    "forgotten": ("forgotten_money", N_("{value} in all")),
     "forgotten_money": ("money_at_risk", N_("{value} at risk")),
-}  # fmt: skip
+}
 
 
 @element(

@@ -186,19 +186,22 @@ def _no_use(error: BaseException, mail: Mail) -> str | None:
         return _(
             "{server} does not accept the login ({code}): look at CRM_REPORTS_SMTP_USER and CRM_REPORTS_SMTP_PASSWORD; "
             "many providers want an app password, see docs/mail.md",
-            server=server, code=error.smtp_code,
-        )  # fmt: skip
+            server=server,
+            code=error.smtp_code,
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return _(
             "{server} shows a certificate that is not trusted ({why}): use the name that it is made out to, or let "
             "SSL_CERT_FILE name the company's own authority",
-            server=server, why=error.verify_message,
-        )  # fmt: skip
+            server=server,
+            why=error.verify_message,
+        )
     if isinstance(error, ssl.SSLError):
         return _(
             "{server} does not speak TLS ({why}): look at security in reports.toml, 'starttls' or 'tls'",
-            server=server, why=error.reason,
-        )  # fmt: skip
+            server=server,
+            why=error.reason,
+        )
     if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:  # no way to log in
         return _("{server} offers no {what}, so nothing was sent: look at security and port in reports.toml",
                  server=server, what="STARTTLS" if "STARTTLS" in str(error) else "AUTH")  # fmt: skip

@@ -70,8 +70,9 @@ def kept_at(path: Path) -> Iterator[Ledger]:
         words = _(
             "{name!r} in the data folder, which says what was mailed, can't be used ({error}): mend its rights, or "
             "remove it and accept that the last mails go out again",
-            name=path.name, error=error,
-        )  # fmt: skip
+            name=path.name,
+            error=error,
+        )
         raise MailError(words) from None
 
 
@@ -119,8 +120,10 @@ def _set_right(path: Path) -> str:
     return _(
         "the record of what was mailed was damaged ({damage}) and is kept as {aside}; pages made before {until} are not "
         "mailed, because they may have been",
-        damage=damage, aside=aside.name, until=until.isoformat(" ", "minutes"),
-    )  # fmt: skip
+        damage=damage,
+        aside=aside.name,
+        until=until.isoformat(" ", "minutes"),
+    )
 
 
 def _damage(path: Path) -> str:

@@ -42,9 +42,7 @@ class Letter:
     pictures: tuple[Picture, ...] = ()
 
 
-def write(
-    content: Content, *, link: str = "", footer: Sequence[str] = (), pictures: Sequence[Picture] = ()
-) -> Letter:  # fmt: skip
+def write(content: Content, *, link: str = "", footer: Sequence[str] = (), pictures: Sequence[Picture] = ()) -> Letter:
     """The letter in the language of the moment. Rows go first when it is too large, and it says how many went."""
     for rows, deals, sentences in _SIZES:
         cut = content.cut(rows=rows, deals=deals, sentences=sentences)

@@ -53,7 +53,7 @@ def message(
 ) -> EmailMessage:  # fmt: skip
     """The message for one recipient. `id` names the message, `thread` its conversation and list; both stay the same
     when the message is made again, so that a mailbox that gets it twice can tell.
-    """  # fmt: skip
+    """
     message = EmailMessage(policy=POLICY)
     name, sender = name_and_address(mail.sender)
     message["From"] = Address(display_name=clean(name, 100), addr_spec=sender)

@@ -52,9 +52,11 @@ def _subject(report: NightReport, count: int) -> str:
     if report.problem and not report.pages:
         return _("Reports: nothing was made in the night of {day}", day=day)
     return many(
-        "Reports: {n} thing went wrong in the night of {day}", "Reports: {n} things went wrong in the night of {day}",
-        count, day=day,
-    )  # fmt: skip
+        "Reports: {n} thing went wrong in the night of {day}",
+        "Reports: {n} things went wrong in the night of {day}",
+        count,
+        day=day,
+    )
 
 
 def _more(count: int) -> list[str]:

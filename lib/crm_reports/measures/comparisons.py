@@ -79,8 +79,9 @@ def step_worth(ds: Dataset) -> dict[tuple[str, int], tuple[float, int]]:
         f"""
         select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from step_worth
         where {ds.slice.inside} group by all order by all
-        """, *ds.slice.ids,
-    )  # fmt: skip
+        """,
+        *ds.slice.ids,
+    )
     return {(row["pipeline_id"], row["step"]): (row["mean"], row["n"]) for row in rows.to_pylist()}
 
 
@@ -90,11 +91,14 @@ def stages_before_loss(ds: Dataset, period: Period) -> tuple[Columns, pd.Categor
     at_work = list(stages.index[stages["outcome"] == "open"])
     places = np.flatnonzero((deals["outcome"] == "lost") & inside(deals["closed_at"], bounds))
     visits = ds.slice.history(
-        "stage_visits", "stage_id, entered_at, history_id",
+        "stage_visits",
+        "stage_id, entered_at, history_id",
         """list_contains(?::varchar[], stage_id) and deal_no in (
             select deal_no from deal_facts where outcome = 'lost' and closed_at >= ? and closed_at < ?
-        )""", at_work, *bounds,
-    )  # fmt: skip
+        )""",
+        at_work,
+        *bounds,
+    )
     order = np.lexsort((visits["history_id"], visits["entered_at"]))
     last = np.full(len(deals), -1)
     last[visits["place"][order]] = visits["stage_id"].codes[order]  # of several the last one stays

@@ -152,9 +152,12 @@ def stays(ds: Dataset, period: Period) -> Columns:
     still_runs = np.isnat(rows["left_at"])
     time = (np.where(still_runs, utc(ds.filters.as_of), rows["left_at"]) - rows["entered_at"]) / DAY
     return rows.assign(
-        at=rows["entered_at"], time=time, finished_days=np.where(still_runs, np.nan, time),
-        has_ended=~still_runs, still_runs=still_runs,
-    )  # fmt: skip
+        at=rows["entered_at"],
+        time=time,
+        finished_days=np.where(still_runs, np.nan, time),
+        has_ended=~still_runs,
+        still_runs=still_runs,
+    )
 
 
 def actions(ds: Dataset, period: Period) -> Columns:
@@ -201,9 +204,12 @@ def lead_events(ds: Dataset, period: Period) -> Columns:
     is_received = np.arange(len(rows)) < len(starts)
     won = np.asarray(rows["outcome"] == "won")
     return rows.assign(
-        at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]), is_received=is_received,
-        is_won_lead_cohort=is_received & won, is_converted=~is_received & won, is_lead_lost=~is_received & ~won,
-    )  # fmt: skip
+        at=lambda: np.where(is_received, rows["created_at"], rows["closed_at"]),
+        is_received=is_received,
+        is_won_lead_cohort=is_received & won,
+        is_converted=~is_received & won,
+        is_lead_lost=~is_received & ~won,
+    )
 
 
 def open_leads(ds: Dataset, period: Period) -> Columns:

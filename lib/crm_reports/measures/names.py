@@ -98,10 +98,13 @@ class Names:
         rows = [row | {"is_deleted": False} for row in rows] + [row | {"is_deleted": True} for row in strangers]
         rows.sort(key=lambda row: (*_last(places.get(row["pipeline_id"])), *_last(row["position"])))
         named_rows = [
-            row | {"stage": _("deleted stage {id}", id=row["stage_id"]) if row["name"] is None else row["name"],
-                   "pipeline": pipelines.get(row["pipeline_id"])}
+            row
+            | {
+                "stage": _("deleted stage {id}", id=row["stage_id"]) if row["name"] is None else row["name"],
+                "pipeline": pipelines.get(row["pipeline_id"]),
+            }
             for row in rows
-        ]  # fmt: skip
+        ]
         unknown = {"stage": _("unknown stage"), "pipeline": None, "outcome": "open", "is_deleted": False}
         return _by_id(named_rows, unknown, "stage")
 

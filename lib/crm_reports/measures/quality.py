@@ -101,7 +101,9 @@ def lead_notes(leads: pd.DataFrame) -> list[Note]:
     n = int(((leads["outcome"] != "open") & leads["closed_at"].isna()).sum())
     words = many(
         "{n} converted or lost lead has no closing date, so it is in no period",
-        "{n} converted or lost leads have no closing date, so they are in no period", n)  # fmt: skip
+        "{n} converted or lost leads have no closing date, so they are in no period",
+        n,
+    )
     return [Note("lead_no_closed_at", n, words)] if n else []
 
 

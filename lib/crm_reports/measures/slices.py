@@ -113,11 +113,9 @@ class Slice:
 
     def _with_deal(self, rows: Columns) -> Columns:
         """The rows with what of their deal they don't have themselves."""
-        return rows.assign(**{
-            name: partial(self._of_deal, rows, name)
-            for name in (*INHERITED, "deal_id")
-            if name not in rows
-        })  # fmt: skip
+        return rows.assign(
+            **{name: partial(self._of_deal, rows, name) for name in (*INHERITED, "deal_id") if name not in rows}
+        )
 
     def _of_deal(self, rows: Columns, name: str) -> Array:
         return self.deals[name].take(rows["place"])
@@ -160,8 +158,10 @@ class Slice:
                 where is_action and sign.at >= ? and sign.at < ?
             )
             select {columns} from acts where {self.inside} {end}
-            """, *bounds, *self.ids,
-        )  # fmt: skip
+            """,
+            *bounds,
+            *self.ids,
+        )
 
 
 def _fact(deals: Slice, name: str) -> Array:

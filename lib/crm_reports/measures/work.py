@@ -86,8 +86,9 @@ class Work:
                 sum(deals)::bigint as n
             from silences join (select unnest([{levels}])::bigint as level) on silences.silent_days >= level
             where {people.inside} group by stage_id, level order by stage_id, level
-            """, *people.ids,
-        )  # fmt: skip
+            """,
+            *people.ids,
+        )
         return to_pandas(rows)
 
     @cached_property

@@ -10,17 +10,26 @@ from .registry import Metric
 
 EXISTS = ("deals.deal_id", "deals.created_at")
 MOVES = (
-    "stage_history.deal_id", "stage_history.at", "stage_history.history_id", "stage_history.stage_id",
-    "stage_history.pipeline_id", "stage_history.outcome",
-)  # fmt: skip
+    "stage_history.deal_id",
+    "stage_history.at",
+    "stage_history.history_id",
+    "stage_history.stage_id",
+    "stage_history.pipeline_id",
+    "stage_history.outcome",
+)
 # The last entry says how a deal ended; where history does not know, the deal itself does.
 ENDED = (*EXISTS, *MOVES, "deals.stage_id", "deals.pipeline_id", "deals.outcome", "deals.moved_at", "deals.closed_at")
 MONEY = ("deals.amount", "deals.currency", "currencies.currency", "currencies.rate", "currencies.is_base")
 CUSTOMER = ("deals.company_id", "deals.contact_id")
 ACTIVITY = (
-    "activities.activity_id", "activities.owner_type", "activities.owner_id", "activities.kind", "activities.at",
-    "done_seen.activity_id", "done_seen.seen_at",
-)  # fmt: skip
+    "activities.activity_id",
+    "activities.owner_type",
+    "activities.owner_id",
+    "activities.kind",
+    "activities.at",
+    "done_seen.activity_id",
+    "done_seen.seen_at",
+)
 COMMENT = ("comments.owner_type", "comments.owner_id", "comments.at")
 LIFE = (*ACTIVITY, "activities.is_action", "activities.is_incoming", *COMMENT)
 PLAN = (*ACTIVITY, "activities.is_plan", "activities.is_done", "activities.created_at")

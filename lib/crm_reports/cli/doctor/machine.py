@@ -137,8 +137,10 @@ def _letters() -> Iterator[Check]:
         yield Check(_("Letters"), "look", sentence, _("Names may come out as ???: set PYTHONUTF8=1, or LANG=C.UTF-8."))
     if not _has_cyrillic_font():
         sentence = _("no font on this machine has Cyrillic")
-        remedy = _("Pictures and PDF made here show boxes for letters; pages are drawn by their reader's machine. "
-                   "Install fonts-dejavu-core.")  # fmt: skip
+        remedy = _(
+            "Pictures and PDF made here show boxes for letters; pages are drawn by their reader's machine. "
+            "Install fonts-dejavu-core."
+        )
         yield Check(_("Letters"), "look", sentence, remedy)
     elif encoding == "utf8":
         yield Check(_("Letters"), "ok", _("UTF-8, and fonts with Cyrillic"))

@@ -69,7 +69,7 @@ def _unreached(url: str) -> str:
         "See whether this machine reaches {host}: network, DNS, proxy (HTTPS_PROXY), firewall, certificates; and whether "
         "the host in CRM_REPORTS_WEBHOOK is right.",
         host=urlsplit(url).netloc,
-    )  # fmt: skip
+    )
 
 
 def _owner(client: Client) -> Iterator[Check]:

@@ -155,8 +155,10 @@ def _history(connection: Connection, columns: dict[str, set[str]], settings: Set
         _("changes of amount and owner from {day}"): _first(connection, columns, "syncs", "synced_at"),
     }
     sentences = [
-        words.format(day=write(instant.astimezone(settings.zone).date(), "date")) for words, instant in begins.items() if instant
-    ]  # fmt: skip
+        words.format(day=write(instant.astimezone(settings.zone).date(), "date"))
+        for words, instant in begins.items()
+        if instant
+    ]
     if sentences:
         yield Check(_("History"), "ok", ", ".join(sentences))
 
@@ -166,6 +168,6 @@ def _first(connection: Connection, columns: dict[str, set[str]], table: str, col
         return None
     # A date such as 0001-01-01 is a slip of somebody's finger, and Python can't move it into a zone.
     (first,) = connection.execute(
-        f"select min(\"{column}\") from {SCHEMA}.{table} where \"{column}\" > '1971-01-01'"
-    ).fetchone()  # fmt: skip
+        f'select min("{column}") from {SCHEMA}.{table} where "{column}" > \'1971-01-01\''
+    ).fetchone()
     return first

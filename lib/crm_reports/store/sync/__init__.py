@@ -225,9 +225,10 @@ def _told_when_full(folder: Path) -> Iterator[None]:
             _(
                 "the store in {folder!r} can't be written ({said}): is there no room on the disk, or no right? The store "
                 "is as it was; sync again when there is.",
-                folder=str(folder), said=said,
+                folder=str(folder),
+                said=said,
             )
-        ) from None  # fmt: skip
+        ) from None
 
 
 @contextmanager

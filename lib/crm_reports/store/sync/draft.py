@@ -187,8 +187,9 @@ def _note_done(connection: duckdb.DuckDBPyConnection, synced_at: datetime) -> No
     """Which activities this sync is the first to see done."""
     connection.execute(
         f"insert into {SCHEMA}.done_seen select distinct activity_id, ?::timestamptz from ledger.came.activities "
-        f"where is_done and activity_id not in (select activity_id from {SCHEMA}.done_seen)", [synced_at],
-    )  # fmt: skip
+        f"where is_done and activity_id not in (select activity_id from {SCHEMA}.done_seen)",
+        [synced_at],
+    )
 
 
 # What was overwritten

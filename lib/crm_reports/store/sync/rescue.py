@@ -40,8 +40,9 @@ class Rescued:
             return []
         text = _(
             "The store was damaged and was read anew on {day}: what amounts, owners, planned dates and done activities "
-            "were before that day is not known any more.", day=units.write(on, "date"),
-        )  # fmt: skip
+            "were before that day is not known any more.",
+            day=units.write(on, "date"),
+        )
         return [{"table": "store", "code": LOST, "text": text, "on": str(on), "is_general": True}]
 
 
