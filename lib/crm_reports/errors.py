@@ -73,19 +73,19 @@ class MailError(ReportError):
     """The mail server could not be used."""
 
 
-def near(name: str, known: Iterable[str], *, most: int = 5) -> list[str]:
+def near(name: str, names: Iterable[str], *, most: int = 5) -> list[str]:
     """The known names most like `name`, best first, whatever their case; parts of a name count as like it."""
-    by_folded = {each.casefold(): each for each in known}
-    folded = name.casefold()
-    inside = [each for each in by_folded if folded and folded in each]
-    like = get_close_matches(folded, by_folded, n=most, cutoff=0.5)
-    return [by_folded[each] for each in dict.fromkeys([*like, *inside])][:most]
+    by_case = {spelling.casefold(): spelling for spelling in names}
+    text = name.casefold()
+    inside = [spelling for spelling in by_case if text and text in spelling]
+    like = get_close_matches(text, by_case, n=most, cutoff=0.5)
+    return [by_case[spelling] for spelling in dict.fromkeys([*like, *inside])][:most]
 
 
 def all_at_once(problems: Iterable[str], error: type[ReportError]) -> None:
     """Raise one `error` that lists every problem, or nothing when there is none."""
     problems = list(problems)
     if problems:
-        raised = error("\n".join(problems))
-        raised.several = tuple(problems)
-        raise raised
+        exception = error("\n".join(problems))
+        exception.several = tuple(problems)
+        raise exception

@@ -9,14 +9,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from crm_reports.errors import FilterError
-from crm_reports.filters import Choice, Filters, Known, Period, first_instant, parse_as_of, parse_period
+from crm_reports.filters import Choice, Choices, Filters, Period, first_instant, parse_as_of, parse_period
 from crm_reports.words.texts import speaking
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 TODAY = date(2025, 6, 18)  # a Wednesday
 MIDNIGHT = datetime(2025, 6, 17, 21, tzinfo=UTC)  # of TODAY in Moscow, UTC+3
 
-KNOWN = Known(
+KNOWN = Choices(
     pipeline=(Choice("0", "Sales"), Choice("3", "Long deals"), Choice("5", "3")),
     department=(
         Choice("1", "Company"),
@@ -35,7 +35,7 @@ KNOWN = Known(
 )
 
 
-def parse(known: Known = KNOWN, **typed: object) -> Filters:
+def parse(known: Choices = KNOWN, **typed: object) -> Filters:
     return Filters.parse(known, **({"zone": MOSCOW, "default_as_of": MIDNIGHT} | typed))
 
 
@@ -288,15 +288,15 @@ def test_the_months_of_a_quarter_stand_beside_those_of_the_quarter_before():
 
 def test_a_period_without_a_beginning_begins_with_the_first_row():
     everything = parse(period="all")
-    assert everything.begun(date(1966, 5, 3)).period == Period(date(1966, 5, 3), date(2025, 6, 18))
-    assert everything.begun(date(1, 1, 1)).period.start == date(1900, 1, 1)
+    assert everything.starting(date(1966, 5, 3)).period == Period(date(1966, 5, 3), date(2025, 6, 18))
+    assert everything.starting(date(1, 1, 1)).period.start == date(1900, 1, 1)
     assert (
-        everything.begun(None).period
-        == everything.begun(date(2030, 1, 1)).period
+        everything.starting(None).period
+        == everything.starting(date(2030, 1, 1)).period
         == Period(date(2025, 6, 17), date(2025, 6, 18))
     )
-    assert parse(period="..2025-03").begun(date(2024, 2, 1)).period == Period(date(2024, 2, 1), date(2025, 4, 1))
-    assert parse(period="2025-03").begun(date(2025, 3, 9)).period.start == date(2025, 3, 1)
+    assert parse(period="..2025-03").starting(date(2024, 2, 1)).period == Period(date(2024, 2, 1), date(2025, 4, 1))
+    assert parse(period="2025-03").starting(date(2025, 3, 9)).period.start == date(2025, 3, 1)
 
 
 def test_a_day_of_1900_is_a_day():
@@ -340,22 +340,20 @@ def test_a_running_year_is_compared_with_as_many_days_of_the_year_before():
 @pytest.mark.parametrize("period", ["all", "..2025-03", "today", "2030"])
 def test_what_has_nothing_before_it_or_nothing_gone_by_is_compared_with_nothing(period):
     filters = parse(period=period)
-    assert (filters.previous, filters.as_of_before, filters.compared()) == (None, None, None)
+    assert (filters.previous, filters.as_of_before) == (None, None)
 
 
 def test_no_comparison_is_wanted():
     assert parse(comparison="none").previous is None
 
 
-def test_the_compared_filters_are_the_same_but_for_time():
-    before = parse(period="2025-03", manager=7).compared()
-    assert (before.period.start, before.comparison, ids(before.manager)) == (date(2025, 2, 1), "none", ["7"])
-    assert before.as_of == datetime(2025, 5, 17, 21, tzinfo=UTC)
+def test_stocks_are_compared_as_long_before_as_the_period_is():
+    assert parse(period="2025-03").as_of_before == datetime(2025, 5, 17, 21, tzinfo=UTC)
 
 
 def test_instants_of_the_period_follow_the_clocks():
-    filters = parse(period="2025-03-30", zone=ZoneInfo("Europe/Berlin"))
-    assert filters.end_at - filters.start_at == timedelta(hours=23)
+    first, second = (parse(period=f"2025-03-{day}", zone=ZoneInfo("Europe/Berlin")).start_at for day in (30, 31))
+    assert second - first == timedelta(hours=23)
 
 
 # Names
@@ -395,7 +393,7 @@ def test_an_unknown_name_lists_the_near_ones():
     assert refused(manager="Ivan Petrow") == "manager 'Ivan Petrow' is not known; near: Ivan Petrov (ID 12)"
     assert refused(manager="Orlova").endswith("near: Anna Orlova (ID 8, North), Anna Orlova (ID 9, South)")
     assert "there are, for example: Sales (ID 0), Long deals (ID 3), 3 (ID 5)" in refused(pipeline="Qwxyz")
-    assert refused(known=Known(), source="x") == "source 'x' is not known: the data names none"
+    assert refused(known=Choices(), source="x") == "source 'x' is not known: the data names none"
 
 
 def test_in_a_list_only_the_unknown_one_is_told():
@@ -419,7 +417,7 @@ def test_a_department_comes_with_all_below_it():
 
 
 def test_departments_that_run_in_a_circle_end():
-    circle = Known(department=(Choice("1", "A", parent_id="2"), Choice("2", "B", parent_id="1")))
+    circle = Choices(department=(Choice("1", "A", parent_id="2"), Choice("2", "B", parent_id="1")))
     assert circle.departments_below(["1"]) == ("1", "2")
 
 
@@ -479,7 +477,7 @@ def test_a_slug_says_the_period_and_what_differs_from_the_defaults(typed, slug):
 
 
 def test_a_long_slug_is_cut_and_stays_different():
-    people = Known(manager=tuple(Choice(str(number), f"Manager {number}") for number in range(1000)))
+    people = Choices(manager=tuple(Choice(str(number), f"Manager {number}") for number in range(1000)))
     some, more = (parse(people, manager=range(100, last)).slug() for last in (300, 301))
     assert some != more
     assert len(some) <= 100

@@ -641,7 +641,7 @@ def test_a_line_that_is_told_is_the_keys_own(lines):
     ],
 )
 def test_what_is_allowed_at_a_key_is_read_off_the_field_that_checks_it(key, allowed):
-    assert keys_of(Settings)[key].allowed == allowed
+    assert keys_of(Settings)[key].words == allowed
 
 
 def test_what_does_not_belong_into_the_file_is_no_key_of_it():

@@ -3,13 +3,24 @@
 A period is whole days of the CRM's time zone, its end exclusive. An empty filter means everything.
 """
 
-from .choices import DIMENSIONS, Choice, Known, Typed
+from .choices import DIMENSIONS, Choice, Choices, Selection
 from .filters import Comparison, Filters
 from .instants import first_instant, parse_as_of
 from .periods import Period, parse_period, year_before
 from .slugs import readable, safe
 
 __all__ = [
-    "DIMENSIONS", "Choice", "Comparison", "Filters", "Known", "Period", "Typed", "first_instant", "parse_as_of",
-    "parse_period", "readable", "safe", "year_before",
+    "DIMENSIONS",
+    "Choice",
+    "Choices",
+    "Comparison",
+    "Filters",
+    "Period",
+    "Selection",
+    "first_instant",
+    "parse_as_of",
+    "parse_period",
+    "readable",
+    "safe",
+    "year_before",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ..errors import near
 from ..words.texts import N_, _
 
-Typed = str | int | Collection[str | int] | None
+Selection = str | int | Collection[str | int] | None
 
 DIMENSIONS = ("pipeline", "department", "manager", "source")
 LABELS = {"pipeline": N_("Pipeline"), "department": N_("Department"), "manager": N_("Manager"), "source": N_("Source")}
@@ -27,7 +27,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Known:
+class Choices:
     """What the data has to choose from, in the order that a reader expects."""
 
     pipeline: tuple[Choice, ...] = ()
@@ -37,11 +37,11 @@ class Known:
 
     def departments_below(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those departments and all below them, in the order of `department`."""
-        below, fresh = set(), set(ids)
+        ids_below, fresh = set(), set(ids)
         while fresh:  # a tree, but a CRM's may run in a circle
-            below |= fresh
-            fresh = {department.id for department in self.department if department.parent_id in fresh} - below
-        return tuple(department.id for department in self.department if department.id in below)
+            ids_below |= fresh
+            fresh = {department.id for department in self.department if department.parent_id in fresh} - ids_below
+        return tuple(department.id for department in self.department if department.id in ids_below)
 
 
 def _spelling(name: str) -> str:
@@ -59,7 +59,7 @@ class _Names:
         for choice in choices:
             self.by_name.setdefault(_spelling(choice.name), []).append(choice)
 
-    def called(self, text: str) -> list[Choice]:
+    def by_text(self, text: str) -> list[Choice]:
         exact = self.by_id.get(text) or self.by_id.get(text.strip())
         return [exact] if exact else self.by_name.get(_spelling(text), [])
 
@@ -67,17 +67,17 @@ class _Names:
         """The names of a comma-separated list, some of which may hold commas themselves; else the text alone."""
         parts, names = text.split(","), []
         while parts:
-            lengths = (n for n in range(min(len(parts), 4), 0, -1) if self.called(",".join(parts[:n])))
+            lengths = (n for n in range(min(len(parts), 4), 0, -1) if self.by_text(",".join(parts[:n])))
             length = next(lengths, 1)
             names.append(",".join(parts[:length]).strip())
             parts = parts[length:]
-        return [name for name in names if name] if any(map(self.called, names)) else [text]
+        return [name for name in names if name] if any(map(self.by_text, names)) else [text]
 
-    def chosen(self, typed: Typed) -> Iterator[Choice | str]:
+    def meanings(self, entries: Selection) -> Iterator[Choice | str]:
         """Every choice that is meant, and a sentence for every text that means none or several."""
-        for text in _texts(typed):
-            for name in [text] if self.called(text) else self.in_list(text):
-                choices = self.called(name)
+        for text in _texts(entries):
+            for name in [text] if self.by_text(text) else self.in_list(text):
+                choices = self.by_text(name)
                 yield choices[0] if len(choices) == 1 else self.problem(name, choices)
 
     def problem(self, name: str, choices: list[Choice]) -> str:
@@ -91,20 +91,20 @@ class _Names:
         close = [choice for name in names for choice in self.by_name[name]]
         if close:
             return _("{dimension} {held} is not known; near: {near}", **words, near=", ".join(map(str, close[:5])))
-        some = ", ".join(map(str, list(self.by_id.values())[:5]))
-        return _("{dimension} {held} is not known; there are, for example: {some}", **words, some=some)
+        examples = ", ".join(map(str, list(self.by_id.values())[:5]))
+        return _("{dimension} {held} is not known; there are, for example: {some}", **words, some=examples)
 
 
-def _texts(typed: Typed) -> list[str]:
+def _texts(entries: Selection) -> list[str]:
     """The texts that were typed; numbers are ids."""
-    if isinstance(typed, str) or not isinstance(typed, Collection):
-        typed = [] if typed is None else [typed]
-    return [str(entry) for entry in typed if entry is not None and str(entry).strip()]
+    if isinstance(entries, str) or not isinstance(entries, Collection):
+        entries = [] if entries is None else [entries]
+    return [str(entry) for entry in entries if entry is not None and str(entry).strip()]
 
 
-def choose(known: Known, dimension: str, typed: Typed) -> tuple[tuple[Choice, ...], list[str]]:
+def choose(choices: Choices, dimension: str, typed: Selection) -> tuple[tuple[Choice, ...], list[str]]:
     """The choices meant, each once, in the order of `known`; and a sentence for every text that means none or several."""
-    choices = getattr(known, dimension)
-    answers = list(_Names(dimension, choices).chosen(typed))
+    options = getattr(choices, dimension)
+    answers = list(_Names(dimension, options).meanings(typed))
     problems = [answer for answer in answers if isinstance(answer, str)]
-    return tuple(choice for choice in choices if choice in answers), problems
+    return tuple(choice for choice in options if choice in answers), problems

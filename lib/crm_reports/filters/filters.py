@@ -9,7 +9,7 @@ from ..errors import FilterError, all_at_once
 from ..words import texts, units
 from ..words.texts import _, many, speaking
 from . import slugs
-from .choices import DIMENSIONS, LABELS, Choice, Known, Typed, choose
+from .choices import DIMENSIONS, LABELS, Choice, Choices, Selection, choose
 from .instants import first_instant, local, parse_as_of
 from .periods import BEGINNING, DAY, Period, parse_period, shift, year_before
 from .windows import Window, parse_window
@@ -42,39 +42,41 @@ class Filters:
     @classmethod
     def parse(
         cls,
-        known: Known,
+        choices: Choices,
         *,
         zone: ZoneInfo,
         default_as_of: datetime,
         default_language: str = "",
         period: object = "last_month",
-        pipeline: Typed = (),
-        department: Typed = (),
-        manager: Typed = (),
-        source: Typed = (),
+        pipeline: Selection = (),
+        department: Selection = (),
+        manager: Selection = (),
+        source: Selection = (),
         comparison: str = "previous",
         as_of: object = "",
         language: str = "",
         stage_window: str = "",
     ) -> Self:
         """The filters that were typed, or one FilterError with a sentence for everything that means nothing here."""
-        typed = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
+        entries = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
         usual = default_language or texts.language()
         problems = _not_one_of("comparison", comparison, COMPARISONS)
         problems += _not_one_of("language", language or usual, texts.LANGUAGES)
         instant = _as_of(as_of, zone, default_as_of, problems)
         days = _period(period, local(instant, zone).date(), problems)
         window = _window(stage_window, problems)
-        chosen = {}
+        dimensions = {}
         for name in DIMENSIONS:
-            chosen[name], unclear = choose(known, name, typed[name])
+            dimensions[name], unclear = choose(choices, name, entries[name])
             problems += unclear
         all_at_once(problems, FilterError)
-        below = known.departments_below(choice.id for choice in chosen["department"])
+        departments = choices.departments_below(choice.id for choice in dimensions["department"])
         marks = [f"as-of-{slugs.of_instant(instant, zone)}"] if str(as_of or "").strip() else []
         marks += [f"in-{language}"] if language not in ("", usual) else []
         words = {"comparison": comparison, "language": language or usual}
-        return cls(days, instant, zone, **chosen, **words, departments=below, marks=tuple(marks), window=window)
+        return cls(
+            days, instant, zone, **dimensions, **words, departments=departments, marks=tuple(marks), window=window
+        )
 
     @property
     def is_about_people(self) -> bool:
@@ -99,10 +101,6 @@ class Filters:
         return first_instant(self.period.start, self.zone)
 
     @property
-    def end_at(self) -> datetime:
-        return first_instant(self.period.end, self.zone)
-
-    @property
     def today(self) -> date:
         """The day of the report's instant."""
         return local(self.as_of, self.zone).date()
@@ -116,11 +114,11 @@ class Filters:
     @property
     def stage_period(self) -> Period:
         """The days over which going from stage to stage is counted: the window before the period's end, or the longer period."""
-        gone = self.elapsed
+        days = self.elapsed
         if self.window is None or self.period.is_open:
-            return gone
-        start = max(self.window.before(gone.end), BEGINNING)
-        return gone if start >= gone.start else Period.of(start, gone.end)
+            return days
+        start = max(self.window.before(days.end), BEGINNING)
+        return days if start >= days.start else Period.of(start, days.end)
 
     def stage_words(self) -> str:
         """Those days in a sentence, where they are not the period's: "in the 12 months to 31 Oct"; else nothing."""
@@ -140,11 +138,11 @@ class Filters:
         The whole of the calendar before a month, quarter …, else as many days just before, or the same dates a year
         earlier; of a period that is still running, as many days from that one's start as have gone by.
         """
-        gone = self.elapsed.days
-        if self.comparison == "none" or self.period.is_open or not gone:
+        days = self.elapsed.days
+        if self.comparison == "none" or self.period.is_open or not days:
             return None
         start, end = self._before
-        return Period.of(start, min(end, start + gone * DAY) if self.is_running else end)
+        return Period.of(start, min(end, start + days * DAY) if self.is_running else end)
 
     @property
     def _before(self) -> tuple[date, date]:
@@ -177,16 +175,10 @@ class Filters:
             return first_instant(day, self.zone)
         return datetime.combine(day, wall.time(), self.zone).astimezone(UTC)
 
-    def compared(self) -> Self | None:
-        """The same filters for the period to compare with."""
-        if self.previous is None:
-            return None
-        return replace(self, period=self.previous, as_of=self.as_of_before, comparison="none")
-
     def _first_day_ahead(self) -> date:
         return self.today + DAY if self.as_of > first_instant(self.today, self.zone) else self.today
 
-    def begun(self, first: date | None) -> Self:
+    def starting(self, first: date | None) -> Self:
         """The same filters; a period without a beginning begins on the `first` day that anything counted is of."""
         if not self.period.is_open:
             return self
@@ -198,13 +190,13 @@ class Filters:
     def words(self) -> list[tuple[str, str, bool]]:
         """What the header says, in the reader's language: label, text, and whether it hides something."""
         with speaking(self.language):
-            chosen = [(_(LABELS[name]), self._chosen(name), bool(getattr(self, name))) for name in DIMENSIONS]
+            choices = [(_(LABELS[name]), self._choice_words(name), bool(getattr(self, name))) for name in DIMENSIONS]
             clock = local(self.as_of, self.zone)
             instant = f"{units.write(clock, 'date')} {clock:%H:%M} ({self.zone.key})"
             return [
                 (_("Period"), self._period_words(), False),
                 (_("Compared with"), self.previous.words() if self.previous else _("nothing"), False),
-                *chosen,
+                *choices,
                 (_("Data as of"), instant, False),
             ]
 
@@ -212,14 +204,14 @@ class Filters:
         words = self.period.words()
         if not self.is_running:
             return words
-        gone = many("{n} day has gone by", "{n} days have gone by", self.elapsed.days)
-        return _("{words} (running: {gone})", words=words, gone=gone)
+        days = many("{n} day has gone by", "{n} days have gone by", self.elapsed.days)
+        return _("{words} (running: {gone})", words=words, gone=days)
 
-    def _chosen(self, dimension: str) -> str:
+    def _choice_words(self, dimension: str) -> str:
         names = ", ".join(choice.name for choice in getattr(self, dimension))
         more = len(self.departments) - len(self.department) if dimension == "department" else 0
-        below = many("{n} department below", "{n} departments below", more)
-        return (f"{names} + {below}" if more else names) or _("all")
+        descendants = many("{n} department below", "{n} departments below", more)
+        return (f"{names} + {descendants}" if more else names) or _("all")
 
     def slug(self) -> str:
         """A short name for files, another one for other filters: the period, and what differs from the defaults."""
@@ -245,28 +237,28 @@ class Filters:
     def as_json(self) -> dict[str, object]:
         """The filters with ids, for the JSON file."""
         comparison = {"kind": self.comparison, **self.previous.dates()} if self.previous else None
-        chosen = {
+        choices = {
             name: [{"id": choice.id, "name": choice.name} for choice in getattr(self, name)] for name in DIMENSIONS
         }
         return {
             "period": {"text": self.period.text, **self.period.dates()},
             "comparison": comparison,
-            **chosen,
+            **choices,
             "as_of": self.as_of.isoformat(),
             "time_zone": self.zone.key,
             "stage_period": self.stage_period.dates(),
         }
 
 
-def _not_one_of(key: str, value: object, allowed: tuple[str, ...]) -> list[str]:
-    if value in allowed:
+def _not_one_of(key: str, value: object, options: tuple[str, ...]) -> list[str]:
+    if value in options:
         return []
-    return [_("{key} is {held}; allowed: {allowed}", key=key, held=repr(value), allowed=", ".join(allowed))]
+    return [_("{key} is {held}; allowed: {allowed}", key=key, held=repr(value), allowed=", ".join(options))]
 
 
-def _as_of(typed: object, zone: ZoneInfo, default: datetime, problems: list[str]) -> datetime:
+def _as_of(entry: object, zone: ZoneInfo, default: datetime, problems: list[str]) -> datetime:
     """The instant, or the default where nothing or nonsense was typed."""
-    text = typed.isoformat() if isinstance(typed, date) else str("" if typed is None else typed)
+    text = entry.isoformat() if isinstance(entry, date) else str("" if entry is None else entry)
     try:
         return parse_as_of(text, zone) if text.strip() else default.astimezone(UTC)
     except FilterError as error:
@@ -274,17 +266,17 @@ def _as_of(typed: object, zone: ZoneInfo, default: datetime, problems: list[str]
         return default.astimezone(UTC)
 
 
-def _period(typed: object, today: date, problems: list[str]) -> Period:
+def _period(entry: object, today: date, problems: list[str]) -> Period:
     try:
-        return parse_period(str("" if typed is None else typed), today)
+        return parse_period(str("" if entry is None else entry), today)
     except FilterError as error:
         problems.append(str(error))
         return Period.of(today, today)
 
 
-def _window(typed: object, problems: list[str]) -> Window | None:
+def _window(entry: object, problems: list[str]) -> Window | None:
     try:
-        return parse_window(str(typed or ""))
+        return parse_window(str(entry or ""))
     except FilterError as error:
         problems.append(str(error))
         return None

@@ -34,8 +34,8 @@ def parse_as_of(text: str, zone: ZoneInfo) -> datetime:
         if not BEGINNING.year < instant.year <= LAST_YEAR:
             raise ValueError
     except ValueError:
-        allowed = _("write a day or an instant between {first} and {last}", first=BEGINNING.year + 1, last=LAST_YEAR)
-        mistake = _("as_of {held} is not understood; {allowed}", held=repr(text), allowed=allowed)
+        remedy = _("write a day or an instant between {first} and {last}", first=BEGINNING.year + 1, last=LAST_YEAR)
+        mistake = _("as_of {held} is not understood; {allowed}", held=repr(text), allowed=remedy)
         raise FilterError(mistake + _(", such as 2025-06-30 or 2025-06-30T18:00+03:00")) from None
     if not isinstance(instant, datetime):
         return first_instant(instant, zone)

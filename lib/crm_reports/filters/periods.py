@@ -130,12 +130,12 @@ def parse_period(text: str, today: date) -> Period:
 
 def _mistake(text: str) -> dict[str, str]:
     """What a sentence about a text that is no period says: the text, what is allowed, what is near."""
-    allowed = _(
+    remedy = _(
         "write a day, week, month, quarter or year (2025-03-13, 2025-W09, 2025-03, 2025-Q1, 2025), "
         "a range of them (2024-12-01..2025-03-13), last_month, this_quarter, last_90_days, mtd, ytd or all"
     )
     names = near(re.sub("[ -]", "_", plain(text)), EXAMPLES, most=3)
-    return {"held": repr(text), "allowed": allowed + (_("; near: {near}", near=", ".join(names)) if names else "")}
+    return {"held": repr(text), "allowed": remedy + (_("; near: {near}", near=", ".join(names)) if names else "")}
 
 
 def plain(text: str) -> str:
@@ -152,10 +152,10 @@ def _period(text: str, today: date) -> Period | None:
     """What a plain text means: everything, a name, or a range; None for anything else."""
     if text in EVERYTHING:
         return Period(BEGINNING, today, "all", is_open=True)
-    return _named(text, today) or _range(text, today)
+    return _by_name(text, today) or _range(text, today)
 
 
-def _named(text: str, today: date) -> Period | None:
+def _by_name(text: str, today: date) -> Period | None:
     """The period that one name names, by the calendar or relative to today."""
     for pattern in _CALENDAR:
         if match := pattern.fullmatch(text):
@@ -200,8 +200,8 @@ def _by_today(match: re.Match[str], today: date) -> Period:
 def _range(text: str, today: date) -> Period | None:
     """The period from one name to another: a..b, a.., ..b, a - b."""
     for first_text, last_text in _halves(text):
-        first = _named(first_text, today) if first_text else Period(BEGINNING, BEGINNING)
-        last = _named(last_text, today) if last_text else Period(today, today)
+        first = _by_name(first_text, today) if first_text else Period(BEGINNING, BEGINNING)
+        last = _by_name(last_text, today) if last_text else Period(today, today)
         if first and last:
             text = f"{first.text}..{last.text}"
             return Period(first.start, last.end, text, _unit_of(first.start, last.end), is_open=not first_text)
@@ -276,7 +276,7 @@ def last_months(end: date, count: int = 12) -> list[Period]:
 def year_earlier(cuts: Sequence[Period]) -> list[Period]:
     """The same days of these consecutive periods a year earlier."""
     return (
-        consecutive([year_before(each.start) for each in cuts], year_before(cuts[-1].end, is_end=True)) if cuts else []
+        consecutive([year_before(span.start) for span in cuts], year_before(cuts[-1].end, is_end=True)) if cuts else []
     )
 
 

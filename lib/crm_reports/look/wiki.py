@@ -151,10 +151,6 @@ def html() -> str:
     )
 
 
-def _others() -> list[str]:
-    return [each for each in LANGUAGES if each != language()]
-
-
 # ── Markdown ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

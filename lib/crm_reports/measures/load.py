@@ -8,7 +8,7 @@ from datetime import datetime
 import pandas as pd
 
 from ..errors import FilterError, all_at_once, near
-from ..filters import Filters, Typed, first_instant
+from ..filters import Filters, Selection, first_instant
 from ..settings import Settings
 from ..store import PARTS, Store
 from ..words import units
@@ -22,10 +22,10 @@ from .work import Forgetting
 def load(
     *,
     period: object = "last_month",
-    pipeline: Typed = (),
-    department: Typed = (),
-    manager: Typed = (),
-    source: Typed = (),
+    pipeline: Selection = (),
+    department: Selection = (),
+    manager: Selection = (),
+    source: Selection = (),
     comparison: str = "previous",
     as_of: object = "",
     language: str = "",
@@ -65,9 +65,9 @@ def load(
 def _with_start(ds: Dataset) -> Filters:
     """The filters, their period from the first day on which the company, or whom alone it is about, has anything counted."""
     if ds.scope.is_discreet:
-        return ds.filters.begun(ds.first_day)
+        return ds.filters.starting(ds.first_day)
     first = ds.scope.snapshot.query("from first_row")["at"][0].as_py()
-    return ds.filters.begun(None if first is None else first.astimezone(ds.filters.zone).date())
+    return ds.filters.starting(None if first is None else first.astimezone(ds.filters.zone).date())
 
 
 def prepare(settings: Settings, as_ofs: Iterable[datetime] = ()) -> Store:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ..filters import Choice, Known
+from ..filters import Choice, Choices
 from ..sources.fields import TABLES
 from ..store import Store
 from ..words.texts import N_, _, language
@@ -134,12 +134,12 @@ class Names:
         return {name: look_up(frame[f"{name}_id"], self.by_id(name), frame[f"{name}_id"]) for name in dimensions}
 
     @property
-    def choices(self) -> Known:
+    def choices(self) -> Choices:
         """The pipelines, departments, managers and sources that a filter may name."""
         parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
         homes = look_up(self.managers["department_id"], self.by_id("department"))
         departments, managers = self._choices("department"), self._choices("manager")
-        return Known(
+        return Choices(
             pipeline=self._choices("pipeline"),
             department=tuple(replace(choice, parent_id=parents.get(choice.id, "")) for choice in departments),
             manager=tuple(replace(choice, hint=homes.get(choice.id, "")) for choice in managers),

@@ -37,10 +37,6 @@ class Page:
     def title(self) -> str:
         return _(REPORTS[self.report]) if self.report in REPORTS else self.report
 
-    @property
-    def slice_name(self) -> str:
-        return self.slice["name"] if self.slice else ""
-
     def file(self, suffix: str) -> str:
         """The file of that kind, "" if there is none."""
         return next((name for name in self.files if name.endswith(f".{suffix}")), "")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ..errors import RunError
-from ..filters import Choice, Known, readable, safe
+from ..filters import Choice, Choices, readable, safe
 from ..look.publish import REPORTS
 from ..measures.dataset import Dataset
 from ..measures.load import share_store
@@ -99,7 +99,7 @@ def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]
             yield _slice(preset, plan, dimension, choice, known)
 
 
-def _slice(preset: Preset, plan: Plan, dimension: str, choice: Choice, known: Known) -> Planned:
+def _slice(preset: Preset, plan: Plan, dimension: str, choice: Choice, known: Choices) -> Planned:
     below = known.departments_below([choice.id]) if dimension == "department" else ()
     audience = person(choice) if dimension == "manager" else preset.audience
     cut = {"dimension": dimension, "id": choice.id, "name": choice.name}
@@ -111,7 +111,7 @@ def person(choice: Choice) -> str:
     return "-".join(filter(None, (readable(choice.name), safe(choice.id))))
 
 
-def with_something(data: Dataset, known: Known, dimension: str) -> list[Choice]:
+def with_something(data: Dataset, known: Choices, dimension: str) -> list[Choice]:
     """Those who have something to show: deals in work, created or closed in the period, or actions in it."""
     key = f"{dimension}_id"
     ids = data.scope.holders(key, data.filters.period)

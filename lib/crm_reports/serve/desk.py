@@ -8,7 +8,7 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
-from ..filters import Known
+from ..filters import Choices
 from ..look.publish import REPORTS
 from ..measures import load
 from ..measures.names import Names
@@ -29,7 +29,7 @@ class Asked:
 
     plan: Plan
     reader: Reader
-    known: Known
+    known: Choices
     store: str
 
     @property
@@ -74,7 +74,7 @@ class Desk:
         return store
 
 
-def _ids(known: Known, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+def _ids(known: Choices, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of whom reports.toml names for a reader, those below a department with it. NotYours: nobody is called so."""
     choices = getattr(known, dimension)
     found = [
@@ -96,12 +96,12 @@ def _narrowed(
     return {name: list(ids) for name, ids in only.items() if not given.get(name)}
 
 
-def _offered(known: Known, only: Mapping[str, tuple[str, ...]]) -> Known:
+def _offered(known: Choices, only: Mapping[str, tuple[str, ...]]) -> Choices:
     """What the reader may choose from: the people and departments that are theirs."""
     departments, managers = only.get("department"), only.get("manager")
     names = {each.name for each in known.department if departments is None or each.id in departments}
     own = [each for each in known.manager if managers is None or each.id in managers]
-    return Known(
+    return Choices(
         pipeline=known.pipeline,
         source=known.source,
         department=tuple(each for each in known.department if only == {} or each.id in (departments or ())),
@@ -109,7 +109,7 @@ def _offered(known: Known, only: Mapping[str, tuple[str, ...]]) -> Known:
     )
 
 
-def _refuse_others(plan: Plan, offered: Known, only: Mapping[str, tuple[str, ...]]) -> None:
+def _refuse_others(plan: Plan, offered: Choices, only: Mapping[str, tuple[str, ...]]) -> None:
     """NotYours: the filters name somebody that this reader may not see, or leave out whom they may."""
     if not only:
         return

@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ..errors import SettingsError, all_at_once
 from . import mistakes
 from .keys import keys
-from .mistakes import FILE, Lines, shown
+from .mistakes import FILE, Lines, quoted
 from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Serve, Source, doubled, is_address
 
 __all__ = [
@@ -127,10 +127,10 @@ class Settings(BaseModel):
     @field_validator("presets")
     @classmethod
     def _mail_needs_a_server(cls, presets: tuple[Preset, ...], info: ValidationInfo) -> tuple[Preset, ...]:
-        mailed = [repr(preset.name) for preset in presets if preset.is_mailed]
-        if mailed and info.data.get("mail", "wrong") is None:
+        names = [repr(preset.name) for preset in presets if preset.is_mailed]
+        if names and info.data.get("mail", "wrong") is None:
             raise ValueError(
-                f"{', '.join(mailed)} should be mailed, and no server is named; add [mail] with host and sender"
+                f"{', '.join(names)} should be mailed, and no server is named; add [mail] with host and sender"
             )
         return presets
 
@@ -164,24 +164,24 @@ class Settings(BaseModel):
         home = config.parent if config else Path.cwd()
         environment = _environment(home / ".env")
         text = _text(config) if config else ""
-        written = _parsed(text, config)
+        toml = _parse(text, config)
         all_at_once(_wrong_override(source), SettingsError)
-        content = mistakes.without_misplaced(written)
+        content = mistakes.without_misplaced(toml)
         content["source"] = _source(content.get("source", {}), home, source)
         content |= {"config": config, "home": home, "data": Path(data or environment.data or home / "data").absolute()}
         content["presets"] = _with_views(content.get("presets", ()), home / VIEWS)
         content["engine"] = _engine(content.get("engine", {}), environment)
-        problems = mistakes.misplaced(written, Lines(text))
+        problems = mistakes.misplaced_keys(toml, Lines(text))
         if isinstance(content.get("mail"), dict):
             problems += _wrong_login(environment, content["mail"])
             content["login"] = _login(environment)
         if isinstance(content["source"], dict) and content["source"].get("kind") == "bitrix24":
             problems += _wrong_webhook(environment.webhook)
             content["webhook"] = environment.webhook and _with_slash(environment.webhook)
-        return cls._checked(content, problems, text)
+        return cls._check(content, problems, text)
 
     @classmethod
-    def _checked(cls, content: dict[str, Any], problems: list[str], text: str) -> Self:
+    def _check(cls, content: dict[str, Any], problems: list[str], text: str) -> Self:
         try:
             settings = cls.model_validate(content)
         except ValidationError as error:
@@ -218,12 +218,12 @@ def _environment(env_file: Path) -> Environment:
         raise SettingsError(f"{env_file} can't be read; it must be a text file in UTF-8") from None
 
 
-def _engine(written: object, environment: Environment) -> object:
+def _engine(table: object, environment: Environment) -> object:
     """What the file says of the engine; CRM_REPORTS_MEMORY and CRM_REPORTS_THREADS go before it."""
-    if not isinstance(written, dict):
-        return written
+    if not isinstance(table, dict):
+        return table
     variables = {"memory": environment.memory, "threads": environment.threads}
-    return written | {key: value for key, value in variables.items() if value}
+    return table | {key: value for key, value in variables.items() if value}
 
 
 def _login(environment: Environment) -> Login | None:
@@ -234,11 +234,11 @@ def _login(environment: Environment) -> Login | None:
 
 def _wrong_login(environment: Environment, mail: dict[str, Any]) -> list[str]:
     names = {"CRM_REPORTS_SMTP_USER": environment.smtp_user, "CRM_REPORTS_SMTP_PASSWORD": environment.smtp_password}
-    lacking = [name for name, value in names.items() if value is None]
-    if len(lacking) == 1:
-        (given,) = names.keys() - set(lacking)
-        return [f"{given} is set and {lacking[0]} is not; set both, or neither for a server that asks for none"]
-    if not lacking and mail.get("security") == "none" and mail.get("host") not in LOOPBACK:
+    missing = [name for name, value in names.items() if value is None]
+    if len(missing) == 1:
+        (name,) = names.keys() - set(missing)
+        return [f"{name} is set and {missing[0]} is not; set both, or neither for a server that asks for none"]
+    if not missing and mail.get("security") == "none" and mail.get("host") not in LOOPBACK:
         return [
             "mail.security is 'none' and CRM_REPORTS_SMTP_PASSWORD is set: it would cross the network for "
             'everybody to read; use security = "starttls" or "tls"'
@@ -246,22 +246,22 @@ def _wrong_login(environment: Environment, mail: dict[str, Any]) -> list[str]:
     return []
 
 
-def _config(given: Path | None) -> Path | None:
+def _config(option: Path | None) -> Path | None:
     """The file to read; one that was asked for must be there, the usual one need not."""
-    asked = given or os.environ.get("CRM_REPORTS_CONFIG")
-    if not asked:
-        here = Path.cwd()
-        return next((folder / FILE for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
-    path = Path(asked).absolute()
+    path_text = option or os.environ.get("CRM_REPORTS_CONFIG")
+    if not path_text:
+        start = Path.cwd()
+        return next((folder / FILE for folder in (start, *start.parents) if (folder / FILE).is_file()), None)
+    path = Path(path_text).absolute()
     if not path.is_file():
-        name = "--config" if given else "CRM_REPORTS_CONFIG"
-        raise SettingsError(f"{name} is {str(asked)!r}, and no such file is there; give the path of a {FILE}")
+        name = "--config" if option else "CRM_REPORTS_CONFIG"
+        raise SettingsError(f"{name} is {str(path_text)!r}, and no such file is there; give the path of a {FILE}")
     return path
 
 
 def _with_views(presets: object, path: Path) -> object:
     """The presets of reports.toml and, after them, the views that readers saved."""
-    views = _parsed(_text(path), path).get("presets", []) if path.is_file() else []
+    views = _parse(_text(path), path).get("presets", []) if path.is_file() else []
     return [*presets, *views] if isinstance(presets, list | tuple) and isinstance(views, list) else presets
 
 
@@ -274,7 +274,7 @@ def _text(config: Path) -> str:
         raise SettingsError(f"{config} can't be read: {error.strerror}") from None
 
 
-def _parsed(text: str, config: Path | None) -> dict[str, Any]:
+def _parse(text: str, config: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -284,21 +284,21 @@ def _parsed(text: str, config: Path | None) -> dict[str, Any]:
 def _wrong_override(source: str | None) -> list[str]:
     if source is None or source in ("demo", "bitrix24", "files") or source.startswith("files:"):
         return []
-    return [f"--source is {shown(source)}; allowed: demo, bitrix24 or files:DIR"]
+    return [f"--source is {quoted(source)}; allowed: demo, bitrix24 or files:DIR"]
 
 
-def _source(written: object, home: Path, override: str | None) -> object:
+def _source(table: object, home: Path, override: str | None) -> object:
     """The source's table; a folder in the file is relative to the file, one on the command line to where we are."""
-    if isinstance(written, str):
-        written = _spelled(written, home)
-    elif isinstance(written, dict) and isinstance(written.get("folder"), str):
-        written = written | {"folder": home / Path(written["folder"]).expanduser()}
-    if override is None or not isinstance(written, dict):
-        return written
-    return written | _spelled(override, Path.cwd())
+    if isinstance(table, str):
+        table = _table(table, home)
+    elif isinstance(table, dict) and isinstance(table.get("folder"), str):
+        table = table | {"folder": home / Path(table["folder"]).expanduser()}
+    if override is None or not isinstance(table, dict):
+        return table
+    return table | _table(override, Path.cwd())
 
 
-def _spelled(source: str, base: Path) -> dict[str, Any]:
+def _table(source: str, base: Path) -> dict[str, Any]:
     kind, _, folder = source.partition(":")
     if kind != "files":
         return {"kind": source}

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 class Key(NamedTuple):
     """What is allowed at a key, in words, and the values to choose from where they are few."""
 
-    allowed: str
+    words: str
     choices: tuple[str, ...]
 
 
@@ -39,11 +39,11 @@ def _table(field: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
 
 def _words(field: dict[str, Any], table: dict[str, Any], choices: list[str]) -> str:
     if table.get("properties"):
-        required = " and ".join(table.get("required", ()))
-        return f"a table with {required} at least" if required else f"a table of {', '.join(table['properties'])}"
+        needs = " and ".join(table.get("required", ()))
+        return f"a table with {needs} at least" if needs else f"a table of {', '.join(table['properties'])}"
     if choices:
-        one = f"{', '.join(choices[:-1])} or {choices[-1]}"
-        return f"a list of {', '.join(choices)}" if field.get("type") == "array" else one
+        choice = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        return f"a list of {', '.join(choices)}" if field.get("type") == "array" else choice
     if field.get("type") == "boolean":
         return "true or false"
     number = {"integer": "a whole number", "number": "a number"}.get(field.get("type", ""), "")

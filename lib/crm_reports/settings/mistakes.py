@@ -23,7 +23,7 @@ MISPLACED = {
     "mail.password": "it is a secret: put it into the environment as CRM_REPORTS_SMTP_PASSWORD, or into .env beside this file",
 }
 
-At = Sequence[str | int]
+KeyPath = Sequence[str | int]
 Keys = Mapping[str, Key]
 
 
@@ -41,10 +41,10 @@ class Lines:
     def _beginnings(self) -> list[tuple[int, dict[str, Any]]]:
         return list(_beginnings(self._text))
 
-    def of(self, at: At) -> int:
+    def of(self, path: KeyPath) -> int:
         """The line, from 1, of the deepest part of `at` that is written at all; 0 when there is none."""
-        for length in range(len(at), 0, -1):
-            if line := next((line for line, content in self._beginnings if _has(content, at[:length])), 0):
+        for length in range(len(path), 0, -1):
+            if line := next((line for line, content in self._beginnings if _has(content, path[:length])), 0):
                 return line
         return 0
 
@@ -61,8 +61,8 @@ def _beginnings(text: str) -> Iterable[tuple[int, dict[str, Any]]]:
         begins = count + 1
 
 
-def _has(content: Any, at: At) -> bool:
-    for part in at:
+def _has(content: Any, path: KeyPath) -> bool:
+    for part in path:
         try:
             content = content[part]
         except (LookupError, TypeError):
@@ -70,24 +70,24 @@ def _has(content: Any, at: At) -> bool:
     return True
 
 
-def _with_line(at: At, sentence: str, lines: Lines) -> str:
+def _with_line(path: KeyPath, sentence: str, lines: Lines) -> str:
     """The sentence behind the file's name and the line."""
-    line = lines.of([part for part in at if part != "[key]"])
+    line = lines.of([part for part in path if part != "[key]"])
     return f"{FILE}, line {line}: {sentence}" if line else f"{FILE}: {sentence}"
 
 
-def misplaced(written: dict[str, Any], lines: Lines) -> list[str]:
+def misplaced_keys(content: dict[str, Any], lines: Lines) -> list[str]:
     """A sentence for every key that does not belong into the file."""
     places = {tuple(key.split(".")): f"{key!r} does not belong here; {remedy}" for key, remedy in MISPLACED.items()}
-    return [_with_line(at, sentence, lines) for at, sentence in places.items() if _has(written, at)]
+    return [_with_line(path, sentence, lines) for path, sentence in places.items() if _has(content, path)]
 
 
-def without_misplaced(written: dict[str, Any]) -> dict[str, Any]:
+def without_misplaced(content: dict[str, Any]) -> dict[str, Any]:
     """What the file holds apart from those keys."""
-    content = {key: value for key, value in written.items() if key not in MISPLACED}
-    if isinstance(content.get("mail"), dict):
-        content["mail"] = {key: value for key, value in content["mail"].items() if f"mail.{key}" not in MISPLACED}
-    return content
+    rest = {key: value for key, value in content.items() if key not in MISPLACED}
+    if isinstance(rest.get("mail"), dict):
+        rest["mail"] = {key: value for key, value in rest["mail"].items() if f"mail.{key}" not in MISPLACED}
+    return rest
 
 
 def sentences(error: ValidationError, lines: Lines, keys: Keys) -> list[str]:
@@ -97,49 +97,49 @@ def sentences(error: ValidationError, lines: Lines, keys: Keys) -> list[str]:
 
 
 def _sentence(mistake: dict[str, Any], keys: Keys) -> str:
-    at = mistake["loc"]
-    if mistake["type"] == "extra_forbidden" or (at[-1] == "[key]" and at[0] == "weights"):
-        return _unknown_key(tuple(part for part in at if part != "[key]"), keys)
-    key = _key(at, keys)
-    allowed, choices = keys[key]
+    path = mistake["loc"]
+    if mistake["type"] == "extra_forbidden" or (path[-1] == "[key]" and path[0] == "weights"):
+        return _unknown_key(tuple(part for part in path if part != "[key]"), keys)
+    key = _key(path, keys)
+    words, choices = keys[key]
     if mistake["type"] == "missing":
-        return f"{_place(at, keys)} is missing; give {allowed}"
+        return f"{_place(path, keys)} is missing; give {words}"
     if mistake["type"] == "value_error" and str(mistake["ctx"]["error"]):
-        return f"{_place(at, keys)}: {mistake['ctx']['error']}"
-    nearest = _near(mistake["input"], available_timezones() if key == "time_zone" else choices)
-    return f"{_place(at, keys)} is {shown(mistake['input'])}; allowed: {allowed}{nearest}"
+        return f"{_place(path, keys)}: {mistake['ctx']['error']}"
+    nearest = _nearest(mistake["input"], available_timezones() if key == "time_zone" else choices)
+    return f"{_place(path, keys)} is {quoted(mistake['input'])}; allowed: {words}{nearest}"
 
 
-def _key(at: At, keys: Keys) -> str:
+def _key(path: KeyPath, keys: Keys) -> str:
     """The key that stands at this place, else the one that it is a part of."""
-    names = [part for part in at if isinstance(part, str)]
+    names = [part for part in path if isinstance(part, str)]
     paths = (".".join(names[:length]) for length in range(len(names), 0, -1))
     return next(path for path in paths if path in keys)
 
 
-def _place(at: At, keys: Keys) -> str:
+def _place(path: KeyPath, keys: Keys) -> str:
     """The key as its writer would call it: presets 2, report."""
-    if at[0] == "presets" and len(at) > 1:
-        return ", ".join(str(part) for part in (f"presets {at[1] + 1}", *at[2:3]))
-    if at[:2] == ("mail", "addresses") and len(at) > 2:
-        return f"mail.addresses, {at[2]!r}"
-    return _key(at, keys)
+    if path[0] == "presets" and len(path) > 1:
+        return ", ".join(str(part) for part in (f"presets {path[1] + 1}", *path[2:3]))
+    if path[:2] == ("mail", "addresses") and len(path) > 2:
+        return f"mail.addresses, {path[2]!r}"
+    return _key(path, keys)
 
 
-def _unknown_key(at: At, keys: Keys) -> str:
-    inside = "".join(f"{part}." for part in at[:-1] if isinstance(part, str))
-    known = [key.removeprefix(inside) for key in keys if key.rpartition(".")[0] == inside.rstrip(".")]
-    name = str(at[-1])
-    place = f"{_place(at[:-1], keys)} has" if at[:-1] else "there is"
-    return f"{place} no key {name!r}; near: {', '.join(near(name, known) or known)}"
+def _unknown_key(path: KeyPath, keys: Keys) -> str:
+    inside = "".join(f"{part}." for part in path[:-1] if isinstance(part, str))
+    names = [key.removeprefix(inside) for key in keys if key.rpartition(".")[0] == inside.rstrip(".")]
+    name = str(path[-1])
+    place = f"{_place(path[:-1], keys)} has" if path[:-1] else "there is"
+    return f"{place} no key {name!r}; near: {', '.join(near(name, names) or names)}"
 
 
-def _near(value: object, choices: Iterable[str]) -> str:
+def _nearest(value: object, choices: Iterable[str]) -> str:
     names = near(value, choices) if isinstance(value, str) else []
     return f"; near: {', '.join(names)}" if names else ""
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """The value as written, short, and without the secret of an address that got into the wrong place."""
     text = without_webhooks(repr(value))
     text = re.sub(r"(//)[^\s'\"/]*@", r"\1…@", text)

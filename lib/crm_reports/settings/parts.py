@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from .mistakes import shown
+from .mistakes import quoted
 
 SourceKind = Literal["demo", "bitrix24", "files"]
 Dimension = Literal["manager", "department", "source", "pipeline"]
@@ -102,7 +102,9 @@ def _plain_parameters(parameters: dict[str, object]) -> dict[str, object]:
     for name, value in plain.items():
         parts = value if isinstance(value, list) else [value]
         if not all(isinstance(part, str | bool | int | float) for part in parts):
-            raise ValueError(f"{name} is {shown(value)}; allowed: a text, number, date, true, false, or a list of them")
+            raise ValueError(
+                f"{name} is {quoted(value)}; allowed: a text, number, date, true, false, or a list of them"
+            )
     return plain
 
 
@@ -300,16 +302,12 @@ class Mail(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _usual_port(cls, written: object) -> object:
+    def _usual_port(cls, table: object) -> object:
         """The port that goes with the security, where none is said."""
-        if not isinstance(written, dict) or "port" in written:
-            return written
-        security = written.get("security", "starttls")
-        return written | {"port": PORTS.get(security, 587) if isinstance(security, str) else 587}
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        return self.host in LOOPBACK
+        if not isinstance(table, dict) or "port" in table:
+            return table
+        security = table.get("security", "starttls")
+        return table | {"port": PORTS.get(security, 587) if isinstance(security, str) else 587}
 
 
 Names = Annotated[tuple[Text, ...], Once]

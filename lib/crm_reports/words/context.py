@@ -21,18 +21,18 @@ class Report:
     metrics: tuple[str, ...] = ()
 
 
-_made: ContextVar[Report] = ContextVar("report")  # each thread begins with a report of its own
+_report: ContextVar[Report] = ContextVar("report")  # each thread begins with a report of its own
 _NONE = Report()
 
 
 def current() -> Report:
     """The report being made in this thread or task."""
-    return _made.get(_NONE)
+    return _report.get(_NONE)
 
 
 def use(**changes: Any) -> None:
     """From now on this is true of the report being made."""
-    _made.set(replace(current(), **changes))
+    _report.set(replace(current(), **changes))
 
 
 @contextmanager

@@ -19,15 +19,15 @@ LANGUAGES = ("en", "ru")
 
 def use(language: str) -> None:
     """From now on say everything in `language`, one of LANGUAGES."""
-    context.use(language=_known(language))
+    context.use(language=_check(language))
 
 
 def speaking(language: str) -> AbstractContextManager[None]:
     """Say everything in `language` inside the block."""
-    return context.using(language=_known(language))
+    return context.using(language=_check(language))
 
 
-def _known(language: str) -> str:
+def _check(language: str) -> str:
     if language not in LANGUAGES:
         raise ValueError(f"language {language!r} is not known; use one of {', '.join(LANGUAGES)}")
     return language
@@ -44,10 +44,10 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     path = files("crm_reports.words") / "locale" / f"{language}.po"
     if language == "en" or not path.is_file():
         return gettext.NullTranslations()
-    compiled = BytesIO()
-    write_mo(compiled, read_po(BytesIO(path.read_bytes()), locale=language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    binary = BytesIO()
+    write_mo(binary, read_po(BytesIO(path.read_bytes()), locale=language))
+    binary.seek(0)
+    return gettext.GNUTranslations(binary)
 
 
 def N_(text: str) -> str:
@@ -63,5 +63,5 @@ def _(text: str, **values: object) -> str:
 
 def many(one: str, several: str, count: int, **values: object) -> str:
     """The right plural form for `count`; {n} is the count, its thousands apart as `units` has them."""
-    grouped = f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
-    return _catalogue(language()).ngettext(one, several, count).format(n=grouped, **values)
+    digits = f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
+    return _catalogue(language()).ngettext(one, several, count).format(n=digits, **values)

@@ -36,8 +36,8 @@ def use(*, currency: str = "", zone: tzinfo = UTC, as_of: datetime | None = None
 
 def stock_day() -> str:
     """The day that the stocks of the page are of: 28 Nov; "" where nobody said."""
-    made = context.current()
-    return "" if made.as_of is None else day_month(made.as_of.astimezone(made.zone).date())
+    report = context.current()
+    return "" if report.as_of is None else day_month(report.as_of.astimezone(report.zone).date())
 
 
 def day_month(day: date) -> str:
@@ -82,8 +82,8 @@ def parts(value: object, unit: str, *, currency: str | None = None, short: bool 
     if unit == "days":
         return _days(number)
     if unit in ("money", "count") and short:
-        scaled, word = _short(number, from_=1_000 if unit == "money" else 1_000_000)
-        return scaled, _join(word, currency_sign(currency) if unit == "money" else "")
+        digits, word = _short(number, from_=1_000 if unit == "money" else 1_000_000)
+        return digits, _join(word, currency_sign(currency) if unit == "money" else "")
     if unit == "money":
         return _plain(number, 0 if abs(number) >= 100 else 2), currency_sign(currency)
     return _plain(number, _DECIMALS.get(unit, 2)), ""
@@ -104,18 +104,18 @@ def _decimal_sign(language: str) -> str:
 
 def _plain(number: float, decimals: int, *, idle: bool = False) -> str:
     """Digits in threes with a space that does not break, the language's decimal sign, idle zeros only when asked."""
-    written = f"{abs(number):,.{decimals}f}"
-    whole, _point, rest = written.partition(".")
-    rest = rest if idle else rest.rstrip("0")
-    digits = whole.replace(",", SPACE) + (decimal_sign() + rest if rest else "")
+    digits_text = f"{abs(number):,.{decimals}f}"
+    whole, _point, decimals_text = digits_text.partition(".")
+    decimals_text = decimals_text if idle else decimals_text.rstrip("0")
+    digits = whole.replace(",", SPACE) + (decimal_sign() + decimals_text if decimals_text else "")
     return MINUS + digits if number < 0 and digits.strip("0,. ") else digits
 
 
 def _short(number: float, *, from_: int) -> tuple[str, str]:
     # 999 950 is "1 M" and not "1 000 k", hence the margin.
     scale = next((step for step in SCALES if step >= from_ and abs(number) >= 0.9995 * step), 1)
-    scaled = number / scale
-    return _plain(scaled, 1 if scale > 1 and abs(scaled) < 99.95 else 0), _scale_word(scale)
+    quotient = number / scale
+    return _plain(quotient, 1 if scale > 1 and abs(quotient) < 99.95 else 0), _scale_word(scale)
 
 
 @cache
@@ -215,8 +215,8 @@ def span(seconds: float) -> str:
 def size(count: int) -> str:
     """So many bytes, as a folder shows them: 12 MB, 3.4 GB."""
     scale, name = next(((unit, name) for unit, name in _BYTES if count >= unit), _BYTES[-1])
-    scaled = count / scale
-    number = _plain(scaled, 1 if scaled < 10 else 0)
+    quotient = count / scale
+    number = _plain(quotient, 1 if quotient < 10 else 0)
     word = format_unit(1, f"digital-{name}", length="short", locale=language()).split()[-1]
     return f"{number}{SPACE}{word}"
 
