@@ -35,40 +35,40 @@ CALLED = {"html": N_("page"), "xlsx": N_("workbook"), "pdf": "PDF"}
 
 
 @dataclass(frozen=True)
-class Made:
+class Extras:
     """The files and pictures of one page's mails; `lacking` says in sentences what was asked for and is not there."""
 
-    attached: tuple[Attachment, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     pictures: tuple[Picture, ...] = ()
     lacking: tuple[str, ...] = ()
 
 
-def made(
-    page: Page, preset: Preset, held: Mapping[str, Any], out: Path, *, language: str, browser: Chromium | None
-) -> Made:
+def extras(
+    page: Page, preset: Preset, page_json: Mapping[str, Any], out: Path, *, language: str, browser: Chromium | None
+) -> Extras:
     """What the preset asks for, as far as it can be made and a mail server would take it."""
     makers: dict[str, Callable[[], bytes]] = {
         "html": lambda: whole(page, out, language).encode(),
         "xlsx": lambda: (out / page.file("xlsx")).read_bytes(),
-        "pdf": lambda: camera.pdf(_there(browser), out / page.file("html")),
+        "pdf": lambda: camera.pdf(_chromium(browser), out / page.file("html")),
     }
-    day = units.as_instant(held["as_of"]).astimezone(ZoneInfo(held["filters"]["time_zone"])).date()
-    attached, lacking = [], []
+    day = units.as_instant(page_json["as_of"]).astimezone(ZoneInfo(page_json["filters"]["time_zone"])).date()
+    files, lacking = [], []
     for kind in preset.attach:
-        content = _tried(makers[kind])
+        content = _try(makers[kind])
         if content is None:
             lacking.append(_("The {file} could not be made.", file=_(CALLED[kind])))
-        elif sum(len(attachment.content) for attachment in attached) + len(content) > MOST_BYTES:
+        elif sum(len(attachment.content) for attachment in files) + len(content) > MOST_BYTES:
             lacking.append(_("The {file} is too large for a mail.", file=_(CALLED[kind])))
         else:
-            attached.append(Attachment(f"{plain(page.name)}-{day}.{kind}", KINDS[kind], content))
-    taken = _tried(lambda: _pictures(page, out, _there(browser))) if preset.pictures else ()
-    if taken is None:
+            files.append(Attachment(f"{plain(page.name)}-{day}.{kind}", KINDS[kind], content))
+    pictures = _try(lambda: _pictures(page, out, _chromium(browser))) if preset.pictures else ()
+    if pictures is None:
         lacking.append(_("The {file} could not be made.", file=_("charts")))
-    return Made(tuple(attached), taken or (), tuple(lacking))
+    return Extras(tuple(files), pictures or (), tuple(lacking))
 
 
-def _tried(make: Callable[[], T]) -> T | None:
+def _try(make: Callable[[], T]) -> T | None:
     """What it makes; None, and a line in the log, when that fails: a mail without its PDF is better than none."""
     try:
         return make()
@@ -77,17 +77,17 @@ def _tried(make: Callable[[], T]) -> T | None:
         return None
 
 
-def _there(browser: Chromium | None) -> Chromium:
+def _chromium(browser: Chromium | None) -> Chromium:
     if browser is None:
         raise OSError("there is no Chromium on this machine")
     return browser
 
 
 def _pictures(page: Page, out: Path, browser: Chromium) -> tuple[Picture, ...]:
-    taken = camera.charts(browser, out / page.file("html"))
+    charts = camera.charts(browser, out / page.file("html"))
     return tuple(
-        Picture(clean(each["title"] or each["id"], SENTENCE), f"chart-{place}@crm-reports", each["png"])
-        for place, each in enumerate(taken, 1)
+        Picture(clean(chart["title"] or chart["id"], SENTENCE), f"chart-{place}@crm-reports", chart["png"])
+        for place, chart in enumerate(charts, 1)
     )
 
 

@@ -139,18 +139,18 @@ def clean(text: object, most: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _PageJson:
     """The page's JSON with the words for its numbers. Call it in the reader's language."""
 
-    held: Mapping[str, Any]
+    json: Mapping[str, Any]
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.held["filters"]["time_zone"])
+        return ZoneInfo(self.json["filters"]["time_zone"])
 
     @property
     def currency(self) -> str:
-        return self.held.get("currency") or ""
+        return self.json.get("currency") or ""
 
     def write(self, value: object, unit: str, form: units.Form = "tile") -> str:
         if unit == "text":
@@ -158,13 +158,13 @@ class _Read:
         return units.write(value, unit, currency=self.currency, zone=self.zone, form=form)
 
     def element(self, id: str) -> Mapping[str, Any]:
-        return self.held["elements"].get(id) or {"columns": [], "rows": []}
+        return self.json["elements"].get(id) or {"columns": [], "rows": []}
 
 
-def read(held: Mapping[str, Any], *, name: str) -> Content:
+def read(page_json: Mapping[str, Any], *, name: str) -> Content:
     """What a mail says about the page whose JSON is `held`, in the language of the moment."""
-    page = _Read(held)
-    comparison = held["filters"].get("comparison")
+    page = _PageJson(page_json)
+    comparison = page_json["filters"].get("comparison")
     tiles = tuple(_tiles(page))
     bars = dict(islice(_all_bars(page), LISTS))
     deals = _deals(page)
@@ -174,7 +174,7 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
         name=clean(name, NAME),
         period=_period(page),
         comparison=span(comparison["start"], comparison["last_day"]) if comparison else "",
-        as_of=page.write(held["as_of"], "instant", "text"),
+        as_of=page.write(page_json["as_of"], "instant", "text"),
         count=_count(page),
         filters=tuple(_filters(page))[:FILTERS],
         tiles=tiles[:TILES],
@@ -187,10 +187,10 @@ def read(held: Mapping[str, Any], *, name: str) -> Content:
     )
 
 
-def _period(page: _Read) -> str:
-    period = page.held["filters"]["period"]
+def _period(page: _PageJson) -> str:
+    period = page.json["filters"]["period"]
     words = span(period["start"], period["last_day"])
-    today = units.as_instant(page.held["as_of"]).astimezone(page.zone).date()
+    today = units.as_instant(page.json["as_of"]).astimezone(page.zone).date()
     return _("{period} so far", period=words) if date.fromisoformat(period["last_day"]) >= today else words
 
 
@@ -205,21 +205,21 @@ def span(start: str, last_day: str) -> str:
     return days[0] if first == last else " – ".join(days)
 
 
-def _count(page: _Read) -> str:
-    kept, total = page.held.get("kept"), page.held.get("total")
-    if kept is None or total is None:
+def _count(page: _PageJson) -> str:
+    count, total = page.json.get("kept"), page.json.get("total")
+    if count is None or total is None:
         return ""
-    return _("{kept} of {total} deals", kept=units.write(kept, "count"), total=units.write(total, "count"))
+    return _("{kept} of {total} deals", kept=units.write(count, "count"), total=units.write(total, "count"))
 
 
-def _filters(page: _Read) -> Iterator[str]:
+def _filters(page: _PageJson) -> Iterator[str]:
     """What the page leaves out: only filters that hide something."""
-    for entry in page.held.get("words") or ():
+    for entry in page.json.get("words") or ():
         if entry["narrows"]:
             yield clean(f"{entry['label']}: {entry['text']}", SENTENCE)
 
 
-def _tiles(page: _Read) -> Iterator[Tile]:
+def _tiles(page: _PageJson) -> Iterator[Tile]:
     element = page.element("tiles")
     entries = {metric["name"]: metric for metric in element.get("metrics", ())}
     for row in element["rows"]:
@@ -234,17 +234,17 @@ def _tiles(page: _Read) -> Iterator[Tile]:
         )  # fmt: skip
 
 
-def _findings(page: _Read, *, apart_from: Iterable[str]) -> Iterator[str]:
-    for id, element in page.held["elements"].items():
+def _findings(page: _PageJson, *, apart_from: Iterable[str]) -> Iterator[str]:
+    for id, element in page.json["elements"].items():
         if element.get("finding") and id not in apart_from:
             yield clean(element["finding"], SENTENCE)
 
 
-def _notes(page: _Read) -> Iterator[str]:
+def _notes(page: _PageJson) -> Iterator[str]:
     """What to know before believing: what the source lacks, and what is wrong with the data."""
-    yield from (clean(hole, SENTENCE) for hole in page.held.get("holes") or ())
-    yield from (clean(hole["text"], SENTENCE) for hole in page.held.get("quality") or ())
-    for element in page.held["elements"].values():
+    yield from (clean(hole, SENTENCE) for hole in page.json.get("holes") or ())
+    yield from (clean(hole["text"], SENTENCE) for hole in page.json.get("quality") or ())
+    for element in page.json["elements"].values():
         if element.get("missing"):
             yield clean(f"{element['title']}: {element['missing']}", SENTENCE)
 
@@ -252,16 +252,16 @@ def _notes(page: _Read) -> Iterator[str]:
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _all_bars(page: _Read) -> Iterator[tuple[str, Bars]]:
-    own = page.held["report"] not in REPORTS
-    for id, element in page.held["elements"].items():
+def _all_bars(page: _PageJson) -> Iterator[tuple[str, Bars]]:
+    own = page.json["report"] not in REPORTS
+    for id, element in page.json["elements"].items():
         if element["kind"] in ("table", "chart") and (entry_of(id).mail or own):
             bars = _bars(page, id, element)
             if len(bars.rows) > 1:  # a list of one says nothing that the tiles don't
                 yield id, bars
 
 
-def _bars(page: _Read, id: str, element: Mapping[str, Any]) -> Bars:
+def _bars(page: _PageJson, id: str, element: Mapping[str, Any]) -> Bars:
     """The element's rows, the longest bar first; a time line keeps its order."""
     columns = {column["name"]: column for column in element["columns"]}
     numbers = _numbers(id, columns)
@@ -272,28 +272,28 @@ def _bars(page: _Read, id: str, element: Mapping[str, Any]) -> Bars:
     is_time = "start" in columns
     rows = _of_one_size(rows) if is_time else sorted(rows, key=lambda row: -row[numbers[0]])
     titles = tuple(clean(columns[name]["title"], NAME) for name in numbers)
-    bars = Bars(heading, titles, _drawn(page, rows, columns, numbers), is_time=is_time)
+    bars = Bars(heading, titles, _rows(page, rows, columns, numbers), is_time=is_time)
     return bars.cut(12 if is_time else ROWS)
 
 
 def _of_one_size(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The weeks, or the months, … of a time line that has several: the largest that give a line at all."""
     sizes = dict.fromkeys(row.get("size") for row in rows)
-    parted = [[row for row in rows if row.get("size") == size] for size in sizes]
-    return min((part for part in parted if len(part) >= 4), key=len, default=max(parted, key=len, default=[]))
+    parts = [[row for row in rows if row.get("size") == size] for size in sizes]
+    return min((cut for cut in parts if len(cut) >= 4), key=len, default=max(parts, key=len, default=[]))
 
 
 def _numbers(id: str, columns: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The columns that the list shows: those worth it, else the first three that hold a number of their own."""
     if entry_of(id).mail:
-        first, *beside = entry_of(id).mail
-        return [name for name in (first, *beside) if name in columns] if first in columns else []
+        first, *others = entry_of(id).mail
+        return [name for name in (first, *others) if name in columns] if first in columns else []
     own = (name for name, column in columns.items() if column["unit"] in NUMERIC and not name.endswith(BESIDE))
     return list(own)[:3]
 
 
-def _drawn(
-    page: _Read, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any], numbers: Sequence[str]
+def _rows(
+    page: _PageJson, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any], numbers: Sequence[str]
 ) -> tuple[Bar, ...]:
     top = max((abs(row[numbers[0]]) for row in rows), default=0) or 1
     label = next(iter(columns))
@@ -317,28 +317,28 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not units.is_missing(value)
 
 
-def _deals(page: _Read) -> Deals:
+def _deals(page: _PageJson) -> Deals:
     element = page.element("deals")
     forgotten = [row for row in element["rows"] if row.get("is_forgotten", True)]
-    if page.held["report"] != TO_DO or not forgotten:
+    if page.json["report"] != TO_DO or not forgotten:
         return Deals("")
     rows = tuple(_deal(page, row) for row in forgotten[:ROWS])
     return Deals(clean(element.get("finding") or element["title"], SENTENCE), rows, len(forgotten) - len(rows))
 
 
-def _deal(page: _Read, row: Mapping[str, Any]) -> Deal:
+def _deal(page: _PageJson, row: Mapping[str, Any]) -> Deal:
     address = web_address(row.get("url"))
-    who = [clean(row.get(name) or "", NAME) for name in ("customer", "manager", "stage")]
+    names = [clean(row.get(name) or "", NAME) for name in ("customer", "manager", "stage")]
     return Deal(
         title=clean(row.get("title") or "", NAME) or _("untitled"),
         url=address if len(address) <= ADDRESS else "",
         money=page.write(row.get("money"), "money"),
         silent=page.write(row.get("days_silent"), "days"),
-        about=" · ".join(filter(None, [*who, _next_step(page, row), _at_risk(page, row)])),
+        about=" · ".join(filter(None, [*names, _next_step(page, row), _at_risk(page, row)])),
     )
 
 
-def _next_step(page: _Read, row: Mapping[str, Any]) -> str:
+def _next_step(page: _PageJson, row: Mapping[str, Any]) -> str:
     """What is planned, only where something is."""
     if not row.get("next_step_at"):
         return ""
@@ -346,7 +346,7 @@ def _next_step(page: _Read, row: Mapping[str, Any]) -> str:
     return _("next step {step}: {day}", step=clean(row.get("next_step") or "", NAME), day=day)
 
 
-def _at_risk(page: _Read, row: Mapping[str, Any]) -> str:
+def _at_risk(page: _PageJson, row: Mapping[str, Any]) -> str:
     """The money that such deals still bring, which the list is sorted by."""
     at_risk = row.get("money_at_risk")
     return _("{value} at risk", value=page.write(at_risk, "money")) if _is_number(at_risk) else ""

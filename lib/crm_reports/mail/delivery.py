@@ -44,7 +44,7 @@ class _NoUse(Exception):
 
 
 def deliver(
-    envelopes: Sequence[Envelope], *, mail: Mail, login: Login | None, accepted: Callable[[Envelope], object],
+    envelopes: Sequence[Envelope], *, mail: Mail, login: Login | None, accept: Callable[[Envelope], object],
     wait: Callable[[float], object],
 ) -> list[Refused]:  # fmt: skip
     """Send them one by one, tell `accepted` of each that the server took, and return those it did not take.
@@ -52,14 +52,14 @@ def deliver(
     Refusals that may pass (4xx, a server that is busy, stalls or hangs up) are tried again after RETRY_AFTER.
     """
     stay: list[Refused] = []
-    left = [Refused(envelope, "") for envelope in envelopes]
+    waiting = [Refused(envelope, "") for envelope in envelopes]
     for pause in (0, *RETRY_AFTER):
-        if left and pause:
+        if waiting and pause:
             wait(pause)
-        outcome = _Round(mail, login, accepted).run([waiting.envelope for waiting in left])
-        left = outcome.deferred
+        outcome = _Round(mail, login, accept).run([refusal.envelope for refusal in waiting])
+        waiting = outcome.deferred
         stay += outcome.refused
-    return [*stay, *left]
+    return [*stay, *waiting]
 
 
 def reach(settings: Settings) -> str:
@@ -68,7 +68,7 @@ def reach(settings: Settings) -> str:
         raise MailError(_("no mail server is named; add [mail] with host and sender to reports.toml"))
     mail = settings.mail.model_copy(update={"timeout": min(settings.mail.timeout, REACH)})
     try:
-        with _connected(mail, None) as server:
+        with _connect(mail, None) as server:
             greeting = (server.ehlo_resp or server.helo_resp or b"").decode("utf-8", "replace")
     except (_NoUse, OSError) as error:
         why = _why(error, mail, None)
@@ -83,8 +83,8 @@ def reach(settings: Settings) -> str:
 class _Round:
     """Every envelope tried once, over one connection as long as it holds."""
 
-    def __init__(self, mail: Mail, login: Login | None, accepted: Callable[[Envelope], object]) -> None:
-        self.mail, self.login, self.accepted = mail, login, accepted
+    def __init__(self, mail: Mail, login: Login | None, accept: Callable[[Envelope], object]) -> None:
+        self.mail, self.login, self.accept = mail, login, accept
         self.refused: list[Refused] = []
         self.deferred: list[Refused] = []
         self.server: smtplib.SMTP | None = None
@@ -94,10 +94,10 @@ class _Round:
         try:
             for place, envelope in enumerate(envelopes):
                 if not self._is_tried(envelope):
-                    self.refused += [Refused(rest, self.refused[-1].why) for rest in envelopes[place + 1 :]]
+                    self.refused += [Refused(other, self.refused[-1].why) for other in envelopes[place + 1 :]]
                     break
                 if self.broken == IN_VAIN:
-                    self.deferred += [Refused(rest, self.deferred[-1].why) for rest in envelopes[place + 1 :]]
+                    self.deferred += [Refused(other, self.deferred[-1].why) for other in envelopes[place + 1 :]]
                     break
         finally:
             self._hang_up()
@@ -119,19 +119,19 @@ class _Round:
 
     def _send(self, envelope: Envelope) -> None:
         if self.server is None:
-            self.server = _connected(self.mail, self.login)
+            self.server = _connect(self.mail, self.login)
         sender = name_and_address(self.mail.sender)[1]
         self.server.send_message(envelope.make(), sender, [envelope.to])
-        self.accepted(envelope)
+        self.accept(envelope)
 
     def _put_by(self, envelope: Envelope, error: OSError) -> None:
-        code, greeted = _code(error), not isinstance(error, smtplib.SMTPConnectError)
-        kept = Refused(envelope, _why(error, self.mail, self.login))
-        if 500 <= code < 600 and greeted:
-            self.refused.append(kept)
+        code, is_welcome = _code(error), not isinstance(error, smtplib.SMTPConnectError)
+        refusal = Refused(envelope, _why(error, self.mail, self.login))
+        if 500 <= code < 600 and is_welcome:
+            self.refused.append(refusal)
         else:
-            self.deferred.append(kept)
-        if not 400 <= code < 600 or code == 421 or not greeted:
+            self.deferred.append(refusal)
+        if not 400 <= code < 600 or code == 421 or not is_welcome:
             self._hang_up()
             self.broken += 1
 
@@ -147,9 +147,9 @@ class _Round:
 # ── The connection ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _connected(mail: Mail, login: Login | None) -> smtplib.SMTP:
+def _connect(mail: Mail, login: Login | None) -> smtplib.SMTP:
     """A server that listens, encrypted as the settings say, logged in where there is a login."""
-    server = _opened(mail)
+    server = _open(mail)
     try:
         if mail.security == "starttls":
             server.starttls(context=ssl.create_default_context())
@@ -165,7 +165,7 @@ def _connected(mail: Mail, login: Login | None) -> smtplib.SMTP:
     raise _NoUse(words)
 
 
-def _opened(mail: Mail) -> smtplib.SMTP:
+def _open(mail: Mail) -> smtplib.SMTP:
     if mail.security != "tls":
         return smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout)
     try:

@@ -110,7 +110,7 @@ def _set_right(path: Path) -> str:
     if not damage:
         return ""
     aside = _set_aside(path)
-    keys = _rescued(aside)
+    keys = _rescue(aside)
     with closing(sqlite3.connect(path)) as connection:
         _make(connection)
         with connection:
@@ -151,7 +151,7 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _rescued(path: Path) -> set[str]:
+def _rescue(path: Path) -> set[str]:
     """The keys that can still be read, from the table and from its index."""
     ids: set[str] = set()
     with closing(sqlite3.connect(path)) as connection:

@@ -46,7 +46,7 @@ def write(content: Content, *, link: str = "", footer: Sequence[str] = (), pictu
     """The letter in the language of the moment. Rows go first when it is too large, and it says how many went."""
     for rows, deals, sentences in _SIZES:
         cut = content.cut(rows=rows, deals=deals, sentences=sentences)
-        letter = _drawn(cut, link=link, footer=footer, pictures=pictures)
+        letter = _draw(cut, link=link, footer=footer, pictures=pictures)
         if size(letter) + _ROOM_FOR_HEADERS <= MOST_BYTES:
             return letter
     raise MailError(_("the mail of {name!r} is too large even without its lists", name=content.name))
@@ -65,12 +65,12 @@ def put_into(message: EmailMessage, letter: Letter) -> None:
     message.add_alternative(letter.html, subtype="html")
 
 
-def _drawn(content: Content, *, link: str, footer: Sequence[str], pictures: Sequence[Picture]) -> Letter:
+def _draw(content: Content, *, link: str, footer: Sequence[str], pictures: Sequence[Picture]) -> Letter:
     values = {"mail": content, "link": link, "footer": footer, "pictures": pictures, "preview": _preview(content)}
-    values |= {"more": more_words, "wrapped": wrapped}
+    values |= {"more": more_words, "wrap": wrap}
     html = templates.render("mail.html.j2", **values, language=language(), c=_look(0), d=_look(1))
     text = templates.render("mail.txt.j2", **values)
-    return Letter(_inlined(html), text.strip() + "\n", tuple(pictures))
+    return Letter(_inline(html), text.strip() + "\n", tuple(pictures))
 
 
 def _preview(content: Content) -> str:
@@ -83,11 +83,11 @@ def _look(dark: int) -> dict[str, str]:
     return {role: pair[dark] for role, pair in charts.THEME.items()}
 
 
-def _inlined(html: str) -> str:
+def _inline(html: str) -> str:
     """The styles in the elements, where Outlook looks for them; those for phones and dark mode stay in the head."""
     return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(html)
 
 
-def wrapped(text: str, mark: str) -> str:
+def wrap(text: str, mark: str) -> str:
     """The text in lines of at most 76 characters, the first behind `mark`, the others under it."""
     return textwrap.fill(text, 76, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False)

@@ -25,11 +25,11 @@ class _Policy(EmailPolicy):
     def fold(self, name: str, value: Any) -> str:
         if str(value).isascii() or name not in ("Subject", "From"):
             return super().fold(name, value)
-        text, rest = str(value), ""
+        text, end = str(value), ""
         if name == "From":
             (address,) = value.addresses
-            text, rest = address.display_name, f"{self.linesep} <{address.addr_spec}>"
-        return f"{name}: {Header(text, 'utf-8', header_name=name).encode(linesep=self.linesep)}{rest}{self.linesep}"
+            text, end = address.display_name, f"{self.linesep} <{address.addr_spec}>"
+        return f"{name}: {Header(text, 'utf-8', header_name=name).encode(linesep=self.linesep)}{end}{self.linesep}"
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")

@@ -10,7 +10,7 @@ from ..settings import Mail
 from ..words import units
 from ..words.texts import _, many
 from .content import clean
-from .letter import Letter, wrapped
+from .letter import Letter, wrap
 from .messages import message as as_message
 
 MOST, NAMES = 50, 5  # sentences, and pages that are named in one
@@ -21,26 +21,26 @@ def wrongs(report: NightReport, problems: Sequence[str]) -> list[str]:
     by_error: dict[str, list[str]] = {}
     for page in report.failed:
         by_error.setdefault(page.error, []).append(page.name)
-    failed = [f"{_some(names)}: {error}" for error, names in by_error.items()]
-    return [*filter(None, [report.problem]), *failed, *report.repairs, *report.troubles, *problems]
+    failures = [f"{_names(names)}: {error}" for error, names in by_error.items()]
+    return [*filter(None, [report.problem]), *failures, *report.repairs, *report.troubles, *problems]
 
 
-def _some(names: Sequence[str]) -> str:
+def _names(names: Sequence[str]) -> str:
     return "; ".join([*names[:NAMES], *_more(len(names) - NAMES)])
 
 
 def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, language: str) -> EmailMessage:
     """What failed, what came out all the same, and where to look."""
-    beside = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
-    subject = _subject(report, len(report.failed) + beside)
+    others = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
+    subject = _subject(report, len(report.failed) + others)
     lines = [clean(without_secrets(problem), 400) for problem in wrong[:MOST]]
     after = [*_more(len(wrong) - MOST), _what_else(report), *filter(None, [mail.base_url])]
-    text = "\n".join([wrapped(subject, ""), "", *(wrapped(problem, "- ") for problem in lines), "", *after, ""])
-    listed = "".join(f"<li>{escape(problem)}</li>" for problem in lines)
+    text = "\n".join([wrap(subject, ""), "", *(wrap(problem, "- ") for problem in lines), "", *after, ""])
+    items = "".join(f"<li>{escape(problem)}</li>" for problem in lines)
     remedies = "<br>".join(map(escape, after))
     html = (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
-        f"<body><p><b>{escape(subject)}</b></p><ul>{listed}</ul><p>{remedies}</p></body></html>"
+        f"<body><p><b>{escape(subject)}</b></p><ul>{items}</ul><p>{remedies}</p></body></html>"
     )
     return as_message(
         Letter(html, text), mail=mail, to=mail.operator, subject=subject, id=key, thread="failures", language=language

@@ -21,17 +21,17 @@ class People:
     def of_slice(self, slice: Mapping[str, Any]) -> str:
         """The address that a manager's or department's page goes to; nothing when none is known."""
         id, name = str(slice["id"]), str(slice["name"])
-        address = self._said(id, name)
+        address = self._in_settings(id, name)
         if slice["dimension"] == "manager":
             return address or self._in_crm(id)
         head = self._heads.get(id, "")
-        return address or self._said(head, self._names.get(head, "")) or self._in_crm(head)
+        return address or self._in_settings(head, self._names.get(head, "")) or self._in_crm(head)
 
     def is_gone(self, slice: Mapping[str, Any]) -> bool:
         """Whether the slice is that of a manager who was dismissed."""
-        return slice["dimension"] == "manager" and str(slice["id"]) in self._dismissed
+        return slice["dimension"] == "manager" and str(slice["id"]) in self._leavers
 
-    def _said(self, *names: str) -> str:
+    def _in_settings(self, *names: str) -> str:
         return next((self.mail.addresses[name] for name in names if name in self.mail.addresses), "")
 
     def _in_crm(self, manager_id: str) -> str:
@@ -43,12 +43,12 @@ class People:
         return self._rows("managers")
 
     @cached_property
-    def _dismissed(self) -> set[str]:
+    def _leavers(self) -> set[str]:
         return {person["manager_id"] for person in self._everybody if person["is_active"] is False}
 
     @cached_property
     def _managers(self) -> list[dict[str, Any]]:
-        return [person for person in self._everybody if person["manager_id"] not in self._dismissed]
+        return [person for person in self._everybody if person["manager_id"] not in self._leavers]
 
     @cached_property
     def _addresses(self) -> dict[str, str]:
@@ -78,5 +78,5 @@ def recipients(page: Any, preset: Preset, people: People) -> tuple[str, ...]:
 
 def lacks_address(page: Any, preset: Preset, people: People) -> bool:
     """Whether the page should go to somebody who is still there and whose address nobody knows."""
-    mailed = page.slice is not None and preset.mail_slices and page.slice["dimension"] in PEOPLE
-    return mailed and not recipients(page, preset, people) and not people.is_gone(page.slice)
+    is_mailed = page.slice is not None and preset.mail_slices and page.slice["dimension"] in PEOPLE
+    return is_mailed and not recipients(page, preset, people) and not people.is_gone(page.slice)

@@ -56,14 +56,14 @@ def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Col
         if name not in names:
             close = ", ".join(near(name, names) or names) or "—"
             problems.append(_("there is no preset {name!r}; near: {close}", name=name, close=close))
-    kept = [night for night in nights(settings) if night.pages and day in (None, night.date)]
-    if not kept:
+    candidates = [night for night in nights(settings) if night.pages and day in (None, night.date)]
+    if not candidates:
         problems.append(_("no night was kept whose pages could be mailed: run `crm-reports night` first"))
-    elif day is None and (lost := [night for night in damaged(settings) if night > kept[0].date]):
-        name = str(max(lost))
+    elif day is None and (damaged_nights := [night for night in damaged(settings) if night > candidates[0].date]):
+        name = str(max(damaged_nights))
         problems.append(_("the record of the night of {day} is damaged: run `crm-reports night` again", day=name))
     all_at_once(problems, MailError)
-    return kept[0]
+    return candidates[0]
 
 
 def send(
@@ -86,8 +86,8 @@ def send(
             run = _Run(settings, settings.mail, report, out, to, tell, chromium)
             posts = list(run.posts(presets))
             if dry_run is not None:
-                return run.written(posts, dry_run)
-            return run.sent(posts if to else run.not_mailed(posts, ledger), ledger, wait)
+                return run.write_files(posts, dry_run)
+            return run.send(posts if to else run.not_mailed(posts, ledger), ledger, wait)
 
 
 def tell_operator(
@@ -109,7 +109,7 @@ def tell_operator(
         with kept_where_possible(settings.data / "mail.sqlite3") as ledger:
             if ledger.has(key):
                 return MailReport(already=1)
-            return _delivered(settings, [envelope], ledger, wait)
+            return _deliver(settings, [envelope], ledger, wait)
 
 
 def send_and_tell(
@@ -117,30 +117,30 @@ def send_and_tell(
 ) -> tuple[MailReport, MailReport]:
     """What the recipients were sent, then what the operator was: of the mails that failed too, whatever ended them."""
     try:
-        sent = send(settings, report, out=out, tell=tell, wait=wait)
+        outcome = send(settings, report, out=out, tell=tell, wait=wait)
     except Exception as error:
-        sent = MailReport(problems=(_("the mails of this night: {why}", why=logged(error)),))
-        tell(*sent.problems)
+        outcome = MailReport(problems=(_("the mails of this night: {why}", why=logged(error)),))
+        tell(*outcome.problems)
     try:
-        return sent, tell_operator(settings, report, problems=sent.problems, wait=wait)
+        return outcome, tell_operator(settings, report, problems=outcome.problems, wait=wait)
     except Exception as error:
-        return sent, MailReport(problems=(_("the operator's mail: {why}", why=logged(error)),))
+        return outcome, MailReport(problems=(_("the operator's mail: {why}", why=logged(error)),))
 
 
-def _delivered(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, wait: Callable) -> MailReport:
-    sent: list[str] = []
+def _deliver(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, wait: Callable) -> MailReport:
+    lines: list[str] = []
 
-    def accepted(envelope: Envelope) -> None:
+    def accept(envelope: Envelope) -> None:
         if envelope.key:
             ledger.add(envelope.key, page=envelope.about, recipient=envelope.to)
-        sent.append(f"{envelope.about} → {envelope.to}")
+        lines.append(f"{envelope.about} → {envelope.to}")
 
-    refused = deliver(envelopes, mail=settings.mail, login=settings.login, accepted=accepted, wait=wait)
-    return MailReport(tuple(sent), problems=tuple(map(_undelivered, refused)))
+    refusals = deliver(envelopes, mail=settings.mail, login=settings.login, accept=accept, wait=wait)
+    return MailReport(tuple(lines), problems=tuple(map(_failure, refusals)))
 
 
-def _undelivered(refused: Refused) -> str:
-    return f"{refused.envelope.about} → {refused.envelope.to}: {refused.why}"
+def _failure(refusal: Refused) -> str:
+    return f"{refusal.envelope.about} → {refusal.envelope.to}: {refusal.why}"
 
 
 def _key(*parts: object) -> str:
@@ -173,29 +173,29 @@ class MailedPage:
     browser: Chromium | None
 
     @cached_property
-    def held(self) -> dict[str, Any]:
+    def page_json(self) -> dict[str, Any]:
         return json.loads((self.out / self.page.file("json")).read_text(encoding="utf-8"))
 
     @property
     def language(self) -> str:
-        language = self.held["parameters"].get("language")
+        language = self.page_json["parameters"].get("language")
         return language if language in LANGUAGES else self.usual_language
 
     @cached_property
     def content(self) -> Content:
-        return read(self.held, name=self.page.name)
+        return read(self.page_json, name=self.page.name)
 
     @cached_property
-    def files(self) -> attachments.Made:
-        return attachments.made(
-            self.page, self.preset, self.held, self.out, language=self.language, browser=self.browser
+    def extras(self) -> attachments.Extras:
+        return attachments.extras(
+            self.page, self.preset, self.page_json, self.out, language=self.language, browser=self.browser
         )
 
     @cached_property
     def letter(self) -> Letter:
-        footer = [_why(self.page, self.preset), *self.files.lacking]
-        content = self.content.apart_from([picture.title for picture in self.files.pictures])
-        return write(content, link=self._link, footer=footer, pictures=self.files.pictures)
+        footer = [_why(self.page, self.preset), *self.extras.lacking]
+        content = self.content.apart_from([picture.title for picture in self.extras.pictures])
+        return write(content, link=self._link, footer=footer, pictures=self.extras.pictures)
 
     @property
     def _link(self) -> str:
@@ -210,7 +210,7 @@ class MailedPage:
         with speaking(self.language):
             return message(
                 self.letter, mail=self.mail, to=to, subject=self.subject, id=id, thread=_key(self.page.key, to),
-                language=self.language, attachments=self.files.attached,
+                language=self.language, attachments=self.extras.attachments,
             )  # fmt: skip
 
 
@@ -239,7 +239,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     all_posts: int = 0
     held_back: int = 0
-    opened: MailedPage | None = None
+    last_page: MailedPage | None = None
 
     def posts(self, names: Collection[str]) -> Iterator[Post]:
         """Every message that this night asks for, in the order of its pages."""
@@ -259,7 +259,7 @@ class _Run:
         if not addresses and lacks_address(page, preset, people):
             self._note(_("{page}: no address is known; give one in [mail.addresses]", page=page.name))
         if addresses:
-            content = self._mailed(page, preset).held
+            content = self._open(page, preset).page_json
             for address in addresses:
                 self.all_posts += 1
                 yield Post(
@@ -270,11 +270,11 @@ class _Run:
                     content.get("made_at", ""),
                 )
 
-    def _mailed(self, page: Page, preset: Preset) -> MailedPage:
+    def _open(self, page: Page, preset: Preset) -> MailedPage:
         """The page, opened; the one before it is let go, for a night has hundreds."""
-        if self.opened is None or self.opened.page is not page:
-            self.opened = MailedPage(page, preset, self.mail, self.out, self.settings.language, self.browser)
-        return self.opened
+        if self.last_page is None or self.last_page.page is not page:
+            self.last_page = MailedPage(page, preset, self.mail, self.out, self.settings.language, self.browser)
+        return self.last_page
 
     def not_mailed(self, posts: Sequence[Post], ledger: Ledger) -> list[Post]:
         """Those that were not mailed before, as far as that is known; one that may have been is told and left out."""
@@ -294,25 +294,25 @@ class _Run:
             self._problem(text)
         return sure
 
-    def sent(self, posts: Sequence[Post], ledger: Ledger, wait: Callable[[float], object]) -> MailReport:
-        done = _delivered(self.settings, [self._envelope(post) for post in posts], ledger, wait)
-        for line in done.problems:
+    def send(self, posts: Sequence[Post], ledger: Ledger, wait: Callable[[float], object]) -> MailReport:
+        outcome = _deliver(self.settings, [self._envelope(post) for post in posts], ledger, wait)
+        for line in outcome.problems:
             self._problem(line)
         already = self.all_posts - len(posts) - self.held_back
-        return MailReport(done.sent, already, tuple(self.problems), tuple(self.notes))
+        return MailReport(outcome.sent, already, tuple(self.problems), tuple(self.notes))
 
-    def written(self, posts: Sequence[Post], folder: Path) -> MailReport:
+    def write_files(self, posts: Sequence[Post], folder: Path) -> MailReport:
         """The messages as files that any mail program opens."""
         folder.mkdir(parents=True, exist_ok=True)
-        written = []
+        paths = []
         for number, envelope in enumerate(map(self._envelope, posts), 1):
             path = folder / f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.eml"
             try:
                 path.write_bytes(bytes(envelope.make()))
-                written.append(str(path))
+                paths.append(str(path))
             except MailError as error:
                 self._problem(f"{envelope.about} → {envelope.to}: {error}")
-        return MailReport(tuple(written), 0, tuple(self.problems), tuple(self.notes))
+        return MailReport(tuple(paths), 0, tuple(self.problems), tuple(self.notes))
 
     def _envelope(self, post: Post) -> Envelope:
         return Envelope(post.to, clean(post.page.name, 100), "" if self.to else post.key, lambda: self._message(post))
@@ -322,7 +322,7 @@ class _Run:
         # A mail that somebody asked for once more must not look like the one that the mailbox has.
         id = _key(post.key, time.time_ns()) if self.to else post.key
         try:
-            return self._mailed(post.page, post.preset).message(post.to, id)
+            return self._open(post.page, post.preset).message(post.to, id)
         except Exception as error:
             raise MailError(logged(error)) from None
 
