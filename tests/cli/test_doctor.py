@@ -65,7 +65,7 @@ def examined(settings: Settings, webhook: str | None = None, *, out: Path | None
         settings = settings.model_copy(update={"webhook": SecretStr(webhook)})
     lines: Lines = {}
     for check in doctor.examine(settings, out=out or settings.home / "output", pace=AT_ONCE):
-        lines.setdefault(check.name, []).append((check.state, check.found, check.remedy))
+        lines.setdefault(check.name, []).append((check.state, check.sentence, check.remedy))
     assert CODE not in str(lines)
     return lines
 

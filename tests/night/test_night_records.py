@@ -8,7 +8,7 @@ import pytest
 from crm_reports.night import NightReport, Page, nights
 from crm_reports.night.records import damaged, days, folder, keep, mend, note, noted
 from crm_reports.settings import Settings
-from crm_reports.store.disk import seal, sealed
+from crm_reports.store.disk import seal, unseal
 
 MONDAY, TUESDAY = date(2029, 12, 31), date(2030, 1, 1)
 PAGES = tuple(
@@ -44,7 +44,7 @@ def test_what_was_kept_is_read_as_it_was_the_latest_first(settings):
 
 
 def test_a_record_of_an_earlier_release_is_read_too(settings):
-    _record(settings).write_text(sealed(_record(settings).read_text()).replace('"repairs": []', '"of_later": 1'))
+    _record(settings).write_text(unseal(_record(settings).read_text()).replace('"repairs": []', '"of_later": 1'))
     assert [each.date for each in nights(settings)] == [TUESDAY, MONDAY]
 
 

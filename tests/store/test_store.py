@@ -309,7 +309,7 @@ def test_a_file_that_was_cut_short_is_made_again(held):
 
 def test_a_flipped_bit_in_what_is_kept_is_noticed_said_and_made_again(held, caplog, monkeypatch):
     first = frames_of(loaded(held))
-    monkeypatch.setattr(cache, "_verified", set())  # as in the next process
+    monkeypatch.setattr(cache, "_whole_files", set())  # as in the next process
     for path in kept_files(held):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
@@ -318,14 +318,14 @@ def test_a_flipped_bit_in_what_is_kept_is_noticed_said_and_made_again(held, capl
     assert "deal_facts" in caplog.text
     assert "is not what was kept: it is worked out anew" in caplog.text
     caplog.clear()
-    monkeypatch.setattr(cache, "_verified", set())
+    monkeypatch.setattr(cache, "_whole_files", set())
     assert_same(first, frames_of(loaded(held)))
     assert caplog.text == ""
 
 
 def test_what_is_kept_is_looked_at_once_in_a_process(held, monkeypatch):
     assert len(loaded(held).deals) == 2
-    monkeypatch.setattr(cache, "_verified", set())
+    monkeypatch.setattr(cache, "_whole_files", set())
     looked = []
     digest = cache._digest
     monkeypatch.setattr(cache, "_digest", lambda path: looked.append(path.name) or digest(path))
@@ -343,8 +343,8 @@ def test_a_disk_without_room_for_what_is_kept_costs_time_and_no_report(held, mon
     def full(draft):
         raise duckdb.IOException("Could not write file: No space left on device")
 
-    written = cache.Cache._written
-    monkeypatch.setattr(cache.Cache, "_written", lambda self, part, write: written(self, part, full))
+    written = cache.Cache._write
+    monkeypatch.setattr(cache.Cache, "_write", lambda self, part, write: written(self, part, full))
     assert_same(first, frames_of(loaded(held)))
     assert "No space left on device" in caplog.text
 

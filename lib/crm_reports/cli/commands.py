@@ -61,7 +61,9 @@ Source = Annotated[
     str | None, typer.Option("--source", metavar="SOURCE", help="demo, bitrix24 or files:DIR, whatever the file says.")
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")]
-Said = Annotated[list[str], typer.Option("-p", "--parameter", metavar="KEY=VALUE", help="May come several times.")]
+Parameters = Annotated[
+    list[str], typer.Option("-p", "--parameter", metavar="KEY=VALUE", help="May come several times.")
+]
 
 
 @app.command()
@@ -69,13 +71,13 @@ def sync(config: Config = None, data: Data = None, source: Source = None) -> Non
     """Reads what is new in the CRM into the store."""
     settings = Settings.read(config, data, source)
     with speaking(settings.language):  # what can't be read is kept in the store as it was said
-        _synced(settings)
+        _sync(settings)
 
 
 @app.command()
 def run(
     report: str,
-    parameter: Said = [],  # noqa: B006  typer reads it and never changes it
+    parameter: Parameters = [],  # noqa: B006  typer reads it and never changes it
     out: Out = Path("output"),
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the notebook's code on the page.")] = False,
     config: Config = None,
@@ -117,9 +119,9 @@ def night(
 
     settings = Settings.read(config, data, source)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
-    report = make(settings, out=out, sync=lambda: _synced(settings), tell=_tell, how=how)
+    report = make(settings, out=out, sync=lambda: _sync(settings), tell=_tell, how=how)
     typer.echo(one_line(out / "index.html"))
-    is_mailed = no_mail or settings.mail is None or _mailed(settings, report, out)
+    is_mailed = no_mail or settings.mail is None or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
 
@@ -190,13 +192,13 @@ def mail(
 
     settings = Settings.read(config, data)
     report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
-    sent = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, tell=_tell)
-    for line in sent.sent:
+    outcome = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, tell=_tell)
+    for line in outcome.sent:
         typer.echo(one_line(line))
     _tell(
-        f"{len(sent.sent)} {'written' if dry_run else 'mailed'}, {sent.already} mailed before, {len(sent.problems)} not."
+        f"{len(outcome.sent)} {'written' if dry_run else 'mailed'}, {outcome.already} mailed before, {len(outcome.problems)} not."
     )
-    if not sent.is_whole:
+    if not outcome.is_whole:
         raise typer.Exit(FAILED)
 
 
@@ -268,26 +270,26 @@ def demo_portal(
         ) from None
 
 
-def _mailed(settings: Settings, report: "NightReport", out: Path) -> bool:
+def _mail_out(settings: Settings, report: "NightReport", out: Path) -> bool:
     """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
     from .. import mail as room
 
-    sent, operator = room.send_and_tell(settings, report, out=out, tell=_tell)
-    for line in (*sent.sent, *operator.sent):
+    outcome, operator = room.send_and_tell(settings, report, out=out, tell=_tell)
+    for line in (*outcome.sent, *operator.sent):
         _tell(line)
     for line in operator.problems:
         _tell(line)
-    _tell(f"{len(sent.sent)} mailed, {sent.already} mailed before, {len(sent.problems)} not.")
-    return sent.is_whole and operator.is_whole
+    _tell(f"{len(outcome.sent)} mailed, {outcome.already} mailed before, {len(outcome.problems)} not.")
+    return outcome.is_whole and operator.is_whole
 
 
-def _synced(settings: Settings) -> "SyncReport":
+def _sync(settings: Settings) -> "SyncReport":
     from ..store.sync import sync as read
 
     with _portal(settings) as portal, _progress() as progress:
         report = read(settings, progress=progress, **portal)
-    for table, came in report.tables.items():
-        _tell(f"{table}: {came.rows} read, {came.new} new, {report.removed.get(table, 0)} gone")
+    for table, counts in report.tables.items():
+        _tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
         _tell(f"{hole['table']}: {hole['text']}")
     for repair in report.repairs:
@@ -306,12 +308,14 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
 
     from ..sources.bitrix24.pace import ENTERPRISE
 
-    held = settings.source.demo
-    on = held.today or datetime.now(settings.zone).date()
-    _tell(f"Inventing a company of {held.deals} deals, and serving it as Bitrix24 would.")
-    company = demo.invent(deals=held.deals, seed=held.seed, months=held.months, today=on)
-    with demo.serve(company) as served:
-        yield {"webhook": SecretStr(served.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
+    company_settings = settings.source.demo
+    today = company_settings.today or datetime.now(settings.zone).date()
+    _tell(f"Inventing a company of {company_settings.deals} deals, and serving it as Bitrix24 would.")
+    company = demo.invent(
+        deals=company_settings.deals, seed=company_settings.seed, months=company_settings.months, today=today
+    )
+    with demo.serve(company) as portal:
+        yield {"webhook": SecretStr(portal.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
 
 
 @contextmanager
@@ -344,7 +348,7 @@ def _line(check: "Check") -> str:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for width in (11, 16, None):
         grid.add_column(width=width, overflow="fold")
-    sentence = Text(lines(check.found)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
+    sentence = Text(lines(check.sentence)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
     grid.add_row(Text(f"{mark} {words[check.state]}", style=colour), Text(one_line(check.name)), sentence)
     _table.print(grid)
     return check.state

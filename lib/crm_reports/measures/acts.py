@@ -7,7 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from ..filters import Period
-from ..store.columns import Columns, from_arrow, renamed
+from ..store.columns import Columns, from_arrow, rename
 from .scope import Scope, to_pandas
 
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
@@ -26,7 +26,7 @@ class Acts:
         deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
         """
         acts, homes = from_arrow(self.scope.slice.actions("*", self.scope.bounds(period))), self.scope.names.homes
-        return acts.assign(department_id=lambda: renamed(acts["manager_id"], homes))
+        return acts.assign(department_id=lambda: rename(acts["manager_id"], homes))
 
     def counts(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""

@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import MetricError
 from ..filters import Period
 from ..metrics.registry import STOCKS
-from ..store.columns import DAY, Array, Columns, categorical, per_text, renamed
+from ..store.columns import DAY, Array, Columns, categorical, per_text, rename
 from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
@@ -186,7 +186,7 @@ def team(ds: Dataset, period: Period) -> Columns:
     days, nothing = working_days(period), np.full(len(ids), np.nan)
     people, homes = categorical(np.arange(len(ids)), ids), ds.names.homes
     return Columns(len(ids), {
-        "manager_id": people, "department_id": lambda: renamed(people, homes), "points": own_points,
+        "manager_id": people, "department_id": lambda: rename(people, homes), "points": own_points,
         "index": own_points * 10 / best if best else nothing, "points_a_day": own_points / days if days else nothing,
     })  # fmt: skip
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..store import Snapshot
-from ..store.columns import Array, Columns, categorical, from_arrow, identities, renamed
+from ..store.columns import Array, Columns, categorical, from_arrow, identities, rename
 
 # What every row of a deal's own history can be cut by.
 KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
@@ -170,7 +170,7 @@ def _fact(deals: Slice, name: str) -> Array:
 
 def loss_reasons(deals: Columns, stages: Mapping[str, str]) -> pd.Categorical:
     """Why each deal was lost: what the CRM says, else the name of the lost stage; "" where it is not lost."""
-    words, names = deals["loss_reason"], renamed(deals["stage_id"], stages)
+    words, names = deals["loss_reason"], rename(deals["stage_id"], stages)
     texts = ["", *words.categories, *names.categories]
     codes = np.where(words != "", 1 + words.codes.astype(int), 1 + len(words.categories) + names.codes)
     return categorical(np.where(deals["outcome"] == "lost", codes, 0), texts)

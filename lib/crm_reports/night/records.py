@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from ..settings import Settings
-from ..store.disk import append, seal, sealed, set_aside, write_whole
+from ..store.disk import append, seal, set_aside, unseal, write_whole
 from ..words.texts import _
 from .pages import NightReport, Page, day_of
 
@@ -34,7 +34,7 @@ def nights(settings: Settings) -> list[NightReport]:
 def _night(path: Path) -> NightReport | None:
     """The record, None when it is damaged."""
     try:
-        report = _NIGHT.validate_json(sealed(path.read_text(encoding="utf-8")))
+        report = _NIGHT.validate_json(unseal(path.read_text(encoding="utf-8")))
         is_of_that_name = path.name.startswith(str(report.date)) and report.started_at.tzinfo is not None
         if not is_of_that_name or not all(day_of(page.newest) for page in report.pages if page.newest):
             raise ValueError("it is of another night, or its pages are of none")
@@ -90,7 +90,7 @@ def _lines(path: Path) -> list[str]:
 
 def _page(line: str) -> Page | None:
     try:
-        return _PAGE.validate_json(sealed(line))
+        return _PAGE.validate_json(unseal(line))
     except ValueError:
         return None
 

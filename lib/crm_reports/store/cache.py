@@ -62,9 +62,9 @@ class Cache:
                 OSError
             ):  # Windows gives up after a while: then two write the same part, each to its own draft
                 take(lock.fileno(), is_patient=True)
-            return self.find(part) or self._written(part, write)
+            return self.find(part) or self._write(part, write)
 
-    def _written(self, part: str, write: Callable[[Path], None]) -> Path | None:
+    def _write(self, part: str, write: Callable[[Path], None]) -> Path | None:
         self._tidy()
         draft = self.folder / f"{part}.{os.getpid()}.draft"
         draft.unlink(missing_ok=True)
@@ -77,30 +77,30 @@ class Cache:
         path = self.folder / f"{part}.{_digest(draft)}.parquet"
         draft.chmod(0o600)
         settle(draft, path)
-        _verified.add(_identity(path))
+        _whole_files.add(_identity(path))
         return path
 
     def _tidy(self) -> None:
         """Take away what was made of earlier stores, and the snapshots of this one that were used longest ago."""
         earlier = [folder for folder in self.root.iterdir() if folder.name != self.store]
-        mine = sorted((self.root / self.store).iterdir(), key=_last_used, reverse=True)
-        for folder in [*earlier, *mine[SNAPSHOTS:]]:
+        snapshots = sorted((self.root / self.store).iterdir(), key=_last_used, reverse=True)
+        for folder in [*earlier, *snapshots[SNAPSHOTS:]]:
             if folder != self.folder and time.time() - _last_used(folder) > IN_USE:
                 shutil.rmtree(folder, ignore_errors=True)  # another process may be at the same
 
 
-_verified: set[tuple[str, int, int, int]] = set()
+_whole_files: set[tuple[str, int, int, int]] = set()
 
 
 def _is_as_written(path: Path) -> bool:
     """Whether the file holds what its name says, looked at once."""
     try:
         identity = _identity(path)
-        if identity not in _verified and path.name.split(".")[1] == _digest(path):
-            _verified.add(identity)
+        if identity not in _whole_files and path.name.split(".")[1] == _digest(path):
+            _whole_files.add(identity)
     except OSError:
         return False
-    return identity in _verified
+    return identity in _whole_files
 
 
 def _identity(path: Path) -> tuple[str, int, int, int]:
@@ -116,5 +116,5 @@ def _digest(path: Path) -> str:
 def _last_used(folder: Path) -> float:
     """When the folder or one in it was last used; 0 when it has just gone."""
     with suppress(OSError):
-        return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
     return 0.0

@@ -20,39 +20,39 @@ Array = np.ndarray | pd.Categorical
 class Columns:
     """Named columns of one length; each is an array, or a function that makes it and is called once."""
 
-    def __init__(self, size: int, made: Mapping[str, Array | Callable[[], Array]]) -> None:
-        self._size, self._made = size, dict(made)
+    def __init__(self, size: int, columns: Mapping[str, Array | Callable[[], Array]]) -> None:
+        self._size, self._columns = size, dict(columns)
 
     def __len__(self) -> int:
         return self._size
 
     def __contains__(self, name: object) -> bool:
-        return name in self._made
+        return name in self._columns
 
     def names(self) -> list[str]:
-        return list(self._made)
+        return list(self._columns)
 
     def __getitem__(self, name: str) -> Array:
-        column = self._made[name]
+        column = self._columns[name]
         if callable(column):
-            column = self._made[name] = column()
+            column = self._columns[name] = column()
         return column
 
     def take(self, where: np.ndarray) -> "Columns":
         """The rows at these places, or those that a mask keeps."""
         places = np.flatnonzero(where) if where.dtype == bool else where
-        return Columns(len(places), {name: partial(self._taken, name, places) for name in self._made})
+        return Columns(len(places), {name: partial(self._taken_column, name, places) for name in self._columns})
 
-    def _taken(self, name: str, places: np.ndarray) -> Array:
+    def _taken_column(self, name: str, places: np.ndarray) -> Array:
         return self[name].take(places)
 
-    def assign(self, **made: Array | Callable[[], Array]) -> "Columns":
+    def assign(self, **columns: Array | Callable[[], Array]) -> "Columns":
         """The same rows with more columns, or others under the same names."""
-        return Columns(self._size, self._made | made)
+        return Columns(self._size, self._columns | columns)
 
     def to_pandas(self) -> pd.DataFrame:
         """All columns, instants in UTC."""
-        return pd.DataFrame({name: _for_pandas(self[name]) for name in self._made})
+        return pd.DataFrame({name: _for_pandas(self[name]) for name in self._columns})
 
 
 def _for_pandas(column: Array) -> object:
@@ -68,15 +68,15 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def from_arrow(table: pa.Table, **more: Array | Callable[[], Array]) -> Columns:
     """What the store's engine found."""
-    made = {name: partial(_array, column) for name, column in zip(table.column_names, table.columns, strict=True)}
-    return Columns(table.num_rows, made | more)
+    columns = {name: partial(_array, column) for name, column in zip(table.column_names, table.columns, strict=True)}
+    return Columns(table.num_rows, columns | more)
 
 
 def _array(column: pa.ChunkedArray) -> Array:
     if not pa.types.is_string(column.type):
         return column.to_numpy()
-    coded = column.fill_null("").dictionary_encode().combine_chunks()
-    return categorical(coded.indices.to_numpy(), coded.dictionary.to_pylist())
+    texts = column.fill_null("").dictionary_encode().combine_chunks()
+    return categorical(texts.indices.to_numpy(), texts.dictionary.to_pylist())
 
 
 def identities(column: pa.ChunkedArray) -> np.ndarray:
@@ -88,17 +88,17 @@ def identities(column: pa.ChunkedArray) -> np.ndarray:
     return numbers.to_numpy() if numbers.cast(column.type).equals(column) else column.to_numpy()
 
 
-def places_of(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
+def places_of(ids: np.ndarray, all_ids: np.ndarray) -> np.ndarray:
     """For each wanted identity its place among those known, -1 where it is not."""
-    if wanted.dtype != known.dtype:
-        wanted, known = wanted.astype(str).astype(object), known.astype(str).astype(object)
-    return pd.Index(known).get_indexer(pd.Index(wanted))
+    if ids.dtype != all_ids.dtype:
+        ids, all_ids = ids.astype(str).astype(object), all_ids.astype(str).astype(object)
+    return pd.Index(all_ids).get_indexer(pd.Index(ids))
 
 
 def categorical(codes: np.ndarray, texts: Iterable[str]) -> pd.Categorical:
     """The text of each code, each text given once however many codes mean it."""
     texts = list(texts)
-    place = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     if len(place) < len(texts):
         codes = np.array([place[text] for text in texts])[codes]
     return pd.Categorical.from_codes(codes, pd.Index(list(place), dtype=object), validate=False)
@@ -109,7 +109,7 @@ def per_text(column: pd.Categorical, value: Callable[[str], Any], dtype: object 
     return np.array([value(text) for text in column.categories], dtype=dtype)[column.codes]
 
 
-def renamed(column: pd.Categorical, names: Mapping[str, str]) -> pd.Categorical:
+def rename(column: pd.Categorical, names: Mapping[str, str]) -> pd.Categorical:
     """What each text is called; itself where it has no name."""
     return categorical(column.codes, [names.get(text, text) for text in column.categories])
 

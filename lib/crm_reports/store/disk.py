@@ -80,9 +80,9 @@ def keep_private(folder: Path) -> None:
 
 
 def _tighten(path: Path) -> None:
-    for each in (path, *path.rglob("*")):
-        if not each.is_symlink() and each.exists():  # another process may be at the same
-            each.chmod(0o700 if each.is_dir() else 0o600)
+    for entry in (path, *path.rglob("*")):
+        if not entry.is_symlink() and entry.exists():  # another process may be at the same
+            entry.chmod(0o700 if entry.is_dir() else 0o600)
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def seal(text: str) -> str:
     return f'{{"sha256": "{sha256(text.encode()).hexdigest()}", "held": {text}}}'
 
 
-def sealed(text: str) -> str:
+def unseal(text: str) -> str:
     """The JSON text that was sealed; what has no seal, of an earlier release, as it is. ValueError: it has changed."""
     match = _SEALED.fullmatch(text)
     if match and sha256(match[2].encode()).hexdigest() != match[1]:

@@ -18,9 +18,9 @@ from ..errors import StoreError
 from ..sources.fields import VERSIONED, arrow_schema
 from ..words.texts import _
 from .cache import Cache
-from .engine import SCHEMA, silenced
+from .engine import SCHEMA, quote, silence
 from .memo import Memo
-from .snapshot import RECIPE, Snapshot, quoted, readable
+from .snapshot import RECIPE, Snapshot, readable
 from .versions import rows_now
 
 MEMORY = "1GB"  # of the engine's own, where nothing is said: many reports are made at a time
@@ -57,22 +57,22 @@ class Store:
         key = (path.absolute(), memory, threads, get_ident())
         store = _stores.get(key)
         if store is None or store.identity != identity(path):
-            store = _stores[key] = cls._opened(path, memory, threads)
+            store = _stores[key] = cls._connect(path, memory, threads)
         store.memo.once(("spill", os.getpid()), store._spill_apart)
         return store
 
     def _spill_apart(self) -> None:
         """What does not fit into memory goes to this process's own folder, also when another one opened the store."""
         folder = self.path.with_name(f"spill-{os.getpid()}")
-        self.connection.execute(f"set temp_directory = '{quoted(str(folder))}'")
+        self.connection.execute(f"set temp_directory = {quote(folder)}")
 
     @classmethod
-    def _opened(cls, path: Path, memory: str, threads: int) -> "Store":
+    def _connect(cls, path: Path, memory: str, threads: int) -> "Store":
         config = {"memory_limit": memory or MEMORY} | ({"threads": threads} if threads else {})
         connection = duckdb.connect(config=config)
         try:
-            silenced(connection).execute("set global TimeZone = 'UTC'")
-            return cls(path, connection, _attached(connection, path))
+            silence(connection).execute("set global TimeZone = 'UTC'")
+            return cls(path, connection, _attach(connection, path))
         except duckdb.Error as error:
             connection.close()
             text = _(
@@ -126,9 +126,9 @@ class Store:
         """The store as it is."""
         return self.snapshot(NOW, "", "UTC")
 
-    def ids(self, what: str) -> set[str]:
+    def ids(self, kind: str) -> set[str]:
         """Every manager_id or stage_id that the store names anywhere."""
-        return set(self.now.query("select id from ids where what = ?", what)["id"].to_pylist())
+        return set(self.now.query("select id from ids where what = ?", kind)["id"].to_pylist())
 
     @cached_property
     def last_sync(self) -> dict:
@@ -136,7 +136,7 @@ class Store:
         syncs = self.rows("syncs").to_pylist()
         if not syncs:
             raise StoreError(_("the store holds no finished sync: run `crm-reports sync`"))
-        row = max(syncs, key=lambda each: each["synced_at"])
+        row = max(syncs, key=lambda sync: sync["synced_at"])
         present = frozenset(filter(None, (row["present"] or "").split(",")))
         return row | {"present": present, "holes": json.loads(row["holes"] or "[]")}
 
@@ -146,7 +146,7 @@ class Store:
 
     def _first_sync(self, since: datetime) -> datetime | None:
         """The first sync at or after `since`: what it saw is what was known of that night. None: it is still to come."""
-        later = [at for at in self.rows("syncs")["synced_at"].to_pylist() if at >= since]
+        later = [instant for instant in self.rows("syncs")["synced_at"].to_pylist() if instant >= since]
         return min(later).astimezone(UTC) if later else None
 
     @property
@@ -161,11 +161,11 @@ class Store:
         return table in self.last_sync["present"]
 
 
-def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """Which store file `store` is from now on: the one that was there before and after it was attached."""
     while True:
         before = identity(path)
-        connection.execute(f"attach '{quoted(str(path))}' as store (read_only)")
+        connection.execute(f"attach {quote(path)} as store (read_only)")
         if identity(path) == before:
             return before
         connection.execute("detach store")  # a sync has just replaced it

@@ -21,10 +21,10 @@ from ..errors import StoreError
 from ..sources.fields import TABLES
 from ..words.texts import _
 from .cache import Cache
-from .engine import silenced
+from .engine import quote, silence
 from .memo import Memo
 from .parts import MACROS, PARTS, VIEWS, Part
-from .versions import Kept, rows_as_of
+from .versions import Tables, rows_as_of
 
 ROWS = 30_000  # of a row group: what a report on one manager reads at least
 NAMES = "select json_extract_string(json_serialize_sql(?::varchar), '$..table_name')"
@@ -40,7 +40,7 @@ class Snapshot:
     """The tables, views and parts of one store at one instant, by their plain names."""
 
     connection: duckdb.DuckDBPyConnection
-    kept: Kept
+    kept: Tables
     cache: Cache
     as_of: datetime
     first_sync: datetime | None
@@ -67,10 +67,10 @@ class Snapshot:
 
     @cached_property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor = silenced(self.connection.cursor())
+        cursor = silence(self.connection.cursor())
         values = {
             "as_of": _instant(self.as_of), "first_sync": _instant(self.first_sync), "known_until": _instant(self.known_until),
-            "currency": f"'{quoted(self.base_currency)}'", "zone": f"'{quoted(self.zone)}'",
+            "currency": quote(self.base_currency), "zone": quote(self.zone),
         }  # fmt: skip
         cursor.execute(f"create schema memory.{self._schema}")
         cursor.execute(f"set search_path = 'memory.{self._schema}'")
@@ -121,16 +121,11 @@ def readable() -> Iterator[None]:
 
 def _view(name: str, path: Path) -> str:
     literally = re.sub(r"([*?\[])", r"[\1]", str(path))  # a file's name is a pattern to the engine
-    return f"create view {name} as from read_parquet('{quoted(literally)}')"
+    return f"create view {name} as from read_parquet({quote(literally)})"
 
 
 def _written(sql: str, draft: Path) -> str:
-    return f"copy ({sql}) to '{quoted(str(draft))}' (format parquet, row_group_size {ROWS})"
-
-
-def quoted(text: str) -> str:
-    """The text as it stands between quotes in SQL."""
-    return text.replace("'", "''")
+    return f"copy ({sql}) to {quote(draft)} (format parquet, row_group_size {ROWS})"
 
 
 def _instant(at: datetime | None) -> str:

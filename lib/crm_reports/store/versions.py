@@ -9,30 +9,30 @@ from collections.abc import Mapping
 from ..sources.fields import TABLES, VERSIONED, Field
 
 SQL = {"text": "varchar", "integer": "bigint", "number": "double", "flag": "boolean", "instant": "timestamptz"}
-Kept = Mapping[str, set[str]]  # the tables that a store has, and the columns of each
+Tables = Mapping[str, set[str]]  # the tables that a store has, and the columns of each
 
 
-def rows_as_of(name: str, kept: Kept) -> str:
+def rows_as_of(name: str, tables: Tables) -> str:
     """The SQL of the table's rows at as_of()."""
     versions, key = f"{name}_versions", ", ".join(TABLES[name].key)
-    if name not in VERSIONED or name not in kept or versions not in kept:
-        return rows_now(name, kept)
+    if name not in VERSIONED or name not in tables or versions not in tables:
+        return rows_now(name, tables)
     return f"""
         with later as (
             select * from store.crm.{versions} where last_seen_at >= as_of()
             qualify row_number() over (partition by {key} order by last_seen_at) = 1
         )
-        select {_columns(name, kept[versions])} from later
+        select {_columns(name, tables[versions])} from later
         union all
-        select {_columns(name, kept[name])} from store.crm.{name} anti join later using ({key})
+        select {_columns(name, tables[name])} from store.crm.{name} anti join later using ({key})
     """
 
 
-def rows_now(name: str, kept: Kept) -> str:
+def rows_now(name: str, tables: Tables) -> str:
     """The SQL of the table's rows as they are; none when the store has no such table."""
-    if name not in kept:
+    if name not in tables:
         return f"select {_columns(name, set())} limit 0"
-    return f"select {_columns(name, kept[name])} from store.crm.{name}"
+    return f"select {_columns(name, tables[name])} from store.crm.{name}"
 
 
 def _columns(name: str, columns: set[str]) -> str:

@@ -16,7 +16,7 @@ class Check:
 
     name: str
     state: State
-    found: str
+    sentence: str
     remedy: str = ""
 
 

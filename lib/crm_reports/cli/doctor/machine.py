@@ -35,15 +35,15 @@ def checks(settings: Settings, out: Path) -> Iterator[Check]:
 def _data(settings: Settings) -> Iterator[Check]:
     yield from _folder(_("Data folder"), settings.data)
     store = settings.store_path
-    taken = store.stat().st_size if store.is_file() else 0
+    size_of_store = store.stat().st_size if store.is_file() else 0
     free = shutil.disk_usage(_nearest(settings.data)).free
-    words = {"free": size(free), "held": size(taken)}
+    words = {"free": size(free), "held": size(size_of_store)}
     sentence = _("{free} are free, the store takes {held}", **words)
-    if free >= ROOM * taken:
+    if free >= ROOM * size_of_store:
         yield Check(_("Disk"), "ok", sentence)
     else:
-        remedy = _("A sync works on a copy: {room} should be free.", room=size(ROOM * taken))
-        yield Check(_("Disk"), "look" if free > taken else "broken", sentence, remedy)
+        remedy = _("A sync works on a copy: {room} should be free.", room=size(ROOM * size_of_store))
+        yield Check(_("Disk"), "look" if free > size_of_store else "broken", sentence, remedy)
 
 
 def _output(settings: Settings, out: Path) -> Iterator[Check]:
@@ -56,13 +56,13 @@ def _output(settings: Settings, out: Path) -> Iterator[Check]:
 
 
 def _folder(name: str, folder: Path) -> Iterator[Check]:
-    there = _nearest(folder)
-    if not there.is_dir():
-        yield Check(name, "broken", _("{path} is no folder", path=there), _("Name another, or move that file away."))
-    elif not os.access(there, os.W_OK | os.X_OK):
-        sentence = _("nothing can be written into {path}", path=there)
+    place = _nearest(folder)
+    if not place.is_dir():
+        yield Check(name, "broken", _("{path} is no folder", path=place), _("Name another, or move that file away."))
+    elif not os.access(place, os.W_OK | os.X_OK):
+        sentence = _("nothing can be written into {path}", path=place)
         yield Check(name, "broken", sentence, _("Give the user that runs crm-reports the right to write there."))
-    elif there == folder:
+    elif place == folder:
         yield Check(name, "ok", str(folder))
     else:
         yield Check(name, "ok", _("{path} is not there yet and will be made", path=folder))

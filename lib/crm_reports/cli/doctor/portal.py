@@ -21,34 +21,34 @@ ATTEMPTS = 2
 # A clock that is further off than this is not kept by anybody.
 DRIFT_SECONDS = 60
 # The scopes, each with those that do in its place.
-NEEDED = {"crm": ("crm",)} | {scopes[0]: scopes for scopes in SCOPES.values()}
+SCOPES_NEEDED = {"crm": ("crm",)} | {scopes[0]: scopes for scopes in SCOPES.values()}
 
-Surveyed = Mapping[str, probe.Reply]
+Replies = Mapping[str, probe.Reply]
 
 
 def checks(settings: Settings, webhook: SecretStr, portal_url: str | None, pace: Pace) -> Iterator[Check]:
     with Client(webhook, pace=pace, attempts=ATTEMPTS, limits=settings.limits) as client:
-        reached = list(_reached(client, portal_url))
-        yield from reached
-        if any(check.state == "broken" for check in reached):
+        first = list(_answer(client, portal_url))
+        yield from first
+        if any(check.state == "broken" for check in first):
             return
         yield from safely(_owner, client, name=_("Webhook"))
         yield from safely(_plan, client, name=_("Plan"))
         yield from safely(_clock, client, settings, name=_("Clock"))
-        yield from safely(_surveyed, client, settings, name=_("Tables"))
+        yield from safely(_survey, client, settings, name=_("Tables"))
 
 
-def _surveyed(client: Client, settings: Settings) -> Iterator[Check]:
-    surveyed = probe.survey(client)
-    granted = tables.scopes(surveyed["scope"])
-    yield from safely(_scopes, granted, name=_("Rights"))
-    yield from safely(_tables, surveyed, granted, name=_("Tables"))
-    yield from safely(_leads, surveyed, name=_("Leads"))
-    yield from safely(_pipelines, client, surveyed, name=_("Pipelines"))
-    yield from safely(_currencies, surveyed, settings, name=_("Currencies"))
+def _survey(client: Client, settings: Settings) -> Iterator[Check]:
+    replies = probe.survey(client)
+    rights = tables.scopes(replies["scope"])
+    yield from safely(_scopes, rights, name=_("Rights"))
+    yield from safely(_tables, replies, rights, name=_("Tables"))
+    yield from safely(_leads, replies, name=_("Leads"))
+    yield from safely(_pipelines, client, replies, name=_("Pipelines"))
+    yield from safely(_currencies, replies, settings, name=_("Currencies"))
 
 
-def _reached(client: Client, portal_url: str | None) -> Iterator[Check]:
+def _answer(client: Client, portal_url: str | None) -> Iterator[Check]:
     """The portal's line, and the webhook's when the portal will have nothing of it."""
     url = portal_url or client.portal_url
     try:
@@ -57,14 +57,14 @@ def _reached(client: Client, portal_url: str | None) -> Iterator[Check]:
         yield Check(_("Portal"), "ok", _("{url} answers", url=url))
         yield Check(_("Webhook"), "broken", str(error))
     except Passing as error:
-        yield Check(_("Portal"), "broken", str(error), _unreached(client.portal_url))
+        yield Check(_("Portal"), "broken", str(error), _remedy(client.portal_url))
     except PortalError as error:
         yield Check(_("Portal"), "broken", str(error))
     else:
         yield Check(_("Portal"), "ok", _("{url} answers", url=url))
 
 
-def _unreached(url: str) -> str:
+def _remedy(url: str) -> str:
     return _(
         "See whether this machine reaches {host}: network, DNS, proxy (HTTPS_PROXY), firewall, certificates; and whether "
         "the host in CRM_REPORTS_WEBHOOK is right.",
@@ -82,28 +82,28 @@ def _owner(client: Client) -> Iterator[Check]:
     yield Check(_("Webhook"), "look", f"{sentence}, {_('no administrator')}", remedy)
 
 
-def _scopes(granted: set[str] | None) -> Iterator[Check]:
-    if granted is None:
+def _scopes(rights: set[str] | None) -> Iterator[Check]:
+    if rights is None:
         yield Check(_("Rights"), "look", _("the portal does not tell what the webhook may do"))
         return
-    for scope, any_of in NEEDED.items():
-        if granted.isdisjoint(any_of):
+    for scope, any_of in SCOPES_NEEDED.items():
+        if rights.isdisjoint(any_of):
             state: State = "broken" if scope == "crm" else "look"
-            yield Check(_("Rights"), state, _lost(scope), _("Add the scope {scope!r} to the webhook.", scope=scope))
-    had = sorted(granted & {needed for any_of in NEEDED.values() for needed in any_of})
-    yield Check(_("Rights"), "ok", _("granted: {scopes}", scopes=", ".join(had) or _("nothing")))
-    if beyond := sorted(granted - set(had)):
-        sentence = _("granted and not needed: {scopes}", scopes=", ".join(beyond))
+            yield Check(_("Rights"), state, _loss(scope), _("Add the scope {scope!r} to the webhook.", scope=scope))
+    useful = sorted(rights & {scope_name for any_of in SCOPES_NEEDED.values() for scope_name in any_of})
+    yield Check(_("Rights"), "ok", _("granted: {scopes}", scopes=", ".join(useful) or _("nothing")))
+    if needless := sorted(rights - set(useful)):
+        sentence = _("granted and not needed: {scopes}", scopes=", ".join(needless))
         yield Check(
             _("Rights"), "look", sentence, _("What a webhook may not do, it can't be misused for: take them away.")
         )
 
 
-def _lost(scope: str) -> str:
-    lost = [LOST[step] for step, any_of in SCOPES.items() if any_of[0] == scope]
-    if not lost:
+def _loss(scope: str) -> str:
+    losses = [LOST[step] for step, any_of in SCOPES.items() if any_of[0] == scope]
+    if not losses:
         return _("without the scope {scope!r} there is nothing to report on", scope=scope)
-    words = "; ".join(_(text) for text in lost)
+    words = "; ".join(_(text) for text in losses)
     return _("without the scope {scope!r} the reports lack: {lost}", scope=scope, lost=words)
 
 
@@ -119,9 +119,9 @@ def _clock(client: Client, settings: Settings) -> Iterator[Check]:
     clock = probe.clock(client)
     if settings.source.kind != "demo":  # an invented company has its own today
         yield _drift(clock)
-    here = clock.at.astimezone(settings.zone)
-    words = {"there": _offset(clock.offset), "zone": settings.time_zone, "here": _offset(here.utcoffset())}
-    if here.utcoffset() == clock.offset:
+    clock_here = clock.at.astimezone(settings.zone)
+    words = {"there": _offset(clock.offset), "zone": settings.time_zone, "here": _offset(clock_here.utcoffset())}
+    if clock_here.utcoffset() == clock.offset:
         yield Check(_("Time zone"), "ok", _("the portal and {zone} are both at {here}", **words))
         return
     sentence = _("the portal writes times at {there}, and {zone} is at {here}", **words)
@@ -152,44 +152,44 @@ def _drift(clock: probe.Clock) -> Check:
     return Check(_("Clock"), "look", sentence, _("Let this machine's clock be set over the network (NTP)."))
 
 
-def _tables(surveyed: Surveyed, granted: set[str] | None) -> Iterator[Check]:
+def _tables(replies: Replies, rights: set[str] | None) -> Iterator[Check]:
     """What can't be read though the webhook has the right to."""
-    refused = {table: error for table, error in probe.refused(surveyed).items() if _is_granted(table, granted)}
-    for table, error in refused.items():
+    refusals = {table: error for table, error in probe.refused(replies).items() if _is_granted(table, rights)}
+    for table, error in refusals.items():
         if table != "calls":
             state: State = "broken" if table == "deals" else "look"
             yield Check(_("Tables"), state, f"{table}: {error}", _reports_lack(table))
-    if not refused.keys() - {"calls"}:
+    if not refusals.keys() - {"calls"}:
         yield Check(_("Tables"), "ok", _("whatever the webhook may read answers"))
-    if _is_granted("calls", granted):
-        yield _telephony(refused.get("calls"))
+    if _is_granted("calls", rights):
+        yield _telephony(refusals.get("calls"))
 
 
-def _is_granted(table: str, granted: set[str] | None) -> bool:
-    return granted is None or not granted.isdisjoint(SCOPES.get(table, ("crm",)))
+def _is_granted(table: str, rights: set[str] | None) -> bool:
+    return rights is None or not rights.isdisjoint(SCOPES.get(table, ("crm",)))
 
 
 def _reports_lack(table: str) -> str:
     return _("Without it the reports lack: {lost}.", lost=_(LOST[table]) if table in LOST else _("everything"))
 
 
-def _telephony(refused: PortalError | None) -> Check:
-    if refused is None:
+def _telephony(refusal: PortalError | None) -> Check:
+    if refusal is None:
         return Check(_("Telephony"), "ok", _("calls can be read: those that nobody answered are told apart"))
-    if probe.is_unknown(refused):
+    if probe.is_unknown(refusal):
         return Check(_("Telephony"), "ok", _("the portal has none of its own"))
-    return Check(_("Telephony"), "look", str(refused), _reports_lack("calls"))
+    return Check(_("Telephony"), "look", str(refusal), _reports_lack("calls"))
 
 
-def _leads(surveyed: Surveyed) -> Iterator[Check]:
-    mode = surveyed["lead_mode"]
+def _leads(replies: Replies) -> Iterator[Check]:
+    mode = replies["lead_mode"]
     uses = not probe.is_unknown(mode) and tables.uses_leads(probe.answer(mode))
     sentence = _("the portal works with leads") if uses else _("the portal works without leads")
     yield Check(_("Leads"), "ok", sentence)
 
 
-def _pipelines(client: Client, surveyed: Surveyed) -> Iterator[Check]:
-    funnels = probe.funnels(client, surveyed)
+def _pipelines(client: Client, replies: Replies) -> Iterator[Check]:
+    funnels = probe.funnels(client, replies)
     for name, stages in funnels:
         if not any(stage["outcome"] == "won" for stage in stages):
             sentence = _("no stage of the pipeline {name!r} is a won one: nothing in it can be won", name=name)
@@ -201,18 +201,18 @@ def _pipelines(client: Client, surveyed: Surveyed) -> Iterator[Check]:
     yield Check(_("Pipelines"), "ok" if funnels else "broken", sentence)
 
 
-def _currencies(surveyed: Surveyed, settings: Settings) -> Iterator[Check]:
-    rates = tables.currencies(probe.answer(surveyed["currencies"]))
+def _currencies(replies: Replies, settings: Settings) -> Iterator[Check]:
+    rates = tables.currencies(probe.answer(replies["currencies"]))
     codes = [row["currency"] for row in rates]
     base = next((row["currency"] for row in rates if row["is_base"]), "—")
-    wanted = settings.base_currency
+    own_base = settings.base_currency
     sentence = _("{base} is the portal's base; it has {codes}", base=base, codes=", ".join(codes) or _("nothing"))
-    if wanted and wanted not in codes:
-        remedy = _("Add {code} to the portal's currencies, or take base_currency out of reports.toml.", code=wanted)
+    if own_base and own_base not in codes:
+        remedy = _("Add {code} to the portal's currencies, or take base_currency out of reports.toml.", code=own_base)
         yield Check(
             _("Currencies"),
             "broken",
-            _("{found}; no {code}, which reports.toml asks for", found=sentence, code=wanted),
+            _("{found}; no {code}, which reports.toml asks for", found=sentence, code=own_base),
             remedy,
         )
     elif lacking := [row["currency"] for row in rates if not row["rate"]]:

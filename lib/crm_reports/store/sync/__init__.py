@@ -32,7 +32,7 @@ from ..disk import privately
 from ..locks import only_one
 from .draft import Draft, Origin
 from .ledger import Ledger
-from .rescue import Rescued, rescued
+from .rescue import Rescue, rescue_of
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def sync(
     `webhook` and `portal_url` (where links lead) replace those of the settings: a demo portal passes its own.
     `progress(table, rows)` is told how many rows of a table have come so far.
     """
-    started = time.monotonic()
+    beginning = time.monotonic()
     busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
     portal = _Portal(webhook or settings.webhook, portal_url, pace)
     with (
@@ -82,31 +82,31 @@ def sync(
         privately(),
         _work_folder(settings.data / "sync") as work,
     ):
-        report = _healed(lambda folder, held: _synced(settings, folder, progress, portal, held), settings, work)
-    seconds = time.monotonic() - started
-    log.info("synced %d rows in %.1f s", sum(each.rows for each in report.tables.values()), seconds)
+        report = _with_rescue(lambda folder, held: _sync(settings, folder, progress, portal, held), settings, work)
+    seconds = time.monotonic() - beginning
+    log.info("synced %d rows in %.1f s", sum(received.rows for received in report.tables.values()), seconds)
     return replace(report, seconds=seconds)
 
 
-def _healed(synced: Callable[[Path, Rescued | None], SyncReport], settings: Settings, work: Path) -> SyncReport:
-    """What `synced` gives; where it can't because the store is damaged, once more with what was rescued of it."""
+def _with_rescue(run: Callable[[Path, Rescue | None], SyncReport], settings: Settings, work: Path) -> SyncReport:
+    """What `run` gives; where it can't because the store is damaged, once more with what could be rescued of it."""
     try:
         with _work_folder(work / "first") as folder:
-            return synced(folder, None)
+            return run(folder, None)
     except (OSError, duckdb.Error) as error:
         failure = error
     with _work_folder(work / "again") as folder:  # another one: the engine may still hold files of the first by name
-        if not (held := rescued(settings.store_path, folder)):
+        if not (rescue := rescue_of(settings.store_path, folder)):
             raise failure
-        log.warning("the store is damaged (%s): everything is read anew", held.damage)
-        return replace(synced(folder, held), repairs=(_repair(held),))
+        log.warning("the store is damaged (%s): everything is read anew", rescue.damage)
+        return replace(run(folder, rescue), repairs=(_repair(rescue),))
 
 
-def _repair(held: Rescued) -> str:
+def _repair(rescue: Rescue) -> str:
     return _(
         "the store was damaged ({damage}): it is kept as store.duckdb.damaged-…, and everything was read anew; look at "
         "the disk",
-        damage=held.damage,
+        damage=rescue.damage,
     )
 
 
@@ -119,18 +119,18 @@ class _Portal:
     pace: Pace
 
 
-def _synced(settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None) -> SyncReport:
+def _sync(settings: Settings, work: Path, progress: Progress, portal: _Portal, rescue: Rescue | None) -> SyncReport:
     if settings.source.kind == "files":
-        return _sync_files(settings, work, progress, rescued)
-    return _sync_portal(settings, work, progress, portal, rescued)
+        return _sync_files(settings, work, progress, rescue)
+    return _sync_portal(settings, work, progress, portal, rescue)
 
 
-def _sync_files(settings: Settings, work: Path, progress: Progress, rescued: Rescued | None) -> SyncReport:
+def _sync_files(settings: Settings, work: Path, progress: Progress, rescue: Rescue | None) -> SyncReport:
     """Every table whole, from the folder of files."""
     synced_at = datetime.now(UTC)
     delivery = files.read(settings)
     origin = _origin(settings, str(settings.source.folder), synced_at)
-    draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescued=rescued)
+    draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescue=rescue)
     with closing(Ledger(work)) as ledger:
         for table, rows in delivery.tables.items():
             ledger.write(table, rows)
@@ -141,7 +141,7 @@ def _sync_files(settings: Settings, work: Path, progress: Progress, rescued: Res
 
 
 def _sync_portal(
-    settings: Settings, work: Path, progress: Progress, portal: _Portal, rescued: Rescued | None
+    settings: Settings, work: Path, progress: Progress, portal: _Portal, rescue: Rescue | None
 ) -> SyncReport:
     if not portal.webhook:
         raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
@@ -149,12 +149,12 @@ def _sync_portal(
         synced_at = begin(client)
         url = portal.url or client.portal_url
         origin = _origin(settings, url, synced_at)
-        draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescued=rescued)
+        draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescue=rescue)
         with closing(Ledger(work, draft.held)) as ledger:
             reading = Reading(client, settings.zone, ledger, synced_at)
             _take(reading, ledger, progress)
-            lost = draft.holes(synced_at.astimezone(settings.zone).date())
-            holes = [*(asdict(hole) for hole in reading.findings.holes), *lost]
+            losses = draft.holes(synced_at.astimezone(settings.zone).date())
+            holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
             source = (settings.source.kind, url)
             report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
         return replace(report, requests=client.requests)
@@ -162,11 +162,11 @@ def _sync_portal(
 
 def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
     """All that the portal gives into the ledger."""
-    came: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for table, rows in reading:
         ledger.add(table, rows)
-        came[table] += len(rows)
-        progress(table, came[table])
+        counts[table] += len(rows)
+        progress(table, counts[table])
 
 
 def _finish(
@@ -183,7 +183,7 @@ def _finish(
     ledger.add("syncs", [_sync_row(source, findings, synced_at, holes, ledger.swept_at)])
     rows = {table: ledger.came(table) for table in ledger.tables() if table != "syncs"}
     new, removed = draft.finish(ledger, synced_at)
-    received = {table: Received(came, new[table]) for table, came in rows.items()}
+    received = {table: Received(count, new[table]) for table, count in rows.items()}
     return SyncReport(synced_at, received, removed, holes, 0.0)
 
 
@@ -212,7 +212,7 @@ def _origin(settings: Settings, portal_url: str, synced_at: datetime) -> Origin:
         demo = settings.source.demo
         portal += [demo.model_dump_json(), str(demo.today or synced_at.astimezone(settings.zone).date())]
     layout = [settings.time_zone, *(str(arrow_schema(table)) for table in TABLES)]
-    return Origin(*(sha256("\n".join(said).encode()).hexdigest() for said in (portal, layout)))
+    return Origin(*(sha256("\n".join(words).encode()).hexdigest() for words in (portal, layout)))
 
 
 @contextmanager
@@ -220,13 +220,13 @@ def _told_when_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
-        said = " ".join(str(error).split())
+        words = " ".join(str(error).split())
         raise StoreError(
             _(
                 "the store in {folder!r} can't be written ({said}): is there no room on the disk, or no right? The store "
                 "is as it was; sync again when there is.",
                 folder=str(folder),
-                said=said,
+                said=words,
             )
         ) from None
 

@@ -17,9 +17,9 @@ import duckdb
 
 from ...sources.fields import TABLES, VERSIONED, arrow_schema
 from ..disk import settle
-from ..engine import SCHEMA, silenced
-from .ledger import ID_OF, OWNERS, Ledger, last_read, quoted
-from .rescue import Rescued, keep_damaged, read_through, still_told
+from ..engine import SCHEMA, quote, silence
+from .ledger import ID_OF, OWNERS, Ledger, last_read
+from .rescue import Rescue, keep_damaged, lasting_holes, read_through
 
 log = logging.getLogger(__name__)
 
@@ -57,23 +57,23 @@ class Draft:
     origin: Origin
     earlier: Path | None
     is_copy: bool
-    rescued: Rescued | None
+    rescue: Rescue | None
 
     @classmethod
     def begin(
-        cls, store: Path, work: Path, origin: Origin, synced_at: datetime, *, anew: bool, rescued: Rescued | None
+        cls, store: Path, work: Path, origin: Origin, synced_at: datetime, *, anew: bool, rescue: Rescue | None
     ) -> "Draft":
         """In the folder `work`, a copy of the store when it can be carried on with, else an empty one.
 
-        `anew` when all rows will come. Of a damaged store, what was `rescued` takes its place.
+        `anew` when all rows will come. Of a damaged store, the `rescue` takes its place.
         """
-        path, known = work / "store.next.duckdb", rescued.path if rescued else store
-        signed = _signed(known, synced_at) if known.is_file() else None
-        is_copy = signed == origin and not anew and not rescued
+        path, source = work / "store.next.duckdb", rescue.path if rescue else store
+        origin_of_source = _origin_of(source, synced_at) if source.is_file() else None
+        is_copy = origin_of_source == origin and not anew and not rescue
         if is_copy:
             shutil.copyfile(store, path)
-        is_same_portal = signed is not None and signed.portal == origin.portal
-        return cls(path, store, origin, known if is_same_portal else None, is_copy, rescued)
+        is_same_portal = origin_of_source is not None and origin_of_source.portal == origin.portal
+        return cls(path, store, origin, source if is_same_portal else None, is_copy, rescue)
 
     @property
     def held(self) -> Path | None:
@@ -82,14 +82,14 @@ class Draft:
 
     def holes(self, on: date) -> list[dict[str, str]]:
         """What the pages say of history that was lost, now or within the last year."""
-        return [*self._earlier_holes(on), *(self.rescued.holes(on) if self.rescued else [])]
+        return [*self._earlier_holes(on), *(self.rescue.holes(on) if self.rescue else [])]
 
     def _earlier_holes(self, on: date) -> list[dict[str, str]]:
         if not self.earlier:
             return []
         with closing(duckdb.connect(str(self.earlier), read_only=True)) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            return still_told(connection.execute(f"select synced_at, holes from {SCHEMA}.syncs").fetchall(), on)
+            return lasting_holes(connection.execute(f"select synced_at, holes from {SCHEMA}.syncs").fetchall(), on)
 
     def finish(self, ledger: Ledger, synced_at: datetime) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Merge what came, take out what is gone, and put the draft in the store's place.
@@ -99,24 +99,24 @@ class Draft:
         came = {table: ledger.once(table, "ledger.came") for table in ledger.tables()}
         ledger.close()
         with closing(duckdb.connect(str(self.path))) as connection:
-            silenced(connection).execute(f"set temp_directory = {quoted(self.path.parent)}; set TimeZone = 'UTC'")
-            connection.execute(f"attach {quoted(ledger.path)} as ledger (read_only); begin")
-            changed = self._merge_all(connection, came, synced_at)
-            written = row_counts(connection)
+            silence(connection).execute(f"set temp_directory = {quote(self.path.parent)}; set TimeZone = 'UTC'")
+            connection.execute(f"attach {quote(ledger.path)} as ledger (read_only); begin")
+            counts = self._merge_all(connection, came, synced_at)
+            rows = row_counts(connection)
             connection.execute("commit")
             connection.execute("checkpoint")  # on closing it would fail without a word, and leave a file without tables
-        self._must_be(written)
-        if self.rescued:
+        self._must_be(rows)
+        if self.rescue:
             keep_damaged(self.store)
         settle(self.path, self.store)
-        return changed
+        return counts
 
     def _merge_all(
         self, connection: duckdb.DuckDBPyConnection, came: Mapping[str, str], synced_at: datetime
     ) -> tuple[Mapping[str, int], Mapping[str, int]]:
         _make_tables(connection)
         if self.earlier:
-            connection.execute(f"attach {quoted(self.earlier)} as held (read_only)")
+            connection.execute(f"attach {quote(self.earlier)} as held (read_only)")
             if not self.is_copy:
                 _remember(connection)
             _keep_versions(connection, came, synced_at)
@@ -134,28 +134,28 @@ class Draft:
         )
         return {table: max(0, after[table] - before[table] + removed[table]) for table in came}, removed
 
-    def _must_be(self, written: Mapping[str, int]) -> None:
+    def _must_be(self, rows: Mapping[str, int]) -> None:
         """Read the draft from the disk, every block of it; an IOException when it is not what was written."""
         if self.path.with_name(f"{self.path.name}.wal").exists():
             raise duckdb.IOException("a part of it did not get into its file")
         with closing(duckdb.connect(str(self.path), read_only=True)) as connection:
-            silenced(connection).execute(f"set temp_directory = {quoted(self.path.parent)}")
-            read = read_through(connection)
-            signed = connection.execute("select portal, layout from main.origin").fetchone()
-        if read != written or signed != astuple(self.origin):
+            silence(connection).execute(f"set temp_directory = {quote(self.path.parent)}")
+            rows_read = read_through(connection)
+            origin = connection.execute("select portal, layout from main.origin").fetchone()
+        if rows_read != rows or origin != astuple(self.origin):
             raise duckdb.IOException("what was read back is not what was written")
 
 
-def _signed(store: Path, synced_at: datetime) -> Origin | None:
+def _origin_of(store: Path, synced_at: datetime) -> Origin | None:
     """What the store is of; None when it does not say, or is of a later time."""
     try:
         with closing(duckdb.connect(str(store), read_only=True)) as connection:
-            signed = connection.execute("select portal, layout from main.origin").fetchone()
+            origin = connection.execute("select portal, layout from main.origin").fetchone()
             (last,) = connection.execute(f"select max(synced_at) from {SCHEMA}.syncs").fetchone()
     except duckdb.CatalogException as error:  # anything else is told: to read anew would forget what only it knows
         log.info("the store can't be carried on with (%s): reading everything", error)
         return None
-    return Origin(*signed) if signed and (last is None or last <= synced_at) else None
+    return Origin(*origin) if origin and (last is None or last <= synced_at) else None
 
 
 def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -212,26 +212,26 @@ def _forget(connection: duckdb.DuckDBPyConnection) -> None:
 def _in_common(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     """The columns of a table that the earlier store has too."""
     query = "select column_name from duckdb_columns() where database_name = 'held' and table_name = ?"
-    there = {name for (name,) in connection.execute(query, [table]).fetchall()}
-    return [f'"{name}"' for name in TABLES[table].columns if name in there]
+    names = {name for (name,) in connection.execute(query, [table]).fetchall()}
+    return [f'"{name}"' for name in TABLES[table].columns if name in names]
 
 
 def _keep_versions(connection: duckdb.DuckDBPyConnection, came: Mapping[str, str], synced_at: datetime) -> None:
     """Keep the rows that this sync saw otherwise than the last one that read their table, as that one saw them."""
-    seen = last_read(connection.execute(f"select synced_at, present from held.{SCHEMA}.syncs").fetchall())
-    for table in (each for each in VERSIONED if each in came and each in seen):
+    read_at = last_read(connection.execute(f"select synced_at, present from held.{SCHEMA}.syncs").fetchall())
+    for table in (name for name in VERSIONED if name in came and name in read_at):
         # The portal's clock has whole seconds: of two syncs at the same one, the later tells how it was then.
-        last_seen_at = min(seen[table], synced_at - timedelta(microseconds=1))
-        connection.execute(_overwritten(table, came[table], _in_common(connection, table)), [last_seen_at])
+        last_seen_at = min(read_at[table], synced_at - timedelta(microseconds=1))
+        connection.execute(_versions_sql(table, came[table], _in_common(connection, table)), [last_seen_at])
 
 
-def _overwritten(table: str, came: str, columns: list[str]) -> str:
+def _versions_sql(table: str, came: str, columns: list[str]) -> str:
     (key,) = TABLES[table].key
-    told = [name for name in columns if name.strip('"') not in TOUCHES]
-    kept = ", ".join(f"was.{name}" for name in columns)
-    was, now = (", ".join(f"{side}.{name}" for name in told) for side in ("was", "now"))
+    compared_names = [name for name in columns if name.strip('"') not in TOUCHES]
+    old = ", ".join(f"was.{name}" for name in columns)
+    was, now = (", ".join(f"{side}.{name}" for name in compared_names) for side in ("was", "now"))
     return (
-        f"insert into {SCHEMA}.{table}_versions by name select {kept}, ?::timestamptz as last_seen_at "
+        f"insert into {SCHEMA}.{table}_versions by name select {old}, ?::timestamptz as last_seen_at "
         f"from held.{SCHEMA}.{table} was join ({came}) now using ({key}) "
         f"where ({was}) is distinct from ({now})"
     )
@@ -244,13 +244,11 @@ def _take_out(connection: duckdb.DuckDBPyConnection, *, is_commented: bool) -> C
     """Take out what the portal has no more; history, versions and comments go with their deal, as they do there."""
     removed: Counter[str] = Counter()
     for of, tables in GO_WITH.items():
-        gone = f"(select id::varchar from ledger.gone where of = '{of}')"
+        ids = f"(select id::varchar from ledger.gone where of = '{of}')"
         for table in tables:
-            removed[table] += _delete(connection, table, f"{ID_OF[of]} in {gone}")
+            removed[table] += _delete(connection, table, f"{ID_OF[of]} in {ids}")
         if of in OWNERS:
-            removed["comments"] += _delete(
-                connection, "comments", f"owner_type = '{OWNERS[of]}' and owner_id in {gone}"
-            )
+            removed["comments"] += _delete(connection, "comments", f"owner_type = '{OWNERS[of]}' and owner_id in {ids}")
     if is_commented:
         read = "(owner_type, owner_id) in (from ledger.commented)"
         missing = "comment_id not in (select comment_id from ledger.came.comments)"

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from ...sources.fields import STAMPS, TABLES, arrow_schema
-from ..engine import silenced
+from ..engine import quote, silence
 
 CHUNK = 10_000
 MEMORY = "1GB"
@@ -33,11 +33,11 @@ class Ledger:
     A row that came twice counts once: as it came last, a comment as it came first.
     """
 
-    def __init__(self, folder: Path, held: Path | None = None) -> None:
+    def __init__(self, folder: Path, store: Path | None = None) -> None:
         self.path = folder / "ledger.duckdb"
-        self._connection = silenced(duckdb.connect(str(self.path)))
+        self._connection = silence(duckdb.connect(str(self.path)))
         self._connection.execute(
-            f"set memory_limit = '{MEMORY}'; set temp_directory = {quoted(folder)}; set TimeZone = 'UTC'"
+            f"set memory_limit = '{MEMORY}'; set temp_directory = {quote(folder)}; set TimeZone = 'UTC'"
         )
         self._connection.execute("create schema came")
         self._waiting: dict[str, list[dict[str, Any]]] = {}
@@ -46,9 +46,9 @@ class Ledger:
         self._connection.execute("create table alive (of varchar, id bigint, stamps varchar)")
         self._connection.execute("create table unanswered (id varchar)")
         self._connection.execute("create table commented (owner_type varchar, owner_id varchar)")
-        if held:
-            self._connection.execute(f"attach {quoted(held)} as held (read_only)")
-        self._held = self._tables_of("held") if held else set()
+        if store:
+            self._connection.execute(f"attach {quote(store)} as held (read_only)")
+        self._held = self._tables_of("held") if store else set()
         self.since = self._since() if "syncs" in self._held else {}
         self.swept_at = self._swept_at() if self.since else None
 
@@ -86,7 +86,7 @@ class Ledger:
     def came(self, table: str) -> int:
         """How many rows came, each counted once."""
         key = ", ".join(TABLES[table].key)
-        return self._one(f"select count(*) from (select distinct {key} from came.{table})")
+        return self._number(f"select count(*) from (select distinct {key} from came.{table})")
 
     def once(self, table: str, schema: str) -> str:
         """SQL for the rows that came, each once."""
@@ -99,33 +99,36 @@ class Ledger:
     # What was held before
 
     def _since(self) -> Mapping[str, datetime]:
-        read = last_read(self._all("select synced_at, present from held.crm.syncs"))
-        since = {table: at - OVERLAP for table, at in read.items()}
+        read = last_read(self._rows("select synced_at, present from held.crm.syncs"))
+        since = {table: instant - OVERLAP for table, instant in read.items()}
         # Whoever changed while comments were refused may have got comments.
-        return {table: min(at, since.get("comments", at)) if table in OWNERS else at for table, at in since.items()}
+        return {
+            table: min(instant, since.get("comments", instant)) if table in OWNERS else instant
+            for table, instant in since.items()
+        }
 
     def _swept_at(self) -> datetime | None:
-        at = self._one("select max(swept_at) from held.crm.syncs")
-        return at and at.astimezone(UTC)
+        instant = self._number("select max(swept_at) from held.crm.syncs")
+        return instant and instant.astimezone(UTC)
 
     def rows(self, table: str) -> int:
-        return self._one(f"select count(*) from held.crm.{table}") if table in self._held else 0
+        return self._number(f"select count(*) from held.crm.{table}") if table in self._held else 0
 
     def last_id(self, table: str) -> int:
         # Ids are text in the store; as text "9" is greater than "10".
         column = f"{ID_OF[table]}::bigint"
-        return (self._one(f"select max({column}) from held.crm.{table}") or 0) if table in self._held else 0
+        return (self._number(f"select max({column}) from held.crm.{table}") or 0) if table in self._held else 0
 
     def held(self, table: str, ids: Sequence[int]) -> set[int]:
         if table not in self._held or not ids:
             return set()
-        wanted = f"{ID_OF[table]} in (select unnest(?::varchar[]))"
-        return self._numbers(f"select {ID_OF[table]}::bigint from held.crm.{table} where {wanted}", [_texts(ids)])
+        condition = f"{ID_OF[table]} in (select unnest(?::varchar[]))"
+        return self._numbers(f"select {ID_OF[table]}::bigint from held.crm.{table} where {condition}", [_texts(ids)])
 
     # What is gone, and what came into sight
 
     def note_alive(self, table: str, rows: Sequence[Alive]) -> None:
-        stamps = [_stamps(each) for _row_id, each in rows]
+        stamps = [_stamps(row_stamps) for _row_id, row_stamps in rows]
         query = "insert into alive select ?, unnest(?::bigint[]), unnest(?::varchar[])"
         self._connection.execute(query, [table, [row_id for row_id, _stamps_of in rows], stamps])
 
@@ -141,22 +144,22 @@ class Ledger:
     def gone(self, table: str) -> list[int]:
         """Held and not alive; what belongs to something out of sight is only hidden with it."""
         hidden = f"owner_type = 'deal' and {_is_in('unseen', 'owner_id', 'deals')}"
-        kept = f"and not ({hidden})" if table == "activities" else ""
+        condition = f"and not ({hidden})" if table == "activities" else ""
         column = f"{ID_OF[table]}::bigint"
         return sorted(self._numbers(
             f"select {column} from held.crm.{table} "
-            f"where {column} not in (select id from alive where of = ?) {kept}", [table],
+            f"where {column} not in (select id from alive where of = ?) {condition}", [table],
         ))  # fmt: skip
 
     def differing(self, table: str) -> list[int]:
         """Alive, not come, and not held or held with other stamps."""
         column = f"{ID_OF[table]}::bigint"
         stamps = " || ' ' || ".join(f"coalesce(epoch({name})::bigint::varchar, '')" for name in STAMPS[table])
-        known = {
+        conditions = {
             "came": f"id not in (select {column} from came.{table})",
             "held.crm": f"(id, stamps) not in (select ({column}, {stamps}) from held.crm.{table})",
         }
-        query = " and ".join(["select id from alive where of = ?", *(known[home] for home in self._homes(table))])
+        query = " and ".join(["select id from alive where of = ?", *(conditions[home] for home in self._homes(table))])
         return sorted(self._numbers(query, [table]))
 
     def moved_over(self, deals: Mapping[str, str]) -> set[int]:
@@ -189,11 +192,11 @@ class Ledger:
 
     def unanswered(self, activity_ids: Sequence[str]) -> set[str]:
         """Telephony told once that nobody answered; the call's record is not asked for again."""
-        told = ["select id from unanswered"]
+        queries = ["select id from unanswered"]
         if "activities" in self._held:
-            told.append(f"select activity_id from held.crm.activities where {_CALL} and not is_action")
-        query = f"select id from ({' union all '.join(told)}) as told(id) where id in (select unnest(?::varchar[]))"
-        return {row_id for (row_id,) in self._all(query, [list(activity_ids)])}
+            queries.append(f"select activity_id from held.crm.activities where {_CALL} and not is_action")
+        query = f"select id from ({' union all '.join(queries)}) as told(id) where id in (select unnest(?::varchar[]))"
+        return {row_id for (row_id,) in self._rows(query, [list(activity_ids)])}
 
     def mistaken(self) -> list[int]:
         if "activities" not in self._held:
@@ -215,8 +218,8 @@ class Ledger:
             parts.append(f"select {column} as id from held.crm.{table} where {condition}")
         if not parts:
             return
-        there = f"not {_is_in('gone', 'id', table)} and not {_is_in('unseen', 'id', table)}"
-        query = f"select distinct id from ({' union all '.join(parts)}) where {there} order by id::bigint"
+        condition = f"not {_is_in('gone', 'id', table)} and not {_is_in('unseen', 'id', table)}"
+        query = f"select distinct id from ({' union all '.join(parts)}) where {condition} order by id::bigint"
         with self._connection.cursor() as cursor:
             cursor.execute(query)
             while rows := cursor.fetchmany(CHUNK):
@@ -224,12 +227,16 @@ class Ledger:
 
     def _is_lively(self, table: str) -> str:
         """In work, or commented before: a comment that is taken back leaves no trace."""
-        commented = f"{ID_OF[table]} in (select owner_id from held.crm.comments where owner_type = '{OWNERS[table]}')"
-        return f"{commented} or outcome = 'open'" if table in ("deals", "leads") else commented
+        has_comments = (
+            f"{ID_OF[table]} in (select owner_id from held.crm.comments where owner_type = '{OWNERS[table]}')"
+        )
+        return f"{has_comments} or outcome = 'open'" if table in ("deals", "leads") else has_comments
 
     def lively(self) -> int:
-        there = [table for table in OWNERS if table in self._held]
-        counts = (self._one(f"select count(*) from held.crm.{table} where {self._is_lively(table)}") for table in there)
+        tables = [table for table in OWNERS if table in self._held]
+        counts = (
+            self._number(f"select count(*) from held.crm.{table} where {self._is_lively(table)}") for table in tables
+        )
         return sum(counts)
 
     def note_commented(self, elements: Sequence[Element]) -> None:
@@ -247,16 +254,16 @@ class Ledger:
 
     def _tables_of(self, database: str, schema: str = "crm") -> set[str]:
         query = "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
-        return {name for (name,) in self._all(query, [database, schema])} & set(TABLES)
+        return {name for (name,) in self._rows(query, [database, schema])} & set(TABLES)
 
-    def _all(self, query: str, given: Sequence[Any] = ()) -> list[tuple]:
-        return self._connection.execute(query, given).fetchall()
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple]:
+        return self._connection.execute(query, values).fetchall()
 
-    def _one(self, query: str) -> Any:
-        return self._all(query)[0][0]
+    def _number(self, query: str) -> Any:
+        return self._rows(query)[0][0]
 
-    def _numbers(self, query: str, given: Sequence[Any] = ()) -> set[int]:
-        return set(self._connection.execute(query, given).fetchnumpy().popitem()[1].tolist())
+    def _numbers(self, query: str, values: Sequence[Any] = ()) -> set[int]:
+        return set(self._connection.execute(query, values).fetchnumpy().popitem()[1].tolist())
 
 
 _CALL = "kind = 'call' and is_done"
@@ -264,21 +271,18 @@ _CALL = "kind = 'call' and is_done"
 
 def last_read(syncs: Iterable[tuple[datetime, str]]) -> dict[str, datetime]:
     """When each table was last read, of the instants and the tables of all syncs."""
-    return {table: at.astimezone(UTC) for at, present in sorted(syncs) for table in present.split(",") if table}
+    return {
+        table: instant.astimezone(UTC) for instant, present in sorted(syncs) for table in present.split(",") if table
+    }
 
 
-def _is_in(noted: str, column: str, table: str) -> str:
-    return f"coalesce({column}::bigint in (select id from {noted} where of = '{table}'), false)"
+def _is_in(list_name: str, column: str, table: str) -> str:
+    return f"coalesce({column}::bigint in (select id from {list_name} where of = '{table}'), false)"
 
 
 def _texts(ids: Sequence[int]) -> list[str]:
-    return [str(each) for each in ids]
+    return [str(id) for id in ids]
 
 
 def _stamps(instants: Sequence[datetime | None]) -> str:
-    return " ".join("" if each is None else str(int(each.timestamp())) for each in instants)
-
-
-def quoted(path: Path) -> str:
-    """The path as SQL writes a text."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return " ".join("" if instant is None else str(int(instant.timestamp())) for instant in instants)

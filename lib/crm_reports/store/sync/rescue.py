@@ -14,8 +14,7 @@ from ...sources.fields import TABLES, VERSIONED, arrow_schema
 from ...words import units
 from ...words.texts import _
 from ..disk import DAMAGED, set_aside
-from ..engine import SCHEMA, silenced
-from .ledger import quoted
+from ..engine import SCHEMA, quote, silence
 
 # What no source tells again.
 ONLY_HERE = {"syncs", "done_seen", *(f"{table}_versions" for table in VERSIONED)}
@@ -27,7 +26,7 @@ REFUSALS = ("could not set lock", "permission denied", "version number")
 
 
 @dataclass(frozen=True)
-class Rescued:
+class Rescue:
     """The tables that could still be read, in a store at `path` of their own; the `lost` ones are empty there."""
 
     path: Path
@@ -46,27 +45,27 @@ class Rescued:
         return [{"table": "store", "code": LOST, "text": text, "on": str(on), "is_general": True}]
 
 
-def rescued(store: Path, work: Path) -> Rescued | None:
+def rescue_of(store: Path, work: Path) -> Rescue | None:
     """What can still be read of the store, written into the folder `work`; None when nothing is wrong with it."""
     damage = damage_of(store) if store.is_file() else ""
     if not damage:
         return None
     path = work / "rescued.duckdb"
     with closing(duckdb.connect(str(path))) as connection:
-        silenced(connection).execute(f"set temp_directory = {quoted(work)}; create schema {SCHEMA}")
-        says_what_it_is = _attempted(connection, f"attach {quoted(store)} as held (read_only)") and _attempted(
+        silence(connection).execute(f"set temp_directory = {quote(work)}; create schema {SCHEMA}")
+        says_what_it_is = _succeeds(connection, f"attach {quote(store)} as held (read_only)") and _succeeds(
             connection, "create table main.origin as from held.main.origin"
         )
         lost = frozenset(table for table in TABLES if not (says_what_it_is and _is_copied(connection, table)))
         connection.execute("checkpoint")
-    return Rescued(path, lost, damage)
+    return Rescue(path, lost, damage)
 
 
 def _is_copied(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether the table could be read; otherwise it is there without rows. Where there is no room for it, that is told."""
-    held = f"held.{SCHEMA}.{table}"
-    if _attempted(connection, f"select bit_xor(hash(row)) from {held} as row"):
-        connection.execute(f"create table {SCHEMA}.{table} as from {held}")
+    source = f"held.{SCHEMA}.{table}"
+    if _succeeds(connection, f"select bit_xor(hash(row)) from {source} as row"):
+        connection.execute(f"create table {SCHEMA}.{table} as from {source}")
         return True
     connection.register("typed", arrow_schema(table).empty_table())
     connection.execute(f"create table {SCHEMA}.{table} as from typed")
@@ -74,7 +73,7 @@ def _is_copied(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return False
 
 
-def _attempted(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+def _succeeds(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
     try:
         connection.execute(sql)
     except duckdb.Error:
@@ -86,10 +85,10 @@ def damage_of(store: Path) -> str:
     """What the engine says of a store that it can't read from one end to the other; "" of one that it can."""
     try:
         with closing(duckdb.connect(str(store), read_only=True)) as connection:
-            read_through(silenced(connection))
+            read_through(silence(connection))
     except duckdb.Error as error:
-        said = " ".join(str(error).split())
-        return "" if any(refusal in said.lower() for refusal in REFUSALS) else said
+        words = " ".join(str(error).split())
+        return "" if any(refusal in words.lower() for refusal in REFUSALS) else words
     return ""
 
 
@@ -108,7 +107,7 @@ def keep_damaged(store: Path) -> Path:
     return set_aside(store)
 
 
-def still_told(syncs: Iterable[tuple[datetime, str]], on: date) -> list[dict[str, Any]]:
+def lasting_holes(syncs: Iterable[tuple[datetime, str]], on: date) -> list[dict[str, Any]]:
     """Of the holes of all syncs those that no later one can fill, told for a year; each once."""
     holes = [hole for _at, text in sorted(syncs) for hole in json.loads(text or "[]") if hole["code"] == LOST]
     recent = [hole for hole in holes if date.fromisoformat(hole["on"]) > on - TOLD_FOR]
