@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crm_reports.errors import PortalError, ScopeError, SettingsError
 from crm_reports.sources.bitrix24.client import ATTEMPTS, Client, Command, flat
-from crm_reports.sources.bitrix24.cursors import Ask, by_id, listed
+from crm_reports.sources.bitrix24.cursors import Ask, by_id, lists
 from crm_reports.sources.bitrix24.pace import ENTERPRISE, Pace, Turnstile
 from crm_reports.sources.bitrix24.pages import Listing, by_start, many, many_by_start
 from crm_reports.sources.bitrix24.refusals import AuthError, Passing
@@ -185,11 +185,11 @@ def test_lists_that_fail_in_every_batch_are_asked_a_page_at_a_time_and_not_for_e
 
     asks = [Ask(name, DEALS) for name in ("one", "other")]
     if is_mended:
-        came = [(name, len(rows)) for name, rows in listed(portal(answer), asks)]
+        came = [(name, len(rows)) for name, rows in lists(portal(answer), asks)]
         assert sorted(came) == sorted([(name, rows) for name in ("one", "other") for rows in (50, 50, 20)])
     else:
         with pytest.raises(Passing):
-            list(listed(portal(answer), asks))
+            list(lists(portal(answer), asks))
 
 
 def test_a_portal_that_drops_the_filter_is_not_read_for_ever() -> None:

@@ -176,7 +176,7 @@ def typed(name: str, body: Body) -> Iterator[tuple[str, list[Body], list[Body]]]
         table = TYPED[method]
         wrapper = tables.ENTITIES[table].listing.wrapper
         raw = rows_of(answer.result, wrapper) if method.endswith(".list") else [answer.result]
-        yield table, raw, [tables.ENTITIES[table].typed(row, context) for row in raw]
+        yield table, raw, [tables.ENTITIES[table].row_of(row, context) for row in raw]
     if method == "crm.timeline.comment.list":
         raw = rows_of(answer.result)
         yield "comments", raw, [tables.comment(row, ("deal", "2"), context) for row in raw]

@@ -154,7 +154,7 @@ def _drift(clock: probe.Clock) -> Check:
 
 def _tables(replies: Replies, rights: set[str] | None) -> Iterator[Check]:
     """What can't be read though the webhook has the right to."""
-    refusals = {table: error for table, error in probe.refused(replies).items() if _is_granted(table, rights)}
+    refusals = {table: error for table, error in probe.refusals(replies).items() if _is_granted(table, rights)}
     for table, error in refusals.items():
         if table != "calls":
             state: State = "broken" if table == "deals" else "look"

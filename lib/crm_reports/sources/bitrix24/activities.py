@@ -68,50 +68,52 @@ def nature(provider: str, type_id: str) -> Nature:
 
 def activity(raw: dict[str, Any], zone: ZoneInfo, failed_calls: Set[str]) -> dict[str, Any]:
     """The store's row; `failed_calls` are the activities of calls that telephony says nobody answered."""
-    what = nature(str(raw.get("PROVIDER_ID") or "").upper(), str(raw.get("TYPE_ID")))
+    sort = nature(str(raw.get("PROVIDER_ID") or "").upper(), str(raw.get("TYPE_ID")))
     is_done = flag(raw.get("COMPLETED"))
-    came_in = _came_in(raw, what)
-    by_person = what.by == "person" and str(raw.get("STATUS")) != AUTOMATICALLY_DONE
-    is_action = is_done and by_person and (what.both_ways or not came_in) and not _failed(raw, what, failed_calls)
+    came_in = _came_in(raw, sort)
+    by_person = sort.by == "person" and str(raw.get("STATUS")) != AUTOMATICALLY_DONE
+    is_action = (
+        is_done and by_person and (sort.both_ways or not came_in) and not _is_missed_call(raw, sort, failed_calls)
+    )
     is_incoming = came_in and not is_action
     return {
         "activity_id": str(raw["ID"]),
         "owner_type": OWNER_TYPES.get(str(raw.get("OWNER_TYPE_ID")), "other"),
         "owner_id": key(raw.get("OWNER_ID")),
         "manager_id": key(raw.get("RESPONSIBLE_ID")),
-        "kind": what.kind,
+        "kind": sort.kind,
         "is_done": is_done,
         "is_action": is_action,
         "is_incoming": is_incoming,
         "is_plan": not came_in,
         "created_at": instant(raw.get("CREATED"), zone),
-        "at": _at(raw, what, zone, is_done=is_done, is_incoming=is_incoming),
+        "at": _instant(raw, sort, zone, is_done=is_done, is_incoming=is_incoming),
         "deadline_at": instant(raw.get("DEADLINE"), zone),
         "updated_at": instant(raw.get("LAST_UPDATED"), zone),
     }
 
 
-def _came_in(raw: dict[str, Any], what: Nature) -> bool:
+def _came_in(raw: dict[str, Any], sort: Nature) -> bool:
     """Whether the customer began it: a call or message to us, a chat, a web form."""
-    if what.by == "customer" or text(raw.get("DIRECTION")) == INCOMING:
+    if sort.by == "customer" or text(raw.get("DIRECTION")) == INCOMING:
         return True
     # Portals mark the calls that came through a connected line as well: there the direction decides.
-    return flag(raw.get("IS_INCOMING_CHANNEL")) and not what.both_ways
+    return flag(raw.get("IS_INCOMING_CHANNEL")) and not sort.both_ways
 
 
-def _failed(raw: dict[str, Any], what: Nature, failed_calls: Set[str]) -> bool:
+def _is_missed_call(raw: dict[str, Any], sort: Nature, failed_calls: Set[str]) -> bool:
     """A call that was missed or not answered is no action, even if somebody ticked it off later."""
     settings = raw.get("SETTINGS")
-    missed = isinstance(settings, dict) and flag(settings.get("MISSED_CALL"))
-    return what.kind == "call" and (missed or str(raw["ID"]) in failed_calls)
+    is_missed = isinstance(settings, dict) and flag(settings.get("MISSED_CALL"))
+    return sort.kind == "call" and (is_missed or str(raw["ID"]) in failed_calls)
 
 
-def _at(raw: dict[str, Any], what: Nature, zone: ZoneInfo, *, is_done: bool, is_incoming: bool) -> datetime | None:
+def _instant(raw: dict[str, Any], sort: Nature, zone: ZoneInfo, *, is_done: bool, is_incoming: bool) -> datetime | None:
     """When it was done, or came in; None for what is still to do."""
     if is_incoming:
-        names = ("END_TIME", "START_TIME", "CREATED") if what.has_own_end else ("CREATED",)
+        names = ("END_TIME", "START_TIME", "CREATED") if sort.has_own_end else ("CREATED",)
     elif is_done:
-        names = ("END_TIME", "LAST_UPDATED") if what.has_own_end else ("LAST_UPDATED",)
+        names = ("END_TIME", "LAST_UPDATED") if sort.has_own_end else ("LAST_UPDATED",)
     else:
         return None
     return next(filter(None, (instant(raw.get(name), zone) for name in names)), None)

@@ -14,7 +14,7 @@ from ...settings import Limits
 from ...words.texts import _
 from .refusals import Passing
 
-PACKED = {"gzip": zlib.MAX_WBITS | 32, "x-gzip": zlib.MAX_WBITS | 32, "deflate": zlib.MAX_WBITS | 32}
+CODINGS = {"gzip": zlib.MAX_WBITS | 32, "x-gzip": zlib.MAX_WBITS | 32, "deflate": zlib.MAX_WBITS | 32}
 AT_ONCE = 1 << 20  # bytes that are unpacked at a time: a portal may pack a thousand into one
 OPENING, CLOSING = b"[{", b"]}"
 BRACKETS = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
@@ -30,7 +30,7 @@ class BeyondLimits(Passing):
 def read_body(response: httpx.Response, method: str, limits: Limits) -> bytes:
     """The body, unpacked; BeyondLimits when it is larger than it may be, and no more of it is read then."""
     body = bytearray()
-    for part in _unpacked(response, method):
+    for part in _unpack(response, method):
         body += part
         if len(body) > limits.answer_size:
             words = _(
@@ -41,25 +41,25 @@ def read_body(response: httpx.Response, method: str, limits: Limits) -> bytes:
     return bytes(body)
 
 
-def _unpacked(response: httpx.Response, method: str) -> Iterator[bytes]:
+def _unpack(response: httpx.Response, method: str) -> Iterator[bytes]:
     if response.is_stream_consumed:  # a transport that is no network has it all
         yield response.content
         return
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if coding in ("", "identity"):
         yield from response.iter_raw(AT_ONCE)
-    elif coding in PACKED:
-        yield from _inflated(response.iter_raw(), PACKED[coding], method)
+    elif coding in CODINGS:
+        yield from _inflate(response.iter_raw(), CODINGS[coding], method)
     else:
         raise PortalError(
             _("Bitrix24 packed its answer to {method} as nobody asked: {coding!r}", method=method, coding=coding)
         )
 
 
-def _inflated(packed: Iterable[bytes], bits: int, method: str) -> Iterator[bytes]:
+def _inflate(parts: Iterable[bytes], bits: int, method: str) -> Iterator[bytes]:
     inflate = zlib.decompressobj(bits)
     try:
-        for part in packed:
+        for part in parts:
             while part:
                 yield inflate.decompress(part, AT_ONCE)
                 part = inflate.unconsumed_tail
@@ -88,12 +88,12 @@ def check_depth(content: bytes, method: str, limits: Limits) -> None:
 def _depth(marks: bytes, most: int) -> int:
     """How deep the brackets go that stand in no text; no deeper than just over `most`."""
     depth = deepest = 0
-    in_text = escaped = False
+    in_text = is_escape = False
     for mark in marks:
-        if escaped:
-            escaped = False
+        if is_escape:
+            is_escape = False
         elif mark == 0x5C:
-            escaped = in_text
+            is_escape = in_text
         elif mark == 0x22:
             in_text = not in_text
         elif not in_text:
@@ -110,14 +110,14 @@ def _depth(marks: bytes, most: int) -> int:
 class _Stream(httpcore.NetworkStream):
     """A connection whose reads end together, however little comes at a time."""
 
-    def __init__(self, stream: httpcore.NetworkStream, left: Callable[[], float]) -> None:
-        self._stream, self._left = stream, left
+    def __init__(self, stream: httpcore.NetworkStream, seconds_left: Callable[[], float]) -> None:
+        self._stream, self._seconds_left = stream, seconds_left
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._left()
-        if left <= 0:
+        seconds = self._seconds_left()
+        if seconds <= 0:
             raise httpcore.ReadTimeout("the whole answer took too long")
-        return self._stream.read(max_bytes, left if timeout is None else min(timeout, left))
+        return self._stream.read(max_bytes, seconds if timeout is None else min(timeout, seconds))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, timeout)
@@ -125,8 +125,8 @@ class _Stream(httpcore.NetworkStream):
     def close(self) -> None:
         self._stream.close()
 
-    def start_tls(self, *args: Any, **named: Any) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(*args, **named), self._left)
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(self._stream.start_tls(*args, **kwargs), self._seconds_left)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -143,16 +143,16 @@ class Deadline(httpcore.NetworkBackend):
 
     @property
     def is_over(self) -> bool:
-        return self._left() <= 0
+        return self._seconds_left() <= 0
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return self._of_thread.until - time.monotonic()
 
-    def connect_tcp(self, *args: Any, **named: Any) -> httpcore.NetworkStream:
-        return _Stream(self._usual.connect_tcp(*args, **named), self._left)
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(self._usual.connect_tcp(*args, **kwargs), self._seconds_left)
 
-    def connect_unix_socket(self, *args: Any, **named: Any) -> httpcore.NetworkStream:
-        return _Stream(self._usual.connect_unix_socket(*args, **named), self._left)
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _Stream(self._usual.connect_unix_socket(*args, **kwargs), self._seconds_left)
 
     def watch(self, client: httpx.Client) -> None:
         """Make all connections of that client. httpx itself has no such time, and no door for what makes connections."""

@@ -140,12 +140,12 @@ class Client:
 
         With `halt`, those after the first error are absent. Raises `Passing` with `is_slow` when less may work better.
         """
-        written = {
+        queries = {
             key: f"{method}?{urlencode(list(flat(params)), quote_via=quote)}"
             for key, (method, params) in commands.items()
         }
         methods = {key: command.method for key, command in commands.items()}
-        answer = self._ask("batch", {"halt": int(halt), "cmd": written}, set(methods.values()))
+        answer = self._ask("batch", {"halt": int(halt), "cmd": queries}, set(methods.values()))
         answers = {key: _harmless(part) for key, part in split_batch(methods, answer).items()}
         for key, part in answers.items():
             self._note(methods[key], part, answer)
@@ -175,11 +175,11 @@ class Client:
             self._pause(reply, method, attempt)
         raise AssertionError("the last attempt answers or raises")
 
-    def _pause(self, refused: Passing, method: str, attempt: int) -> None:
-        log.info("%s; asking again (%d of %d)", refused, attempt + 1, self._attempts)
-        if refused.code == "operation_time_limit":
-            self._turnstile.rest(method, refused.time)
-        if refused.code == "query_limit_exceeded":
+    def _pause(self, refusal: Passing, method: str, attempt: int) -> None:
+        log.info("%s; asking again (%d of %d)", refusal, attempt + 1, self._attempts)
+        if refusal.code == "operation_time_limit":
+            self._turnstile.rest(method, refusal.time)
+        if refusal.code == "query_limit_exceeded":
             self._turnstile.note_refusal()
         self._sleep(min(self._pace.pause * 2 ** (attempt - 1), LONGEST_PAUSE))
 
@@ -190,7 +190,7 @@ class Client:
             self._deadline.begin()
             with self._http.stream("POST", method, json=params) as response:
                 if response.is_redirect:
-                    return _harmless(_moved(response))
+                    return _harmless(_redirection(response))
                 content = read_body(response, method, self._limits)
             check_depth(content, method, self._limits)
             return read_answer(method, response.status_code, content)
@@ -254,7 +254,7 @@ def _hopeless(error: BaseException) -> str:
     return ""
 
 
-def _moved(response: httpx.Response) -> PortalError:
+def _redirection(response: httpx.Response) -> PortalError:
     try:
         host = urlsplit(response.headers.get("Location", "")).hostname
     except ValueError:  # whatever stands there is no address

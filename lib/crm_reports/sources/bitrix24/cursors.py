@@ -78,16 +78,16 @@ class _Span:
     @property
     def need(self) -> int:
         """Pages that are left of it, rather one too many: an almost empty request more costs the most."""
-        left = (min(self.until, max(self.last, self.after)) - self.after) / self.gap
-        return MOST_COMMANDS if self.until == inf and not self.last else ceil(1.1 * left / PAGE) + 1
+        rest = (min(self.until, max(self.last, self.after)) - self.after) / self.gap
+        return MOST_COMMANDS if self.until == inf and not self.last else ceil(1.1 * rest / PAGE) + 1
 
     def share(self) -> "_Span":
         """The farther half of the rest, which this span then leaves out; what stays fills its requests."""
         requests = max(1, round(self.rest / 2 / FULL))
         middle = int(self.on_its_way + (requests * FULL - 2 * PAGE) * self.gap)
-        other = _Span(self.ask, middle, self.until, self.last, MOST_COMMANDS, gap=self.gap)
+        half = _Span(self.ask, middle, self.until, self.last, MOST_COMMANDS, gap=self.gap)
         self.until = middle
-        return other
+        return half
 
     def take(self, reply: Replies) -> tuple[list[Row], bool]:
         """The rows of the pages that came in order, and whether the span is at its end.
@@ -95,23 +95,23 @@ class _Span:
         After a short page the reference to its fiftieth row breaks, and PHP reads the broken one as id 1: early rows
         again. So the first page that is short, fails or does not rise is the last one that counts.
         """
-        taken: list[Row] = []
+        rows: list[Row] = []
         for number, answer in enumerate(reply):
             given_rows = None if isinstance(answer, PortalError) else rows_of(answer.result, self.ask.listing.wrapper)
             # Some portals' activities come twice in a page, once for each binding.
             page = given_rows and list({_row_id(row, self.ask.listing.method): row for row in given_rows}.values())
             ids = [self.after, *(_row_id(row, self.ask.listing.method) for row in page or ())]
             if page is not None and all(earlier < later for earlier, later in pairwise(ids)):
-                kept = [row for row, row_id in zip(page, ids[1:], strict=True) if row_id <= self.until]
-                taken += kept
+                rows_inside = [row for row, row_id in zip(page, ids[1:], strict=True) if row_id <= self.until]
+                rows += rows_inside
                 self.after = ids[-1]
-                if len(given_rows) < PAGE or len(kept) < len(page) or self.after >= self.until:
-                    return taken, True
+                if len(given_rows) < PAGE or len(rows_inside) < len(page) or self.after >= self.until:
+                    return rows, True
             elif number == 0:
                 raise answer if page is None else _does_not_rise(self.ask.listing.method, self.after)
             else:
                 break
-        return taken, False
+        return rows, False
 
 
 class _Work:
@@ -156,8 +156,8 @@ class _Work:
 
     def receive(self) -> Iterator[tuple[Any, list[Row] | PortalError]]:
         """What has come, by the names of the asks; waits for the next request that ends."""
-        ended, _running = wait(self._running, return_when=FIRST_COMPLETED)
-        for future in ended:
+        futures, _running = wait(self._running, return_when=FIRST_COMPLETED)
+        for future in futures:
             spans = self._running.pop(future)
             try:
                 answers = future.result()
@@ -205,7 +205,7 @@ class _Work:
             self._waiting.append(span)
 
 
-def listed(client: Client, asks: Iterable[Ask]) -> Iterator[tuple[Any, list[Row] | PortalError]]:
+def lists(client: Client, asks: Iterable[Ask]) -> Iterator[tuple[Any, list[Row] | PortalError]]:
     """All rows of every ask as (name, rows), in any order; a list that is refused ends with (name, error)."""
     work = _Work(client, asks)
     pool = ThreadPoolExecutor(client.together, "bitrix24")
@@ -220,7 +220,7 @@ def by_id(
     client: Client, listing: Listing, where: Mapping[str, Any] | None = None, after: int = 0
 ) -> Iterator[list[Row]]:
     """All rows that meet `where` and whose ids follow `after`, their ids rising; raises what the portal refuses."""
-    for _name, rows in listed(client, [Ask(None, listing, where or {}, after)]):
+    for _name, rows in lists(client, [Ask(None, listing, where or {}, after)]):
         if isinstance(rows, PortalError):
             raise rows
         yield rows

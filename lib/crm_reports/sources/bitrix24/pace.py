@@ -72,18 +72,18 @@ class Turnstile:
             self._leak()
             self._level = max(self._level, self.pace.burst + 1)
 
-    def note(self, method: str, spent: Mapping[str, Any]) -> None:
+    def note(self, method: str, usage: Mapping[str, Any]) -> None:
         """Take in an answer's `time`: from BUSY_SECONDS of work on, a method rests a minute before each call."""
-        self._forgotten_at[method] = self.clock() + _seconds_to_reset(spent)
+        self._forgotten_at[method] = self.clock() + _seconds_to_reset(usage)
         self._blocked.pop(method, None)
-        if _number(spent.get("operating")) >= BUSY_SECONDS:
+        if _number(usage.get("operating")) >= BUSY_SECONDS:
             self._rest_until[method] = min(self._forgotten_at[method], self.clock() + MINUTE)
 
-    def rest(self, method: str, spent: Mapping[str, Any]) -> None:
+    def rest(self, method: str, usage: Mapping[str, Any]) -> None:
         """`method` is blocked: let it rest until the portal forgets its work; when nobody said when, longer each time."""
         now = self.clock()
         reset_at = (
-            now + _seconds_to_reset(spent) if spent.get("operating_reset_at") else self._forgotten_at.get(method, 0)
+            now + _seconds_to_reset(usage) if usage.get("operating_reset_at") else self._forgotten_at.get(method, 0)
         )
         if reset_at <= now and self._rest_until.get(method, 0) <= now:
             reset_at = now + min(MINUTE * 2 ** self._blocked[method], LONGEST_REST)
@@ -91,9 +91,9 @@ class Turnstile:
         self._rest_until[method] = max(reset_at, self._rest_until.get(method, 0))
 
 
-def _seconds_to_reset(spent: Mapping[str, Any]) -> float:
+def _seconds_to_reset(usage: Mapping[str, Any]) -> float:
     """Both instants are the server's, so its clock need not agree with ours."""
-    reset, now = _number(spent.get("operating_reset_at")), _number(spent.get("finish"))
+    reset, now = _number(usage.get("operating_reset_at")), _number(usage.get("finish"))
     return min(max(reset - now, 1), LONGEST_REST) if reset and now else MINUTE
 
 

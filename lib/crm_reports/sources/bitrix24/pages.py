@@ -32,9 +32,9 @@ class Listing:
 
     def page(self, where: Mapping[str, Any], after: int | str) -> Command:
         """The page of rows that meet `where` and whose ids follow `after`."""
-        selected = {"select": list(self.select)} if self.select else {}
+        selection = {"select": list(self.select)} if self.select else {}
         conditions = {**self.where, **where, ">ID": after}
-        params = {**self.others, **selected, **self.order, self.filter_name: conditions, "start": -1}
+        params = {**self.others, **selection, **self.order, self.filter_name: conditions, "start": -1}
         return Command(self.method, params)
 
     def newest(self) -> Command:
@@ -115,9 +115,9 @@ def _together(client: Client, commands: tuple[tuple[Any, Command], ...]) -> list
             raise
         half = len(commands) // 2
         return _together(client, commands[:half]) + _together(client, commands[half:])
-    refused = next((reply for reply in replies.values() if isinstance(reply, AuthError)), None)
-    if refused:
-        raise refused
+    refusal = next((reply for reply in replies.values() if isinstance(reply, AuthError)), None)
+    if refusal:
+        raise refusal
     return [(name, _come(client, command, replies.get(f"c{n}"))) for n, (name, command) in enumerate(commands)]
 
 

@@ -80,11 +80,11 @@ def survey(client: Client) -> dict[str, Reply]:
     return client.batch(tables.OPENING | _TABLES)
 
 
-def refused(surveyed: Mapping[str, Reply]) -> dict[str, PortalError]:
+def refusals(replies: Mapping[str, Reply]) -> dict[str, PortalError]:
     """The tables that can't be read, and what the portal says of each."""
-    named = ((name, surveyed.get(name)) for name in (*_TABLES, "stages", "currencies"))
-    errors = {name: reply for name, reply in named if isinstance(reply, PortalError)}
-    deals = surveyed.get("deals")
+    pairs = ((name, replies.get(name)) for name in (*_TABLES, "stages", "currencies"))
+    errors = {name: reply for name, reply in pairs if isinstance(reply, PortalError)}
+    deals = replies.get("deals")
     if isinstance(deals, Answer) and not deals.result and not is_unknown(errors.get("comments")):
         errors.pop("comments", None)  # they were asked for of a deal that is not there
     return errors
@@ -95,11 +95,11 @@ def is_unknown(reply: Reply | None) -> bool:
     return isinstance(reply, PortalError) and reply.code == "error_method_not_found"
 
 
-def funnels(client: Client, surveyed: Mapping[str, Reply]) -> list[tuple[str, list[Row]]]:
+def funnels(client: Client, replies: Mapping[str, Reply]) -> list[tuple[str, list[Row]]]:
     """Each pipeline's name and its stages; raises what the portal says no with."""
-    reply = surveyed["pipelines"]
+    reply = replies["pipelines"]
     pipelines = tables.old_pipelines(client) if is_unknown(reply) else tables.pipelines(answer(reply))
-    stages = tables.stages(tables.statuses(answer(surveyed["stages"])))
+    stages = tables.stages(tables.statuses(answer(replies["stages"])))
     return [
         (str(pipeline["name"]), [stage for stage in stages if stage["pipeline_id"] == pipeline["pipeline_id"]])
         for pipeline in pipelines

@@ -15,7 +15,7 @@ from ...errors import PortalError, ScopeError
 from ...words.texts import N_, _
 from . import tables, values
 from .client import MOST_COMMANDS, Client, Command
-from .cursors import Ask, listed
+from .cursors import Ask, lists
 from .pages import PAGE, Row, by_many, many
 from .refusals import Answer, AuthError, Reply
 
@@ -64,13 +64,13 @@ class Ledger(Protocol):
     def last_id(self, table: str) -> int:
         """The greatest id that is held, 0 for none."""
 
-    def held(self, table: str, ids: Sequence[int]) -> set[int]:
+    def ids_in_store(self, table: str, ids: Sequence[int]) -> set[int]:
         """Which of these are held."""
 
     def note_alive(self, table: str, rows: Sequence[tuple[int, Sequence[datetime | None]]]) -> None:
         """The portal shows rows of these ids and stamps now."""
 
-    def gone(self, table: str) -> list[int]:
+    def missing_ids(self, table: str) -> list[int]:
         """Held, and not alive; without the activities of deals that are out of sight."""
 
     def differing(self, table: str) -> list[int]:
@@ -91,13 +91,13 @@ class Ledger(Protocol):
     def note_unanswered(self, activity_ids: Sequence[str]) -> None:
         """Telephony says that nobody answered these calls."""
 
-    def unanswered(self, activity_ids: Sequence[str]) -> set[str]:
+    def unanswered_calls(self, activity_ids: Sequence[str]) -> set[str]:
         """Which of these calls nobody answered, as far as was ever told."""
 
     def mistaken(self) -> list[int]:
         """The calls that are held as actions, and of which telephony now says that nobody answered."""
 
-    def elements(self, which: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
+    def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
         """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
 
     def lively(self) -> int:
@@ -181,43 +181,43 @@ class Reading:
 
     def _is_granted(self, step: str) -> bool:
         """Whether the webhook has the scope that the step takes; a hole when it has not."""
-        needed, scopes = SCOPES.get(step, ("crm",)), tables.scopes(self._opening["scope"])
-        if scopes is None or not scopes.isdisjoint(needed):
+        needs, scopes = SCOPES.get(step, ("crm",)), tables.scopes(self._opening["scope"])
+        if scopes is None or not scopes.isdisjoint(needs):
             return True
-        words = _("the webhook has no scope {scope!r}", scope=needed[0])
+        words = _("the webhook has no scope {scope!r}", scope=needs[0])
         self._refuse(step, ScopeError(words, code="insufficient_scope"))
         return False
 
-    def _refuse(self, step: str, refused: PortalError) -> None:
+    def _refuse(self, step: str, refusal: PortalError) -> None:
         """A hole where the step's rows would be; but without deals there is nothing to report on."""
-        if not _leaves_a_hole(refused):
-            raise refused
+        if not _leaves_a_hole(refusal):
+            raise refusal
         if step == "deals":
             words = _(
-                "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refused
+                "{refused}; without deals there is nothing to report on: give it the scope 'crm'", refused=refusal
             )
-            raise type(refused)(words, code=refused.code) from None
+            raise type(refusal)(words, code=refusal.code) from None
         if step not in self._refused:
             self._refused.add(step)
-            self._hole(step, refused)
+            self._hole(step, refusal)
 
-    def _hole(self, step: str, refused: PortalError) -> None:
-        if step == "calls" and refused.code == "error_method_not_found":
+    def _hole(self, step: str, refusal: PortalError) -> None:
+        if step == "calls" and refusal.code == "error_method_not_found":
             return  # no telephony on this portal: there are no calls of its own to be wrong about
         words = _(
             "{refused}; without it the reports lack: {lost}. Add the scope {scope!r} to the webhook, and let it belong "
             "to an administrator.",
-            refused=refused, lost=_(LOST[step]), scope=SCOPES.get(step, ("crm",))[0],
+            refused=refusal, lost=_(LOST[step]), scope=SCOPES.get(step, ("crm",))[0],
         )  # fmt: skip
         log.warning("%s: %s", step, words)
         table = "activities" if step == "calls" else step
-        self.findings.holes.append(Hole(table, refused.code or "access_denied", words))
+        self.findings.holes.append(Hole(table, refusal.code or "access_denied", words))
 
     def _whole(self, table: str, rows: list[Row]) -> Chunk:
         self.findings.present.append(table)
         return table, rows
 
-    def _opened(self, name: str) -> Answer:
+    def _first_answer(self, name: str) -> Answer:
         answer = self._opening[name]
         if isinstance(answer, PortalError):
             raise answer
@@ -228,11 +228,11 @@ class Reading:
     def _pipelines(self) -> Iterator[Chunk]:
         answer = self._opening["pipelines"]
         is_old = isinstance(answer, PortalError) and answer.code == "error_method_not_found"
-        rows = tables.old_pipelines(self._client) if is_old else tables.pipelines(self._opened("pipelines"))
+        rows = tables.old_pipelines(self._client) if is_old else tables.pipelines(self._first_answer("pipelines"))
         yield self._whole("pipelines", rows)
 
     def _stages(self) -> Iterator[Chunk]:
-        rows = tables.statuses(self._opened("stages"))
+        rows = tables.statuses(self._first_answer("stages"))
         stages, lead_stages = tables.stages(rows), tables.lead_stages(rows)
         self._context = replace(
             self._context,
@@ -247,7 +247,7 @@ class Reading:
         yield self._whole("departments", tables.departments(self._client))
 
     def _currencies(self) -> Iterator[Chunk]:
-        yield self._whole("currencies", tables.currencies(self._opened("currencies")))
+        yield self._whole("currencies", tables.currencies(self._first_answer("currencies")))
 
     def _people_and_calls(self) -> Iterator[Chunk]:
         people: list[Row] = []
@@ -255,11 +255,11 @@ class Reading:
         last = self._ledger.since.get("calls")
         asks = [tables.ask_people("managers"), tables.ask_calls("calls", last and last - timedelta(days=1))]
         asks = [ask for ask in asks if self._is_granted(ask.name)]
-        for name, rows in listed(self._client, asks):
+        for name, rows in lists(self._client, asks):
             if isinstance(rows, PortalError):
                 self._refuse(name, rows)
             elif name == "calls":
-                self._ledger.note_unanswered(tables.unanswered(rows))
+                self._ledger.note_unanswered(tables.unanswered_calls(rows))
             else:
                 people += rows
         if "managers" not in self._refused:
@@ -272,22 +272,22 @@ class Reading:
 
     def _entities(self) -> Iterator[Chunk]:
         """All of every table, or what changed in it; and the ids of what is still there."""
-        granted = [table for table in tables.ENTITIES if self._is_granted(table)]
+        readable = [table for table in tables.ENTITIES if self._is_granted(table)]
         self.findings.swept = self._is_time_to_sweep()
-        asks = [ask for table in granted for ask in self._asks(table)]
-        for (table, kind), rows in listed(self._client, asks):
+        asks = [ask for table in readable for ask in self._asks(table)]
+        for (table, kind), rows in lists(self._client, asks):
             if isinstance(rows, PortalError):
                 self._refuse(table, rows)
             elif kind == "alive":
                 self._ledger.note_alive(table, tables.stamps(table, rows, self._context.zone))
             else:
-                yield self._taken(table, rows)
-        there = [table for table in granted if table not in self._refused]
-        self.findings.present += there
+                yield self._typed_rows(table, rows)
+        complete = [table for table in readable if table not in self._refused]
+        self.findings.present += complete
         self._tell_of_leads()
         if self.findings.swept:
             for table in SWEPT:
-                if table in there and table in self._ledger.since:
+                if table in complete and table in self._ledger.since:
                     self._take_out(table)
 
     def _asks(self, table: str) -> Iterator[Ask]:
@@ -296,8 +296,8 @@ class Reading:
             yield Ask((table, "all"), entity.listing, is_long=True)
             return
         for name in entity.changed_by:
-            changed = {f">={name}": since.isoformat()}
-            yield Ask((table, name), entity.listing, changed, goes_on=self._filters_by(table, name, since))
+            condition = {f">={name}": since.isoformat()}
+            yield Ask((table, name), entity.listing, condition, goes_on=self._filters_by(table, name, since))
         yield Ask((table, "new"), entity.listing, after=self._ledger.last_id(table))
         if self.findings.swept and table in SWEPT:
             yield Ask((table, "alive"), tables.ask_stamps(table), is_long=True)
@@ -313,15 +313,15 @@ class Reading:
 
         return goes_on
 
-    def _taken(self, table: str, raw: list[Row]) -> Chunk:
+    def _typed_rows(self, table: str, raw: list[Row]) -> Chunk:
         """The store's rows of what came; recurring templates are no deals."""
         raw = [row for row in raw if row.get("IS_RECURRING") != "Y"]
         context = self._context
         if table == "activities":
-            calls = self._ledger.unanswered([str(row["ID"]) for row in raw])
+            calls = self._ledger.unanswered_calls([str(row["ID"]) for row in raw])
             context = replace(context, failed_calls=calls)
         self._came.update([table] if raw else [])
-        rows = [tables.ENTITIES[table].typed(row, context) for row in raw]
+        rows = [tables.ENTITIES[table].row_of(row, context) for row in raw]
         if table == "deals" and table in self._ledger.since:
             self._note_late(rows)
         return table, rows
@@ -329,12 +329,12 @@ class Reading:
     def _note_late(self, deals: list[Row]) -> None:
         """Deals of whose history more may have come into sight than what is new."""
         old = [int(row["deal_id"]) for row in deals if self._is_old(row["created_at"])]
-        self._late.update(set(old) - self._ledger.held("deals", old))
+        self._late.update(set(old) - self._ledger.ids_in_store("deals", old))
         # After a change of pipeline some portals hide the entries of the one before, until the deal is back in it.
         self._late.update(self._ledger.moved_over({row["deal_id"]: row["pipeline_id"] for row in deals}))
 
-    def _is_old(self, created: datetime | None) -> bool:
-        return created is None or created < self._ledger.since["deals"]
+    def _is_old(self, instant: datetime | None) -> bool:
+        return instant is None or instant < self._ledger.since["deals"]
 
     def _tell_of_leads(self) -> None:
         """Leads where the portal has any, or works with them."""
@@ -356,18 +356,18 @@ class Reading:
                 numbers[table] += self._ledger.orphans(table)
         if "calls" in self.findings.present and "activities" in self._ledger.since:
             numbers["activities"] = [*numbers.get("activities", ()), *self._ledger.mistaken()]
-        asks = (_by_number(table, some) for table, ids in numbers.items() for some in by_many(sorted(set(ids)), PAGE))
+        asks = (_by_number(table, part) for table, ids in numbers.items() for part in by_many(sorted(set(ids)), PAGE))
         yield from self._all(asks)
         if "stage_history" in self._ledger.since:
             history = tables.ENTITIES["stage_history"].listing
             yield from self._all(Ask("stage_history", history, {"OWNER_ID": deal}) for deal in sorted(self._late))
 
     def _all(self, asks: Iterable[Ask]) -> Iterator[Chunk]:
-        for some in by_many(asks, 20 * MOST_COMMANDS):
-            for table, rows in listed(self._client, some):
+        for part in by_many(asks, 20 * MOST_COMMANDS):
+            for table, rows in lists(self._client, part):
                 if isinstance(rows, PortalError):
                     raise rows
-                yield self._taken(table, rows)
+                yield self._typed_rows(table, rows)
 
     # What is gone
 
@@ -388,16 +388,16 @@ class Reading:
 
     def _take_out(self, table: str) -> None:
         """Take out of the store what the portal says was deleted; what it only hides stays, and is told of."""
-        gone = self._ledger.gone(table)
+        missing = self._ledger.missing_ids(table)
         method = tables.ENTITIES[table].get
-        sample = gone[:: -(-len(gone) // SAMPLE) or 1]
+        sample = missing[:: -(-len(missing) // SAMPLE) or 1]
         replies = dict(many(self._client, ((row_id, Command(method, {"id": row_id})) for row_id in sample)))
         hidden = [row_id for row_id, answer in replies.items() if _is_refused(answer)]
-        if len(sample) < len(gone):
-            hidden, deleted = (gone, []) if hidden else ([], gone)
+        if len(sample) < len(missing):
+            hidden, deletions = (missing, []) if hidden else ([], missing)
         else:
-            deleted = [row_id for row_id, answer in replies.items() if _is_not_found(answer)]
-        self._ledger.take_out(table, deleted)
+            deletions = [row_id for row_id, answer in replies.items() if _is_not_found(answer)]
+        self._ledger.take_out(table, deletions)
         self._ledger.keep_unseen(table, hidden)
         if hidden:
             self._tell_of_hidden(table, len(hidden))
@@ -416,24 +416,24 @@ class Reading:
     def _comments(self) -> Iterator[Chunk]:
         """Comments have no time of change: those of what changed are read again, with a sweep those of all in use."""
         is_first = "comments" not in self._ledger.since
-        which: Literal["all", "alive", "changed"] = "all" if is_first else "alive" if self.findings.swept else "changed"
-        refused, read = None, 0
-        for some in by_many(self._ledger.elements(which), 20 * MOST_COMMANDS):
-            whole = set(some)
-            for element, reply in tables.comments(self._client, some):
+        kind: Literal["all", "alive", "changed"] = "all" if is_first else "alive" if self.findings.swept else "changed"
+        refusal, read = None, 0
+        for elements in by_many(self._ledger.elements(kind), 20 * MOST_COMMANDS):
+            whole = set(elements)
+            for element, reply in tables.comments(self._client, elements):
                 if isinstance(reply, PortalError):
                     if reply.code and _leaves_a_hole(reply):
                         raise reply
                     log.info("comments of %s %s: %s", *element, reply)
                     whole.discard(element)
-                    refused = reply
+                    refusal = reply
                 elif reply:
                     yield "comments", [tables.comment(raw, element, self._context) for raw in reply]
             self._ledger.note_commented(sorted(whole))
             read += len(whole)
         # One element may be hidden; when all are, so are comments.
-        if refused and not read and _leaves_a_hole(refused):
-            raise refused
+        if refusal and not read and _leaves_a_hole(refusal):
+            raise refusal
         self.findings.present.append("comments")
 
 
@@ -441,8 +441,8 @@ def _by_number(table: str, ids: Sequence[int]) -> Ask:
     return Ask(table, tables.ENTITIES[table].listing, {"@ID": list(ids)}, after=ids[0] - 1)
 
 
-def _leaves_a_hole(refused: PortalError) -> bool:
-    return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"
+def _leaves_a_hole(refusal: PortalError) -> bool:
+    return isinstance(refusal, ScopeError) or refusal.code == "error_method_not_found"
 
 
 def _is_refused(answer: Reply) -> bool:

@@ -118,7 +118,7 @@ class Entity:
     """A table whose rows have rising ids: how it is listed, how a row is typed, which fields tell of a change."""
 
     listing: Listing
-    typed: Callable[[Row, Context], Row]
+    row_of: Callable[[Row, Context], Row]
     changed_by: tuple[str, ...] = ("DATE_MODIFY", "LAST_ACTIVITY_TIME")
     get: str = ""
 
@@ -205,10 +205,10 @@ def ask_calls(name: str, since: datetime | None) -> Ask:
     return Ask(name, CALLS, where, is_long=since is None)
 
 
-def unanswered(calls: Iterable[Row]) -> list[str]:
+def unanswered_calls(calls: Iterable[Row]) -> list[str]:
     """The activities of those calls that did not come about: 200 is an answered one."""
-    failed = (raw for raw in calls if values.text(raw.get("CALL_FAILED_CODE")) not in (None, "200"))
-    return [activity_id for raw in failed if (activity_id := values.key(raw.get("CRM_ACTIVITY_ID")))]
+    failures = (raw for raw in calls if values.text(raw.get("CALL_FAILED_CODE")) not in (None, "200"))
+    return [activity_id for raw in failures if (activity_id := values.key(raw.get("CRM_ACTIVITY_ID")))]
 
 
 Element = tuple[str, str]
@@ -245,9 +245,9 @@ def pipelines(answer: Answer) -> list[Row]:
 def old_pipelines(client: Client) -> list[Row]:
     """As older portals tell them: the default one apart from the others."""
     default = client.call("crm.dealcategory.default.get").result
-    others = rows_of(client.call("crm.dealcategory.list").result)
+    rest = rows_of(client.call("crm.dealcategory.list").result)
     first = {"id": "0", "name": default.get("NAME"), "sort": 0}
-    lower = ({"id": raw["ID"], "name": raw.get("NAME"), "sort": raw.get("SORT")} for raw in others)
+    lower = ({"id": raw["ID"], "name": raw.get("NAME"), "sort": raw.get("SORT")} for raw in rest)
     return [_pipeline(raw) for raw in (first, *lower)]
 
 

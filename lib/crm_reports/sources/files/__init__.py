@@ -35,18 +35,18 @@ def read(settings: Settings) -> Delivery:
     """The tables that the files of `source.folder` fill; one FilesError tells everything that is wrong with them."""
     problems = Problems()
     base = settings.base_currency or "RUB"
-    found = sheets(settings.source, problems)
-    reader = Reader(settings, problems, order_of_dates(found.values(), settings))
-    files = keys.without_fractions({name: reader.frame(sheet) for name, sheet in found.items()})
-    for name, sheet in found.items():
+    sheet_by_name = sheets(settings.source, problems)
+    reader = Reader(settings, problems, order_of_dates(sheet_by_name.values(), settings))
+    files = keys.without_fractions({name: reader.frame(sheet) for name, sheet in sheet_by_name.items()})
+    for name, sheet in sheet_by_name.items():
         check(sheet, files[name], base, problems)
     problems.tell()
     keys.remark(files, problems)
-    tables = {name: _typed(name, frame) for name, frame in Export(files, base).tables().items()}
+    tables = {name: _table(name, frame) for name, frame in Export(files, base).tables().items()}
     return Delivery(tables, [*holes(files), *problems.remarks])
 
 
-def _typed(name: str, frame: pd.DataFrame) -> pa.Table:
+def _table(name: str, frame: pd.DataFrame) -> pa.Table:
     """The frame as `fields` has it: those columns, those types, nothing else."""
     schema = arrow_schema(name)
     columns = [

@@ -24,15 +24,15 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         cells = [cell if cell is None else str(cell) for cell in column.to_pylist()]
         return pa.chunked_array([pa.array(cells, pa.string())])
     if types.is_dictionary(kind):
-        return plain(_unpacked(column, kind.value_type, _from_dictionary))
+        return plain(_unpack(column, kind.value_type, _from_dictionary))
     if types.is_run_end_encoded(kind):
-        return plain(_unpacked(column, kind.value_type, pa.compute.run_end_decode))
+        return plain(_unpack(column, kind.value_type, pa.compute.run_end_decode))
     if types.is_string_view(kind) or types.is_binary_view(kind):
         return column.cast(pa.string() if types.is_string_view(kind) else pa.binary())
     return column
 
 
-def _unpacked(column: pa.ChunkedArray, kind: pa.DataType, unpack: object) -> pa.ChunkedArray:
+def _unpack(column: pa.ChunkedArray, kind: pa.DataType, unpack: object) -> pa.ChunkedArray:
     return pa.chunked_array([unpack(chunk) for chunk in column.chunks], kind if not column.num_chunks else None)
 
 
@@ -75,11 +75,11 @@ def text_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _digits(column: pa.ChunkedArray) -> pa.ChunkedArray:
     numbers = column.cast(pa.float64()).to_numpy()
-    text = [_written(number) for number in numbers.tolist()]
+    text = [_text_of_number(number) for number in numbers.tolist()]
     return pa.chunked_array([pa.array(text, pa.string())])
 
 
-def _written(number: float) -> str | None:
+def _text_of_number(number: float) -> str | None:
     if number != number:
         return None
     if abs(number) >= EXACT:
@@ -100,6 +100,6 @@ def instants_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
     is_meant = pa.compute.and_(
         pa.compute.greater_equal(counts, FIRST * unit), pa.compute.less_equal(counts, LAST * unit)
     )
-    meant = pa.compute.if_else(is_meant, counts, None).cast(pa.timestamp(column.type.unit))
-    cells = meant.cast(pa.timestamp("us"), safe=False)
+    sane_counts = pa.compute.if_else(is_meant, counts, None).cast(pa.timestamp(column.type.unit))
+    cells = sane_counts.cast(pa.timestamp("us"), safe=False)
     return cells.cast(pa.timestamp("us", "UTC")) if column.type.tz else cells

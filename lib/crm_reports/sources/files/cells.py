@@ -14,7 +14,7 @@ from .arrow import Unreadable, instants_of, is_instant, is_number, is_text, numb
 from .layout import FILES, WORDS, Column, Kind
 from .problems import Problems
 from .sheets import Sheet
-from .ways import Settled, Way, Ways
+from .ways import Verdict, Way, Ways
 
 TRUE = ("1", "true", "yes", "y", "t", "да", "истина")
 FALSE = ("0", "false", "no", "n", "f", "нет", "ложь")
@@ -44,8 +44,8 @@ class Reader:
 
     def frame(self, sheet: Sheet) -> pd.DataFrame:
         """The file with all its columns typed; what it does not have is there and empty."""
-        typed = {column.name: self._cells(sheet, column) for column in FILES[sheet.name]}
-        return pd.DataFrame(typed, index=range(sheet.table.num_rows))
+        columns = {column.name: self._cells(sheet, column) for column in FILES[sheet.name]}
+        return pd.DataFrame(columns, index=range(sheet.table.num_rows))
 
     def _cells(self, sheet: Sheet, column: Column) -> pd.Series:
         if column.name not in sheet.table.column_names:
@@ -58,7 +58,7 @@ class Reader:
             self.problems.add(_("{file}, column {column} holds {type}, which can't be read; write it as text", **words))
             return nothing(column.kind, sheet.table.num_rows)
         add_cells(
-            self.problems, sheet, column.name, is_filled & cells.isna().to_numpy(), lambda cell: _refused(cell, column)
+            self.problems, sheet, column.name, is_filled & cells.isna().to_numpy(), lambda cell: _refusal(cell, column)
         )
         if column.must:
             add_cells(self.problems, sheet, column.name, ~is_filled, lambda _cell: _("is empty; it must be filled"))
@@ -82,43 +82,43 @@ class Reader:
             "integer": lambda: self._numbers(sheet, column, text),
             "instant": lambda: self._instants(sheet, column, text),
         }
-        typed, doubtful = _with_doubts(read.get(column.kind, lambda: _words(text, column))())
-        return typed, text.notna().to_numpy() & ~doubtful
+        values, doubtful = _with_doubts(read.get(column.kind, lambda: _words(text, column))())
+        return values, text.notna().to_numpy() & ~doubtful
 
-    def _numbers(self, sheet: Sheet, column: Column, text: pd.Series) -> Settled:
+    def _numbers(self, sheet: Sheet, column: Column, text: pd.Series) -> Verdict:
         ways = numbers.read(text, parts_thousands=column.name != "rate")
-        settled = ways.settle(DECIMAL[self.settings.source.decimal])
-        if settled.is_mixed:
-            self._tell_mixed(sheet, column, text, ways, settled, "decimals")
-        elif settled.doubtful.any():
-            self._remark_decimals(sheet, column, text[settled.doubtful].iloc[0])
-            settled = ways.settle("one")
-        return settled._replace(cells=settled.cells.where(_fits(settled.cells, column)))
+        verdict = ways.settle(DECIMAL[self.settings.source.decimal])
+        if verdict.is_mixed:
+            self._tell_mixed(sheet, column, text, ways, verdict, "decimals")
+        elif verdict.doubtful.any():
+            self._remark_decimals(sheet, column, text[verdict.doubtful].iloc[0])
+            verdict = ways.settle("one")
+        return verdict._replace(cells=verdict.cells.where(_fits(verdict.cells, column)))
 
-    def _instants(self, sheet: Sheet, column: Column, text: pd.Series) -> Settled:
+    def _instants(self, sheet: Sheet, column: Column, text: pd.Series) -> Verdict:
         ways = dates.read(text, self.settings.zone)
-        settled = ways.settle(DATES[self.settings.source.dates])
-        if settled.is_mixed:
-            self._tell_mixed(sheet, column, text, ways, settled, "dates")
-        elif settled.doubtful.any() and self.dates:
-            settled = ways.settle(self.dates)
-        elif settled.doubtful.any():
-            self._tell_dates(sheet, column, text[settled.doubtful].iloc[0])
-        return settled
+        verdict = ways.settle(DATES[self.settings.source.dates])
+        if verdict.is_mixed:
+            self._tell_mixed(sheet, column, text, ways, verdict, "dates")
+        elif verdict.doubtful.any() and self.dates:
+            verdict = ways.settle(self.dates)
+        elif verdict.doubtful.any():
+            self._tell_dates(sheet, column, text[verdict.doubtful].iloc[0])
+        return verdict
 
     def _tell_mixed(
-        self, sheet: Sheet, column: Column, text: pd.Series, ways: Ways, settled: Settled, setting: str
+        self, sheet: Sheet, column: Column, text: pd.Series, ways: Ways, verdict: Verdict, setting: str
     ) -> None:
         """Cells of two ways in one column: a remark when each is clear by itself, else a problem for each that is not."""
         first, second = text[ways.is_only_one].iloc[0], text[ways.is_only_other].iloc[0]
-        both = {"first": repr(first), "second": repr(second)}
-        if settled.doubtful.any():
-            sentence = _("may be meant in two ways, for the column has {first} and {second}: write one way", **both)
-            add_cells(self.problems, sheet, column.name, settled.doubtful.to_numpy(), lambda cell: f"{cell} {sentence}")
+        examples = {"first": repr(first), "second": repr(second)}
+        if verdict.doubtful.any():
+            sentence = _("may be meant in two ways, for the column has {first} and {second}: write one way", **examples)
+            add_cells(self.problems, sheet, column.name, verdict.doubtful.to_numpy(), lambda cell: f"{cell} {sentence}")
         else:
             text = _(
                 "{file}, column {column} is written in two ways, {first} and {second}: each cell was read by itself.",
-                file=sheet.path.name, column=column.name, **both,
+                file=sheet.path.name, column=column.name, **examples,
             )  # fmt: skip
             self.problems.remark(sheet.name, f"mixed_{setting}", text)
 
@@ -160,21 +160,21 @@ def _told_order(sheet: Sheet, column: Column, settings: Settings) -> Iterable[Wa
 def add_cells(problems: Problems, sheet: Sheet, column: str, bad: np.ndarray, sentence: Callable[[str], str]) -> None:
     """A problem for each bad row: its place, and what `sentence` says of the cell."""
 
-    def placed(row: int) -> str:
+    def problem(row: int) -> str:
         place = _("{place}, column {column}", place=sheet.place(row), column=column)
         return f"{place}: {sentence(sheet.cell(row, column))}"
 
-    problems.add_rows(bad, placed)
+    problems.add_rows(bad, problem)
 
 
-def _with_doubts(read: pd.Series | Settled) -> tuple[pd.Series, np.ndarray]:
+def _with_doubts(read: pd.Series | Verdict) -> tuple[pd.Series, np.ndarray]:
     """The cells, and those that were told to be doubtful already."""
-    if isinstance(read, Settled):
+    if isinstance(read, Verdict):
         return read.cells, read.doubtful.to_numpy()
     return read, np.zeros(len(read), bool)
 
 
-def _refused(cell: str, column: Column) -> str:
+def _refusal(cell: str, column: Column) -> str:
     if column.kind in WORDS:
         return _("{held} is not one of {words}", held=cell, words=", ".join(WORDS[column.kind]))
     return _("{held} is not {allowed}", held=cell, allowed=_(ALLOWED[column.kind]))

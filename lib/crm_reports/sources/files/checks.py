@@ -7,7 +7,7 @@ from ...words.texts import _
 from .arrow import is_text, text_of
 from .cells import add_cells
 from .layout import UNIQUE
-from .numbers import currencies, parted
+from .numbers import currencies, parts
 from .problems import Problems
 from .sheets import Sheet
 from .tables import is_done, is_undated
@@ -32,11 +32,11 @@ def _check_unique(sheet: Sheet, frame: pd.DataFrame, problems: Problems) -> None
 
 def _check_finished(sheet: Sheet, frame: pd.DataFrame, problems: Problems) -> None:
     if not is_undated(frame):
-        timeless = (is_done(frame) & frame["at"].isna()).to_numpy() & ~_given(sheet, "at")
+        timeless = (is_done(frame) & frame["at"].isna()).to_numpy() & ~_has_value(sheet, "at")
         add_cells(problems, sheet, "at", timeless, lambda _cell: _("is empty; a finished activity needs its instant"))
 
 
-def _given(sheet: Sheet, column: str) -> np.ndarray:
+def _has_value(sheet: Sheet, column: str) -> np.ndarray:
     if column not in sheet.table.column_names:
         return np.zeros(sheet.table.num_rows, bool)
     cells = sheet.table[column]
@@ -48,14 +48,14 @@ def _check_signs(sheet: Sheet, frame: pd.DataFrame, base: str, problems: Problem
     if "amount" not in sheet.table.column_names or not is_text(sheet.table["amount"].type):
         return
     text = text_of(sheet.table["amount"]).to_pandas().astype("str")
-    unit = parted(text[text.str.contains(r"[^\d\s.,'+()-]").eq(True)])["unit"].reindex(text.index).fillna("")
+    unit = parts(text[text.str.contains(r"[^\d\s.,'+()-]").eq(True)])["unit"].reindex(text.index).fillna("")
     currency = frame["currency"].fillna(base)
     wrong = [bool(sign) and code not in currencies(sign) for sign, code in zip(unit, currency, strict=True)]
 
-    def told(cell: str) -> str:
+    def sentence(cell: str) -> str:
         return _("{held} names another currency than the deal's; write the code in the column currency", held=cell)
 
-    add_cells(problems, sheet, "amount", np.array(wrong, bool), told)
+    add_cells(problems, sheet, "amount", np.array(wrong, bool), sentence)
 
 
 def _check_rates(rates: pd.DataFrame, base: str, problems: Problems) -> None:

@@ -15,11 +15,11 @@ NOON = r"^(.*[T ])(\d{1,2})(:.*?\d) ?([AaPp])\.?[Mm]\.?$"
 
 def read(text: pd.Series, zone: ZoneInfo) -> Ways:
     """The instants in UTC where the day comes first, and where the month does; without offset local, a day its midnight."""
-    spelled = _without_noon(text.str.replace(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", r"\3-\2-\1", regex=True))
-    days_first = _instants(spelled.str.replace(DAY_OR_MONTH, r"\3-\2-\1", regex=True), zone)
-    if not spelled.str.contains(DAY_OR_MONTH.replace("(", "(?:")).any():
+    plain = _without_noon(text.str.replace(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", r"\3-\2-\1", regex=True))
+    days_first = _instants(plain.str.replace(DAY_OR_MONTH, r"\3-\2-\1", regex=True), zone)
+    if not plain.str.contains(DAY_OR_MONTH.replace("(", "(?:")).any():
         return Ways(days_first, days_first)
-    return Ways(days_first, _instants(spelled.str.replace(DAY_OR_MONTH, r"\3-\1-\2", regex=True), zone))
+    return Ways(days_first, _instants(plain.str.replace(DAY_OR_MONTH, r"\3-\1-\2", regex=True), zone))
 
 
 def _without_noon(text: pd.Series) -> pd.Series:
@@ -43,9 +43,9 @@ def _instants(text: pd.Series, zone: ZoneInfo) -> pd.Series:
     iso = iso.str.replace(r"T(\d):", r"T0\1:", regex=True).str.replace(",", ".")
     local = iso.where(iso.str.fullmatch(ISO).eq(True))
     offset = iso.where(iso.str.fullmatch(OFFSET).eq(True))
-    there = pd.to_datetime(local, format="ISO8601", errors="coerce").astype("datetime64[us]")
-    known = pd.to_datetime(offset.str.upper(), format="ISO8601", errors="coerce", utc=True)
-    return sane(in_utc(there, zone).fillna(known.astype("datetime64[us, UTC]")))
+    instants_local = pd.to_datetime(local, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    instants = pd.to_datetime(offset.str.upper(), format="ISO8601", errors="coerce", utc=True)
+    return sane(in_utc(instants_local, zone).fillna(instants.astype("datetime64[us, UTC]")))
 
 
 def in_utc(cells: pd.Series, zone: ZoneInfo) -> pd.Series:

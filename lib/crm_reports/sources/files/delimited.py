@@ -28,13 +28,13 @@ class Delimited:
     start: int
 
     @classmethod
-    def open(cls, content: str, known: Collection[str]) -> "Delimited":
+    def open(cls, content: str, names: Collection[str]) -> "Delimited":
         """The separator is what the file says, else the one that parts most of the `known` names from each other."""
         content = content.lstrip("\ufeff")
         line = NAMED.match(content)
         top = NOTHING.match(content, line.end() if line else 0).end()
-        tried = [cls(content, *_first_row(content, top, sign)) for sign in (line[1] if line else SEPARATORS)]
-        return max(tried, key=lambda way: (len({*map(spelled, way.names)} & {*known}), len(way.names)))
+        candidates = [cls(content, *_first_row(content, top, sign)) for sign in (line[1] if line else SEPARATORS)]
+        return max(candidates, key=lambda way: (len({*map(spelling, way.names)} & {*names}), len(way.names)))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not empty, with the line it begins on."""
@@ -45,7 +45,7 @@ class Delimited:
                 yield line, cells
             line = first + reader.line_num
 
-    def fitted(self, cells: list[str]) -> list[str] | None:
+    def fit(self, cells: list[str]) -> list[str] | None:
         """The row as wide as the header, when only empty cells or columns without a name are too many; else None."""
         width = len(self.names)
         if any(cell.strip() for cell in cells[width:]) or any(name.strip() for name in self.names[len(cells) :]):
@@ -54,7 +54,7 @@ class Delimited:
 
     def lines(self) -> list[int]:
         """On which line each row of `table` begins."""
-        return [line for line, cells in self.rows() if self.fitted(cells) is not None]
+        return [line for line, cells in self.rows() if self.fit(cells) is not None]
 
     def table(self, file: str, problems: Problems) -> pa.Table:
         """The rows with every cell as text, under the numbers of the columns. What does not fit is a problem."""
@@ -89,30 +89,30 @@ class Delimited:
         return None if wrong else table
 
     def _read_slowly(self, file: str, problems: Problems) -> pa.Table:
-        kept: list[list[str]] = []
+        rows: list[list[str]] = []
         for line, cells in self.rows():
-            fitted = self.fitted(cells)
-            if fitted is not None:
-                kept.append(fitted)
+            row_cells = self.fit(cells)
+            if row_cells is not None:
+                rows.append(row_cells)
             elif any(cell.strip() for cell in cells):
                 place = {"file": file, "line": line, "cells": len(cells), "columns": len(self.names)}
                 problems.add(
                     _("{file}, line {line} has {cells} cells, the header {columns}; check the quotes", **place)
                 )
         names = self._columns()
-        cells = [pa.array([row[place] for row in kept], pa.string()) for place in range(len(names))]
+        cells = [pa.array([row_cells[place] for row_cells in rows], pa.string()) for place in range(len(names))]
         return pa.Table.from_arrays(cells, names=list(names))
 
     def _open_quote(self) -> int:
         """The line of the row whose quote runs to the end of the file; 0 when all are closed."""
-        rest = self.content[self.start :]
-        if rest.count('"') % 2 == 0:
+        text = self.content[self.start :]
+        if text.count('"') % 2 == 0:
             return 0
         *_before, (line, cells) = Delimited(f"{self.content}\n{END}", self.separator, self.names, self.start).rows()
         return 0 if cells == [END] else line
 
 
-def spelled(name: str) -> str:
+def spelling(name: str) -> str:
     """A column's name as ours are written: small letters, _ for blanks and hyphens."""
     return "_".join(name.strip("\ufeff").casefold().replace("-", " ").split())
 

@@ -22,7 +22,7 @@ WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 
 
 @dataclass(frozen=True)
-class Decoded:
+class Decoding:
     """A file's text, the encoding that it was read in, and whether that is beyond doubt."""
 
     text: str
@@ -30,19 +30,19 @@ class Decoded:
     is_sure: bool = True
 
 
-def decode(data: bytes, named: str = "") -> Decoded:
+def decode(data: bytes, setting: str = "") -> Decoding:
     """The text of a file; `named` is the encoding that the settings say, "" to work it out. UnicodeError: it is not so."""
-    encoding = _marked(data) or named or _unmarked(data)
+    encoding = _by_mark(data) or setting or _by_content(data)
     if encoding:
-        return Decoded(data.decode(encoding), encoding)
-    return _guessed(data)
+        return Decoding(data.decode(encoding), encoding)
+    return _guess(data)
 
 
-def _marked(data: bytes) -> str:
+def _by_mark(data: bytes) -> str:
     return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), "")
 
 
-def _unmarked(data: bytes) -> str:
+def _by_content(data: bytes) -> str:
     """UTF-8, or UTF-16 without its mark; "" when it is neither. One broken letter does not make UTF-8 another encoding."""
     if data.count(0) * 4 > len(data) > 0:
         return "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
@@ -51,13 +51,13 @@ def _unmarked(data: bytes) -> str:
     return "utf-8" if whole >= 10 * letters.count("\ufffd") else ""
 
 
-def _guessed(data: bytes) -> Decoded:
+def _guess(data: bytes) -> Decoding:
     """Windows-1251 is sure when it reads as Russian; every other guess is one."""
     words = _words(data)
     strange = {encoding: _strange(words, encoding) for encoding in GUESSES}
     best = min(strange, key=lambda encoding: strange[encoding])
     is_russian = any(re.search("r{3}", _shape(word.decode(best, errors="replace"))) for word in words)
-    return Decoded(data.decode(best), best, best == USUAL and is_russian and strange[best] * 10 <= len(words))
+    return Decoding(data.decode(best), best, best == USUAL and is_russian and strange[best] * 10 <= len(words))
 
 
 def _words(data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...words.texts import N_, _, many
 from .layout import FILES, names_what
-from .problems import Problems, shown
+from .problems import Problems, quoted
 
 FLOAT = r"-?(?:0|[1-9]\d*)[.,]0+"
 MOST = 5  # examples in a sentence
@@ -45,14 +45,14 @@ def _columns(frames: Frames) -> dict[str, list[tuple[str, str]]]:
     places: dict[str, list[tuple[str, str]]] = {}
     for file in frames:
         for column in FILES[file]:
-            if what := names_what(file, column.name):
-                places.setdefault(what, []).append((file, column.name))
+            if kind := names_what(file, column.name):
+                places.setdefault(kind, []).append((file, column.name))
     return places
 
 
 def _all_floats(cells: pd.Series) -> bool:
-    filled = cells.dropna()
-    return len(filled) > 0 and bool(filled.str.fullmatch(FLOAT).all())
+    texts = cells.dropna()
+    return len(texts) > 0 and bool(texts.str.fullmatch(FLOAT).all())
 
 
 def remark(frames: Frames, problems: Problems) -> None:
@@ -62,8 +62,8 @@ def remark(frames: Frames, problems: Problems) -> None:
             _remark_foreign(file, frames, consequence, problems)
     _remark_unlisted(frames, problems)
     places = _columns(frames)
-    for what in ALIKE:
-        _remark_alike(what, [frames[file][column] for file, column in places.get(what, [])], problems)
+    for kind in ALIKE:
+        _remark_alike(kind, [frames[file][column] for file, column in places.get(kind, [])], problems)
 
 
 def _remark_foreign(file: str, frames: Frames, consequence: object, problems: Problems) -> None:
@@ -92,35 +92,37 @@ def _on_no_deal(n: int, keys: str) -> str:
 
 def _remark_unlisted(frames: Frames, problems: Problems) -> None:
     """Stages of deals and history that the stages' file does not have: they are no step of the funnel."""
-    listed = frames.get("stages")
-    if listed is None or listed.empty:
+    stages = frames.get("stages")
+    if stages is None or stages.empty:
         return
-    used = pd.concat([frames[file]["stage"] for file in ("deals", "stage_history") if file in frames]).dropna()
-    unlisted = used[~used.isin(listed["stage"])].drop_duplicates()
-    if len(unlisted):
+    names = pd.concat([frames[file]["stage"] for file in ("deals", "stage_history") if file in frames]).dropna()
+    strangers = names[~names.isin(stages["stage"])].drop_duplicates()
+    if len(strangers):
         text = many(
             "{n} stage of deals or history is not in the file of stages ({names}): it is no step of the funnel.",
             "{n} stages of deals or history are not in the file of stages ({names}): they are no steps of the funnel.",
-            len(unlisted), names=_examples(unlisted),
+            len(strangers), names=_examples(strangers),
         )  # fmt: skip
         problems.remark("stages", "unlisted_stages", text)
 
 
-def _remark_alike(what: str, columns: Iterable[pd.Series], problems: Problems) -> None:
+def _remark_alike(kind: str, columns: Iterable[pd.Series], problems: Problems) -> None:
     names = pd.concat([pd.Series(dtype="str"), *columns]).dropna().drop_duplicates().reset_index(drop=True)
     alike = list(_alike(names))
     if alike:
-        pairs = "; ".join(" = ".join(map(shown, group)) for group in alike[:MOST]) + (" …" if len(alike) > MOST else "")
-        text = _(ALIKE[what], names=pairs)
-        problems.remark("deals", f"alike_{what.replace(' ', '_')}", text)
+        pairs = "; ".join(" = ".join(map(quoted, group)) for group in alike[:MOST]) + (
+            " …" if len(alike) > MOST else ""
+        )
+        text = _(ALIKE[kind], names=pairs)
+        problems.remark("deals", f"alike_{kind.replace(' ', '_')}", text)
 
 
 def _alike(names: pd.Series) -> Iterator[list[str]]:
-    folded = names.str.casefold().str.split().str.join(" ")
-    for _name, group in names[folded.duplicated(keep=False)].groupby(folded, sort=False):
+    spellings = names.str.casefold().str.split().str.join(" ")
+    for _name, group in names[spellings.duplicated(keep=False)].groupby(spellings, sort=False):
         yield group.tolist()
 
 
 def _examples(keys: pd.Series) -> str:
     once = keys.drop_duplicates()
-    return ", ".join(map(shown, once.head(MOST))) + (" …" if len(once) > MOST else "")
+    return ", ".join(map(quoted, once.head(MOST))) + (" …" if len(once) > MOST else "")

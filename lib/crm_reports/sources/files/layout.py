@@ -23,8 +23,8 @@ class Column:
 
 def _columns(*texts: str, **kinds: Kind) -> tuple[Column, ...]:
     """Columns by name; a name that ends in "!" must be filled."""
-    named = [*((text, "text") for text in texts), *kinds.items()]
-    return tuple(Column(name.rstrip("!"), kind, name.endswith("!")) for name, kind in named)
+    kind_of = [*((text, "text") for text in texts), *kinds.items()]
+    return tuple(Column(name.rstrip("!"), kind, name.endswith("!")) for name, kind in kind_of)
 
 
 FILES: dict[str, tuple[Column, ...]] = {

@@ -17,7 +17,7 @@ UNIT = r"[^\d\s.,'+()%-]{1,3}\.?|US\$"
 WRITTEN = rf"^([+-]?) ?(?:({UNIT}) ?)?([+-]?)((?:\d|[.,]\d)[\d.,' ]*(?:[eE][+-]?\d{{1,2}})?) ?({UNIT})?$"
 
 
-def unified(text: pd.Series) -> pd.Series:
+def unify(text: pd.Series) -> pd.Series:
     """All kinds of blanks, apostrophes and minus signs as one; (5) and 5- as -5."""
     plain = text.str.replace(r"[\s\u00a0\u2000-\u200a\u202f\u205f\u3000]+", " ", regex=True)
     plain = plain.str.replace(r"['’ʼ‘`´]", "'", regex=True).str.replace(r"[−–‒﹣－]", "-", regex=True)
@@ -25,7 +25,7 @@ def unified(text: pd.Series) -> pd.Series:
     return plain.str.replace(r"^([^-+]*[^-+ ]) ?-$", r"-\1", regex=True)
 
 
-def parted(text: pd.Series) -> pd.DataFrame:
+def parts(text: pd.Series) -> pd.DataFrame:
     """Sign, digits and unit of what may be a number; missing where it is none."""
     is_plain = text.str.fullmatch(PLAIN).eq(True)
     plain = text[is_plain]
@@ -37,7 +37,7 @@ def parted(text: pd.Series) -> pd.DataFrame:
 
 
 def _taken_apart(text: pd.Series) -> pd.DataFrame:
-    parts = unified(text).astype(object).str.extract(WRITTEN)
+    parts = unify(text).astype(object).str.extract(WRITTEN)
     sign = parts[0].fillna("") + parts[2].fillna("")
     unit = parts[1].fillna("") + parts[4].fillna("")
     is_one = parts[3].notna() & sign.str.len().le(1) & (unit.eq("") | unit.map(currencies).astype(bool))
@@ -56,24 +56,24 @@ def read(text: pd.Series, *, parts_thousands: bool = True) -> Ways:
 
     Without `parts_thousands` a lone comma or point never parts thousands.
     """
-    digits = parted(text)
-    one = _values(digits, ",", ".")
-    other = _values(digits, ".", ",")
+    digits = parts(text)
+    with_point = _values(digits, ",", ".")
+    with_comma = _values(digits, ".", ",")
     if parts_thousands:
-        return Ways(one, other)
-    lone = digits["digits"].str.count(r"[.,]").eq(1) & one.notna() & other.notna()
+        return Ways(with_point, with_comma)
+    lone = digits["digits"].str.count(r"[.,]").eq(1) & with_point.notna() & with_comma.notna()
     is_point = digits["digits"].str.contains(".", regex=False).eq(True)
-    return Ways(one.mask(lone & ~is_point, other), other.mask(lone & is_point, one))
+    return Ways(with_point.mask(lone & ~is_point, with_comma), with_comma.mask(lone & is_point, with_point))
 
 
 def _values(parts: pd.DataFrame, group: str, decimal: str) -> pd.Series:
     mark = "\\" + decimal if decimal == "." else decimal
     by = "\\" + group if group == "." else group
     fraction = rf"(?:{mark}\d*)?"
-    grouped = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in (by, " ", "'"))
+    groups = "|".join(rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in (by, " ", "'"))
     indian = rf"[1-9]\d?(?:{by}\d{{2}})+{by}\d{{3}}"
     exponent = rf"(?:\d+{mark}?\d*|{mark}\d+)[eE][+-]?\d{{1,2}}"
     digits = parts["digits"]
-    is_so = digits.str.fullmatch(rf"(?:\d+|{grouped}|{indian}){fraction}|{mark}\d+|{exponent}").eq(True)
+    is_so = digits.str.fullmatch(rf"(?:\d+|{groups}|{indian}){fraction}|{mark}\d+|{exponent}").eq(True)
     plain = digits.str.replace(rf"[{by} ']", "", regex=True).str.replace(decimal, ".")
     return (parts["sign"] + plain).where(is_so).astype("float64")

@@ -42,7 +42,7 @@ class Problems:
         all_at_once([*self.sentences, *([_("… and {n} more", n=self.more)] if self.more else [])], FilesError)
 
 
-def shown(cell: object) -> str:
+def quoted(cell: object) -> str:
     """What a cell holds, quoted and not too long."""
     text = repr("" if cell is None else cell if isinstance(cell, str) else str(cell))
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -16,10 +16,10 @@ from ...errors import near
 from ...settings import Source
 from ...words.texts import _
 from .arrow import is_text, plain, text_of
-from .delimited import Delimited, spelled
-from .encodings import Decoded, decode
+from .delimited import Delimited, spelling
+from .encodings import Decoding, decode
 from .layout import FILES
-from .problems import Problems, shown
+from .problems import Problems, quoted
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ class Sheet:
     def cell(self, row: int, column: str) -> str:
         """What the file holds there, as it is shown to people."""
         if column not in self.table.column_names:
-            return shown("")
+            return quoted("")
         try:
-            return shown(self.table[column][row].as_py())
+            return quoted(self.table[column][row].as_py())
         except (ValueError, OverflowError, KeyError):  # an instant that Python has no year, or no zone for
             return str(self.table[column].type)
 
@@ -60,8 +60,8 @@ def sheets(source: Source, problems: Problems) -> dict[str, Sheet]:
     """Every file that has a name of ours, by that name."""
     paths = _files(source.folder, problems)
     if "deals" not in paths:
-        there = ", ".join(sorted(path.name for path in source.folder.iterdir())[:10])
-        words = {"folder": str(source.folder), "there": there or _("nothing")}
+        names = ", ".join(sorted(path.name for path in source.folder.iterdir())[:10])
+        words = {"folder": str(source.folder), "there": names or _("nothing")}
         problems.add(_("the folder {folder} must hold deals.csv or deals.parquet; it holds: {there}", **words))
     read = {name: _sheet(name, path, source, problems) for name, path in paths.items()}
     return {name: sheet for name, sheet in read.items() if sheet}
@@ -96,52 +96,52 @@ def _sheet(name: str, path: Path, source: Source, problems: Problems) -> Sheet |
     return None
 
 
-def _undecodable(path: Path, error: UnicodeDecodeError, named: str) -> str:
+def _undecodable(path: Path, error: UnicodeDecodeError, setting: str) -> str:
     line = error.object[: error.start].count(b"\n") + 1
     return _(
         "{file}, line {line} holds a letter that is not {encoding}; save the file as UTF-8, or name the encoding that it "
         'has: encoding = "…" under [source] in reports.toml',
-        file=path.name, line=line, encoding=named or error.encoding,
+        file=path.name, line=line, encoding=setting or error.encoding,
     )  # fmt: skip
 
 
 def _csv(name: str, path: Path, encoding: str, problems: Problems) -> Sheet | None:
-    decoded = decode(path.read_bytes(), encoding)
-    source = Delimited.open(decoded.text, [column.name for column in FILES[name]])
+    decoding = decode(path.read_bytes(), encoding)
+    source = Delimited.open(decoding.text, [column.name for column in FILES[name]])
     if not source.names:
         problems.add(_("{file} can't be read: {reason}", file=path.name, reason=_("it is empty")))
         return None
-    if not decoded.is_sure:
-        _remark_encoding(name, path, decoded, problems)
+    if not decoding.is_sure:
+        _remark_encoding(name, path, decoding, problems)
     table = source.table(path.name, problems)
     return _under_our_names(Sheet(name, path, table, np.arange(len(table)), source), source.names, problems)
 
 
-def _remark_encoding(name: str, path: Path, decoded: Decoded, problems: Problems) -> None:
+def _remark_encoding(name: str, path: Path, decoding: Decoding, problems: Problems) -> None:
     text = _(
         '{file} is not UTF-8 and was read as {encoding}; if its names look wrong, name another: encoding = "latin-1" '
         "under [source] in reports.toml.",
-        file=path.name, encoding=codecs.lookup(decoded.encoding).name,
+        file=path.name, encoding=codecs.lookup(decoding.encoding).name,
     )  # fmt: skip
     problems.remark(name, "encoding", text, is_general=True)
 
 
 def _under_our_names(sheet: Sheet, names: list[str], problems: Problems) -> Sheet | None:
     """The sheet without what is not ours and without its blank rows; None when it lacks a column or has it twice."""
-    columns = [spelled(name) for name in names]
+    columns = [spelling(name) for name in names]
     if not _has_right_columns(sheet.name, sheet.path, columns, problems):
         return None
-    ours = [place for place, column in enumerate(columns) if column in {field.name for field in FILES[sheet.name]}]
-    table = pa.table({columns[place]: plain(sheet.table.column(place)) for place in ours})
-    filled = ~_blank_rows(sheet.table)
-    return Sheet(sheet.name, sheet.path, table.filter(pa.array(filled)), np.flatnonzero(filled), sheet.source)
+    places = [place for place, column in enumerate(columns) if column in {field.name for field in FILES[sheet.name]}]
+    table = pa.table({columns[place]: plain(sheet.table.column(place)) for place in places})
+    has_cells = ~_blank_rows(sheet.table)
+    return Sheet(sheet.name, sheet.path, table.filter(pa.array(has_cells)), np.flatnonzero(has_cells), sheet.source)
 
 
 def _has_right_columns(name: str, path: Path, columns: list[str], problems: Problems) -> bool:
-    ours = [column.name for column in FILES[name]]
+    names = [column.name for column in FILES[name]]
     missing = [column.name for column in FILES[name] if column.must and column.name not in columns]
-    double = sorted({column for column in columns if column in ours and columns.count(column) > 1})
-    unknown = [column for column in columns if column and column not in ours]
+    double = sorted({column for column in columns if column in names and columns.count(column) > 1})
+    unknown = [column for column in columns if column and column not in names]
     for column in missing:
         has = ", ".join(near(column, unknown) or columns)
         problems.add(_("{file} has no column {column}; it has: {has}", file=path.name, column=column, has=has))

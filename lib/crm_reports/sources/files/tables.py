@@ -18,8 +18,8 @@ def _stage_ids(pipeline: pd.Series, stage: pd.Series) -> pd.Series:
 
 def is_done(activities: pd.DataFrame) -> pd.Series:
     """Finished, as the file says; where it says nothing at all it is a record of what was done. Comments always are."""
-    completed = activities["completed"].fillna(activities["completed"].isna().all()).astype(bool)
-    return completed | (activities["kind"] == "comment")
+    is_complete = activities["completed"].fillna(activities["completed"].isna().all()).astype(bool)
+    return is_complete | (activities["kind"] == "comment")
 
 
 def is_undated(activities: pd.DataFrame) -> bool:
@@ -27,11 +27,11 @@ def is_undated(activities: pd.DataFrame) -> bool:
     return bool(is_done(activities).any() and activities["at"].isna().all())
 
 
-def _most_frequent(rows: pd.DataFrame, of: list[str], what: str) -> pd.DataFrame:
+def _most_frequent(rows: pd.DataFrame, of: list[str], value: str) -> pd.DataFrame:
     """For each `of` the value of `what` that most rows hold; of equals the one that is there last."""
-    rows = rows[[*of, what]].dropna(subset=what).reset_index(drop=True)
-    counted = rows.assign(place=rows.index).groupby([*of, what])["place"].agg(["size", "max"]).reset_index()
-    return counted.sort_values(["size", "max"]).drop_duplicates(of, keep="last")[[*of, what]]
+    rows = rows[[*of, value]].dropna(subset=value).reset_index(drop=True)
+    counts = rows.assign(place=rows.index).groupby([*of, value])["place"].agg(["size", "max"]).reset_index()
+    return counts.sort_values(["size", "max"]).drop_duplicates(of, keep="last")[[*of, value]]
 
 
 def _names(*columns: pd.Series) -> pd.Series:
@@ -39,7 +39,7 @@ def _names(*columns: pd.Series) -> pd.Series:
     return pd.concat(columns).dropna().drop_duplicates().reset_index(drop=True)
 
 
-def _named(key: str, names: pd.Series) -> pd.DataFrame:
+def _name_table(key: str, names: pd.Series) -> pd.DataFrame:
     """A table of names that are their own ids."""
     return pd.DataFrame({key: names, "name": names})
 
@@ -53,30 +53,30 @@ class Export:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables that the files can honestly fill, by the names of `fields.TABLES`."""
-        required = {"deals": self.deals, "currencies": self.currencies}
+        tables = {"deals": self.deals, "currencies": self.currencies}
         optional = {
             "pipelines": self.pipelines,
             "stages": self.stages,
-            "sources": _named("source_id", _names(*self._all("source"))),
-            "companies": _named("company_id", _names(*self._all("company"))),
-            "contacts": _named("contact_id", _names(*self._all("contact"))),
+            "sources": _name_table("source_id", _names(*self._deals_and_leads("source"))),
+            "companies": _name_table("company_id", _names(*self._deals_and_leads("company"))),
+            "contacts": _name_table("contact_id", _names(*self._deals_and_leads("contact"))),
             "managers": self.managers,
             "departments": self.departments,
             "manager_departments": self.manager_departments,
         }
-        required |= {name: table for name, table in optional.items() if len(table)}
+        tables |= {name: table for name, table in optional.items() if len(table)}
         events = {"stage_history", "activities", "leads"} & self.files.keys()
         if is_undated(self._file("activities")):
             events -= {"activities"}
-        required |= {name: getattr(self, name) for name in sorted(events)}
-        return required | ({"lead_stages": self.lead_stages} if "leads" in self.files else {})
+        tables |= {name: getattr(self, name) for name in sorted(events)}
+        return tables | ({"lead_stages": self.lead_stages} if "leads" in self.files else {})
 
     def _file(self, name: str) -> pd.DataFrame:
         if name in self.files:
             return self.files[name]
         return pd.DataFrame({column.name: nothing(column.kind, 0) for column in FILES[name]})
 
-    def _all(self, column: str) -> Iterable[pd.Series]:
+    def _deals_and_leads(self, column: str) -> Iterable[pd.Series]:
         """That column of the deals and of the leads."""
         return (self._file("deals")[column], self._file("leads")[column])
 
@@ -88,9 +88,9 @@ class Export:
     @property
     def deals(self) -> pd.DataFrame:
         file = self._file("deals")
-        renamed = file.rename(columns={"id": "deal_id", "manager": "manager_id", "source": "source_id"})
-        renamed = renamed.rename(columns={"company": "company_id", "contact": "contact_id"})
-        return renamed.assign(
+        rows = file.rename(columns={"id": "deal_id", "manager": "manager_id", "source": "source_id"})
+        rows = rows.rename(columns={"company": "company_id", "contact": "contact_id"})
+        return rows.assign(
             pipeline_id=self._pipeline_of,
             stage_id=_stage_ids(self._pipeline_of, file["stage"]),
         )
@@ -99,7 +99,7 @@ class Export:
     def pipelines(self) -> pd.DataFrame:
         names = _names(self._file("stages")["pipeline"], self._file("deals")["pipeline"], self._history["pipeline"])
         names = names[names != ""].reset_index(drop=True)
-        return _named("pipeline_id", names).assign(position=range(len(names)))
+        return _name_table("pipeline_id", names).assign(position=range(len(names)))
 
     @cached_property
     def _history(self) -> pd.DataFrame:
@@ -115,24 +115,24 @@ class Export:
         file = self._file("stages")
         if file["position"].isna().all():
             file = file.assign(position=range(len(file)))
-        used = _names(file["pipeline"], self._pipeline_of, self._history["pipeline"])
-        spread = file[file["pipeline"].isna()].drop(columns="pipeline").merge(used.rename("pipeline"), how="cross")
+        pipelines = _names(file["pipeline"], self._pipeline_of, self._history["pipeline"])
+        spread = file[file["pipeline"].isna()].drop(columns="pipeline").merge(pipelines.rename("pipeline"), how="cross")
         return pd.concat([file[file["pipeline"].notna()], spread], ignore_index=True)
 
     @cached_property
     def stages(self) -> pd.DataFrame:
         """The listed stages, then those that only deals or history name: these have no position."""
         deals = self._file("deals").assign(pipeline=self._pipeline_of)
-        every = pd.concat([self._listed_stages, deals[["pipeline", "stage"]], self._history[["pipeline", "stage"]]])
-        every = every.dropna(subset="stage").drop_duplicates(["pipeline", "stage"])
+        stages = pd.concat([self._listed_stages, deals[["pipeline", "stage"]], self._history[["pipeline", "stage"]]])
+        stages = stages.dropna(subset="stage").drop_duplicates(["pipeline", "stage"])
         outcomes = _most_frequent(deals.dropna(subset="stage"), ["pipeline", "stage"], "outcome")
-        every = every.merge(outcomes.rename(columns={"outcome": "seen"}), on=["pipeline", "stage"], how="left")
+        stages = stages.merge(outcomes.rename(columns={"outcome": "seen"}), on=["pipeline", "stage"], how="left")
         return pd.DataFrame({
-            "stage_id": _stage_ids(every["pipeline"], every["stage"]),
-            "pipeline_id": every["pipeline"],
-            "name": every["stage"],
-            "position": every["position"],
-            "outcome": every["outcome"].fillna(every["seen"]).fillna("open"),
+            "stage_id": _stage_ids(stages["pipeline"], stages["stage"]),
+            "pipeline_id": stages["pipeline"],
+            "name": stages["stage"],
+            "position": stages["position"],
+            "outcome": stages["outcome"].fillna(stages["seen"]).fillna("open"),
         })  # fmt: skip
 
     @property
@@ -147,7 +147,7 @@ class Export:
     @property
     def activities(self) -> pd.DataFrame:
         """What was done and what is planned; an activity of no deal of ours counts for its author."""
-        file, done = self._file("activities"), is_done(self._file("activities"))
+        file, is_complete = self._file("activities"), is_done(self._file("activities"))
         comes_in = file["direction"] == "in"
         is_incoming = (file["kind"] == "email") & comes_in
         is_ours = file["deal_id"].isin(self._file("deals")["id"])
@@ -157,20 +157,20 @@ class Export:
             "owner_id": file["deal_id"],
             "manager_id": file["author"],
             "kind": file["kind"],
-            "is_done": done,
-            "is_action": done & ~is_incoming,
+            "is_done": is_complete,
+            "is_action": is_complete & ~is_incoming,
             "is_incoming": is_incoming,
             # A message that came in, a missed call or a comment is nobody's next step.
             "is_plan": (file["kind"] != "comment") & ~comes_in,
             "created_at": file["created_at"],
-            "at": file["at"].where(done),
-            "deadline_at": file["deadline"].fillna(file["at"].mask(done)),
+            "at": file["at"].where(is_complete),
+            "deadline_at": file["deadline"].fillna(file["at"].mask(is_complete)),
         })  # fmt: skip
 
     @property
     def leads(self) -> pd.DataFrame:
-        renamed = {"id": "lead_id", "stage": "stage_id"}
-        return self._file("leads").rename(columns=renamed | {
+        names = {"id": "lead_id", "stage": "stage_id"}
+        return self._file("leads").rename(columns=names | {
             name: f"{name}_id" for name in ("manager", "source", "company", "contact")
         })  # fmt: skip
 
@@ -182,9 +182,11 @@ class Export:
     @cached_property
     def managers(self) -> pd.DataFrame:
         file = self._file("managers")
-        names = _names(file["name"], *self._all("manager"), self._file("activities")["author"])
-        known = _named("manager_id", names).merge(file[["name", "active", "job_title", "email"]], on="name", how="left")
-        return known.assign(is_active=known["active"].fillna(True))
+        names = _names(file["name"], *self._deals_and_leads("manager"), self._file("activities")["author"])
+        rows = _name_table("manager_id", names).merge(
+            file[["name", "active", "job_title", "email"]], on="name", how="left"
+        )
+        return rows.assign(is_active=rows["active"].fillna(True))
 
     @cached_property
     def manager_departments(self) -> pd.DataFrame:
@@ -201,12 +203,12 @@ class Export:
         file = self._file("departments")
         deals, managers = self._file("deals"), self._file("managers")
         names = _names(file["name"], file["parent"], managers["department"], deals["department"])
-        known = _named("department_id", names).merge(file, on="name", how="left")
-        return known.rename(columns={"parent": "parent_id", "head": "head_id"})
+        rows = _name_table("department_id", names).merge(file, on="name", how="left")
+        return rows.rename(columns={"parent": "parent_id", "head": "head_id"})
 
     @property
     def currencies(self) -> pd.DataFrame:
         file = self._file("currencies")
         base = pd.DataFrame({"currency": [self.base], "rate": [1.0]})
-        every = pd.concat([base, file[file["currency"] != self.base]], ignore_index=True)
-        return every.assign(is_base=every["currency"] == self.base)
+        rows = pd.concat([base, file[file["currency"] != self.base]], ignore_index=True)
+        return rows.assign(is_base=rows["currency"] == self.base)

@@ -8,7 +8,7 @@ import pandas as pd
 Way = Literal["", "one", "other"]
 
 
-class Settled(NamedTuple):
+class Verdict(NamedTuple):
     """The cells as they are meant, a doubtful one missing; the way of the column, "" when nothing tells; the doubtful."""
 
     cells: pd.Series
@@ -24,14 +24,14 @@ class Ways:
     one: pd.Series
     other: pd.Series
 
-    def settle(self, way: Way = "") -> Settled:
+    def settle(self, way: Way = "") -> Verdict:
         """Each cell by itself where it can be meant in one way only, the others as these; `way`: as the settings say."""
         way = way or self.way
         read = {"one": self.one, "other": self.other}.get(way)
         doubtful = self._doubtful & (way == "")
         if read is None:
             read = self.one.fillna(self.other).mask(doubtful)
-        return Settled(read, way, doubtful, self.is_mixed and way == "")
+        return Verdict(read, way, doubtful, self.is_mixed and way == "")
 
     @property
     def way(self) -> Way:

@@ -119,7 +119,7 @@ class Ledger:
         column = f"{ID_OF[table]}::bigint"
         return (self._number(f"select max({column}) from held.crm.{table}") or 0) if table in self._held else 0
 
-    def held(self, table: str, ids: Sequence[int]) -> set[int]:
+    def ids_in_store(self, table: str, ids: Sequence[int]) -> set[int]:
         if table not in self._held or not ids:
             return set()
         condition = f"{ID_OF[table]} in (select unnest(?::varchar[]))"
@@ -141,7 +141,7 @@ class Ledger:
     def _note(self, name: str, table: str, ids: Sequence[int]) -> None:
         self._connection.execute(f"insert into {name} select ?, unnest(?::bigint[])", [table, list(ids)])
 
-    def gone(self, table: str) -> list[int]:
+    def missing_ids(self, table: str) -> list[int]:
         """Held and not alive; what belongs to something out of sight is only hidden with it."""
         hidden = f"owner_type = 'deal' and {_is_in('unseen', 'owner_id', 'deals')}"
         condition = f"and not ({hidden})" if table == "activities" else ""
@@ -190,7 +190,7 @@ class Ledger:
     def note_unanswered(self, activity_ids: Sequence[str]) -> None:
         self._connection.execute("insert into unanswered select unnest(?::varchar[])", [list(activity_ids)])
 
-    def unanswered(self, activity_ids: Sequence[str]) -> set[str]:
+    def unanswered_calls(self, activity_ids: Sequence[str]) -> set[str]:
         """Telephony told once that nobody answered; the call's record is not asked for again."""
         queries = ["select id from unanswered"]
         if "activities" in self._held:
@@ -206,15 +206,15 @@ class Ledger:
 
     # Comments
 
-    def elements(self, which: Literal["changed", "alive", "all"]) -> Iterator[Element]:
+    def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[Element]:
         for table in OWNERS:
-            yield from self._elements(table, which)
+            yield from self._elements(table, kind)
 
-    def _elements(self, table: str, which: str) -> Iterator[Element]:
+    def _elements(self, table: str, kind: str) -> Iterator[Element]:
         column, homes = ID_OF[table], self._homes(table)
         parts = [f"select {column} as id from came.{table}"] if "came" in homes else []
-        if "held.crm" in homes and which != "changed":
-            condition = "true" if which == "all" else self._is_lively(table)
+        if "held.crm" in homes and kind != "changed":
+            condition = "true" if kind == "all" else self._is_lively(table)
             parts.append(f"select {column} as id from held.crm.{table} where {condition}")
         if not parts:
             return
