@@ -1,6 +1,7 @@
 """A notebook and its parameters → four files, or a sentence and none."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import nbformat
@@ -8,6 +9,7 @@ import openpyxl
 import pytest
 
 from crm_reports.errors import FilterError, RunError, StoreError
+from crm_reports.metrics import registry
 from crm_reports.runs import run as runs
 from crm_reports.runs.run import run, without_secrets
 from crm_reports.settings import Settings
@@ -84,6 +86,33 @@ def test_the_json_holds_filters_with_ids_and_raw_numbers(record):
     boris, total = held["elements"]["managers"]["rows"]
     assert (boris["manager"], boris["manager_id"], boris["won"], boris["won_money"]) == ("Boris", "2", 1, 250)
     assert (total["is_total"], total["won_money"]) == (True, 250)
+
+
+def test_what_was_not_asked_for_is_made_later_of_the_notebook_and_is_the_same(record, settings, tmp_path):
+    executed = _executed(settings, record)
+    bare = runs.complete(executed, settings=settings, out=tmp_path, kinds=("html", "ipynb"))
+    assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".html", ".ipynb"]
+    assert [path.read_text() for path in bare.files] == [path.read_text() for path in record.files[:2]]
+    data, book = (runs.file_of(executed.plan, bare.files[0], kind) for kind in ("json", "xlsx"))
+    assert data.read_text() == record.files[3].read_text()
+    assert _cells(book) == _cells(record.files[2])
+
+
+def _cells(book):
+    return {sheet.title: list(sheet.values) for sheet in openpyxl.load_workbook(book)}
+
+
+def test_a_metric_of_the_notebooks_own_has_its_words_in_the_workbook_whatever_was_asked_for(
+    record, settings, tmp_path, monkeypatch
+):
+    def ours(deals):
+        """What only this notebook knows."""
+
+    ours.__module__ = "__main__"
+    own = replace(registry.METRICS["won"], name="ours", compute=ours)
+    monkeypatch.setitem(registry.METRICS, "ours", own)
+    made = runs.complete(_executed(settings, record), settings=settings, out=tmp_path, kinds=("html",))
+    assert [path.suffix for path in made.files] == [".ipynb", ".html", ".xlsx", ".json"]
 
 
 def test_the_workbook_has_a_sheet_per_element(record):

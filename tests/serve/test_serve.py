@@ -7,6 +7,7 @@ from html import unescape
 import httpx
 import pytest
 
+from crm_reports.runs import parent
 from crm_reports.runs.run import prepare
 from crm_reports.serve import serve
 from crm_reports.settings import Settings, SettingsError
@@ -56,6 +57,19 @@ def test_the_page_and_its_files_are_those_of_the_notebook_with_the_same_paramete
     assert "Anna" in page.text
     assert client.get(f"/overview.xlsx?{query}").content[:2] == b"PK"
     assert client.get(f"/overview.ipynb?{query}").json()["nbformat"] == 4
+
+
+def test_a_workbook_is_made_when_somebody_asks_for_it_and_once(client, monkeypatch):
+    made, usual = [], parent.file_of
+    monkeypatch.setattr(
+        parent,
+        "file_of",
+        lambda plan, notebook, kind, **named: made.append(kind) or usual(plan, notebook, kind, **named),
+    )
+    assert client.get("/forgotten_deals").status_code == 200
+    assert made == []
+    assert {client.get("/forgotten_deals.xlsx").content[:2] for _twice in range(2)} == {b"PK"}
+    assert made == ["xlsx"]
 
 
 def test_the_front_door_is_the_overview(client):

@@ -111,6 +111,12 @@ def metric(
     return register
 
 
+def is_bare() -> bool:
+    """Whether every metric is this library's own: any other process then knows what its numbers mean, too."""
+    package = __name__.partition(".")[0]
+    return all(entry.compute.__module__.partition(".")[0] == package for entry in METRICS.values())
+
+
 def _refusal(keyword: str) -> str:
     """Why `@metric` does not take the keyword, and what to write instead."""
     if keyword == "fields":

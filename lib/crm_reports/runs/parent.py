@@ -41,6 +41,15 @@ def make(
     )  # fmt: skip
 
 
+def file_of(plan: Plan, notebook: Path, kind: str, *, settings: Settings) -> Path:
+    """The workbook or the JSON beside an executed notebook, made as its page was: the caller's thread only waits."""
+    process = warm(settings)
+    if process is None:
+        return run.file_of(plan, notebook, kind)
+    limits = settings.limits
+    return process.call(run.file_of, plan, notebook, kind, seconds=limits.page_seconds, memory=limits.page_memory)
+
+
 def _in_a_kernel(plan: Plan, settings: Settings, out: Path, look: Mapping[str, Any]) -> RunRecord:
     executed = run.execute(plan, settings=settings)
     if executed.error.startswith("DeadKernelError") or executed.notebook is None:

@@ -9,10 +9,10 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from ..look import publish, workbook
 from ..look.mime import ELEMENT, FIGURE
 from ..measures import load as loading
 from ..measures.dataset import Dataset
+from ..metrics import registry
 from ..settings import Settings
 from ..store import Store
 from ..store.disk import private, private_folder, write_all
@@ -45,6 +46,7 @@ for _each in ("papermill", "traitlets"):
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
+KINDS = ("ipynb", "html", "xlsx", "json")
 ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
 TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
 
@@ -398,15 +400,18 @@ def complete(
     show_code: bool = False,
     assets: str = "inline",
     links: Sequence[publish.Link] = (),
+    kinds: Collection[str] = KINDS,
 ) -> RunRecord:
     """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/.
 
+    Where fewer `kinds` are wanted, `file_of` makes the others later; all are made now if only this process can.
     Whatever fails here, of ours or not, is in the record: the other reports of a night must not pay for it.
     """
     plan, files, leak, headline = executed.plan, (), "", ""
     try:
         notebook = _signed(executed)
-        text = json.dumps(notebook) if notebook else ""
+        # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
+        text = json.dumps(notebook, ensure_ascii=False) if notebook else ""
         leak = discretion.what_shows([text], settings)
         error = leak or discretion.without_secrets(executed.error, settings)
         if not error:
@@ -414,7 +419,8 @@ def complete(
                 raise cells.too_much(settings.limits.page_output)
             with speaking(plan.language):
                 headline = _headline(notebook)
-                files = _written(plan, notebook, out, show_code=show_code, assets=assets, links=links)
+                page = _page(plan, notebook, show_code=show_code, assets=assets, links=links)
+                files = _written(plan, notebook, {"ipynb": text, "html": page}, out, kinds)
     except Exception as failed:
         error = discretion.without_secrets(logged(failed), settings)
     if error and not leak:
@@ -450,19 +456,32 @@ def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
         log.warning("the notebook that failed was not kept: %s", in_words(error))
 
 
-def _written(plan: Plan, notebook: nbformat.NotebookNode, out: Path, **look: Any) -> tuple[Path, ...]:
-    """All four files, moved to their places only when each of them is whole; `look` is what a page can be told."""
-    elements = list(elements_of(notebook))
+def _page(plan: Plan, notebook: nbformat.NotebookNode, **look: Any) -> str:
+    """The page, whole; `look` is what it can be told. RunError: what it or the notebook lacks."""
     page = publish.html(notebook, **_beside(plan, **look))
-    errors.all_at_once([*_torn(notebook, elements), *publish.missing_from(page, notebook)], RunError)
+    lacking = [*_torn(notebook, list(elements_of(notebook))), *publish.missing_from(page, notebook)]
+    errors.all_at_once(lacking, RunError)
+    return page
+
+
+def _written(
+    plan: Plan, notebook: Mapping[str, Any], texts: Mapping[str, str], out: Path, kinds: Collection[str]
+) -> tuple[Path, ...]:
+    """The files, moved to their places only when each of them is whole."""
+    elements = list(elements_of(notebook))
     write: dict[str, Callable[[Path], object]] = {
-        # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
-        "ipynb": lambda path: _write(path, json.dumps(notebook, ensure_ascii=False)),
-        "html": lambda path: _write(path, page),
+        **{kind: partial(_write, text=text) for kind, text in texts.items()},
         "xlsx": lambda path: workbook.workbook(elements, path),
         "json": lambda path: _write(path, as_json(plan, elements)),
     }
-    return write_all({out / f"{plan.name}.{suffix}": writer for suffix, writer in write.items()})
+    wanted = [kind for kind in write if kind in kinds or not registry.is_bare()]
+    return write_all({out / f"{plan.name}.{kind}": write[kind] for kind in wanted})
+
+
+def file_of(plan: Plan, notebook: Path, kind: str) -> Path:
+    """The workbook or the JSON of an executed notebook that `complete` left, beside it."""
+    with speaking(plan.language):
+        return _written(plan, json.loads(notebook.read_text(encoding="utf-8")), {}, notebook.parent, [kind])[0]
 
 
 def _write(path: Path, text: str) -> None:
@@ -475,13 +494,13 @@ def _beside(plan: Plan, *, links: Sequence[publish.Link] = (), **look: Any) -> d
     return {"links": [*links, *workbook], **look}
 
 
-def outputs_of(notebook: nbformat.NotebookNode) -> Iterator[nbformat.NotebookNode]:
+def outputs_of(notebook: Mapping[str, Any]) -> Iterator[nbformat.NotebookNode]:
     """Everything that the notebook's cells show, in order."""
-    for cell in notebook.cells:
+    for cell in notebook["cells"]:
         yield from cell.get("outputs", [])
 
 
-def elements_of(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
+def elements_of(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The report's elements, in order."""
     for output in outputs_of(notebook):
         if ELEMENT in output.get("data", {}):

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from ..errors import FilterError, ReportError, SettingsError
 from ..look import lists, templates
 from ..look import page as look
-from ..runs.run import in_words
+from ..runs.run import elements_of, in_words
 from ..runs.warm import TookTooLong
 from ..settings import Settings
 from ..words.texts import _, speaking
@@ -101,11 +102,11 @@ class Server:
             raise FilterError(_("there is no .{kind}; there are: {kinds}", kind=kind, kinds=", ".join(TYPES)))
         asked = await self.desk.asked(report, state.given(request.url.query), reader)
         page = await self.pages.files(asked, lambda: links(asked, self.settings), request.is_disconnected)
-        await anyio.to_thread.run_sync(_refuse_others_rows, page["json"], asked)
-        if kind == "pdf":
-            page["pdf"] = await self.pages.pdf(asked, page)
+        await anyio.to_thread.run_sync(_refuse_others_rows, page["ipynb"], asked)
         if kind:
-            return FileResponse(page[kind], media_type=TYPES[kind], filename=f"{asked.plan.name}.{kind}")
+            return FileResponse(
+                await self.pages.file(kind, asked, page), media_type=TYPES[kind], filename=f"{asked.plan.name}.{kind}"
+            )
         chosen = await anyio.to_thread.run_sync(self._controls, asked)
         mark = f'"{sha256(f"{asked.key} {chosen}".encode()).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == mark:
@@ -148,10 +149,17 @@ class Server:
 
 def _refuse_others_rows(made: Path, asked: Asked) -> None:
     """NotYours: the notebook did not pass on to `crm.load` whom the page may be about."""
-    filters = json.loads(made.read_text(encoding="utf-8"))["filters"] if asked.reader.only else {}
+    filters = _filters_of(made) if asked.reader.only else {}
     for dimension in asked.reader.only:
         if {each["id"] for each in filters[dimension]} != {each.id for each in getattr(asked.plan.filters, dimension)}:
             raise NotYours(_("report {report!r} can't be cut to what is yours", report=asked.plan.report))
+
+
+@lru_cache(256)
+def _filters_of(notebook: Path) -> dict[str, Any]:
+    """What an executed notebook says that it is about."""
+    elements = elements_of(json.loads(notebook.read_text(encoding="utf-8")))
+    return next(element["filters"] for element in elements if element["kind"] == "header")
 
 
 def _refuse_other_sites(request: Request) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import os
 import shutil
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -16,12 +17,13 @@ from ..errors import RunError
 from ..look import publish, scripts
 from ..mail import camera
 from ..runs import parent, proof
-from ..runs.run import RunRecord, in_words
+from ..runs.run import KINDS, Plan, RunRecord, in_words
 from ..settings import Settings
 from ..store.locks import Workroom
 from ..words.texts import _, speaking
 from .desk import Asked
 
+AT_ONCE = ("html", "ipynb")  # the other files are made of the notebook when somebody asks for them
 ROOM = 1 << 30  # bytes of pages that are kept
 LOOK_SECONDS = 0.3  # how often it is asked whether a reader is still there
 WAITING = 40  # pages that may wait for a core; more readers than that are asked to come back
@@ -51,7 +53,7 @@ class Pages:
         self._cores = anyio.CapacityLimiter(os.cpu_count() or 1)
         self._kept: OrderedDict[str, tuple[Path, ...]] = OrderedDict()
         self._under_way: dict[str, _Making] = {}
-        self._printing = anyio.Lock()
+        self._making: dict[str, anyio.Lock] = defaultdict(anyio.Lock)  # of each kind of file one at a time
         self.assets = self._room.path / "assets"
         scripts.assets(self.assets)
 
@@ -59,7 +61,7 @@ class Pages:
         self._room.close()
 
     async def files(self, asked: Asked, links: Links, is_gone: Callable[[], Awaitable[bool]]) -> dict[str, Path]:
-        """The page's files by their kind: html, xlsx, json, ipynb. RunError: it could not be made, or Busy."""
+        """The page and its notebook by their kind: html, ipynb. RunError: it could not be made, or Busy."""
         key = asked.key
         if key not in self._kept:
             self._kept[key] = await self._shared(key, asked, links, is_gone)
@@ -67,12 +69,16 @@ class Pages:
         self._kept.move_to_end(key)
         return {path.suffix.removeprefix("."): path for path in self._kept[key]}
 
-    async def pdf(self, asked: Asked, files: dict[str, Path]) -> Path:
-        """The page as it prints, made when first asked for. RunError: there is no Chromium on this machine."""
-        path = files["html"].with_suffix(".pdf")
-        async with self._printing:
+    async def file(self, kind: str, asked: Asked, files: dict[str, Path]) -> Path:
+        """The page as a workbook, as JSON or as it prints, made when first asked for.
+
+        RunError: it could not be made; a PDF needs Chromium on this machine.
+        """
+        path = files["ipynb"].with_suffix(f".{kind}")
+        async with self._making[kind]:
             if not path.exists():
-                await anyio.to_thread.run_sync(_print, files["ipynb"], path, asked.plan.language)
+                make = _print if kind == "pdf" else partial(parent.file_of, settings=self._settings)
+                await anyio.to_thread.run_sync(make, asked.plan, files["ipynb"], kind)
         return path
 
     async def _shared(
@@ -105,7 +111,7 @@ class Pages:
         def make() -> RunRecord:
             return parent.make(
                 asked.plan, settings=self._settings.model_copy(update={"webhook": None}), out=self._room.path / key[:32],
-                seconds=self._settings.limits.page_seconds, assets="/assets", links=links(), is_wanted=lambda: not gone.is_set(),
+                seconds=self._settings.limits.page_seconds, assets="/assets", links=links(), is_wanted=lambda: not gone.is_set(), kinds=AT_ONCE,
             )  # fmt: skip
 
         async with self._cores:
@@ -118,16 +124,23 @@ class Pages:
 
     def _make_room(self) -> None:
         """Forget the pages that nobody asked for longest; the newest stays however large it is."""
-        sizes = {key: sum(path.stat().st_size for path in files) for key, files in self._kept.items()}
+        sizes = {key: _size(files[0]) for key, files in self._kept.items()}
         while sum(sizes.values()) > ROOM and len(self._kept) > 1:
             key, files = self._kept.popitem(last=False)
             sizes.pop(key)
             shutil.rmtree(files[0].parent, ignore_errors=True)
 
 
-def _print(notebook: Path, path: Path, language: str) -> None:
-    with speaking(language):
-        whole = publish.html(nbformat.read(notebook, as_version=4), language=language)
+def _size(page: Path) -> int:
+    """Bytes of all files of a page that are there by now."""
+    files = (page.with_suffix(f".{kind}") for kind in (*KINDS, "pdf"))
+    return sum(path.stat().st_size for path in files if path.exists())
+
+
+def _print(plan: Plan, notebook: Path, _kind: str) -> None:
+    path = notebook.with_suffix(".pdf")
+    with speaking(plan.language):
+        whole = publish.html(nbformat.read(notebook, as_version=4), language=plan.language)
     page = path.with_suffix(".print.html")
     page.write_text(whole, encoding="utf-8")
     browser = proof.browser()
