@@ -9,7 +9,7 @@ from crm_reports.elements.changes import movement
 from crm_reports.elements.forgotten import long_silent, threshold, worst_share
 from crm_reports.elements.funnel import dearest, narrow_place, who_differs
 from crm_reports.elements.losses import loses_most, lost_from, top_reason
-from crm_reports.elements.sales import best_source, compared, concentration, year_on_year
+from crm_reports.elements.sales import best_source, concentration, sentence, year_on_year
 from crm_reports.elements.stages import slowest_stage
 from crm_reports.words import units
 from stores import dataset, deal
@@ -37,7 +37,7 @@ def plain(text):
 )
 def test_growth_says_the_direction_and_from_where(value, previous, change, said):
     row = {"metric": "won", "value": value, "previous": previous, "change": change}
-    assert plain(compared(row)) == said
+    assert plain(sentence(row)) == said
 
 
 def test_concentration_counts_the_few_who_bring_more_than_half():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..measures.totals import total_of, without_total
 from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
@@ -22,7 +23,6 @@ from .figure import (
     numbers,
     short_name,
     trace,
-    without_total,
 )
 from .palette import colour, colour_of, symbol_of
 
@@ -56,7 +56,7 @@ def _middle(
     table: pd.DataFrame, positions: Sequence[tuple], x: str, y: str, x_axis: units.Axis, y_axis: units.Axis
 ) -> tuple[float, float]:
     """Where the cross lines stand: a table about one manager brings the team's medians as its total."""
-    team = table[table["is_total"].astype(bool)] if "is_total" in table else table.iloc[:0]
+    team = total_of(table)
     if team.empty:
         return tuple(pd.DataFrame(positions).median())
     return team[x].iloc[0] / x_axis.scale, team[y].iloc[0] / y_axis.scale

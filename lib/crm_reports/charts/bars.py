@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..measures.totals import without_total
 from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .figure import escape, figure_of, formula_of, hover, key_of, nothing, numbers, trace, without_total
+from .figure import escape, figure_of, formula_of, hover, key_of, nothing, numbers, trace
 from .palette import colour, colour_of
 
 MOST_ROWS = 20

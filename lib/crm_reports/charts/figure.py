@@ -138,11 +138,6 @@ def numbers(values: Iterable[object], scale: float = 1) -> list[float | None]:
     return [None if units.is_missing(value) else float(value) / scale for value in values]
 
 
-def without_total(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows without the totals row."""
-    return table[~table["is_total"].astype(bool)] if "is_total" in table else table
-
-
 def measures_in(table: pd.DataFrame, *, most: int = 7) -> list[str]:
     """The metrics a reader can pick from: the usual ones first, then whatever else the table measures."""
     usual = [name for name in MEASURES if name in table]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from ..measures.totals import without_total
 from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
@@ -24,7 +25,6 @@ from .figure import (
     segments,
     short_name,
     trace,
-    without_total,
 )
 from .palette import PALETTE, colour, colour_of, dash_of, place_of, symbol_of
 

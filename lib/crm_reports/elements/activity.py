@@ -10,13 +10,14 @@ from ..measures.dataset import Dataset
 from ..measures.measure import measure, medians, missing
 from ..measures.over_time import over_time
 from ..measures.privacy import ENOUGH
+from ..measures.totals import total_last, total_of, without_total
 from ..metrics.statistics import SMALL, rank_correlation
 from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _
 from .deals import kinds
 from .element import element
-from .sales import by_month, growth, measured
+from .sales import by_month, growth, metrics_of
 
 COLUMNS = {
     "call": "calls", "meeting": "meetings", "email": "emails", "crm_activity": "crm_activities", "comment": "comments",
@@ -66,8 +67,7 @@ def activity(ds: Dataset) -> pd.DataFrame:
     if ds.filters.is_about_one:
         return _beside_team(ds, metrics)
     table = measure(ds, metrics, by="manager", total=True)
-    body = table[~table["is_total"]].sort_values(["activity_index", "won_money"], ascending=False)
-    return pd.concat([body, table[table["is_total"]]], ignore_index=True)
+    return total_last(table, "activity_index", "won_money")
 
 
 def _beside_team(ds: Dataset, metrics: list[str]) -> pd.DataFrame:
@@ -104,7 +104,7 @@ def most_active(activity: pd.DataFrame) -> str:
 
 def beside_team(table: pd.DataFrame) -> str:
     """One manager's index against the anonymous middle of the team."""
-    own = table[~table["is_total"]]
+    own = without_total(table)
     if own.empty or not own["actions"].iloc[0] > 0:
         return _("Nothing was done in the period")
     if pd.isna(own["activity_index"].iloc[0]):
@@ -112,7 +112,7 @@ def beside_team(table: pd.DataFrame) -> str:
             "{n} actions; the team is too small to be compared with", n=units.write(own["actions"].iloc[0], "count")
         )
     index = units.write(own["activity_index"].iloc[0], "index")
-    team = table[table["is_total"]]
+    team = total_of(table)
     if team.empty:
         return _("Index {index} of 10; the team is too small for a median", index=index)
     return _(
@@ -175,7 +175,7 @@ def correlation(table: pd.DataFrame) -> str:
 
 def money_beside_team(table: pd.DataFrame) -> str:
     """One manager's won money against the anonymous middle of the team."""
-    own, team = table[~table["is_total"]], table[table["is_total"]]
+    own, team = without_total(table), total_of(table)
     if own.empty:
         return _("Nothing was done in the period")
     money = units.write(own["won_money"].iloc[0], "money", form="tile")
@@ -287,7 +287,7 @@ def busiest(table: pd.DataFrame) -> str:
 @element(
     title=N_("Actions over time"),
     measured=N_("By the day of the action. The running period is paler and has a star."),
-    chart=lambda table: charts.dynamics(table, metrics=measured(table)),
+    chart=lambda table: charts.dynamics(table, metrics=metrics_of(table)),
     needs=["actions"],
 )
 def actions_over_time(ds: Dataset) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from ..measures.frames import stock_at
 from ..measures.lists import CHANCE, links
 from ..measures.measure import measure, missing, value_of
 from ..measures.slices import utc
+from ..measures.totals import total_last
 from ..store.columns import DAY, ratio
 from ..words import units
 from ..words.texts import N_, _, many
@@ -35,8 +36,7 @@ def forgotten_by(ds: Dataset, dimension: str) -> pd.DataFrame:
     """Forgotten deals by department, manager or stage, with totals; the most forgotten money first."""
     metrics = ["in_work", "forgotten", "forgotten_share", "forgotten_money", "no_next_step", "next_step_overdue"]
     table = measure(ds, [*metrics, "days_silent", "days_in_current_stage"], by=dimension, total=True)
-    body = table[~table["is_total"]].sort_values(["forgotten_money", "forgotten"], ascending=False)
-    table = pd.concat([body, table[table["is_total"]]], ignore_index=True)
+    table = total_last(table, "forgotten_money", "forgotten")
     return with_pipeline(ds, table) if dimension == "stage" else table
 
 

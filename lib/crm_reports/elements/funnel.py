@@ -11,6 +11,7 @@ from ..measures.comparisons import step_worth
 from ..measures.dataset import Dataset
 from ..measures.measure import measure, medians, missing
 from ..measures.names import Rung
+from ..measures.totals import without_total
 from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
 from ..words import units
@@ -188,7 +189,7 @@ def narrow_places(ds: Dataset) -> pd.DataFrame:
     if people.empty:
         return pd.DataFrame(columns=SHORT_COLUMNS)
     team = _usual_rate(ds)
-    people = people[~people["is_total"]]
+    people = without_total(people)
     rate, k, n = people["stage_id"].map(team), people["stage_conversion_k"], people["stage_conversion_n"]
     short = (rate * n - k).astype(float)
     worth = _worth(ds, people["stage_id"])

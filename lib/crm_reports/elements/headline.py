@@ -6,17 +6,13 @@ A sentence that names a row must not be refuted by the table beneath it; where n
 import numpy as np
 import pandas as pd
 
+from ..measures.totals import total_of, without_total
 from ..metrics.statistics import SMALL, differs
-
-
-def parts(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows without the total."""
-    return table[~table["is_total"].astype(bool)] if "is_total" in table else table
 
 
 def whole(table: pd.DataFrame, name: str) -> tuple[int, int]:
     """k and n of a rate over all rows: those of the total, else of the rows together."""
-    total = table[table["is_total"].astype(bool)] if "is_total" in table else table.iloc[:0]
+    total = total_of(table)
     rows = total if len(total) else table
     return int(rows[f"{name}_k"].sum()), int(rows[f"{name}_n"].sum())
 
@@ -27,7 +23,7 @@ def standing_out(table: pd.DataFrame, name: str, *, above: bool = True) -> pd.Se
     Fisher's exact test of each row against the rest, Holm's correction over the rows; one with fewer than 20 cases is not
     named. None where no row stands out.
     """
-    rows = parts(table)
+    rows = without_total(table)
     k, n = (rows[f"{name}_{half}"].fillna(0).to_numpy() for half in ("k", "n"))
     all_k, all_n = whole(table, name)
     distance = rows[name].to_numpy(float) - all_k / max(all_n, 1)

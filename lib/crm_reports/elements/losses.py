@@ -9,11 +9,12 @@ from ..measures.dataset import Dataset
 from ..measures.measure import measure
 from ..measures.names import look_up
 from ..measures.slices import loss_reasons as loss_reasons_of
+from ..measures.totals import total_of, without_total
 from ..metrics.statistics import SMALL, fisher, holm
 from ..words import units
 from ..words.texts import N_, _, many
 from .element import element
-from .headline import is_most, largest, parts
+from .headline import is_most, largest
 from .stages import in_stage_order, with_team
 
 
@@ -58,7 +59,7 @@ def losses_by_manager(ds: Dataset) -> pd.DataFrame:
 @losses_by_manager.finding
 def loses_most(table: pd.DataFrame) -> str:
     """Which reason one manager loses for more often than the others, by more than chance; else the most frequent one."""
-    if not len(parts(table)):
+    if not len(without_total(table)):
         return _("Nothing was lost in the period")
     row = _own_reason(table)
     if row is not None:
@@ -67,7 +68,7 @@ def loses_most(table: pd.DataFrame) -> str:
             "{manager} loses {k} of {n} with “{reason}”, all together {share}. More than chance.",
             manager=row["manager"], reason=row["loss_reason"], k=units.write(row["lost"], "count"), n=units.write(row["own"], "count"), share=share,
         )  # fmt: skip
-    team = table[table["is_total"].astype(bool)]
+    team = total_of(table)
     top = team.sort_values("lost", ascending=False, kind="stable").iloc[0]
     return _(
         "Nobody's reasons differ by more than chance; of all {n}, {k} were lost with “{reason}”",
@@ -79,7 +80,7 @@ def loses_most(table: pd.DataFrame) -> str:
 
 def _own_reason(table: pd.DataFrame) -> pd.Series | None:
     """The manager's reason that is furthest above all managers' together, beyond chance; Holm over all cells."""
-    cells = parts(table)
+    cells = without_total(table)
     own, team = (cells.groupby(key)["lost"].transform("sum") for key in ("manager_id", "loss_reason"))
     cells = cells.assign(own=own, team=team, all=cells["lost"].sum())
     k, n, all_k, all_n = (cells[name].to_numpy(int) for name in ("lost", "own", "team", "all"))
@@ -119,7 +120,7 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
 @losses_by_stage.finding
 def lost_from(table: pd.DataFrame) -> str:
     """From which stage more deals are lost than from any other."""
-    team = table[table["is_total"].astype(bool)] if len(table) else table
+    team = total_of(table)
     if team.empty:
         return _("Nothing was lost in the period")
     row, n = largest(team, "lost"), int(team["lost"].sum())
@@ -133,7 +134,7 @@ def lost_from(table: pd.DataFrame) -> str:
 
 def _by_size(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The columns of a matrix with the largest first."""
-    largest = table[table["is_total"]].set_index(name)["lost"]
+    largest = total_of(table).set_index(name)["lost"]
     order = table.assign(_size=table[name].map(largest)).sort_values(
         ["is_total", "_size", name], ascending=[True, False, True], kind="stable"
     )

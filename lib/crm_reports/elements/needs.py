@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..measures.dataset import Dataset
 from ..measures.measure import measure, missing, value_of
+from ..measures.totals import without_total
 from ..metrics.statistics import SMALL, differs
 from ..store.columns import records
 from ..words import context, units
@@ -15,7 +16,7 @@ from ..words.texts import N_, _, many
 from .element import element, explanation
 from .forgotten import by_manager, how_many
 from .funnel import behind, dearest_place, funnel, narrow_places, narrow_step
-from .headline import is_most, largest, parts, standing_out
+from .headline import is_most, largest, standing_out
 
 MOST_NEEDS = 5
 LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manager", "source")
@@ -65,7 +66,7 @@ def _forgotten_money(ds: Dataset) -> list[Need]:
 
 def _most_of_them(table: pd.DataFrame) -> str:
     """Whose most of the forgotten deals are, or who forgets a larger share than the rest by more than chance."""
-    rows = parts(table)
+    rows = without_total(table)
     most, worst = largest(rows, "forgotten"), standing_out(table, "forgotten_share")
     if most is not None and is_most(most, rows, "forgotten"):
         return _(

@@ -13,18 +13,19 @@ from ..measures.measure import measure
 from ..measures.over_time import over_time
 from ..measures.over_time import twelve_months as twelve_months_of
 from ..measures.tiles import comparison
+from ..measures.totals import without_total
 from ..metrics.registry import METRICS, column
 from ..words import units
 from ..words.texts import N_, _, many
 from .deals import lead_metrics
 from .element import element
-from .headline import largest, parts, standing_out, whole
+from .headline import largest, standing_out, whole
 
 MAIN = ("won_money", "won", "created", "conversion", "average_check", "cycle_days", "lost", "in_work")
 REPEATS = ("repeat_share", "new_customers", "repeat_customers")
 
 
-def measured(table: pd.DataFrame) -> list[str]:
+def metrics_of(table: pd.DataFrame) -> list[str]:
     """The metrics of a table, in its order."""
     return [name for name in table if name in METRICS]
 
@@ -32,7 +33,7 @@ def measured(table: pd.DataFrame) -> list[str]:
 @element(
     title=N_("Over time"),
     measured=N_("By the day of the event, a year or two. Full colour: the period; what still runs has a star."),
-    chart=lambda table: charts.dynamics(table, metrics=picked(table), before=year_before()),
+    chart=lambda table: charts.dynamics(table, metrics=choices(table), before=year_before()),
     mail=("won_money", "won"),
 )
 def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
@@ -46,7 +47,7 @@ def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
 
 def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The metrics over time, from the beginning of the year that was a year before the period's end, if anything is as old."""
-    period, end = ds.filters.elapsed, shown_until(ds)
+    period, end = ds.filters.elapsed, chart_end(ds)
     years = date((pd.Timestamp(period.end) - pd.DateOffset(years=1)).year, 1, 1)
     first = (ds.first_day or period.start).replace(day=1)
     whole = period if period.is_open else Period(min(period.start, max(years, first)), end)
@@ -60,24 +61,24 @@ def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 SOON = timedelta(days=92)
 
 
-def shown_until(ds: Dataset) -> date:
+def chart_end(ds: Dataset) -> date:
     """The first day that a chart over time leaves out: today, where the period ended lately, so that what runs stands beside it."""
     end, today = ds.filters.elapsed.end, ds.filters.today
     return max(end, today) if today - end < SOON else end
 
 
-def picked(table: pd.DataFrame) -> list[str]:
+def choices(table: pd.DataFrame) -> list[str]:
     """What a reader can pick from; customers have a chart of their own."""
-    return [name for name in measured(table) if name not in REPEATS]
+    return [name for name in metrics_of(table) if name not in REPEATS]
 
 
 @dynamics.finding
 def growth(table: pd.DataFrame, ds: Dataset) -> str:
     """How the first number of the table moved against the period before."""
-    return compared(comparison(ds, measured(table)[0]))
+    return sentence(comparison(ds, metrics_of(table)[0]))
 
 
-def compared(row: Mapping[str, Any]) -> str:
+def sentence(row: Mapping[str, Any]) -> str:
     """One number against the period before, in a sentence."""
     metric = row["metric"]
     title = column(metric).title
@@ -101,7 +102,7 @@ def year_before() -> str:
     title=N_("Over time"),
     measured=N_("By the day of the event. The running period is paler and has a star."),
     id="dynamics",
-    chart=lambda table: charts.dynamics(table, metrics=measured(table)[:1], before=year_before()).update_layout(
+    chart=lambda table: charts.dynamics(table, metrics=metrics_of(table)[:1], before=year_before()).update_layout(
         height=270
     ),
     mail=("won_money", "won"),
@@ -111,7 +112,7 @@ def twelve_months(ds: Dataset, metrics: Sequence[str] = ("won_money", "won", "cr
 
     Those since are not `is_in_period`.
     """
-    table, since = twelve_months_of(ds, metrics), Period(ds.filters.elapsed.end, shown_until(ds))
+    table, since = twelve_months_of(ds, metrics), Period(ds.filters.elapsed.end, chart_end(ds))
     later = (
         over_time(ds, metrics, period=since, year_ago=True).query("size == 'month'") if since.days else table.iloc[:0]
     )
@@ -149,7 +150,7 @@ def new_repeat(ds: Dataset) -> pd.DataFrame:
 @new_repeat.finding
 def repeats(table: pd.DataFrame) -> str:
     """How much of the winning is with customers who had bought before."""
-    won = table[~table["is_total"]].set_index("customer_kind_id")["won"]
+    won = without_total(table).set_index("customer_kind_id")["won"]
     k, n = int(won.get("repeat", 0)), int(won.get("repeat", 0) + won.get("new", 0))
     if not n:
         return _("No won deal of the period has a customer")
@@ -175,7 +176,7 @@ def managers(
 @managers.finding
 def concentration(managers: pd.DataFrame) -> str:
     """How few managers bring half of the money or more."""
-    rows = parts(managers).sort_values("won_money", ascending=False)
+    rows = without_total(managers).sort_values("won_money", ascending=False)
     people = rows[rows["manager_id"] != ""] if "manager_id" in rows else rows
     money = rows["won_money"].sum()
     shares = people["won_money"].cumsum() / money if money > 0 else people["won_money"].iloc[:0]
@@ -261,7 +262,7 @@ def best_source(table: pd.DataFrame) -> str:
 def _most_money(table: pd.DataFrame) -> str:
     if "won_money" not in table:
         return ""
-    rows = parts(table)
+    rows = without_total(table)
     if not (rows["won_money"] > 0).any():
         return _("No source brought money in the period")
     most = largest(rows, "won_money")
