@@ -40,14 +40,19 @@ def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go
     places = _label_places(positions, names)
     points = trace(
         "scatter",
-        x=[point[0] for point in positions], y=[point[1] for point in positions], mode="markers+text",
+        x=[point[0] for point in positions],
+        y=[point[1] for point in positions],
+        mode="markers+text",
         text=[escape(text) if place else "" for text, place in zip(names, places, strict=True)],
-        textposition=[place or "top center" for place in places], textfont={"color": colour("ink"), "size": 12},
+        textposition=[place or "top center" for place in places],
+        textfont={"color": colour("ink"), "size": 12},
         marker={"color": [colour_of(id) for id in ids], "symbol": [symbol_of(id) for id in ids], "size": 11},
         customdata=[f"<b>{escape(row[name])}</b><br>{hover(row, x)}<br>{hover(row, y)}" for row in records(rows)],
-        hovertemplate=f"%{{customdata}}{formula_of(x)}<extra></extra>", cliponaxis=False, showlegend=False,
+        hovertemplate=f"%{{customdata}}{formula_of(x)}<extra></extra>",
+        cliponaxis=False,
+        showlegend=False,
         meta=[key_of(row, name) for row in records(rows)],
-    )  # fmt: skip
+    )
     middle = _middle(table, positions, x, y, x_axis, y_axis)
     return _with_cross(points, middle, x, y, x_axis, y_axis).update_layout(meta={"cuts": name})
 
@@ -72,10 +77,14 @@ def _with_cross(
     x_label = word | {"x": middle[0], "y": 0, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
     y_label = word | {"x": 1, "xref": "x domain", "y": middle[1], "xanchor": "right", "yanchor": "top"}
     return figure_of(
-        [points], height=460, margin={"t": 34, "r": 24}, shapes=[vertical, horizontal],
-        annotations=[axis_note(axis_title(y, y_axis)), x_label, y_label], yaxis={"tickformat": ",~f"},
+        [points],
+        height=460,
+        margin={"t": 34, "r": 24},
+        shapes=[vertical, horizontal],
+        annotations=[axis_note(axis_title(y, y_axis)), x_label, y_label],
+        yaxis={"tickformat": ",~f"},
         xaxis={"title": {"text": axis_title(x, x_axis)}, "rangemode": "tozero", "tickformat": ",~f"},
-    )  # fmt: skip
+    )
 
 
 # Where a label may stand and how far its middle lies from the point, in label widths and heights.

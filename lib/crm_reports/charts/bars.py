@@ -72,15 +72,26 @@ def rows_figure(
     low = min([0, *(value for value in values if value is not None)])
     bar = trace(
         "bar",
-        x=values, y=place, width=thick, offset=0, orientation="h", customdata=[row.hover for row in rows],
+        x=values,
+        y=place,
+        width=thick,
+        offset=0,
+        orientation="h",
+        customdata=[row.hover for row in rows],
         marker={"color": [row.colour for row in rows], "cornerradius": 3},
-        hovertemplate=f"%{{customdata}}{formula}<extra></extra>", meta=[row.key for row in rows],
-    )  # fmt: skip
+        hovertemplate=f"%{{customdata}}{formula}<extra></extra>",
+        meta=[row.key for row in rows],
+    )
     back = trace(
         "bar",
-        x=[None if value is None else top for value in values], y=place, width=thick, offset=0, orientation="h",
-        marker={"color": colour("soft"), "cornerradius": 3}, hoverinfo="skip",
-    )  # fmt: skip
+        x=[None if value is None else top for value in values],
+        y=place,
+        width=thick,
+        offset=0,
+        orientation="h",
+        marker={"color": colour("soft"), "cornerradius": 3},
+        hoverinfo="skip",
+    )
     return figure_of(
         [back, bar] if track else [bar], height=12 + pitch * len(rows), barmode="overlay", showlegend=False, meta={"cuts": cuts},
         xaxis={"visible": False, "range": [low, top], "fixedrange": True}, margin={"l": 0, "r": 0, "t": 4, "b": 4},

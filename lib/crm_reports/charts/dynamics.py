@@ -51,12 +51,17 @@ def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = 
     if any(f"{name}_previous" in table for name in names):
         traces.append(_comparison(before))
     return figure_of(
-        traces, height=380, barmode="overlay", xaxis=_ticks(cuts[chosen], chosen),
-        annotations=[axis_note(views[names[0]].title)], yaxis={"tickformat": ",~f"}, showlegend=len(traces) > 2 * len(sizes),
+        traces,
+        height=380,
+        barmode="overlay",
+        xaxis=_ticks(cuts[chosen], chosen),
+        annotations=[axis_note(views[names[0]].title)],
+        yaxis={"tickformat": ",~f"},
+        showlegend=len(traces) > 2 * len(sizes),
         margin={"t": 84 if len(names) > 1 or len(sizes) > 1 else 34, "r": 26},
         meta={"periods": {size: _periods(cuts[size], size) for size in sizes}},
         updatemenus=[menu for menu in (_size_menu(cuts, chosen), _metric_menu(views)) if len(menu["buttons"]) > 1],
-    )  # fmt: skip
+    )
 
 
 def _comparison(before: str) -> Trace:
@@ -143,10 +148,16 @@ def _period_traces(cut: Rows, view: _View, size: str, number: int, is_visible: b
     )  # fmt: skip
     ticks = trace(
         "scatter",
-        x=places, y=view.values[number + 1], mode="markers", marker={"size": 1, "color": colour("ink")}, visible=is_visible,
+        x=places,
+        y=view.values[number + 1],
+        mode="markers",
+        marker={"size": 1, "color": colour("ink")},
+        visible=is_visible,
         error_x={"type": "constant", "value": 0.42, "thickness": 2, "width": 0, "color": colour("ink")},
-        hoverinfo="skip", showlegend=False, meta=size,
-    )  # fmt: skip
+        hoverinfo="skip",
+        showlegend=False,
+        meta=size,
+    )
     return [bars, ticks]
 
 

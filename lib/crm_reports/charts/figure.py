@@ -64,14 +64,18 @@ def _template() -> go.layout.Template:
             "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
             "xaxis": axis | {"showgrid": False},
             "yaxis": axis | {"rangemode": "tozero"},
-            "hoverlabel": {"bgcolor": colour("card"), "bordercolor": colour("line"), "align": "left",
-                           "font": {"color": colour("ink"), "size": 13, "family": FONT}},
+            "hoverlabel": {
+                "bgcolor": colour("card"),
+                "bordercolor": colour("line"),
+                "align": "left",
+                "font": {"color": colour("ink"), "size": 13, "family": FONT},
+            },
             "uniformtext": {"minsize": 10, "mode": "hide"},
             "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
             "bargap": 0.35,
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colour("dim"), "activecolor": colour("accent")},
         }
-    )  # fmt: skip
+    )
 
 
 pio.templates["crm"] = _template()

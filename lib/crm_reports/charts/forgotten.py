@@ -21,20 +21,31 @@ def silence(table: pd.DataFrame) -> go.Figure:
         threshold = _threshold(forgotten.index(True), int(table["from_days"].iloc[forgotten.index(True)]))
     spans = {"tickvals": list(range(len(table))), "ticktext": [escape(span) for span in table["silent"]]}
     return figure_of(
-        [_spans(table, forgotten)], height=340, showlegend=False, margin={"t": 44}, yaxis={"tickformat": ",~f"},
-        xaxis=spans | {"title": {"text": _("days without any action")}}, **threshold,
-    )  # fmt: skip
+        [_spans(table, forgotten)],
+        height=340,
+        showlegend=False,
+        margin={"t": 44},
+        yaxis={"tickformat": ",~f"},
+        xaxis=spans | {"title": {"text": _("days without any action")}},
+        **threshold,
+    )
 
 
 def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
     tooltips = [_span_hover(row) for row in records(table)]
     return trace(
         "bar",
-        x=list(range(len(table))), y=list(table["deals"]), text=[units.write(count, "count") for count in table["deals"]],
-        textposition="outside", cliponaxis=False, textfont={"color": colour("ink")}, customdata=tooltips, name="",
+        x=list(range(len(table))),
+        y=list(table["deals"]),
+        text=[units.write(count, "count") for count in table["deals"]],
+        textposition="outside",
+        cliponaxis=False,
+        textfont={"color": colour("ink")},
+        customdata=tooltips,
+        name="",
         hovertemplate="%{customdata}<extra></extra>",
         marker={"color": [colour("accent") if is_late else colour("soft") for is_late in forgotten], "cornerradius": 3},
-    )  # fmt: skip
+    )
 
 
 def _span_hover(row: dict[str, object]) -> str:
@@ -76,9 +87,13 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
     places = list(range(len(table)))[:: -(-len(table) // 7)]
     days = [units.period("week", table["start"].iloc[place], form="axis") for place in places]
     return figure_of(
-        [line], height=280, margin={"t": 40, "r": 24}, annotations=[axis_note(axis_title(y, axis))],
-        xaxis={"tickvals": places, "ticktext": days}, yaxis={"tickformat": ",~f"},
-    )  # fmt: skip
+        [line],
+        height=280,
+        margin={"t": 40, "r": 24},
+        annotations=[axis_note(axis_title(y, axis))],
+        xaxis={"tickvals": places, "ticktext": days},
+        yaxis={"tickformat": ",~f"},
+    )
 
 
 def _night_hover(row: dict[str, object], y: str) -> str:

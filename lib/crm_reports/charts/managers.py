@@ -82,9 +82,15 @@ def small_multiples(
     notes = [note for place, (key, rows) in enumerate(groups) for note in _pane_notes(place, key, rows, by, names[0])]
     menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
     return figure_of(
-        lines, height=40 + 118 * -(-len(groups) // 4), showlegend=False, margin={"l": 0, "r": 0, "t": 36, "b": 4},
-        annotations=notes, updatemenus=menu, meta={"panes": len(groups), "cuts": by}, **_pane_axes(len(groups), 4),
-    )  # fmt: skip
+        lines,
+        height=40 + 118 * -(-len(groups) // 4),
+        showlegend=False,
+        margin={"l": 0, "r": 0, "t": 36, "b": 4},
+        annotations=notes,
+        updatemenus=menu,
+        meta={"panes": len(groups), "cuts": by},
+        **_pane_axes(len(groups), 4),
+    )
 
 
 Rows = list[dict[str, object]]

@@ -26,11 +26,15 @@ def waterfall(table: pd.DataFrame) -> go.Figure:
     menu = segments(buttons, active=list(cuts).index(chosen), y=1.02, label=_("Since"))
     return figure_of(
         [view["bar"] | {"visible": since == chosen} for since, view in views.items()],
-        height=12 + 46 * most, showlegend=False, margin={"l": 0, "r": 0, "t": 44, "b": 4},
+        height=12 + 46 * most,
+        showlegend=False,
+        margin={"l": 0, "r": 0, "t": 44, "b": 4},
         xaxis={"visible": False, "fixedrange": True, "range": views[chosen]["range"]},
         yaxis={"visible": False, "range": [most - 0.5, -0.5], "fixedrange": True},
-        annotations=views[chosen]["notes"], barmode="overlay", updatemenus=[menu] if len(buttons) > 1 else [],
-    )  # fmt: skip
+        annotations=views[chosen]["notes"],
+        barmode="overlay",
+        updatemenus=[menu] if len(buttons) > 1 else [],
+    )
 
 
 def _since(label: str, since: str, views: Mapping[str, dict]) -> dict[str, object]:

@@ -280,8 +280,12 @@ def busiest(table: pd.DataFrame) -> str:
     day = table.groupby("weekday")["actions"].sum()
     hour = table.groupby("hour")["actions"].sum()
     share = units.write(day.max() / day.sum(), "share")
-    return _("Busiest: {day} ({share} of the actions) and the hour from {hour}:00", day=units.weekday(int(day.idxmax())),
-             share=share, hour=int(hour.idxmax()))  # fmt: skip
+    return _(
+        "Busiest: {day} ({share} of the actions) and the hour from {hour}:00",
+        day=units.weekday(int(day.idxmax())),
+        share=share,
+        hour=int(hour.idxmax()),
+    )
 
 
 @element(

@@ -195,10 +195,19 @@ def long_silent(table: pd.DataFrame) -> str:
     longer = late["deals"][::-1].cumsum()[::-1]
     edge = late[2 * longer >= n].iloc[-1]
     if edge["from_days"] == after:
-        return many("{n} deal is silent for {after} days or more", "{n} deals are silent for {after} days or more",
-                    n, after=after)  # fmt: skip
-    return _("{k} of the {n} deals silent for {after} days or more have been so for {days} or more",
-             k=units.write(longer[edge.name], "count"), n=units.write(n, "count"), after=after, days=int(edge["from_days"]))  # fmt: skip
+        return many(
+            "{n} deal is silent for {after} days or more",
+            "{n} deals are silent for {after} days or more",
+            n,
+            after=after,
+        )
+    return _(
+        "{k} of the {n} deals silent for {after} days or more have been so for {days} or more",
+        k=units.write(longer[edge.name], "count"),
+        n=units.write(n, "count"),
+        after=after,
+        days=int(edge["from_days"]),
+    )
 
 
 @element(
@@ -316,8 +325,12 @@ def how_many_leads(table: pd.DataFrame, ds: Dataset) -> str:
     """How many leads in work nobody touches."""
     if missing(ds, "leads_forgotten"):
         return ""
-    return many("{n} lead of {all} in work is forgotten", "{n} leads of {all} in work are forgotten",
-                int(value_of(ds, "leads_forgotten")), all=units.write(value_of(ds, "leads_in_work"), "count"))  # fmt: skip
+    return many(
+        "{n} lead of {all} in work is forgotten",
+        "{n} leads of {all} in work are forgotten",
+        int(value_of(ds, "leads_forgotten")),
+        all=units.write(value_of(ds, "leads_in_work"), "count"),
+    )
 
 
 LEADS = [

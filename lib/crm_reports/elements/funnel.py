@@ -289,9 +289,14 @@ def dearest_of_own(places: pd.DataFrame, when: str = "") -> str:
 
 def _behind(row: pd.Series, words: str, when: str) -> str:
     text = _(
-        words, manager=row["manager"], stage=row["stage"], next=row["to_stage"], k=units.write(row["stage_conversion_k"], "count"),
-        n=units.write(row["stage_conversion_n"], "count"), rate=units.write(row["team_conversion"], "share"),
-    )  # fmt: skip
+        words,
+        manager=row["manager"],
+        stage=row["stage"],
+        next=row["to_stage"],
+        k=units.write(row["stage_conversion_k"], "count"),
+        n=units.write(row["stage_conversion_n"], "count"),
+        rate=units.write(row["team_conversion"], "share"),
+    )
     money = row.get("money_short")
     cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
     return f"{_when(text + cost, when).rstrip('.')}. {how_sure(row)}"  # a month may be short for itself: окт.

@@ -66,8 +66,12 @@ def loses_most(table: pd.DataFrame) -> str:
         share = units.write(row["team"] / row["all"], "share")
         return _(
             "{manager} loses {k} of {n} with “{reason}”, all together {share}. More than chance.",
-            manager=row["manager"], reason=row["loss_reason"], k=units.write(row["lost"], "count"), n=units.write(row["own"], "count"), share=share,
-        )  # fmt: skip
+            manager=row["manager"],
+            reason=row["loss_reason"],
+            k=units.write(row["lost"], "count"),
+            n=units.write(row["own"], "count"),
+            share=share,
+        )
     team = total_of(table)
     top = team.sort_values("lost", ascending=False, kind="stable").iloc[0]
     return _(

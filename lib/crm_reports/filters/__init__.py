@@ -23,4 +23,4 @@ __all__ = [
     "readable",
     "safe",
     "year_before",
-]  # fmt: skip
+]

@@ -44,9 +44,12 @@ def parse_window(text: str) -> Window | None:
         return None
     if not match:
         raise FilterError(
-            _("stage_window {held} is not understood; write how far back to look, such as 12 months, 90 days or a year, "
-              "or nothing for the report's period alone", held=repr(text))
-        )  # fmt: skip
+            _(
+                "stage_window {held} is not understood; write how far back to look, such as 12 months, 90 days or a year, "
+                "or nothing for the report's period alone",
+                held=repr(text),
+            )
+        )
     count, unit = int(match["count"] or 1), str(match.lastgroup)
     months = count * MONTHS_IN.get(unit, 0)
     return Window(min(months, 1200), 0 if months else count * (7 if unit == "week" else 1))

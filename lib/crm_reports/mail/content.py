@@ -227,11 +227,14 @@ def _tiles(page: _PageJson) -> Iterator[Tile]:
         number, unit = units.parts(row["value"], entry["unit"], currency=page.currency)
         before = row.get("previous")
         yield Tile(
-            title=clean(entry["title"], NAME), number=number, unit=unit, change=tile_change(row, entry["unit"]),
+            title=clean(entry["title"], NAME),
+            number=number,
+            unit=unit,
+            change=tile_change(row, entry["unit"]),
             verdict=tile_verdict(row, entry["good"]),
             before="" if units.is_missing(before) else page.write(before, entry["unit"]),
             note=clean(row.get("note") or units.k_of_n(row.get("k"), row.get("n")), NAME),
-        )  # fmt: skip
+        )
 
 
 def _findings(page: _PageJson, *, apart_from: Iterable[str]) -> Iterator[str]:

@@ -44,10 +44,14 @@ class _NoUse(Exception):
 
 
 def deliver(
-    envelopes: Sequence[Envelope], *, mail: Mail, login: Login | None, accept: Callable[[Envelope], object],
+    envelopes: Sequence[Envelope],
+    *,
+    mail: Mail,
+    login: Login | None,
+    accept: Callable[[Envelope], object],
     wait: Callable[[float], object],
-) -> list[Refused]:  # fmt: skip
-    """Send them one by one, tell `accepted` of each that the server took, and return those it did not take.
+) -> list[Refused]:
+    """Send them one by one, tell `accept` of each that the server took, and return those it did not take.
 
     Refusals that may pass (4xx, a server that is busy, stalls or hangs up) are tried again after RETRY_AFTER.
     """
@@ -203,8 +207,11 @@ def _no_use(error: BaseException, mail: Mail) -> str | None:
             why=error.reason,
         )
     if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:  # no way to log in
-        return _("{server} offers no {what}, so nothing was sent: look at security and port in reports.toml",
-                 server=server, what="STARTTLS" if "STARTTLS" in str(error) else "AUTH")  # fmt: skip
+        return _(
+            "{server} offers no {what}, so nothing was sent: look at security and port in reports.toml",
+            server=server,
+            what="STARTTLS" if "STARTTLS" in str(error) else "AUTH",
+        )
     if isinstance(error, UnicodeEncodeError):  # its own text holds the password
         return _("CRM_REPORTS_SMTP_USER or CRM_REPORTS_SMTP_PASSWORD has a letter that SMTP can't carry: use ASCII")
     return None

@@ -65,5 +65,8 @@ def _more(count: int) -> list[str]:
 
 def _what_else(report: NightReport) -> str:
     came_out = len(report.pages) - len(report.failed)
-    return many("{n} page came out; recipients of the others got no mail.",
-                "{n} pages came out; recipients of the others got no mail.", came_out)  # fmt: skip
+    return many(
+        "{n} page came out; recipients of the others got no mail.",
+        "{n} pages came out; recipients of the others got no mail.",
+        came_out,
+    )

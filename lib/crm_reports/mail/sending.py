@@ -67,10 +67,16 @@ def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Col
 
 
 def send(
-    settings: Settings, report: NightReport, *, out: Path, dry_run: Path | None = None, to: str = "",
-    presets: Collection[str] = (), tell: Callable[[str], object] = lambda line: None,
+    settings: Settings,
+    report: NightReport,
+    *,
+    out: Path,
+    dry_run: Path | None = None,
+    to: str = "",
+    presets: Collection[str] = (),
+    tell: Callable[[str], object] = lambda line: None,
     wait: Callable[[float], object] = time.sleep,
-) -> MailReport:  # fmt: skip
+) -> MailReport:
     """Mail the night's finished pages, published under `out`, to their recipients, one message each.
 
     What was sent before is not sent again. `dry_run` gets the messages as .eml files and nothing is sent; `to` gets all
@@ -91,9 +97,12 @@ def send(
 
 
 def tell_operator(
-    settings: Settings, report: NightReport, *, problems: Sequence[str] = (),
+    settings: Settings,
+    report: NightReport,
+    *,
+    problems: Sequence[str] = (),
     wait: Callable[[float], object] = time.sleep,
-) -> MailReport:  # fmt: skip
+) -> MailReport:
     """One mail to [mail] operator about what failed in this night; none when all is well or it was told before.
 
     `problems` are what else went wrong, such as a MailReport's.
@@ -209,9 +218,15 @@ class MailedPage:
     def message(self, to: str, id: str) -> EmailMessage:
         with speaking(self.language):
             return message(
-                self.letter, mail=self.mail, to=to, subject=self.subject, id=id, thread=_key(self.page.key, to),
-                language=self.language, attachments=self.extras.attachments,
-            )  # fmt: skip
+                self.letter,
+                mail=self.mail,
+                to=to,
+                subject=self.subject,
+                id=id,
+                thread=_key(self.page.key, to),
+                language=self.language,
+                attachments=self.extras.attachments,
+            )
 
 
 def _why(page: Page, preset: Preset) -> str:

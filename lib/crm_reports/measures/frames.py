@@ -54,18 +54,24 @@ def events(ds: Dataset, period: Period) -> Columns:
     is_won, is_lost = (~is_created & by_outcome[outcome] for outcome in ("won", "lost"))
     return rows.assign(
         at=lambda: np.where(is_created, rows["created_at"], rows["closed_at"]),
-        is_created=is_created, created_money=lambda: only(is_created, "money"),
-        is_won_cohort=is_created & by_outcome["won"], is_lost_cohort=is_created & by_outcome["lost"],
+        is_created=is_created,
+        created_money=lambda: only(is_created, "money"),
+        is_won_cohort=is_created & by_outcome["won"],
+        is_lost_cohort=is_created & by_outcome["lost"],
         is_open_cohort=is_created & by_outcome["open"],
-        is_won=is_won, is_lost=is_lost, is_closed=~is_created,
-        is_new=lambda: is_won & (rows["is_repeat"] == 0), is_repeat=lambda: is_won & (rows["is_repeat"] == 1),
+        is_won=is_won,
+        is_lost=is_lost,
+        is_closed=~is_created,
+        is_new=lambda: is_won & (rows["is_repeat"] == 0),
+        is_repeat=lambda: is_won & (rows["is_repeat"] == 1),
         is_moneyless_win=lambda: is_won & (np.nan_to_num(rows["amount"]) == 0),
         won_customer_id=lambda: _where(is_won, rows["customer_id"]),
-        won_money=lambda: only(is_won, "money"), lost_money=lambda: only(is_lost, "money"),
+        won_money=lambda: only(is_won, "money"),
+        lost_money=lambda: only(is_lost, "money"),
         check=lambda: only(is_won & (rows["money"] != 0), "money"),
         cycle_days=lambda: np.where(is_won, (rows["closed_at"] - rows["created_at"]) / DAY, np.nan),
         loss_reason_id=lambda: _only(is_lost, loss_reasons(rows, names)),
-    )  # fmt: skip
+    )
 
 
 def _where(mask: np.ndarray, texts: pd.Categorical) -> pd.Categorical:

@@ -49,10 +49,16 @@ class Work:
         is_snoozed = has_step & ~is_overdue & rule.snooze_planned
         is_forgotten = (silence >= rule.after) & ~is_snoozed
         return deals.assign(
-            place=place, heard_at=last_sign, days_silent=silence, is_overdue=is_overdue, is_snoozed=is_snoozed, is_forgotten=is_forgotten,
-            forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan), has_no_next_step=~has_step,
+            place=place,
+            heard_at=last_sign,
+            days_silent=silence,
+            is_overdue=is_overdue,
+            is_snoozed=is_snoozed,
+            is_forgotten=is_forgotten,
+            forgotten_money=lambda: np.where(is_forgotten, deals["money"], np.nan),
+            has_no_next_step=~has_step,
             days_in_current_stage=lambda: (as_of - deals["stage_since_at"]) / DAY,
-        )  # fmt: skip
+        )
 
     @cached_property
     def spans(self) -> Columns:

@@ -271,9 +271,12 @@ _TABLES = (
 
 # What changes with a row, beside its id: enough to know whether it is held as it is.
 STAMPS = {
-    "deals": ("modified_at", "last_activity_at"), "leads": ("modified_at", "last_activity_at"),
-    "companies": ("modified_at",), "contacts": ("modified_at",), "activities": ("updated_at",),
-}  # fmt: skip
+    "deals": ("modified_at", "last_activity_at"),
+    "leads": ("modified_at", "last_activity_at"),
+    "companies": ("modified_at",),
+    "contacts": ("modified_at",),
+    "activities": ("updated_at",),
+}
 
 # What the CRM overwrites without a trace. A version is a row as every sync saw it up to last_seen_at, kept when a later
 # one saw it otherwise. As of T a row is its version with the smallest last_seen_at >= T, else what the table holds now.

@@ -69,9 +69,12 @@ class Snapshot:
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor = silence(self.connection.cursor())
         values = {
-            "as_of": _instant(self.as_of), "first_sync": _instant(self.first_sync), "known_until": _instant(self.known_until),
-            "currency": quote(self.base_currency), "zone": quote(self.zone),
-        }  # fmt: skip
+            "as_of": _instant(self.as_of),
+            "first_sync": _instant(self.first_sync),
+            "known_until": _instant(self.known_until),
+            "currency": quote(self.base_currency),
+            "zone": quote(self.zone),
+        }
         cursor.execute(f"create schema memory.{self._schema}")
         cursor.execute(f"set search_path = 'memory.{self._schema}'")
         cursor.execute(MACROS.format(**values))

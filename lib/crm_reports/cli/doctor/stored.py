@@ -99,9 +99,12 @@ def _count(connection: Connection, table: str) -> int:
 def _lacking(columns: dict[str, set[str]]) -> str:
     """The columns that this version keeps and the store's tables do not have."""
     lacking = [
-        f"{table}.{column}" for table in TABLES if table in columns
-        for column in TABLES[table].columns if column not in columns[table]
-    ]  # fmt: skip
+        f"{table}.{column}"
+        for table in TABLES
+        if table in columns
+        for column in TABLES[table].columns
+        if column not in columns[table]
+    ]
     return ", ".join(lacking)
 
 

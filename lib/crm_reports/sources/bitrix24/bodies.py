@@ -35,8 +35,9 @@ def read_body(response: httpx.Response, method: str, limits: Limits) -> bytes:
         if len(body) > limits.answer_size:
             words = _(
                 "Bitrix24's answer to {method} is larger than {n} MB; answer_size under [limits] in reports.toml allows more",
-                method=method, n=limits.answer_size >> 20,
-            )  # fmt: skip
+                method=method,
+                n=limits.answer_size >> 20,
+            )
             raise BeyondLimits(words)
     return bytes(body)
 
@@ -80,8 +81,9 @@ def check_depth(content: bytes, method: str, limits: Limits) -> None:
     ):
         words = _(
             "Bitrix24's answer to {method} holds lists within lists, more than {n} deep; answer_depth under [limits] in reports.toml allows more",
-            method=method, n=limits.answer_depth,
-        )  # fmt: skip
+            method=method,
+            n=limits.answer_depth,
+        )
         raise PortalError(words, code="depth")
 
 

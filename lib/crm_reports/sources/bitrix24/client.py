@@ -204,8 +204,9 @@ class Client:
         if isinstance(error, httpx.ReadTimeout) and self._deadline.is_over:
             words = _(
                 "Bitrix24 did not end its answer to {method} within {n} seconds; answer_seconds under [limits] in reports.toml allows more",
-                method=method, n=round(self._limits.answer_seconds),
-            )  # fmt: skip
+                method=method,
+                n=round(self._limits.answer_seconds),
+            )
             return BeyondLimits(words)
         return _broken(method, error)
 

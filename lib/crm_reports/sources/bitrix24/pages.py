@@ -41,8 +41,9 @@ class Listing:
         """The page that begins with the greatest id."""
         falling = {
             name: {"ID": "DESC"} if isinstance(direction, Mapping) else "DESC"
-            for name, direction in self.order.items() if name.lower() == "order"
-        }  # fmt: skip
+            for name, direction in self.order.items()
+            if name.lower() == "order"
+        }
         params = {**self.others, "select": ["ID"], **self.order, **falling, self.filter_name: dict(self.where)}
         return Command(self.method, params | {"start": -1})
 

@@ -207,8 +207,10 @@ class Reading:
         words = _(
             "{refused}; without it the reports lack: {lost}. Add the scope {scope!r} to the webhook, and let it belong "
             "to an administrator.",
-            refused=refusal, lost=_(LOST[step]), scope=SCOPES.get(step, ("crm",))[0],
-        )  # fmt: skip
+            refused=refusal,
+            lost=_(LOST[step]),
+            scope=SCOPES.get(step, ("crm",))[0],
+        )
         log.warning("%s: %s", step, words)
         table = "activities" if step == "calls" else step
         self.findings.holes.append(Hole(table, refusal.code or "access_denied", words))
@@ -406,8 +408,10 @@ class Reading:
         words = _(
             "{n} of {all} rows of {table} are out of sight, and Bitrix24 does not say that they were deleted; they "
             "are kept as they were. Let the webhook belong to an administrator.",
-            n=count, all=self._ledger.rows(table), table=table,
-        )  # fmt: skip
+            n=count,
+            all=self._ledger.rows(table),
+            table=table,
+        )
         log.warning("%s", words)
         self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words, is_general=False))
 

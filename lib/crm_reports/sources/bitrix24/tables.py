@@ -43,9 +43,10 @@ class Context:
 def _crm_names(table: str) -> dict[str, tuple[str, ...]]:
     """The CRM's fields behind each column: the last word of each part, for the first may name the method."""
     return {
-        column.name: tuple(part.split()[-1] for part in column.crm.split(", ")) for column in TABLES[table].fields
+        column.name: tuple(part.split()[-1] for part in column.crm.split(", "))
+        for column in TABLES[table].fields
         if column.crm
-    }  # fmt: skip
+    }
 
 
 CRM_NAMES = {table: _crm_names(table) for table in TABLES}
@@ -298,19 +299,22 @@ def lead_stages(raws: Iterable[Row]) -> list[Row]:
 def sources(raws: Iterable[Row]) -> list[Row]:
     return [
         {"source_id": str(raw["STATUS_ID"]), "name": values.text(raw.get("NAME"))}
-        for raw in raws if raw.get("ENTITY_ID") == "SOURCE"
-    ]  # fmt: skip
+        for raw in raws
+        if raw.get("ENTITY_ID") == "SOURCE"
+    ]
 
 
 def managers(raws: Iterable[Row]) -> list[Row]:
     return [
         {
-            "manager_id": str(raw["ID"]), "name": values.words(raw.get("NAME"), raw.get("LAST_NAME")),
-            "is_active": values.flag(raw.get("ACTIVE")), "job_title": values.text(raw.get("WORK_POSITION")),
+            "manager_id": str(raw["ID"]),
+            "name": values.words(raw.get("NAME"), raw.get("LAST_NAME")),
+            "is_active": values.flag(raw.get("ACTIVE")),
+            "job_title": values.text(raw.get("WORK_POSITION")),
             "email": values.text(raw.get("EMAIL")),
         }
         for raw in raws
-    ]  # fmt: skip
+    ]
 
 
 def manager_departments(raws: Iterable[Row]) -> list[Row]:
@@ -331,11 +335,14 @@ def departments(client: Client) -> list[Row]:
     pages = by_start(client, "department.get", sort="ID", order="ASC")
     return [
         {
-            "department_id": str(raw["ID"]), "name": values.text(raw.get("NAME")),
-            "parent_id": values.key(raw.get("PARENT")), "head_id": values.key(raw.get("UF_HEAD")),
+            "department_id": str(raw["ID"]),
+            "name": values.text(raw.get("NAME")),
+            "parent_id": values.key(raw.get("PARENT")),
+            "head_id": values.key(raw.get("UF_HEAD")),
         }
-        for page in pages for raw in page
-    ]  # fmt: skip
+        for page in pages
+        for raw in page
+    ]
 
 
 def currencies(answer: Answer) -> list[Row]:

@@ -118,8 +118,10 @@ class Reader:
         else:
             text = _(
                 "{file}, column {column} is written in two ways, {first} and {second}: each cell was read by itself.",
-                file=sheet.path.name, column=column.name, **examples,
-            )  # fmt: skip
+                file=sheet.path.name,
+                column=column.name,
+                **examples,
+            )
             self.problems.remark(sheet.name, f"mixed_{setting}", text)
 
     def _remark_decimals(self, sheet: Sheet, column: Column, cell: str) -> None:
@@ -127,16 +129,20 @@ class Reader:
             "{file}, column {column}: no cell tells whether {cell} has thousands or decimals; a comma was read as parting "
             'thousands, a point as the decimal sign. If it is the other way round: decimal = "," under [source] in '
             "reports.toml.",
-            file=sheet.path.name, column=column.name, cell=repr(cell),
-        )  # fmt: skip
+            file=sheet.path.name,
+            column=column.name,
+            cell=repr(cell),
+        )
         self.problems.remark(sheet.name, "undecided_decimals", text)
 
     def _tell_dates(self, sheet: Sheet, column: Column, cell: str) -> None:
         text = _(
             "{file}, column {column}: no cell tells which is the month in {cell}; write days as 2025-06-30, or say "
             'dates = "day first" or "month first" under [source] in reports.toml',
-            file=sheet.path.name, column=column.name, cell=repr(cell),
-        )  # fmt: skip
+            file=sheet.path.name,
+            column=column.name,
+            cell=repr(cell),
+        )
         self.problems.add(text)
 
 

@@ -78,16 +78,18 @@ def _left_out(n: int, keys: str) -> str:
     return many(
         "{n} stage entry is of a deal that the files do not have ({keys}); it is left out.",
         "{n} stage entries are of deals that the files do not have ({keys}); they are left out.",
-        n, keys=keys,
-    )  # fmt: skip
+        n,
+        keys=keys,
+    )
 
 
 def _on_no_deal(n: int, keys: str) -> str:
     return many(
         "{n} activity is of a deal that the files do not have ({keys}); it counts for its author, on no deal.",
         "{n} activities are of deals that the files do not have ({keys}); they count for their authors, on no deal.",
-        n, keys=keys,
-    )  # fmt: skip
+        n,
+        keys=keys,
+    )
 
 
 def _remark_unlisted(frames: Frames, problems: Problems) -> None:
@@ -101,8 +103,9 @@ def _remark_unlisted(frames: Frames, problems: Problems) -> None:
         text = many(
             "{n} stage of deals or history is not in the file of stages ({names}): it is no step of the funnel.",
             "{n} stages of deals or history are not in the file of stages ({names}): they are no steps of the funnel.",
-            len(strangers), names=_examples(strangers),
-        )  # fmt: skip
+            len(strangers),
+            names=_examples(strangers),
+        )
         problems.remark("stages", "unlisted_stages", text)
 
 

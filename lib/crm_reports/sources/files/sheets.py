@@ -101,8 +101,10 @@ def _undecodable(path: Path, error: UnicodeDecodeError, setting: str) -> str:
     return _(
         "{file}, line {line} holds a letter that is not {encoding}; save the file as UTF-8, or name the encoding that it "
         'has: encoding = "…" under [source] in reports.toml',
-        file=path.name, line=line, encoding=setting or error.encoding,
-    )  # fmt: skip
+        file=path.name,
+        line=line,
+        encoding=setting or error.encoding,
+    )
 
 
 def _csv(name: str, path: Path, encoding: str, problems: Problems) -> Sheet | None:
@@ -121,8 +123,9 @@ def _remark_encoding(name: str, path: Path, decoding: Decoding, problems: Proble
     text = _(
         '{file} is not UTF-8 and was read as {encoding}; if its names look wrong, name another: encoding = "latin-1" '
         "under [source] in reports.toml.",
-        file=path.name, encoding=codecs.lookup(decoding.encoding).name,
-    )  # fmt: skip
+        file=path.name,
+        encoding=codecs.lookup(decoding.encoding).name,
+    )
     problems.remark(name, "encoding", text, is_general=True)
 
 

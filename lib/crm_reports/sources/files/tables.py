@@ -127,13 +127,15 @@ class Export:
         stages = stages.dropna(subset="stage").drop_duplicates(["pipeline", "stage"])
         outcomes = _most_frequent(deals.dropna(subset="stage"), ["pipeline", "stage"], "outcome")
         stages = stages.merge(outcomes.rename(columns={"outcome": "seen"}), on=["pipeline", "stage"], how="left")
-        return pd.DataFrame({
-            "stage_id": _stage_ids(stages["pipeline"], stages["stage"]),
-            "pipeline_id": stages["pipeline"],
-            "name": stages["stage"],
-            "position": stages["position"],
-            "outcome": stages["outcome"].fillna(stages["seen"]).fillna("open"),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "stage_id": _stage_ids(stages["pipeline"], stages["stage"]),
+                "pipeline_id": stages["pipeline"],
+                "name": stages["stage"],
+                "position": stages["position"],
+                "outcome": stages["outcome"].fillna(stages["seen"]).fillna("open"),
+            }
+        )
 
     @property
     def stage_history(self) -> pd.DataFrame:
@@ -151,28 +153,30 @@ class Export:
         comes_in = file["direction"] == "in"
         is_incoming = (file["kind"] == "email") & comes_in
         is_ours = file["deal_id"].isin(self._file("deals")["id"])
-        return pd.DataFrame({
-            "activity_id": file["id"].fillna("#" + pd.Series(range(1, len(file) + 1), dtype="str")),
-            "owner_type": pd.Series(np.where(is_ours, "deal", "other"), dtype="str"),
-            "owner_id": file["deal_id"],
-            "manager_id": file["author"],
-            "kind": file["kind"],
-            "is_done": is_complete,
-            "is_action": is_complete & ~is_incoming,
-            "is_incoming": is_incoming,
-            # A message that came in, a missed call or a comment is nobody's next step.
-            "is_plan": (file["kind"] != "comment") & ~comes_in,
-            "created_at": file["created_at"],
-            "at": file["at"].where(is_complete),
-            "deadline_at": file["deadline"].fillna(file["at"].mask(is_complete)),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "activity_id": file["id"].fillna("#" + pd.Series(range(1, len(file) + 1), dtype="str")),
+                "owner_type": pd.Series(np.where(is_ours, "deal", "other"), dtype="str"),
+                "owner_id": file["deal_id"],
+                "manager_id": file["author"],
+                "kind": file["kind"],
+                "is_done": is_complete,
+                "is_action": is_complete & ~is_incoming,
+                "is_incoming": is_incoming,
+                # A message that came in, a missed call or a comment is nobody's next step.
+                "is_plan": (file["kind"] != "comment") & ~comes_in,
+                "created_at": file["created_at"],
+                "at": file["at"].where(is_complete),
+                "deadline_at": file["deadline"].fillna(file["at"].mask(is_complete)),
+            }
+        )
 
     @property
     def leads(self) -> pd.DataFrame:
         names = {"id": "lead_id", "stage": "stage_id"}
-        return self._file("leads").rename(columns=names | {
-            name: f"{name}_id" for name in ("manager", "source", "company", "contact")
-        })  # fmt: skip
+        return self._file("leads").rename(
+            columns=names | {name: f"{name}_id" for name in ("manager", "source", "company", "contact")}
+        )
 
     @property
     def lead_stages(self) -> pd.DataFrame:
@@ -193,9 +197,9 @@ class Export:
         """Whose department is which: as the managers' file says, else the one that most of their deals name."""
         file = self._file("managers").rename(columns={"name": "manager"})
         deals = self._file("deals").dropna(subset="manager").sort_values("created_at", na_position="first")
-        homes = pd.concat([
-            file[["manager", "department"]].dropna(), _most_frequent(deals, ["manager"], "department")
-        ]).drop_duplicates("manager")  # fmt: skip
+        homes = pd.concat(
+            [file[["manager", "department"]].dropna(), _most_frequent(deals, ["manager"], "department")]
+        ).drop_duplicates("manager")
         return homes.rename(columns={"manager": "manager_id", "department": "department_id"}).assign(position=0)
 
     @cached_property

@@ -146,10 +146,13 @@ class Ledger:
         hidden = f"owner_type = 'deal' and {_is_in('unseen', 'owner_id', 'deals')}"
         condition = f"and not ({hidden})" if table == "activities" else ""
         column = f"{ID_OF[table]}::bigint"
-        return sorted(self._numbers(
-            f"select {column} from held.crm.{table} "
-            f"where {column} not in (select id from alive where of = ?) {condition}", [table],
-        ))  # fmt: skip
+        return sorted(
+            self._numbers(
+                f"select {column} from held.crm.{table} "
+                f"where {column} not in (select id from alive where of = ?) {condition}",
+                [table],
+            )
+        )
 
     def differing(self, table: str) -> list[int]:
         """Alive, not come, and not held or held with other stamps."""
