@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from crm_reports.runs.kernels import clean
+from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import Warm
 
 # In the fork: a night's own environment, then the call. Test modules can't be imported there, so this is a text.

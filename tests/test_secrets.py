@@ -342,8 +342,9 @@ def test_a_night_tells_its_notebooks_and_its_readers_nothing_of_the_secrets(nigh
     assert found_under(nights.home) == []
 
 
-def test_a_single_report_in_a_kernel_of_its_own_is_told_nothing_either(nights):
-    done = nights.call("run", "nosy", "-p", "period=2025-05", "-p", "as_of=", "--out", "output/mine")
+@pytest.mark.parametrize("how", [(), ("--kernel",)])
+def test_a_single_report_is_told_nothing_either(nights, how):
+    done = nights.call("run", *how, "nosy", "-p", "period=2025-05", "-p", "as_of=", "--out", "output/mine")
     assert done.returncode == 0, done.stderr
     [executed] = (nights.home / "output" / "mine").glob("*.ipynb")
     assert "night.py" in executed.read_text(encoding="utf-8")
@@ -351,9 +352,10 @@ def test_a_single_report_in_a_kernel_of_its_own_is_told_nothing_either(nights):
     assert found_under(nights.home) == []
 
 
+@pytest.mark.parametrize("how", [(), ("--kernel",)])
 @pytest.mark.parametrize("name", ["thief", "tells"])
-def test_a_single_report_that_shows_a_secret_is_not_made(nights, name):
-    done = nights.call("run", name, "-p", "period=2025-05", "-p", "as_of=", "--out", "output/stolen")
+def test_a_single_report_that_shows_a_secret_is_not_made(nights, name, how):
+    done = nights.call("run", *how, name, "-p", "period=2025-05", "-p", "as_of=", "--out", "output/stolen")
     assert done.returncode == 1
     assert "take that out of it" in done.stderr
     assert found_in("".join(nights.said).encode(), "printed") == []

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crm_reports.cli import app
+from crm_reports.runs import alone
 from crm_reports.runs import run as runs
 from crm_reports.runs.run import RunRecord
 from notebooks import WHOLE, write
@@ -54,17 +55,17 @@ def _record(state: str, error: str = "") -> RunRecord:
     return RunRecord("mine", {}, "2025-03", state, now, now, files if state == "complete" else (), error)
 
 
-def test_run_passes_on_what_was_said_and_prints_the_four_paths_last(monkeypatch):
+@pytest.mark.parametrize(("maker", "words"), [(alone, ()), (runs, ("--kernel",))])
+def test_run_passes_on_what_was_said_and_prints_the_four_paths_last(monkeypatch, maker, words):
     asked = {}
 
     def run(report, given, **options):
         asked.update(report=report, given=given, **options)
         return _record("complete")
 
-    monkeypatch.setattr(runs, "run", run)
-    told = call(
-        "run", "mine", "-p", "manager=A", "-p", "manager=B", "-p", "period=2025-03", "--out", "out", "--show-code"
-    )
+    monkeypatch.setattr(maker, "run", run)
+    given = ("-p", "manager=A", "-p", "manager=B", "-p", "period=2025-03")
+    told = call("run", "mine", *given, "--out", "out", "--show-code", *words)
     assert told.exit_code == 0
     assert told.stdout.splitlines() == [f"out/mine--2025-03.{each}" for each in ("ipynb", "html", "xlsx", "json")]
     assert (asked["report"], asked["given"]) == ("mine", {"manager": ["A", "B"], "period": "2025-03"})
@@ -72,7 +73,7 @@ def test_run_passes_on_what_was_said_and_prints_the_four_paths_last(monkeypatch)
 
 
 def test_a_failed_run_says_why_and_exits_1(monkeypatch):
-    monkeypatch.setattr(runs, "run", lambda *_, **__: _record("failed", "Who [b]brings[/b] it?: no metric 'x'"))
+    monkeypatch.setattr(alone, "run", lambda *_, **__: _record("failed", "Who [b]brings[/b] it?: no metric 'x'"))
     told = call("run", "mine")
     assert (told.exit_code, told.stdout) == (1, "")
     assert told.stderr == "Who [b]brings[/b] it?: no metric 'x'\n"

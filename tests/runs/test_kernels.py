@@ -7,7 +7,8 @@ import nbformat
 import papermill
 import pytest
 
-from crm_reports.runs.kernels import NO_WEBHOOK, kernel_class
+from crm_reports.runs.kernels import kernel_class
+from crm_reports.runs.surroundings import NO_WEBHOOK
 
 ASK = """
 import os, sys

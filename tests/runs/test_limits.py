@@ -8,7 +8,7 @@ import pytest
 from crm_reports.night import work
 from crm_reports.night.work import Job
 from crm_reports.runs import run as runs
-from crm_reports.runs.kernels import clean
+from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import OutOfMemory, Warm, WarmError
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write

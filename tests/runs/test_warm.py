@@ -13,7 +13,7 @@ import pytest
 
 from crm_reports.measures import load
 from crm_reports.runs import run as runs
-from crm_reports.runs.kernels import NO_WEBHOOK, clean
+from crm_reports.runs.surroundings import NO_WEBHOOK, clean
 from crm_reports.runs.warm import TookTooLong, Unwanted, Warm, WarmError
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write

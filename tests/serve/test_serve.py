@@ -6,6 +6,7 @@ from html import unescape
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from crm_reports.runs import parent
 from crm_reports.runs.run import prepare
@@ -172,6 +173,21 @@ def test_a_notebook_that_fails_says_where_and_why(folder, settings):
         answer = client.get("/fails")
     assert answer.status_code == 500
     assert "What broke?: ZeroDivisionError: division by zero" in unescape(answer.text)
+
+
+@pytest.mark.parametrize("cell", ["print({path}.read_text())", "raise ValueError({path}.read_text())"])
+def test_a_notebook_that_shows_a_secret_is_shown_to_nobody(folder, settings, cell):
+    secret = "https://portal.example/rest/1/0123456789abcdef/"
+    (folder / "secret.txt").write_text(secret)
+    path = f"__import__('pathlib').Path({str(folder / 'secret.txt')!r})"
+    write(folder / "notebooks" / "thief.ipynb", *WHOLE, cell.format(path=path))
+    with served(settings.model_copy(update={"webhook": SecretStr(secret)})) as client:
+        for kind in ("", ".json", ".ipynb"):
+            answer = client.get(f"/thief{kind}")
+            assert answer.status_code == 500
+            assert "take that out of it" in answer.text
+            assert "0123456789abcdef" not in answer.text
+    assert not list((settings.data / "failed").glob("thief*"))
 
 
 def test_when_the_last_reader_leaves_his_page_is_ended(folder, settings):

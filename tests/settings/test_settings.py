@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crm_reports.errors import SettingsError
 from crm_reports.look.publish import REPORTS
-from crm_reports.runs.kernels import NO_WEBHOOK
+from crm_reports.runs.surroundings import NO_WEBHOOK
 from crm_reports.settings import (
     WEIGHTS,
     Demo,

@@ -1,7 +1,9 @@
 """The commands. Results go to stdout, everything else to stderr; a mistake is a sentence, never a traceback."""
 
+import os
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from ..errors import ReportError
+from ..errors import FilterError, ReportError, all_at_once
 from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
 from ..words.terminal import lines, log_harmlessly, one_line
@@ -80,21 +82,43 @@ def run(
     parameter: Parameters = [],  # noqa: B006  typer reads it and never changes it
     out: Out = Path("output"),
     show_code: Annotated[bool, typer.Option("--show-code", help="Show the notebook's code on the page.")] = False,
+    kernel: Annotated[
+        bool, typer.Option("--kernel", help="Run it in a Jupyter kernel of its own, which takes longer.")
+    ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
-    from ..runs import parameters
-    from ..runs.run import run as make
-
-    settings = Settings.read(config, data)
+    given, settings = _pairs(parameter), Settings.read(config, data)
     with speaking(settings.language):
-        record = make(report, parameters.spoken(parameter), settings=settings, out=out, show_code=show_code)
-    if record.state == "failed":
+        record = _maker(in_kernel=kernel)(report, given, settings=settings, out=out, show_code=show_code)
+    if record.error:
         _tell(record.error)
         raise typer.Exit(FAILED)
     for path in record.files:
         typer.echo(one_line(path))
+
+
+def _maker(*, in_kernel: bool) -> Callable[..., Any]:
+    """What makes one report: a process of its own, or a Jupyter kernel where that is wished for or nothing can fork."""
+    if in_kernel or not hasattr(os, "fork"):
+        from ..runs.run import run
+    else:
+        from ..runs.alone import run
+    return run
+
+
+def _pairs(words: Iterable[str]) -> dict[str, str | list[str]]:
+    """`key=value` words by key; a key that came several times holds a list."""
+    words = list(words)
+    all_at_once(
+        (_("-p {pair!r} is no key=value", pair=word) for word in words if not re.match(r"[^=]+=", word)), FilterError
+    )
+    found: dict[str, list[str]] = {}
+    for word in words:
+        key, _sign, value = word.partition("=")
+        found.setdefault(key.strip(), []).append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
 
 @app.command()

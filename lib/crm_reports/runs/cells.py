@@ -7,6 +7,9 @@ It uses names that ipykernel, IPython, nbclient and papermill promise nobody: py
 tests/runs/test_cells.py lists the names.
 """
 
+from ..look.mime import ELEMENT  # before papermill and nbclient, which import nbformat too
+
+# isort: split
 import builtins
 import getpass
 import os
@@ -35,7 +38,6 @@ from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from ..errors import RunError
-from ..look.mime import ELEMENT
 from ..words.texts import N_, _
 
 HERE, KERNEL = "here", "kernel"

@@ -14,15 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
 
 from ..store.locks import Workroom
-
-OURS = "CRM_REPORTS_"
-# Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
-NO_WEBHOOK = {
-    "CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/",
-    "CRM_REPORTS_SMTP_USER": "",
-    "CRM_REPORTS_SMTP_PASSWORD": "",
-}
-
+from .surroundings import clean
 
 # What comes before a kernel: where the system knows such limits, its own process and all that it begins has one.
 BOUNDED = """
@@ -96,10 +88,3 @@ class _Kernel(AsyncKernelManager):
         await super().start_kernel(**(options | {"env": self.environment, "cwd": str(self.folder)}))
         if os.name == "posix":
             self.groups.append(self.provisioner.pgid)
-
-
-def clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no profile of the user's."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    ours = {"IPYTHONDIR": str(folder / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    return inherited | ours | NO_WEBHOOK | dict(environment)

@@ -3,11 +3,13 @@
 papermill only warns about a name it does not know and runs on with the defaults; here nothing is passed unchecked.
 """
 
+from .. import look  # noqa: F401  (before papermill and nbclient, which import nbformat too)
+
+# isort: split
 import ast
 import json
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import nbformat
 import papermill
 
-from ..errors import FilterError, all_at_once, near
+from ..errors import near
 from ..words.texts import N_, _
 
 ALLOWED = {
@@ -59,18 +61,6 @@ def _parameter(name: str, inferred_type_name: str, default: str, help: str) -> P
 def _item(value: object) -> str:
     kind = type(value[0]).__name__ if isinstance(value, list) and value else "str"
     return kind if kind in READ else "str"
-
-
-def spoken(pairs: Iterable[str]) -> dict[str, str | list[str]]:
-    """`key=value` words by key; a key that came several times holds a list."""
-    pairs = list(pairs)
-    wrong = [pair for pair in pairs if not re.match(r"[^=]+=", pair)]
-    all_at_once((_("-p {pair!r} is no key=value", pair=pair) for pair in wrong), FilterError)
-    heard: dict[str, list[str]] = {}
-    for pair in pairs:
-        key, _sign, value = pair.partition("=")
-        heard.setdefault(key.strip(), []).append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in heard.items()}
 
 
 def typed(

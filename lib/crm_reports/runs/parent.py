@@ -13,8 +13,8 @@ from typing import Any
 from ..measures import load
 from ..settings import Settings
 from . import run
-from .kernels import clean
 from .run import Plan, RunRecord
+from .surroundings import clean
 from .warm import Warm
 
 log = logging.getLogger(__name__)

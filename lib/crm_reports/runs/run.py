@@ -1,5 +1,8 @@
 """One notebook and its parameters → the executed notebook, a page, a workbook and JSON, all of them or none."""
 
+from ..look.mime import ELEMENT, FIGURE  # before papermill and nbclient, which import nbformat too
+
+# isort: split
 import hashlib
 import inspect
 import json
@@ -27,7 +30,6 @@ from ..elements.changes import compared_at
 from ..errors import FilterError, ReportError, RunError, near
 from ..filters import Choice, Filters
 from ..look import publish, workbook
-from ..look.mime import ELEMENT, FIGURE
 from ..measures import load as loading
 from ..measures.dataset import Dataset
 from ..metrics import registry
@@ -38,6 +40,7 @@ from ..store.locks import Workroom
 from ..words.texts import _, speaking
 from . import cells, discretion, parameters
 from .kernels import bound_memory, kernel_class
+from .surroundings import TOO_LONG, TOO_MUCH_MEMORY, environment
 
 log = logging.getLogger(__name__)
 for _each in ("papermill", "traitlets"):
@@ -282,12 +285,6 @@ def execute(plan: Plan, *, settings: Settings) -> Executed:
         )
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """What tells a notebook where its store and its settings are."""
-    variables = {"CRM_REPORTS_DATA": str(settings.data)}
-    return variables | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
-
-
 def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
     """The same, run in this very process, which should have been made for it (`warm`) and may not outlive it.
 
@@ -323,17 +320,11 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, ReportError):
         return without_secrets(text)
     if isinstance(error, MemoryError):
-        return _too_little_memory()
+        return _(TOO_MUCH_MEMORY)
     if isinstance(error, CellTimeoutError):
-        return _("it took longer than it may: make it quicker, or raise page_seconds under [limits] in reports.toml")
+        return _(TOO_LONG)
     kind = type(error).__name__
     return without_secrets(f"{kind}: {text.splitlines()[0]}" if text else kind)
-
-
-def _too_little_memory() -> str:
-    return _(
-        "it took more memory than it may: let it hold less at a time, or raise page_memory under [limits] in reports.toml"
-    )
 
 
 def logged(error: BaseException) -> str:
@@ -362,7 +353,7 @@ def _said(failed: PapermillExecutionError, notebook: nbformat.NotebookNode) -> s
     ours = failed.ename in vars(errors)
     words = "; ".join(text) if ours else f"{failed.ename}: {text[0]}".rstrip(": ")
     if failed.ename.endswith("MemoryError"):
-        words = _too_little_memory()
+        words = _(TOO_MUCH_MEMORY)
     question = _question_above(notebook, failed.exec_count)
     return without_secrets(f"{question}: {words}" if question else words)
 

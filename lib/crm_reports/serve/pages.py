@@ -16,7 +16,7 @@ import nbformat
 from ..errors import RunError
 from ..look import publish, scripts
 from ..mail import camera
-from ..runs import parent, proof
+from ..runs import discretion, parent, proof
 from ..runs.run import KINDS, Plan, RunRecord, in_words
 from ..settings import Settings
 from ..store.locks import Workroom
@@ -118,8 +118,11 @@ class Pages:
             if gone.is_set():
                 raise RunError(_("nobody waits for it any more"))
             record = await anyio.to_thread.run_sync(make)
-        if record.error:
-            raise RunError(record.error)
+        failed = self._settings.data / "failed" / f"{asked.plan.name}.ipynb"
+        error = discretion.what_shows([failed] if record.error else record.files, self._settings) or record.error
+        if error:
+            discretion.clear(failed, self._settings)
+            raise RunError(discretion.without_secrets(error, self._settings))
         return record.files
 
     def _make_room(self) -> None:
