@@ -161,6 +161,21 @@ def test_a_number_says_its_formula_when_pointed_at(whole):
     whole.until("!document.getElementById('tip').matches(':popover-open')")
 
 
+def test_money_that_its_column_rounds_is_pointed_at_and_saved_in_full(whole):
+    cell = whole.page.locator("#managers tbody td[title$='₽']").first
+    in_full = cell.get_attribute("title").removesuffix("₽").replace("\N{NO-BREAK SPACE}", "")
+    assert float(cell.get_attribute("data-order")) == pytest.approx(float(in_full), abs=0.5)
+    assert len(cell.inner_text()) < len(in_full)
+    cell.hover()
+    whole.until("document.getElementById('tip').matches(':popover-open')")
+    assert in_full in whole.page.locator("#tip").inner_text().replace("\N{NO-BREAK SPACE}", "")
+    with whole.page.expect_download() as saved:
+        whole.page.locator("#managers button", has_text="CSV").first.click()
+    header, *lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert "Won money,\N{NO-BREAK SPACE}₽" in header
+    assert any(in_full in line for line in lines)
+
+
 def test_the_data_of_a_chart_is_beneath_it_and_can_be_saved(whole):
     whole.page.locator("#loss_reasons summary").click()
     with whole.page.expect_download() as saved:

@@ -71,11 +71,40 @@ DEALS = pd.DataFrame([
 
 def test_a_table_reads_without_scripts():
     assert Cells(tables.table(MANAGERS)).rows == [
-        ["Manager", "Won", "Conversion, %", "Won money, ₽"],
-        ["Anna", "5", "10.45 of 48", "1 369 522"],
+        ["Manager", "Won", "Conversion, %", "Won money, M ₽"],
+        ["Anna", "5", "10.45 of 48", "1.4"],
         ["Boris", "1", "11.11 of 9", "—"],
-        ["Total", "6", "10.56 of 57", "1 369 522"],
+        ["Total", "6", "10.56 of 57", "1.4"],
     ]
+
+
+def money_column(*values):
+    """What a table of sources says of this won money: its header, then its cells."""
+    html = tables.table(pd.DataFrame({"source": list("abc")[: len(values)], "won_money": list(values)}))
+    return [row[1] for row in Cells(html).rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((3_978_200.0, 117_200.0, 0.0), ["Won money, k ₽", "3 978", "117", "0"]),  # the least would be 0.1 M
+        ((19_186_984.0, 3_099_100.0, 144_160_432.0), ["Won money, M ₽", "19.2", "3.1", "144.2"]),
+        ((562_663.0, 547.0, 12.0), ["Won money, k ₽", "563", "1", "< 1"]),  # what is not 0 is not written so
+        ((99_000.0, 12_500.0, NAN), ["Won money, ₽", "99 000", "12 500", "—"]),
+    ],
+)
+def test_money_of_a_column_is_written_in_one_way_that_its_header_names(values, said):
+    assert money_column(*values) == said
+
+
+def test_money_that_its_column_rounds_is_had_in_full_and_exported_so():
+    html = tables.table(MANAGERS).replace(units.SPACE, " ")
+    assert '<td class="num" data-order="1369522.0" title="1 369 522 ₽">1.4' in html
+    assert 'data-in-full="Won money, ₽"' in html
+
+
+def test_a_lists_money_stands_in_full():
+    assert ", k" not in tables.table(DEALS.assign(money=[2_000_000.0, 300_000.0]))
 
 
 def test_the_total_stands_apart_from_the_rows_that_are_sorted():

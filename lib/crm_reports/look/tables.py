@@ -110,6 +110,12 @@ class _Sheet:
         names = [each.name for each in self.columns]
         return "" if self.is_list or "status" in names else next((name for name in BARRED if name in names), "")
 
+    @cached_property
+    def scales(self) -> dict[str, int]:
+        """What the money of each column is divided by; a list's stands in full, as the CRM has it."""
+        money = [each.name for each in self.columns if each.unit == "money" and not self.is_list]
+        return {name: units.column_scale(self.frame[name]) for name in money}
+
     def top(self, name: str) -> float:
         """The largest value of a column, the total apart."""
         values = [float(row[name]) for row in self.rows if not units.is_missing(row.get(name))]
@@ -167,17 +173,24 @@ def _rest(sheet: _Sheet, lines: Sequence[str]) -> str:
 
 
 def _header(entry: Column, sheet: _Sheet) -> str:
-    unit = units.unit_word(entry.unit)
-    unit = "" if unit.casefold() in entry.title.casefold() else unit  # "Days in the stage" needs no ", days"
-    said = f"{escape(entry.title)}" + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
+    scale = sheet.scales.get(entry.name, 1)
+    unit, full = _unit(entry, scale), _unit(entry, 1)
+    said = escape(entry.title) + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
     number = sheet.kinds[entry.name] in ("number", "rate")
     told = tag("span", said, class_="told" if entry.formula else None)
     extra = sheet.is_list and entry.name in EXTRA
     return tag(
         "th", told, scope="col", class_="extra" if extra else "num" if number else None, data_extra=extra,
         title=explained(entry), data_name=entry.name, data_unit=entry.unit, data_kind=sheet.kinds[entry.name],
+        data_in_full=None if scale == 1 else f"{entry.title},\N{NO-BREAK SPACE}{full}" if full else entry.title,
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
+
+
+def _unit(entry: Column, scale: int) -> str:
+    """What stands after the column's title: "Days in the stage" needs no ", days"."""
+    unit = units.unit_word(entry.unit, scale=scale)
+    return "" if unit.casefold() in entry.title.casefold() else unit
 
 
 def _row(sheet: _Sheet, row: Mapping[str, object], *, is_total: bool = False) -> str:
@@ -205,9 +218,9 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         return _rate(sheet, row, entry)
     if kind == "number":
         bar = _bar(sheet, row, entry.name) if entry.name == sheet.barred and not is_total else ""
-        number = written(value, entry)
+        number, full = _number(sheet, value, entry)
         number = _leading(row, number) if entry.name == "in_work" and not is_total and value else number
-        return tag("td", number, changed(row, entry), bar, class_="num", data_order=order(value))
+        return tag("td", number, changed(row, entry), bar, class_="num", data_order=order(value), title=full)
     if kind in ("instant", "date"):
         return tag("td", written(value, entry), _small(row, entry), class_="day", data_order=order(value))
     if entry.name == "period" and not units.is_missing(row.get("size")):
@@ -218,6 +231,14 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
     shown = _step(row, shown) if entry.name == "stage" and row.get("to_stage") else shown
     shown = shown if is_total or sheet.is_list else cutting(row, entry.name, shown)
     return tag("td", shown, _small(row, entry), class_=_style(sheet, row, entry))
+
+
+def _number(sheet: _Sheet, value: object, entry: Column) -> tuple[str, str | None]:
+    """The number as its column is written, and in full where that is rounded."""
+    scale = sheet.scales.get(entry.name, 1)
+    if scale == 1 or units.is_missing(value):
+        return written(value, entry), None
+    return escape(units.scaled(float(value), scale)), units.write(value, entry.unit)
 
 
 def _style(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str | None:

@@ -296,11 +296,26 @@ def currency_sign(currency: str | None = None) -> str:
     return currency_sign_of(code) if code else ""
 
 
-def unit_word(unit: str, *, currency: str | None = None) -> str:
-    """The unit as a header names it: ₽, %, days; nothing for a count or a text."""
+def unit_word(unit: str, *, currency: str | None = None, scale: int = 1) -> str:
+    """The unit as a header names it: ₽, k ₽, %, days; nothing for a count or a text."""
     if unit == "days":
         return get_unit_name("duration-day", "long", language()) or ""
-    return {"money": currency_sign(currency), "share": "%"}.get(unit, "")
+    return {"money": _join(_scale_word(scale), currency_sign(currency)), "share": "%"}.get(unit, "")
+
+
+def column_scale(values: Iterable[object]) -> int:
+    """What all money of a column is divided by, for its header to say once: 1, a thousand, or what its least has of it."""
+    sizes = [abs(float(value)) for value in values if not is_missing(value) and float(value)]
+    least, most = min(sizes, default=0), max(sizes, default=0)
+    return next((scale for scale in SCALES if scale > 1_000 and least >= scale), 1_000 if most >= 100_000 else 1)
+
+
+def scaled(value: float, scale: int) -> str:
+    """Money in a column that is divided by `scale`: whole thousands, tenths of a million; what is not 0 is not written so."""
+    decimals = 0 if scale <= 1_000 else 1
+    if scale > 1 and 0 < abs(value) < scale / 2:
+        return f"<{SPACE}1" if value > 0 else f">{SPACE}{MINUS}1"
+    return _plain(value / scale, decimals, idle=True)
 
 
 @dataclass(frozen=True)

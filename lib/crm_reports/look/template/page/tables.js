@@ -25,7 +25,7 @@ const bare = text => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 function columnsOf(table) {
   return all("thead th", table).map(head => {
     const kind = head.dataset.kind, className = {number: "num", rate: "num rate", instant: "day", date: "day", title: "deal", text: "txt"}[kind] ?? "";
-    return {kind, className, name: head.dataset.name, unit: head.dataset.unit, pick: "pick" in head.dataset, extra: "extra" in head.dataset, title: head.textContent};
+    return {kind, className, name: head.dataset.name, unit: head.dataset.unit, pick: "pick" in head.dataset, extra: "extra" in head.dataset, title: head.dataset.inFull ?? head.textContent};
   });
 }
 

@@ -8,10 +8,11 @@ function told(target) {
   const place = target.closest?.("[data-tip], table.data td, .matrix td");
   if (!place) return null;
   if (place.dataset.tip !== undefined) return place.dataset.tip ? [place, place.dataset.tip] : null;
+  if (place.title) { place.dataset.full = place.title; place.removeAttribute("title"); }  // money that its column rounds
   const head = place.closest("table").tHead.rows[0].cells[place.cellIndex];
-  if (!head?.dataset.tip || !head.dataset.tip.includes("\n")) return null;
+  if (!head?.dataset.tip || !(place.dataset.full || head.dataset.tip.includes("\n"))) return null;
   const who = place.parentElement.querySelector("th")?.innerText.trim();
-  const value = [...place.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(" · ");
+  const value = place.dataset.full ?? [...place.childNodes].map(node => node.textContent.trim()).filter(Boolean).join(" · ");
   return [place, [[who, value].filter(Boolean).join(": "), head.dataset.tip].join("\n")];
 }
 
