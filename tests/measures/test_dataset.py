@@ -60,7 +60,7 @@ def test_the_first_department_of_a_manager_counts(tmp_path):
     ]
     ds = dataset(tmp_path, deals=DEALS, manager_departments=homes, department="Kazan")
     assert ds.deals.empty
-    assert ds.managers.loc["1", "department_id"] == "10"
+    assert ds.names.managers.loc["1", "department_id"] == "10"
 
 
 def test_the_report_looks_from_the_midnight_before_the_last_sync(tmp_path):
@@ -93,8 +93,8 @@ def test_a_stages_name_stands_for_its_stage_in_every_pipeline(tmp_path):
 
 def test_whoever_is_named_anywhere_is_a_manager_shown_by_id(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01", manager_id="77")])
-    assert ds.managers.loc["77", "manager"] == "77"
-    assert ds.managers.loc["", "manager"] == "no manager"
+    assert ds.names.managers.loc["77", "manager"] == "77"
+    assert ds.names.managers.loc["", "manager"] == "no manager"
     assert ds.deals["manager"].tolist() == ["77"]
 
 

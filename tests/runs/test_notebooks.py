@@ -199,9 +199,9 @@ def _text(path):
 def test_a_manager_s_own_page_names_nobody_else_and_no_deal_of_anybody(own):
     settings, files = own
     ds = load(period="2025-Q1", settings=settings)
-    others = [name for id, name in ds.managers["manager"].items() if id not in ("", "5")]
+    others = [name for id, name in ds.names.managers["manager"].items() if id not in ("", "5")]
     words = {*others, *(part for name in others for part in name.split() if len(part) > 4)}
-    words -= set(ds.managers.loc["5", "manager"].split())
+    words -= set(ds.names.managers.loc["5", "manager"].split())
     words |= {text for text in {*ds.deals["title"], *ds.deals["customer"]} if len(text) > 4}
     assert len(words) > 100
     for suffix, text in files.items():

@@ -230,7 +230,7 @@ def test_a_lead_is_whose_it_was_that_night(tmp_path):
 
 # ── What is kept beside the store ────────────────────────────────────────────────────────────────────────────────────
 
-FRAMES = ("deals", "open_deals", "managers", "stages", "leads")
+FRAMES = ("deals", "open_deals", "leads")
 
 
 def frames_of(ds):
@@ -240,7 +240,11 @@ def frames_of(ds):
         "steps": ds.slice.steps("reached_at", EVER),
         "spans": ds.work.spans,
     }
-    frames = {name: getattr(ds, name) for name in FRAMES} | {"outcomes": ds.work.outcomes}
+    frames = {name: getattr(ds, name) for name in FRAMES} | {
+        "outcomes": ds.work.outcomes,
+        "managers": ds.names.managers,
+        "stages": ds.names.stages,
+    }
     for name, rows in columns.items():  # which come in no order of their own
         frame = rows.to_pandas()
         frames[name] = frame.sort_values(list(frame), ignore_index=True)

@@ -27,7 +27,7 @@ def test_two_threads_make_two_reports_in_two_languages_and_currencies_at_once(tm
         both_loaded.wait(60)  # whoever came last must not have the say
         tiles = elements.tiles(ds, ["won_money"])
         money = units.write(tiles.table["value"].iloc[0], "money")
-        return tiles.title, money, ds.managers.loc["", "manager"], context.current().metrics
+        return tiles.title, money, ds.names.managers.loc["", "manager"], context.current().metrics
 
     with ThreadPoolExecutor(2) as pool:
         english, russian = pool.map(words, ("en", "ru"), ("USD", "RUB"))

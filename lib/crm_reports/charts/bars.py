@@ -101,7 +101,7 @@ def rows_figure(
 
 
 def _row_notes(place: int, row: Row, lift: float) -> list[dict[str, object]]:
-    """The name of a row over its bar, and its note on the right of it, or on a line of its own `above` it."""
+    """The name of a row over its bar, and its note on the right of it, or on a line of its own, `lift` above it."""
     # A heading has no bar beneath it and stands closer to its own rows.
     base = {
         "showarrow": False,

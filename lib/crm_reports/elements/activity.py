@@ -218,7 +218,7 @@ PAIR = [
 
 
 def _kind(first: dict, second: dict) -> str:
-    """Why `one` is worth a look beside `other`; "" when she is not."""
+    """Why the first is worth a look beside the second; "" when she is not."""
     lead = first["activity_index"] - second["activity_index"]
     if first is second or not first["won_money"]:
         return ""

@@ -94,7 +94,7 @@ def as_of(ds: Dataset, instant: datetime) -> Dataset:
 def waterfall(movements: Columns) -> pd.DataFrame:
     """Opening stock, what came and went, closing stock: part, part_name, deals, money.
 
-    `moved` is `moved_between`. A deal that came and left in between is in both parts; one without a price counts and
+    `movements` is what `comparisons.movements` gives. A deal that came and left in between is in both parts; one without a price counts and
     adds no money.
     """
     parts = _parts(movements)

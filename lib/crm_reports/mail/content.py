@@ -162,7 +162,7 @@ class _PageJson:
 
 
 def read(page_json: Mapping[str, Any], *, name: str) -> Content:
-    """What a mail says about the page whose JSON is `held`, in the language of the moment."""
+    """What a mail says about the page whose JSON this is, in the language of the moment."""
     page = _PageJson(page_json)
     comparison = page_json["filters"].get("comparison")
     tiles = tuple(_tiles(page))

@@ -22,7 +22,7 @@ from ..store.locks import only_one
 from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
 from .content import Content, clean, read
-from .delivery import Envelope, Refused, deliver
+from .delivery import Envelope, deliver
 from .ledger import Ledger, kept_at, kept_where_possible
 from .letter import Letter, write
 from .messages import message
@@ -145,11 +145,10 @@ def _deliver(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, 
         lines.append(f"{envelope.about} → {envelope.to}")
 
     refusals = deliver(envelopes, mail=settings.mail, login=settings.login, accept=accept, wait=wait)
-    return MailReport(tuple(lines), problems=tuple(map(_failure, refusals)))
-
-
-def _failure(refusal: Refused) -> str:
-    return f"{refusal.envelope.about} → {refusal.envelope.to}: {refusal.why}"
+    return MailReport(
+        tuple(lines),
+        problems=tuple(f"{refusal.envelope.about} → {refusal.envelope.to}: {refusal.why}" for refusal in refusals),
+    )
 
 
 def _key(*parts: object) -> str:

@@ -145,16 +145,6 @@ class Dataset:
         return self.scope.bounds(period)
 
     @property
-    def managers(self) -> pd.DataFrame:
-        """manager_id → manager (name), department_id, is_active."""
-        return self.names.managers
-
-    @property
-    def stages(self) -> pd.DataFrame:
-        """stage_id → stage (name), pipeline_id, pipeline, position, outcome."""
-        return self.names.stages
-
-    @property
     def deals(self) -> pd.DataFrame:
         """One row per deal of the slice, as it stood at as_of: names beside ids, last action, next step."""
         return self.lists.deals

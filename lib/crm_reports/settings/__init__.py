@@ -72,10 +72,6 @@ def _currency_code(code: str) -> str:
     return code
 
 
-def _with_default_weights(weights: dict[ActionKind, float]) -> dict[ActionKind, float]:
-    return WEIGHTS | weights
-
-
 def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
     double = doubled(preset.name.strip().casefold() for preset in presets)
     names = sorted({preset.name for preset in presets if preset.name.strip().casefold() in double})
@@ -109,7 +105,7 @@ class Settings(BaseModel):
         Source(),
         description="a table with kind and what belongs to it, or a text: 'demo', 'bitrix24' or 'files:DIR'",
     )
-    weights: Annotated[dict[ActionKind, Weight], AfterValidator(_with_default_weights)] = WEIGHTS
+    weights: Annotated[dict[ActionKind, Weight], AfterValidator(lambda weights: WEIGHTS | weights)] = WEIGHTS
     engine: Engine = Engine()
     history: History = History()
     limits: Limits = Limits()
@@ -191,12 +187,8 @@ class Settings(BaseModel):
         return settings
 
 
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-Emptied = BeforeValidator(_none_if_empty)
-Secret = Annotated[SecretStr | None, Emptied]
+EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
+Secret = Annotated[SecretStr | None, EmptyIsNone]
 
 
 class Environment(BaseSettings):
@@ -204,9 +196,9 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRM_REPORTS_", extra="ignore", hide_input_in_errors=True, frozen=True)
     webhook: Secret = None
-    data: Annotated[Path | None, Emptied] = None
-    memory: Annotated[str | None, Emptied] = None
-    threads: Annotated[str | None, Emptied] = None
+    data: Annotated[Path | None, EmptyIsNone] = None
+    memory: Annotated[str | None, EmptyIsNone] = None
+    threads: Annotated[str | None, EmptyIsNone] = None
     smtp_user: Secret = None
     smtp_password: Secret = None
 

@@ -42,7 +42,7 @@ class Lines:
         return list(_beginnings(self._text))
 
     def of(self, path: KeyPath) -> int:
-        """The line, from 1, of the deepest part of `at` that is written at all; 0 when there is none."""
+        """The line, from 1, of the deepest part of the path that is written at all; 0 when there is none."""
         for length in range(len(path), 0, -1):
             if line := next((line for line, content in self._beginnings if _has(content, path[:length])), 0):
                 return line

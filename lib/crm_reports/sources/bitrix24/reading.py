@@ -330,13 +330,11 @@ class Reading:
 
     def _note_late(self, deals: list[Row]) -> None:
         """Deals of whose history more may have come into sight than what is new."""
-        old = [int(row["deal_id"]) for row in deals if self._is_old(row["created_at"])]
+        since = self._ledger.since["deals"]
+        old = [int(row["deal_id"]) for row in deals if row["created_at"] is None or row["created_at"] < since]
         self._late.update(set(old) - self._ledger.ids_in_store("deals", old))
         # After a change of pipeline some portals hide the entries of the one before, until the deal is back in it.
         self._late.update(self._ledger.moved_over({row["deal_id"]: row["pipeline_id"] for row in deals}))
-
-    def _is_old(self, instant: datetime | None) -> bool:
-        return instant is None or instant < self._ledger.since["deals"]
 
     def _tell_of_leads(self) -> None:
         """Leads where the portal has any, or works with them."""

@@ -29,7 +29,7 @@ class Delimited:
 
     @classmethod
     def open(cls, content: str, names: Collection[str]) -> "Delimited":
-        """The separator is what the file says, else the one that parts most of the `known` names from each other."""
+        """The separator is what the file says, else the one that parts most of these names from each other."""
         content = content.lstrip("\ufeff")
         line = NAMED.match(content)
         top = NOTHING.match(content, line.end() if line else 0).end()
@@ -38,7 +38,7 @@ class Delimited:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not empty, with the line it begins on."""
-        first = line = 1 + _lines(self.content[: self.start])
+        first = line = 1 + len(re.findall(r"\r\n|\r|\n", self.content[: self.start]))
         reader = csv.reader(io.StringIO(self.content[self.start :], newline=""), delimiter=self.separator)
         for cells in reader:
             if cells:
@@ -128,8 +128,3 @@ def _first_row(content: str, start: int, separator: str) -> tuple[str, list[str]
 
     cells = next(csv.reader(lines(), delimiter=separator), [])
     return separator, cells, ends[-1]
-
-
-def _lines(text: str) -> int:
-    """How many lines end in the text."""
-    return len(re.findall(r"\r\n|\r|\n", text))

@@ -31,15 +31,12 @@ class Decoding:
 
 
 def decode(data: bytes, setting: str = "") -> Decoding:
-    """The text of a file; `named` is the encoding that the settings say, "" to work it out. UnicodeError: it is not so."""
-    encoding = _by_mark(data) or setting or _by_content(data)
+    """The text of a file; `setting` is the encoding that the settings say, "" to work it out. UnicodeError: it is not so."""
+    by_mark = next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), "")
+    encoding = by_mark or setting or _by_content(data)
     if encoding:
         return Decoding(data.decode(encoding), encoding)
     return _guess(data)
-
-
-def _by_mark(data: bytes) -> str:
-    return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), "")
 
 
 def _by_content(data: bytes) -> str:

@@ -28,7 +28,7 @@ def is_undated(activities: pd.DataFrame) -> bool:
 
 
 def _most_frequent(rows: pd.DataFrame, of: list[str], value: str) -> pd.DataFrame:
-    """For each `of` the value of `what` that most rows hold; of equals the one that is there last."""
+    """For each `of` the `value` that most rows hold; of equals the one that is there last."""
     rows = rows[[*of, value]].dropna(subset=value).reset_index(drop=True)
     counts = rows.assign(place=rows.index).groupby([*of, value])["place"].agg(["size", "max"]).reset_index()
     return counts.sort_values(["size", "max"]).drop_duplicates(of, keep="last")[[*of, value]]

@@ -123,7 +123,9 @@ class Ledger:
         if table not in self._held or not ids:
             return set()
         condition = f"{ID_OF[table]} in (select unnest(?::varchar[]))"
-        return self._numbers(f"select {ID_OF[table]}::bigint from held.crm.{table} where {condition}", [_texts(ids)])
+        return self._numbers(
+            f"select {ID_OF[table]}::bigint from held.crm.{table} where {condition}", [[str(id) for id in ids]]
+        )
 
     # What is gone, and what came into sight
 
@@ -281,10 +283,6 @@ def last_read(syncs: Iterable[tuple[datetime, str]]) -> dict[str, datetime]:
 
 def _is_in(list_name: str, column: str, table: str) -> str:
     return f"coalesce({column}::bigint in (select id from {list_name} where of = '{table}'), false)"
-
-
-def _texts(ids: Sequence[int]) -> list[str]:
-    return [str(id) for id in ids]
 
 
 def _stamps(instants: Sequence[datetime | None]) -> str:
