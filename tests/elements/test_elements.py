@@ -413,7 +413,7 @@ def test_who_differs_from_the_team_is_named_with_k_of_n(tmp_path):
         history += moves(number, ("2025-03-01", "NEW"), ("2025-03-05", stage))
     said = elements.needs_you(dataset(tmp_path, deals=deals, stage_history=history)).table["text"].tolist()
     assert [plain(text) for text in said if "wins" in text] == [
-        "Anna wins 10 of 10 closed deals; the team 50 %. More than chance."
+        "Anna wins 10 of 10 closed deals, the team 50 %: a clear difference."
     ]
 
 
@@ -516,7 +516,7 @@ def test_falling_behind_costs_the_deals_the_team_would_have_brought_on_times_the
     assert row[["stage_conversion_k", "stage_conversion_n", "team_conversion"]].tolist() == [2, 20, 0.5]
     assert row["deals_short"] == pytest.approx(8)
     assert row["money_short"] == pytest.approx(400)
-    assert row["sureness"] == "more than chance"
+    assert row["sureness"] == "clear"
     own = elements.narrow_places(replace(ds, filters=replace(ds.filters, manager=(Choice("1", "Anna"),)))).table
     assert own.empty  # on her own page: 20 of 40 less her 2 of 20 would be Boris's
 
@@ -540,7 +540,7 @@ def test_going_from_stage_to_stage_is_counted_over_the_window_and_says_so(tmp_pa
         30,
     ]
     assert "Anna, Request → Invoice: 0 of 30 went on, the team 50" in shown.finding
-    assert "in the 3 months to 31 Mar. More than chance." in shown.finding
+    assert "in the 3 months to 31 Mar. A clear difference." in shown.finding
     assert "in the 3 months to 31 Mar" in elements.funnel(ds).finding
     assert "in the 3 months to 31 Mar" in elements.stage_conversion(ds).finding
     assert all("in the 3 months to 31 Mar" in text for text in elements.needs_you(ds).table["text"] if "→" in text)

@@ -73,8 +73,8 @@ def test_of_the_narrow_places_of_several_pipelines_the_narrowest_is_named():
 
 def test_who_differs_is_named_once_or_nobody():
     table = pd.DataFrame({"manager": ["Anna", "Anna", "Team"], "stage_conversion_differs": [True, True, float("nan")]})
-    assert who_differs(table) == "More than chance: Anna against the rest of the team"
-    assert who_differs(table.iloc[2:]) == "Nobody differs from the team by more than chance would do"
+    assert who_differs(table) == "Clearly different from the rest of the team: Anna"
+    assert who_differs(table.iloc[2:]) == "Nobody clearly differs from the team"
     assert who_differs(pd.DataFrame()) == ""  # over an empty table nothing is said
 
 
@@ -121,14 +121,14 @@ def rates(name, column, **rows):
 def test_who_forgets_most_is_who_differs_from_the_rest_by_more_than_chance():
     table = rates("forgotten_share", "manager", Anna=(36, 40), Boris=(20, 60))
     assert plain(worst_share(table, "manager")) == (
-        "Anna: 36 of 40 forgotten, 90 %; all together 56 %. More than chance."
+        "Anna: 36 of 40 forgotten, 90 %; all together 56 %: a clear difference."
     )
 
 
 def test_the_largest_heap_is_not_called_worst_where_its_share_is_that_of_all():
     table = rates("forgotten_share", "department", Moscow=(749, 1000), Kazan=(76, 100))
     assert plain(worst_share(table, "department")) == (
-        "825 of 1 100 are forgotten, 75 %; no row differs from the rest by more than chance"
+        "825 of 1 100 are forgotten, 75 %; no row clearly differs from the rest"
     )
     assert worst_share(rates("forgotten_share", "manager", Anna=(0, 9)), "manager") == "Nothing is forgotten"
 
@@ -136,10 +136,11 @@ def test_the_largest_heap_is_not_called_worst_where_its_share_is_that_of_all():
 def test_a_source_is_said_to_convert_only_where_it_is_above_all_by_more_than_chance():
     weak = rates("conversion", "source", Cold=(23, 295), Web=(60, 305)).assign(won_money=[10.0, 30.0, 40.0])
     assert (
-        plain(best_source(weak)) == "Web brings most: 30 ₽. Web converts 19.7 %, all together 13.8 %: more than chance"
+        plain(best_source(weak))
+        == "Web brings most: 30 ₽. Web converts 19.7 %, all together 13.8 %: a clear difference"
     )
     alike = rates("conversion", "source", Cold=(39, 295), Web=(44, 305)).assign(won_money=[10.0, 10.0, 20.0])
-    assert plain(best_source(alike)) == "All together convert 13.8 %, none better by more than chance"
+    assert plain(best_source(alike)) == "All together convert 13.8 %, none clearly better"
     assert plain(best_source(weak.drop(columns="won_money"))).startswith("Web converts 19.7 %")
 
 
@@ -155,9 +156,9 @@ def losses(**cells):
 
 def test_a_reason_is_somebodys_own_only_where_the_others_have_it_less_often_by_more_than_chance():
     table = losses(Anna={"Price": 25, "Time": 5}, Boris={"Price": 10, "Time": 20}, Vera={"Price": 15, "Time": 15})
-    assert plain(loses_most(table)) == "Anna loses 25 of 30 with “Price”, all together 55.6 %. More than chance."
+    assert plain(loses_most(table)) == "Anna loses 25 of 30 with “Price”, all together 55.6 %: a clear difference."
     table = losses(Anna={"Price": 16, "Time": 14}, Boris={"Price": 14, "Time": 16})
-    assert plain(loses_most(table)).startswith("Nobody's reasons differ by more than chance; of all 60, 30 were lost")
+    assert plain(loses_most(table)).startswith("Nobody's reasons clearly differ; of all 60, 30 were lost")
 
 
 def test_most_means_more_than_half():
@@ -211,9 +212,9 @@ def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():
         "team_conversion": 0.5, "money_short": 400.0, "stage_conversion_differs": True,
     }  # fmt: skip
     said = "Anna, Request → Invoice: 2 of 20 went on, the team 50 %; about 400 ₽ short. "
-    assert plain(dearest(pd.DataFrame([row]))) == said + "More than chance."
+    assert plain(dearest(pd.DataFrame([row]))) == said + "A clear difference."
     others = [{"stage_conversion_differs": False}, {"stage_conversion_n": 19}]
-    nobody = "Nobody falls behind the team's own rate by more than chance would do"
+    nobody = "Nobody clearly falls behind the team's own rate"
     assert [dearest(pd.DataFrame([row | other])) for other in others] == [nobody] * 2
     dear = pd.DataFrame([row | {"manager": "Boris", "stage_conversion_differs": False}, row])
     assert dearest(dear).startswith("Anna")
@@ -222,7 +223,7 @@ def test_falling_behind_names_step_numbers_money_and_how_sure_it_is():
 def test_a_pair_that_may_be_chance_says_so():
     pair = {"manager": "Anna", "other": "Boris", "pair": "the same activity, more money", "is_sure": False}
     assert "may be chance" in pairs(pd.DataFrame([pair]))
-    assert pairs(pd.DataFrame([pair | {"is_sure": True}])).endswith("More than chance.")
+    assert pairs(pd.DataFrame([pair | {"is_sure": True}])).endswith("A clear difference.")
 
 
 def test_the_threshold_says_what_the_next_one_would_give():

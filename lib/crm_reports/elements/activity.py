@@ -237,7 +237,7 @@ def _pair(first: dict, second: dict, kind: str) -> tuple:
     is_enough = min(first["win_rate_n"], second["win_rate_n"]) >= SMALL
     is_sure = bool(is_enough and first["win_rate_low"] > second["win_rate_high"])
     too_few, may_be_chance = _("too few closed deals to be sure"), _("the win rates' intervals overlap: may be chance")
-    sureness = _("more than chance") if is_sure else may_be_chance if is_enough else too_few
+    sureness = _("clear") if is_sure else may_be_chance if is_enough else too_few
     values = {"manager": first["manager"], "manager_id": first["manager_id"], "other": second["manager"]}
     values |= {"other_id": second["manager_id"], "pair": kind, "is_sure": is_sure, "sureness": sureness}
     values |= {name: first[name] for name in PAIR if name in first and name not in values}
@@ -254,7 +254,9 @@ def pairs(table: pd.DataFrame) -> str:
     sure = table[table["is_sure"].astype(bool)]
     row = (sure if len(sure) else table).iloc[0]
     text = _("{manager} beside {other}: {pair}", manager=row["manager"], other=row["other"], pair=row["pair"])
-    return f"{text}. {_('More than chance.')}" if len(sure) else f"{text}. {_('It may be chance: see the intervals.')}"
+    return (
+        f"{text}. {_('A clear difference.')}" if len(sure) else f"{text}. {_('It may be chance: see the intervals.')}"
+    )
 
 
 @element(

@@ -102,12 +102,10 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     share, row = units.write(k / n, "share"), standing_out(table, "forgotten_share")
     k, n = (units.write(number, "count") for number in (k, n))
     if row is None:
-        return _(
-            "{k} of {n} are forgotten, {share}; no row differs from the rest by more than chance", k=k, n=n, share=share
-        )
+        return _("{k} of {n} are forgotten, {share}; no row clearly differs from the rest", k=k, n=n, share=share)
     own = {half: units.write(row[f"forgotten_share_{half}"], "count") for half in ("k", "n")}
     return _(
-        "{name}: {k} of {n} forgotten, {own}; all together {share}. More than chance.",
+        "{name}: {k} of {n} forgotten, {own}; all together {share}: a clear difference.",
         name=row[name],
         own=units.write(row["forgotten_share"], "share"),
         share=share,

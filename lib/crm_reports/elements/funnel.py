@@ -164,9 +164,9 @@ def who_differs(conversion: pd.DataFrame, when: str = "") -> str:
 def _who_differs(conversion: pd.DataFrame) -> str:
     rows = conversion[conversion["stage_conversion_differs"].eq(True)]
     if rows.empty:
-        return _("Nobody differs from the team by more than chance would do")
+        return _("Nobody clearly differs from the team")
     names = ", ".join(dict.fromkeys(rows["manager"]))
-    return _("More than chance: {names} against the rest of the team", names=names)
+    return _("Clearly different from the rest of the team: {names}", names=names)
 
 
 @element(
@@ -224,9 +224,7 @@ def _dearest(ds: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     """Those with enough deals to rank first, each by money and then by deals; of several people one step each."""
     is_few = table["stage_conversion_n"] < SMALL
     sure = table["stage_conversion_differs"].eq(True)
-    sureness = sure.map({True: _("more than chance"), False: _("may be chance")}).where(
-        ~is_few, _("too few to be sure")
-    )
+    sureness = sure.map({True: _("clear"), False: _("may be chance")}).where(~is_few, _("too few to be sure"))
     order = table.assign(is_few=is_few, sureness=sureness)[table["stage_conversion_n"] >= LEAST]
     order = order.sort_values(["is_few", "money_short", "deals_short"], ascending=[True, False, False], kind="stable")
     order = order if ds.filters.is_about_one else order.drop_duplicates("manager_id")
@@ -262,7 +260,7 @@ def dearest(places: pd.DataFrame, when: str = "") -> str:
         return _when(_("Nobody with five deals or more on a step falls behind the team's own rate"), when)
     row = dearest_place(places)
     if row is None:
-        return _when(_("Nobody falls behind the team's own rate by more than chance would do"), when)
+        return _when(_("Nobody clearly falls behind the team's own rate"), when)
     return _behind(row, N_("{manager}, {stage} → {next}: {k} of {n} went on, the team {rate}"), when)
 
 
@@ -305,7 +303,7 @@ def _behind(row: pd.Series, words: str, when: str) -> str:
 def how_sure(row: pd.Series) -> str:
     """Whether one manager's step differs from the team's by more than chance."""
     if bool(row["stage_conversion_differs"]) and pd.notna(row["stage_conversion_differs"]):
-        return _("More than chance.")
+        return _("A clear difference.")
     if row["stage_conversion_n"] < SMALL:
         return _("Too few deals to be sure.")
     return _("It may be chance.")

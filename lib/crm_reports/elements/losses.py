@@ -65,7 +65,7 @@ def loses_most(table: pd.DataFrame) -> str:
     if row is not None:
         share = units.write(row["team"] / row["all"], "share")
         return _(
-            "{manager} loses {k} of {n} with “{reason}”, all together {share}. More than chance.",
+            "{manager} loses {k} of {n} with “{reason}”, all together {share}: a clear difference.",
             manager=row["manager"],
             reason=row["loss_reason"],
             k=units.write(row["lost"], "count"),
@@ -75,7 +75,7 @@ def loses_most(table: pd.DataFrame) -> str:
     team = total_of(table)
     top = team.sort_values("lost", ascending=False, kind="stable").iloc[0]
     return _(
-        "Nobody's reasons differ by more than chance; of all {n}, {k} were lost with “{reason}”",
+        "Nobody's reasons clearly differ; of all {n}, {k} were lost with “{reason}”",
         reason=top["loss_reason"],
         k=units.write(top["lost"], "count"),
         n=units.write(team["lost"].sum(), "count"),

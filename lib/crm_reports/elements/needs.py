@@ -75,7 +75,7 @@ def _most_of_them(table: pd.DataFrame) -> str:
     if worst is None:
         return ""
     k, n = (units.write(worst[f"forgotten_share_{half}"], "count") for half in ("k", "n"))
-    return _("; {manager} forgets {k} of {n}, more than chance", manager=worst["manager"], k=k, n=n)
+    return _("; {manager} forgets {k} of {n}, clearly more than the rest", manager=worst["manager"], k=k, n=n)
 
 
 def _differs(ds: Dataset) -> list[Need]:
@@ -86,7 +86,7 @@ def _differs(ds: Dataset) -> list[Need]:
     team = table["win_rate"].iloc[-1]
     rows = table[table["win_rate_differs"].eq(True)]  # missing in the total
     return [
-        (_("{manager} wins {k} of {n} closed deals; the team {share}. More than chance.", manager=row.manager,
+        (_("{manager} wins {k} of {n} closed deals, the team {share}: a clear difference.", manager=row.manager,
            k=int(row.win_rate_k), n=int(row.win_rate_n), share=units.write(team, "share")), "sales_dynamics", "managers")
         for row in rows.head(1).itertuples()
     ]  # fmt: skip

@@ -278,8 +278,8 @@ def _converting(table: pd.DataFrame) -> str:
     k, n = whole(table, "conversion")
     best, share = standing_out(table, "conversion"), units.write(k / n, "share")
     if best is None:
-        return _("All together convert {share}, none better by more than chance", share=share)
+        return _("All together convert {share}, none clearly better", share=share)
     own = units.write(best["conversion"], "share")
     return _(
-        "{source} converts {own}, all together {share}: more than chance", source=best["source"], own=own, share=share
+        "{source} converts {own}, all together {share}: a clear difference", source=best["source"], own=own, share=share
     )

@@ -140,4 +140,4 @@ def differs(row: Mapping[str, object], name: str, team: object) -> str:
     if units.is_missing(team) or units.is_missing(row.get(name)):
         return ""
     up = float(row[name]) > float(team)
-    return tag("b", "▲" if up else "▼", class_="differs", title=_("differs from the team by more than chance"))
+    return tag("b", "▲" if up else "▼", class_="differs", title=_("clearly differs from the team, hardly by chance"))

@@ -90,7 +90,7 @@ class _Matrix:
     def legend(self) -> str:
         return {
             "rates": _(
-                "Green and red: above and below the team; ▲ ▼: by more than chance. Grey: fewer than 20, do not rank."
+                "Green and red: above and below the team; ▲ ▼: clearly, hardly by chance. Grey: fewer than 20, do not rank."
             ),
             "times": _("Green and red: shorter and longer than the team. Grey: fewer than 20, do not rank."),
             "counts": _("The stronger the colour, the more of the column."),

@@ -245,6 +245,8 @@ def _style(sheet: _Sheet, row: Mapping[str, object], entry: Column) -> str | Non
     """The style of a text's cell."""
     if entry.name == "stage" and row.get("to_stage"):
         return "step"
+    if entry.name == "sureness":
+        return "sure"
     if not sheet.is_list:
         return None
     return "extra" if entry.name in EXTRA else "txt" if sheet.kinds[entry.name] == "text" else None

@@ -268,7 +268,7 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
     "other_won_money": (N_("The other's money"), "money", N_("won money of the other manager")),
     "other_win_rate": (N_("The other's win rate"), "share", N_("won ÷ (won + lost) of the other manager")),
     "is_sure": (N_("Sure"), "flag", N_("the intervals do not overlap, and both have at least 20 closed deals")),
-    "sureness": (N_("How sure"), "text", N_("whether the 95 % intervals of the win rates overlap, and n")),
+    "sureness": (N_("How sure"), "text", N_("clear: chance alone would make such a difference less than once in 20 times; of fewer than 20 deals nothing is said")),
     "lead_id": (N_("Lead ID"), "text", N_("the lead's number in the CRM")),
     "element": (N_("Element"), "text", N_("the part of the page")),
     "text": (N_("What"), "text", N_("what it says")),
