@@ -81,8 +81,8 @@ def fetch() -> None:
         archive = answer.read(MOST_BYTES)
     if f"sha512-{b64encode(hashlib.sha512(archive).digest()).decode()}" != LOCKED.integrity:
         raise ValueError(f"{LOCKED.url} is not what is locked")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-        content = packed.extractfile(LOCKED.file).read()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        content = tar.extractfile(LOCKED.file).read()
     kept().parent.mkdir(parents=True, exist_ok=True)
     write_whole(kept(), content.decode())
 

@@ -18,12 +18,12 @@ BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # s
 
 def tag(name: str, *inside: str, **attributes: object) -> str:
     """An element; what is `inside` must be safe already, attributes are escaped here. None and False leave one out."""
-    said = "".join(
+    words = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
-    return f"<{name}{said}>{''.join(inside)}</{name}>"
+    return f"<{name}{words}>{''.join(inside)}</{name}>"
 
 
 LONGEST = 160  # characters of a name that stand in a cell; workbook and JSON hold all of it
@@ -31,8 +31,8 @@ LONGEST = 160  # characters of a name that stand in a cell; workbook and JSON ho
 
 def text(value: object, unit: str = "text") -> str:
     """How the value is written in a cell, a name cut where nobody reads on."""
-    said = units.write(value, unit, form="cell")
-    return said if len(said) <= LONGEST else said[: LONGEST - 1].rstrip() + "…"
+    words = units.write(value, unit, form="cell")
+    return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
 
 
 def web_address(text: object) -> str:
@@ -52,15 +52,15 @@ def explained(entry: Column) -> str:
 def below(row: Mapping[str, object], name: str) -> str:
     """What stands small under a cell: the kind of the last action, the day of the next step, the CRM's later trace."""
     small = BELOW.get(name, "")
-    said = [text(row.get(small), column(small).unit)] if small in row else []
+    lines = [text(row.get(small), column(small).unit)] if small in row else []
     if name == "last_action_at" and not units.is_missing(row.get("crm_trace_at")):
-        said.append(_("the CRM has a trace of {day}", day=units.write(row["crm_trace_at"], "instant", form="cell")))
-    return " · ".join(each for each in said if each and each != units.MISSING)
+        lines.append(_("the CRM has a trace of {day}", day=units.write(row["crm_trace_at"], "instant", form="cell")))
+    return " · ".join(line for line in lines if line and line != units.MISSING)
 
 
 def written(value: object, entry: Column) -> str:
-    said = text(value, entry.unit)
-    return escape(said) if said != units.MISSING else f'<span class="none">{said}</span>'
+    words = text(value, entry.unit)
+    return escape(words) if words != units.MISSING else f'<span class="none">{words}</span>'
 
 
 def order(value: object) -> str:
@@ -102,10 +102,10 @@ def manager(row: Mapping[str, object]) -> str:
     return tag("i", class_=f"dot {hue(row)}") + cutting(row, "manager", name)
 
 
-def cutting(row: Mapping[str, object], dimension: str, said: str) -> str:
+def cutting(row: Mapping[str, object], dimension: str, name: str) -> str:
     """What is said of a row, as a name that the page can make lead to the page about it; plain where no filter knows it."""
     id = row.get(f"{dimension}_id") if dimension in CUTS else ""
-    return said if units.is_missing(id) or id == "" else tag("a", said, data_link=f"{dimension}:{id}")
+    return name if units.is_missing(id) or id == "" else tag("a", name, data_link=f"{dimension}:{id}")
 
 
 def hue(row: Mapping[str, object]) -> str:

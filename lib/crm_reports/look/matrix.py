@@ -28,17 +28,17 @@ def matrix(
     telling = _steps(frame[_says_something(frame, value)], columns)
     steps = {step: head for step, head in _steps(frame, columns).items() if step in telling}
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
-    people = list(dict.fromkeys(who for who, _step in cells if who is not None))
+    people = list(dict.fromkeys(person for person, _step in cells if person is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
     grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
-    left_out = sum(step not in steps for _who, step in cells)
-    drawn = tag(
+    left_out = sum(step not in steps for _person, step in cells)
+    table = tag(
         "table", tag("caption", escape(caption)) if caption else "", grid.head(),
-        tag("tbody", *(grid.line(who) for who in people)),
+        tag("tbody", *(grid.line(person) for person in people)),
         tag("tfoot", grid.line(None)) if any(team.values()) else "",
         class_=f"matrix {grid.kind}", data_rows=len(frame), data_left_out=left_out or None,
     )  # fmt: skip
-    box = tag("div", drawn, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
+    box = tag("div", table, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
     return box + tag("p", escape(grid.legend), class_="foot")
 
 
@@ -64,9 +64,9 @@ def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ..
     steps = {}
     several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
     for row in records(frame):
-        named = [escape(text(row.get(name))) for name in columns]
+        names = [escape(text(row.get(name))) for name in columns]
         of = f"<small>{escape(text(row['pipeline']))}</small>" if several and row["pipeline"] else ""
-        steps.setdefault(_step_key(row, columns), of + " → ".join(named))
+        steps.setdefault(_step_key(row, columns), of + " → ".join(names))
     return steps
 
 
@@ -100,17 +100,17 @@ class _Matrix:
     def narrowest(self) -> object:
         """The step where the fewest of the team go on."""
         name = self.value
-        ranked = [step for step, row in self.team.items() if row and not units.is_few(row.get(f"{name}_n"))]
-        ranked = [step for step in ranked if not units.is_missing(self.team[step].get(name))]
-        sought = self.kind == "rates" and len(ranked) > 1
-        return min(ranked, key=lambda step: float(self.team[step][name]), default=None) if sought else None
+        steps = [step for step, row in self.team.items() if row and not units.is_few(row.get(f"{name}_n"))]
+        steps = [step for step in steps if not units.is_missing(self.team[step].get(name))]
+        is_rate = self.kind == "rates" and len(steps) > 1
+        return min(steps, key=lambda step: float(self.team[step][name]), default=None) if is_rate else None
 
     @cached_property
     def most(self) -> dict[object, float]:
         """The largest value of each column, the team's apart."""
         largest: dict[object, float] = {}
-        for (who, step), row in self.cells.items():
-            if who is not None and not units.is_missing(row.get(self.value)):
+        for (person, step), row in self.cells.items():
+            if person is not None and not units.is_missing(row.get(self.value)):
                 largest[step] = max(largest.get(step, 0), float(row[self.value]))
         return largest
 
@@ -118,39 +118,41 @@ class _Matrix:
         tip = explained(column(self.value))
         mark = tag("em", f"▼ {escape(_('narrowest'))}")
         heads = [
-            tag("th", said, mark if step == self.narrowest else "", scope="col", title=tip)
-            for step, said in self.steps.items()
+            tag("th", words, mark if step == self.narrowest else "", scope="col", title=tip)
+            for step, words in self.steps.items()
         ]
         return tag("thead", tag("tr", tag("th", escape(column(self.rows).title), scope="col"), *heads))
 
-    def line(self, who: object) -> str:
-        row = next((row for (whose, _step), row in self.cells.items() if whose == who), {})
+    def line(self, person: object) -> str:
+        row = next((row for (key, _step), row in self.cells.items() if key == person), {})
         name = manager(row) if self.rows == "manager" else cutting(row, self.rows, escape(text(row.get(self.rows))))
         total = _("Team") if self.rows == "manager" else _("Total")
-        head = tag("th", name if who is not None else escape(total), scope="row")
-        drawn = [self.cell(self.cells.get((who, step), {}), step, who is None) for step in self.steps]
-        return tag("tr", head, *drawn, class_="total" if who is None else None)
+        head = tag("th", name if person is not None else escape(total), scope="row")
+        values = [self.cell(self.cells.get((person, step), {}), step, person is None) for step in self.steps]
+        return tag("tr", head, *values, class_="total" if person is None else None)
 
     def cell(self, row: Mapping[str, object], step: tuple[object, ...], is_team: bool) -> str:
         entry, n, team = column(self.value), row.get(f"{self.value}_n"), self.team[step]
         value = row.get(self.value)
         if units.is_missing(value) or (self.kind == "counts" and not value):
             return tag("td", tag("span", units.MISSING, class_="none"), class_="few")
-        said = written(value, entry) + differs(row, self.value, team.get(self.value))
+        content = written(value, entry) + differs(row, self.value, team.get(self.value))
         few = self.kind != "counts" and units.is_few(n)
         whole = is_team or "*" in step
         tint = "" if few or whole else self._tint(row, team, step)
         names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
-        return tag("td", said, self._below(row), class_=names or None, style=tint or None, data_order=order(value))
+        return tag(
+            "td", content, self._small_print(row), class_=names or None, style=tint or None, data_order=order(value)
+        )
 
-    def _below(self, row: Mapping[str, object]) -> str:
+    def _small_print(self, row: Mapping[str, object]) -> str:
         """What stands small beneath the value: k of n of a rate, the details of anything else, of how many a time is."""
         if self.kind == "rates":
             return tag("i", escape(units.k_of_n(row.get(f"{self.value}_k"), row.get(f"{self.value}_n"))))
-        said = [units.write(row.get(name), column(name).unit, form="tile") for name in self.details]
+        details = [units.write(row.get(name), column(name).unit, form="tile") for name in self.details]
         of = row.get(f"{self.value}_n") if self.kind == "times" else None
-        said += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
-        return "".join(tag("i", escape(each)) for each in said if each != units.MISSING)
+        details += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
+        return "".join(tag("i", escape(detail)) for detail in details if detail != units.MISSING)
 
     def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: tuple[object, ...]) -> str:
         if self.kind == "counts":

@@ -39,32 +39,32 @@ class _Renderer(IPythonRenderer):
     """Pictures only from the notebook itself; of any other its words, for a page fetches nothing."""
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        source = _pasted(self.attachments, unquote(url)) if url.startswith(PASTED) else url
+        source = _attachment(self.attachments, unquote(url)) if url.startswith(PASTED) else url
         if DATA.fullmatch(source):
             return f'<img class="output" alt="{escape(text)}" src="{source}">'
         return f"<em>{escape(text)} ({escape(_('a picture that is not in the notebook: paste it into the cell'))})</em>"
 
 
-def _pasted(attachments: Mapping[str, Any], url: str) -> str:
+def _attachment(attachments: Mapping[str, Any], url: str) -> str:
     """The pasted picture as an address, "" when it is not there."""
-    held = {unquote(name): kinds for name, kinds in attachments.items()}.get(url.removeprefix(PASTED))
-    kinds = held if isinstance(held, Mapping) else {}
+    picture = {unquote(name): kinds for name, kinds in attachments.items()}.get(url.removeprefix(PASTED))
+    kinds = picture if isinstance(picture, Mapping) else {}
     return next((f"data:{kind};base64,{_text(kinds[kind]).strip()}" for kind in PICTURES if kind in kinds), "")
 
 
 def prose(cell: nbformat.NotebookNode) -> str:
     """A cell of Markdown with the pictures that were pasted into it."""
     attachments = cell.get("attachments")
-    return _drawn(_(cell.source), attachments) if attachments else markdown(_(cell.source))
+    return _render(_(cell.source), attachments) if attachments else markdown(_(cell.source))
 
 
 @lru_cache(1024)
 def markdown(text: str) -> str:
     """Markdown as HTML; tags in it are shown, not obeyed."""
-    return _drawn(text, {})
+    return _render(text, {})
 
 
-def _drawn(text: str, attachments: Mapping[str, Any]) -> str:
+def _render(text: str, attachments: Mapping[str, Any]) -> str:
     renderer = _Renderer(escape=True, allow_harmful_protocols=False, attachments=dict(attachments))
     try:
         return MarkdownWithMath(renderer=renderer).render(text)
@@ -104,8 +104,8 @@ def _is_text(kind: str) -> bool:
 
 
 def _picture(kind: str, content: str) -> str:
-    packed = b64encode(content.encode("utf-8", "replace")).decode() if kind == SVG else content.strip()
-    return f'<img class="output" alt="" src="data:{kind};base64,{escape(packed)}">'
+    base64 = b64encode(content.encode("utf-8", "replace")).decode() if kind == SVG else content.strip()
+    return f'<img class="output" alt="" src="data:{kind};base64,{escape(base64)}">'
 
 
 def _text(value: object) -> str:

@@ -63,7 +63,7 @@ def header(ds: Any, *, report: str = "") -> None:
     """Show what the report is about: what is in and out, how many deals that leaves, from when, what to know first."""
     use(ds)
     words = [{"label": label, "text": text, "narrows": narrows} for label, text, narrows in ds.filters.words()]
-    notes = [_note(each) for each in ds.quality]
+    notes = [_note(note) for note in ds.quality]
     remarks = many("{n} remark on the data", "{n} remarks on the data", len(notes))
     about = {
         "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": plain.value(ds.filters.as_of),
@@ -77,9 +77,9 @@ def header(ds: Any, *, report: str = "") -> None:
     )
 
 
-def _note(each: Any) -> dict[str, Any]:
-    found = each if isinstance(each, Mapping) else vars(each)
-    return {key: plain.value(found.get(key)) for key in ("code", "count", "text")}
+def _note(note: Any) -> dict[str, Any]:
+    fields = note if isinstance(note, Mapping) else vars(note)
+    return {key: plain.value(fields.get(key)) for key in ("code", "count", "text")}
 
 
 def _tiles(table: pd.DataFrame) -> Markup:
@@ -121,17 +121,17 @@ def show(
     `finding` is the heading, a sentence or what makes one of the table; `note` follows the usual words under it.
     `missing` says why there is nothing to show; a table of numbers that the source can't give says so by itself.
     """
-    made = what if isinstance(what, Element) else _own(what, id, data, missing)
-    if made.entry.compares and getattr(getattr(made.ds, "filters", None), "is_about_one", False):
+    element = what if isinstance(what, Element) else _own(what, id, data, missing)
+    if element.entry.compares and getattr(getattr(element.ds, "filters", None), "is_about_one", False):
         return  # one manager: there is nobody beside him
-    words = {"title": title or made.title, "finding": _finding(made, finding), "missing": made.missing}
-    words["sub"] = " ".join(filter(None, [sub or _(made.entry.measured), note, made.note]))
-    if made.missing or what is None:
-        _show_element(made.entry, _kind(made), pd.DataFrame(), body="", **words)
-    elif made.figure is not None:
-        _show_chart(made, words)
+    words = {"title": title or element.title, "finding": _finding(element, finding), "missing": element.missing}
+    words["sub"] = " ".join(filter(None, [sub or _(element.entry.measured), note, element.note]))
+    if element.missing or what is None:
+        _show_element(element.entry, _kind(element), pd.DataFrame(), body="", **words)
+    elif element.figure is not None:
+        _show_chart(element, words)
     else:
-        _show_element(made.entry, _kind(made), made.table, body=Markup(_body(made, words)), **words)
+        _show_element(element.entry, _kind(element), element.table, body=Markup(_body(element, words)), **words)
 
 
 def _own(what: pd.DataFrame | go.Figure | None, id: str, data: pd.DataFrame | None, missing: str) -> Element:
@@ -142,39 +142,39 @@ def _own(what: pd.DataFrame | go.Figure | None, id: str, data: pd.DataFrame | No
     return Element(entry, context.current().dataset, pd.DataFrame() if table is None else table, missing)
 
 
-def _kind(made: Element) -> str:
-    return "chart" if made.is_chart else "tiles" if made.entry.drawn == "tiles" else "table"
+def _kind(element: Element) -> str:
+    return "chart" if element.is_chart else "tiles" if element.entry.drawn == "tiles" else "table"
 
 
-def _finding(made: Element, given: Finding) -> str:
+def _finding(element: Element, own: Finding) -> str:
     # Without the data a computed sentence would be a guess.
-    if made.missing or not given:
-        return made.finding
-    return given if isinstance(given, str) else given(made.table)
+    if element.missing or not own:
+        return element.finding
+    return own if isinstance(own, str) else own(element.table)
 
 
-def _show_chart(made: Element, words: Mapping[str, str]) -> None:
-    figure, heading = made.figure, words["finding"] or words["title"]
-    frame = pd.DataFrame() if made.entry.rows_elsewhere else made.table
+def _show_chart(element: Element, words: Mapping[str, str]) -> None:
+    figure, heading = element.figure, words["finding"] or words["title"]
+    frame = pd.DataFrame() if element.entry.rows_elsewhere else element.table
     rows = Markup(tables.table(frame, caption=heading, is_closed=True)) if len(frame.columns) else ""
-    body = fragment("chart", id=made.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
+    body = fragment("chart", id=element.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
                      label=heading)  # fmt: skip
-    drawn = _figure_json(figure)
+    figure_json = _figure_json(figure)
     if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
-        drawn["layout"].setdefault("title", {})["text"] = charts.escape(heading, most=110)
-    _show_element(made.entry, "chart", frame, body=body, figure=drawn, **words)
+        figure_json["layout"].setdefault("title", {})["text"] = charts.escape(heading, most=110)
+    _show_element(element.entry, "chart", frame, body=body, figure=figure_json, **words)
 
 
-def _body(made: Element, words: Mapping[str, str]) -> str:
+def _body(element: Element, words: Mapping[str, str]) -> str:
     """A table as it is drawn: as tiles, as sentences that lead somewhere, with a column per stage, or row by row."""
-    entry, heading = made.entry, words["finding"] or words["title"]
+    entry, heading = element.entry, words["finding"] or words["title"]
     if entry.drawn == "tiles":
-        return _tiles(made.table)
+        return _tiles(element.table)
     if entry.drawn == "needs":
-        return fragment("needs", rows=records(made.table), is_whole=not made.note)
+        return fragment("needs", rows=records(element.table), is_whole=not element.note)
     if entry.matrix is not None:
-        return matrix.matrix(made.table, caption=heading, **entry.matrix)
-    return tables.table(made.table, caption=heading)
+        return matrix.matrix(element.table, caption=heading, **entry.matrix)
+    return tables.table(element.table, caption=heading)
 
 
 def verdict(text: str, *, id: str = "verdict") -> None:
@@ -185,7 +185,9 @@ def verdict(text: str, *, id: str = "verdict") -> None:
 def glossary(ds: Any) -> None:
     """Show what every number of the page means, in the order in which the page used them."""
     entries = [column(name) for name in context.current().metrics]
-    rows = [{"name": each.name, "title": each.title, "text": each.meaning, "formula": each.formula} for each in entries]
+    rows = [
+        {"name": entry.name, "title": entry.title, "text": entry.meaning, "formula": entry.formula} for entry in entries
+    ]
     frame = pd.DataFrame(rows, columns=["name", "title", "text", "formula"])
     entry = Entry("glossary", N_("What the words mean"), N_("Every number of this page, in the order it appears."))
     words = {"title": _(entry.title), "sub": _(entry.measured)}
@@ -202,7 +204,9 @@ def _show_element(
     words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
     entries = _entries(frame)
     html = fragment("element", id=entry.id, kind=kind, body=body, entries=entries, **words)
-    metrics = [{"name": each.name, "title": each.title, "unit": each.unit, "good": each.good} for each in entries]
+    metrics = [
+        {"name": metric.name, "title": metric.title, "unit": metric.unit, "good": metric.good} for metric in entries
+    ]
     numbers = {"columns": plain.columns_of(frame), "rows": plain.rows_of(frame), "metrics": metrics}
     _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, figure)
 
@@ -222,7 +226,7 @@ def _entries(frame: pd.DataFrame) -> list[Any]:
     """The glossary entries behind a frame's numbers: its columns, or the metrics that its rows name."""
     if "metric" in frame:
         return [on_day(column(name)) for name in dict.fromkeys(frame["metric"])]
-    return [each for each in registry.columns_of(frame) if each.name in METRICS]
+    return [entry for entry in registry.columns_of(frame) if entry.name in METRICS]
 
 
 @cache

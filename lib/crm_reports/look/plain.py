@@ -13,7 +13,7 @@ from ..words import units
 def columns_of(frame: pd.DataFrame) -> list[dict[str, str]]:
     """What a frame's columns are called and measured in."""
     entries = registry.columns_of(frame)
-    return [{"name": each.name, "title": each.title, "unit": each.unit} for each in entries]
+    return [{"name": entry.name, "title": entry.title, "unit": entry.unit} for entry in entries]
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -33,26 +33,26 @@ def values(column: pd.Series) -> list[Any]:
         ]
     if isinstance(column.dtype, pd.DatetimeTZDtype) and str(column.dt.tz) == "UTC":
         return _instants(column)
-    return [each if type(each) is str else value(each) for each in column.astype(object).tolist()]
+    return [item if type(item) is str else value(item) for item in column.astype(object).tolist()]
 
 
 def _instants(column: pd.Series) -> list[str | None]:
     exact = column.dt.tz_localize(None).to_numpy()
     whole = exact.astype("datetime64[s]")
     if not ((exact == whole) | np.isnat(exact)).all():
-        return [value(each) for each in column.tolist()]
+        return [value(instant) for instant in column.tolist()]
     texts = np.datetime_as_string(whole).tolist()
     return [None if text == "NaT" else f"{text}+00:00" for text in texts]
 
 
-def value(given: Any) -> Any:
+def value(item: Any) -> Any:
     """One value, or a list of them."""
-    if isinstance(given, list | tuple):
-        return [value(each) for each in given]
-    if units.is_missing(given):
+    if isinstance(item, list | tuple):
+        return [value(part) for part in item]
+    if units.is_missing(item):
         return None
-    if isinstance(given, date):  # a datetime and a Timestamp are dates, too
-        return given.isoformat()
-    if hasattr(given, "item"):
-        return given.item()
-    return given if isinstance(given, str | int | float | bool | dict) else str(given)
+    if isinstance(item, date):  # a datetime and a Timestamp are dates, too
+        return item.isoformat()
+    if hasattr(item, "item"):
+        return item.item()
+    return item if isinstance(item, str | int | float | bool | dict) else str(item)

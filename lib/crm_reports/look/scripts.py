@@ -47,9 +47,9 @@ def datatables() -> str:
     # A classic script: a page opened from a disk may not import modules.
     path = Path(itables.__file__).parent / "html" / "dt_bundle.js"
     module = path.read_text(encoding="utf-8")
-    exported = re.search(r"\bexport\s*\{([^{}]*)\}\s*;?", module)
-    if not exported:
+    exports = re.search(r"\bexport\s*\{([^{}]*)\}\s*;?", module)
+    if not exports:
         raise RuntimeError(f"{path.name} of itables {itables.__version__} exports nothing; itables<3 is what is known")
-    names = dict(reversed(each.split(" as ")) for each in map(str.strip, exported[1].split(",")))
+    names = dict(reversed(name.split(" as ")) for name in map(str.strip, exports[1].split(",")))
     table = names["default"].strip()
-    return f"(()=>{{{module[: exported.start()]};window.DataTable={table};{module[exported.end() :]}}})();"
+    return f"(()=>{{{module[: exports.start()]};window.DataTable={table};{module[exports.end() :]}}})();"

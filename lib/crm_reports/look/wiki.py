@@ -56,32 +56,32 @@ class Entry:
 
 def write(folder: Path) -> list[Path]:
     """The wiki in every language: glossary.LANGUAGE.html and glossary.LANGUAGE.md in `folder`; the files written."""
-    written = []
-    for spoken in LANGUAGES:
-        with speaking(spoken):
-            made = {"html": html(), "md": markdown()}
-        for ending, text in made.items():
-            path = folder / f"glossary.{spoken}.{ending}"
+    paths = []
+    for code in LANGUAGES:
+        with speaking(code):
+            texts = {"html": html(), "md": markdown()}
+        for ending, text in texts.items():
+            path = folder / f"glossary.{code}.{ending}"
             write_whole(path, text)
-            written.append(path)
-    return written
+            paths.append(path)
+    return paths
 
 
 def sections() -> list[tuple[str, list[Entry]]]:
     """All numbers in the reader's language, by the part of the library that defines them."""
     home = {name: entry.compute.__module__.rpartition(".")[2] for name, entry in METRICS.items()}
     return [
-        (_(title), [_entry(each) for name, each in METRICS.items() if home[name] == module])
+        (_(title), [_entry(metric) for name, metric in METRICS.items() if home[name] == module])
         for module, title in SECTIONS.items()
     ]
 
 
 def _entry(metric: Metric) -> Entry:
-    said = column(metric.name)
+    words = column(metric.name)
     module = metric.compute.__module__.rpartition(".")[2]
     return Entry(
-        metric.name, said.title, said.of, said.meaning, said.formula, _(UNITS[metric.unit]), _(GOOD[metric.good]),
-        _certainty(metric), said.caveats, tuple(_(LACKING[name]) for name in metric.needs), tuple(origins(metric)),
+        metric.name, words.title, words.of, words.meaning, words.formula, _(UNITS[metric.unit]), _(GOOD[metric.good]),
+        _certainty(metric), words.caveats, tuple(_(LACKING[name]) for name in metric.needs), tuple(origins(metric)),
         f"metrics/{module}.py", _code(metric.compute), _code(frames.FRAMES[metric.on]),
     )  # fmt: skip
 
@@ -158,17 +158,17 @@ def markdown() -> str:
     """The same as one Markdown file, for a wiki that people already have."""
     parts = [f"# {_('What every number means')}"]
     for title, entries in sections():
-        parts += [f"## {title}", *(_as_markdown(each) for each in entries)]
-    rows = [f"| `{name}` | {_escaped(title)} | {_escaped(meaning)} |" for name, title, meaning in words()]
+        parts += [f"## {title}", *(_as_markdown(entry) for entry in entries)]
+    rows = [f"| `{name}` | {_escape(title)} | {_escape(meaning)} |" for name, title, meaning in words()]
     head = f"| {_('Name')} | {_('Title')} | {_('Meaning')} |\n| --- | --- | --- |"
-    parts += [f"## {_('What the reports show')}", *(_part_as_markdown(each) for each in elements())]
+    parts += [f"## {_('What the reports show')}", *(_part_as_markdown(entry) for entry in elements())]
     return "\n\n".join([*parts, f"## {_('Other columns')}", "\n".join([head, *rows])]) + "\n"
 
 
 def _part_as_markdown(part: Part) -> str:
     missing = f"{_('Missing when')}: {' '.join(part.missing)}" if part.missing else ""
-    facts = " ".join(_escaped(text) for text in (part.measured, missing) if text)
-    return f"- **{_escaped(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "")
+    facts = " ".join(_escape(text) for text in (part.measured, missing) if text)
+    return f"- **{_escape(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "")
 
 
 def _as_markdown(entry: Entry) -> str:
@@ -178,17 +178,17 @@ def _as_markdown(entry: Entry) -> str:
     }  # fmt: skip
     title = f"{entry.title} ({entry.of})" if entry.of else entry.title
     rows = [
-        f"| `{each.column}` | {_escaped(each.meaning)} | {f'`{each.api}`' if each.api else ''} |"
-        for each in entry.origins
+        f"| `{origin.column}` | {_escape(origin.meaning)} | {f'`{origin.api}`' if origin.api else ''} |"
+        for origin in entry.origins
     ]
     table = "\n".join([f"| {_('Column')} | {_('Meaning')} | {_('Bitrix24')} |", "| --- | --- | --- |", *rows])
-    listed = "\n".join(f"- **{name}**: {_escaped(text)}" for name, text in facts.items() if text)
+    items = "\n".join(f"- **{name}**: {_escape(text)}" for name, text in facts.items() if text)
     return "\n\n".join([
-        f'### <a id="{entry.name}"></a>{title}', _escaped(entry.meaning), listed, f"**{_('Where it comes from')}**", table,
+        f'### <a id="{entry.name}"></a>{title}', _escape(entry.meaning), items, f"**{_('Where it comes from')}**", table,
         f"**{_('Code')}**: `{entry.place}`", f"```python\n{entry.code}\n```",
     ])  # fmt: skip
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """A text whose signs mean nothing to Markdown."""
     return text.replace("|", "\\|").replace("<", "&lt;")

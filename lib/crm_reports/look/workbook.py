@@ -21,19 +21,19 @@ from .cells import explained
 
 def workbook(elements: Sequence[Mapping[str, object]], path: Path) -> None:
     """A sheet per element with its raw numbers: machine names in the hidden first row, titles and formulas below."""
-    header = next((each for each in elements if each["kind"] == "header"), {})
+    header = next((element for element in elements if element["kind"] == "header"), {})
     # A title such as =HYPERLINK(…) stays the text it is.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
         styles = _Styles(book, str(header.get("currency") or ""), _zone_of(header))
-        names = sheet_names([_("About"), *(str(each["title"] or each["id"]) for each in _with_rows(elements))])
+        names = sheet_names([_("About"), *(str(element["title"] or element["id"]) for element in _with_rows(elements))])
         _about(book.add_worksheet(names[0]), elements, header, styles)
         for name, element in zip(names[1:], _with_rows(elements), strict=True):
             _sheet(book.add_worksheet(name, _Columns), element, styles)
 
 
 def _with_rows(elements: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    return [each for each in elements if each.get("columns")]
+    return [element for element in elements if element.get("columns")]
 
 
 def _zone_of(header: Mapping[str, object]) -> ZoneInfo:
@@ -46,28 +46,30 @@ SHEET_LENGTH = 31  # as Excel counts, which takes an emoji for two
 def sheet_names(titles: Iterable[str]) -> list[str]:
     """The titles as Excel allows sheets to be called: 31 characters, none of []:*?/\\, each once whatever its case."""
     # "History" is a name that Excel keeps for itself.
-    taken, names = {"history"}, []
+    known_names, names = {"history"}, []
     for title in titles:
-        names.append(next(name for name in _numbered(_sheet_name(title)) if name.casefold() not in taken))
-        taken.add(names[-1].casefold())
+        names.append(next(name for name in _candidates(_sheet_name(title)) if name.casefold() not in known_names))
+        known_names.add(names[-1].casefold())
     return names
 
 
 def _sheet_name(title: str) -> str:
     # What can't be shown, or stands in no XML, is no part of a name.
-    shown = "".join(each if each.isprintable() and each not in "[]:*?/\\\ufffe\uffff" else " " for each in title)
-    return " ".join(shown.split()).strip("' ") or "–"
+    letters = "".join(
+        letter if letter.isprintable() and letter not in "[]:*?/\\\ufffe\uffff" else " " for letter in title
+    )
+    return " ".join(letters.split()).strip("' ") or "–"
 
 
-def _numbered(name: str) -> Iterator[str]:
+def _candidates(name: str) -> Iterator[str]:
     """The name, shortened, then with 2, 3 … behind it."""
-    yield _shortened(name, SHEET_LENGTH)
+    yield _shorten(name, SHEET_LENGTH)
     for number in count(2):
         behind = f" ({number})"
-        yield _shortened(name, SHEET_LENGTH - len(behind)) + behind
+        yield _shorten(name, SHEET_LENGTH - len(behind)) + behind
 
 
-def _shortened(name: str, length: int) -> str:
+def _shorten(name: str, length: int) -> str:
     return name.encode("utf-16-le")[: 2 * length].decode("utf-16-le", "ignore").rstrip("' ")
 
 
@@ -108,16 +110,16 @@ MOST_ROWS = 1_048_576 - 2
 
 def _sheet(sheet: "_Columns", element: Mapping[str, object], styles: _Styles) -> None:
     columns, rows = element["columns"], list(element["rows"])[:MOST_ROWS]
-    for at, entry in enumerate(columns):
-        known = column(str(entry["name"]))
+    for place, entry in enumerate(columns):
+        meaning = column(str(entry["name"]))
         unit = units.unit_word(str(entry["unit"]), currency=styles.currency)
         title = f"{entry['title']}, {unit}" if unit else str(entry["title"])
-        sheet.write_string(0, at, str(entry["name"]), styles.of("text", text=str(entry["name"])))
-        sheet.write_string(1, at, title, styles.of("head", text=title))
-        if known.formula:
-            sheet.write_comment(1, at, explained(known), {"x_scale": 2})
-        sheet.set_column(at, at, _width(entry, rows))
-        _column(sheet, at, entry, rows, styles)
+        sheet.write_string(0, place, str(entry["name"]), styles.of("text", text=str(entry["name"])))
+        sheet.write_string(1, place, title, styles.of("head", text=title))
+        if meaning.formula:
+            sheet.write_comment(1, place, explained(meaning), {"x_scale": 2})
+        sheet.set_column(place, place, _width(entry, rows))
+        _column(sheet, place, entry, rows, styles)
     sheet.set_row(0, None, None, {"hidden": True})
     sheet.freeze_panes(2, 1)
     if rows and columns:
@@ -126,7 +128,7 @@ def _sheet(sheet: "_Columns", element: Mapping[str, object], styles: _Styles) ->
 
 
 def _column(
-    sheet: "_Columns", at: int, entry: Mapping[str, str], rows: Sequence[Mapping[str, object]], styles: _Styles
+    sheet: "_Columns", place: int, entry: Mapping[str, str], rows: Sequence[Mapping[str, object]], styles: _Styles
 ) -> None:
     name, unit = entry["name"], entry["unit"]
     usual, bold = styles.of(unit), styles.of(unit, bold=True)
@@ -144,7 +146,7 @@ def _column(
         for value, is_total in zip(values, totals, strict=True)
     ]
     # A total's line above goes on where it is blank.
-    sheet.add(at, values, formats, blanks=totals)
+    sheet.add(place, values, formats, blanks=totals)
 
 
 def _for_people(row: Mapping[str, object], name: str) -> object:
@@ -168,7 +170,7 @@ def _serials(values: Sequence[object], unit: str, zone: ZoneInfo) -> list[float 
     moments = pd.to_datetime(pd.Series(texts, dtype=object), utc=True, format="ISO8601")
     walls = moments.dt.tz_convert(zone if unit == "instant" else None).dt.tz_localize(None)
     days = (walls.to_numpy() - EPOCH) / np.timedelta64(1, "D")
-    return [None if np.isnan(each) else each for each in days.tolist()]
+    return [None if np.isnan(day) else day for day in days.tolist()]
 
 
 class _Columns(Worksheet):
@@ -177,13 +179,13 @@ class _Columns(Worksheet):
     XlsxWriter's own way looks at every cell on its own, which takes ten times as long; a test names what of its insides is used here.
     """
 
-    def add(self, at: int, values: Sequence[object], formats: Sequence[Format], *, blanks: Sequence[bool]) -> None:
+    def add(self, place: int, values: Sequence[object], formats: Sequence[Format], *, blanks: Sequence[bool]) -> None:
         """The cells of a column; a missing value has one only where `blanks` says so."""
         cells = [
             self._inside(value) or ("/>" if is_blank else "") for value, is_blank in zip(values, blanks, strict=True)
         ]
-        self.__dict__.setdefault("columns", []).append((xl_col_to_name(at), cells, formats))
-        self._check_dimensions(len(values) + 1, at)
+        self.__dict__.setdefault("columns", []).append((xl_col_to_name(place), cells, formats))
+        self._check_dimensions(len(values) + 1, place)
 
     def _inside(self, value: object) -> str:
         if units.is_missing(value):
@@ -197,15 +199,15 @@ class _Columns(Worksheet):
     def _write_rows(self) -> None:
         super()._write_rows()
         for row, cells in (
-            enumerate(zip(*map(_drawn, *zip(*self.columns, strict=True)), strict=True), 3)
+            enumerate(zip(*map(_xml, *zip(*self.columns, strict=True)), strict=True), 3)
             if "columns" in self.__dict__
             else ()
         ):
             self.fh.write(f'<row r="{row}">{"".join(cells)}</row>')
 
 
-def _drawn(letters: str, cells: Sequence[str], formats: Sequence[Format]) -> list[str]:
-    styles = {each: each._get_xf_index() for each in dict.fromkeys(formats)}
+def _xml(letters: str, cells: Sequence[str], formats: Sequence[Format]) -> list[str]:
+    styles = {format: format._get_xf_index() for format in dict.fromkeys(formats)}
     return [
         f'<c r="{letters}{row}" s="{styles[format]}"{inside}' if inside else ""
         for row, (inside, format) in enumerate(zip(cells, formats, strict=True), 3)
@@ -233,13 +235,13 @@ def _about(
 def _about_lines(
     elements: Sequence[Mapping[str, object]], header: Mapping[str, object], zone: ZoneInfo
 ) -> list[tuple[str, str, bool]]:
-    lines = [(_("Filters"), "", True), *((each["label"], each["text"], False) for each in header.get("words", ()))]
-    synced = units.write(header.get("synced_at"), "instant", zone=zone)
-    lines += [(_("Synced"), synced, False), (_("Currency"), str(header.get("currency") or ""), False)]
-    notes = [(str(each.get("count") or ""), str(each["text"]), False) for each in header.get("quality") or ()]
+    lines = [(_("Filters"), "", True), *((entry["label"], entry["text"], False) for entry in header.get("words", ()))]
+    synced_at = units.write(header.get("synced_at"), "instant", zone=zone)
+    lines += [(_("Synced"), synced_at, False), (_("Currency"), str(header.get("currency") or ""), False)]
+    notes = [(str(entry.get("count") or ""), str(entry["text"]), False) for entry in header.get("quality") or ()]
     lines += [("", "", False), (_("Before you read"), "", True), *notes] if notes else []
-    metrics = dict.fromkeys(each["name"] for element in _with_rows(elements) for each in element["columns"])
-    metrics |= dict.fromkeys(str(row.get("metric")) for each in _with_rows(elements) for row in each["rows"])
-    known = [column(str(name)) for name in metrics if name in METRICS]
-    words = [(each.title, f"{each.meaning} = {each.formula}", False) for each in known]
+    metrics = dict.fromkeys(entry["name"] for element in _with_rows(elements) for entry in element["columns"])
+    metrics |= dict.fromkeys(str(row.get("metric")) for entry in _with_rows(elements) for row in entry["rows"])
+    columns = [column(str(name)) for name in metrics if name in METRICS]
+    words = [(entry.title, f"{entry.meaning} = {entry.formula}", False) for entry in columns]
     return [*lines, ("", "", False), (_("What the words mean"), "", True), *words]

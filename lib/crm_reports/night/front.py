@@ -27,27 +27,27 @@ class Front:
 def front(pages: Sequence[Page], out: Path) -> Front | None:
     """What the first overview among the pages says; None where there is none, or it can't be read."""
     overview = next((page for page in pages if page.report == "overview"), None)
-    told = _read(out / overview.file("json")) if overview and overview.file("json") else {}
-    tiles = _rows(told, "tiles")
+    page_json = _read(out / overview.file("json")) if overview and overview.file("json") else {}
+    tiles = _rows(page_json, "tiles")
     if overview is None or not tiles:
         return None
-    with context.using(currency=str(told.get("currency") or "")):
-        drawn = [elements.tile(row) for row in tiles if row.get("metric") in METRICS]
+    with context.using(currency=str(page_json.get("currency") or "")):
+        tile_parts = [elements.tile(row) for row in tiles if row.get("metric") in METRICS]
     proofs = {page.report: page.file("html") for page in reversed(pages)}
-    needs = [(str(row.get("text", "")), _proof(row, proofs)) for row in _rows(told, "needs_you")]
-    return Front(overview, _period(told), drawn[:MOST_TILES], needs)
+    needs = [(str(row.get("text", "")), _proof(row, proofs)) for row in _rows(page_json, "needs_you")]
+    return Front(overview, _period(page_json), tile_parts[:MOST_TILES], needs)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        page_json = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # removed, or of another make: the index has its pages all the same
         return {}
-    return told if isinstance(told, dict) else {}
+    return page_json if isinstance(page_json, dict) else {}
 
 
-def _rows(told: Mapping[str, Any], id: str) -> list[dict[str, Any]]:
-    return ((told.get("elements") or {}).get(id) or {}).get("rows") or []
+def _rows(page_json: Mapping[str, Any], id: str) -> list[dict[str, Any]]:
+    return ((page_json.get("elements") or {}).get(id) or {}).get("rows") or []
 
 
 def _proof(row: Mapping[str, Any], proofs: Mapping[str, str]) -> str:
@@ -56,6 +56,6 @@ def _proof(row: Mapping[str, Any], proofs: Mapping[str, str]) -> str:
     return f"{file}#{row.get('element')}" if file else ""
 
 
-def _period(told: Mapping[str, Any]) -> str:
+def _period(page_json: Mapping[str, Any]) -> str:
     """What the numbers are of, as the overview's own header says it."""
-    return str(next((each["text"] for each in told.get("words") or ()), ""))
+    return str(next((entry["text"] for entry in page_json.get("words") or ()), ""))

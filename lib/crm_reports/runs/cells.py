@@ -135,7 +135,7 @@ class _Client(PapermillNotebookClient):
         return self.nb
 
     def execute_cell(self, cell: NotebookNode, index: int, **_: Any) -> NotebookNode:
-        if cell.cell_type != "code" or not cell.source.strip() or _skipped(cell, self.skip_cells_with_tag):
+        if cell.cell_type != "code" or not cell.source.strip() or _has_tag(cell, self.skip_cells_with_tag):
             return cell
         cell.outputs, cell.metadata["execution"], self.clear_before_next_output = [], {}, False
         error = self._run(cell.source)
@@ -162,17 +162,17 @@ class _Client(PapermillNotebookClient):
         shell._last_traceback_during_displayhook = False
         send(None, "status", {"execution_state": "busy"})
         send(None, "execute_input", {"code": source, "execution_count": shell.execution_count})
-        done = shell.run_cell(source, store_history=True)
+        result = shell.run_cell(source, store_history=True)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         send(None, "status", {"execution_state": "idle"})
-        if done.success and not shell._last_traceback_during_displayhook:
+        if result.success and not shell._last_traceback_during_displayhook:
             return {}
-        error = done.error_before_exec or done.error_in_exec
+        error = result.error_before_exec or result.error_in_exec
         return {"ename": type(error).__name__, "evalue": str(error), "traceback": shell._last_traceback or []}
 
 
-def _skipped(cell: NotebookNode, tag: str) -> bool:
+def _has_tag(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
@@ -186,8 +186,8 @@ def be_ready() -> None:
 
 def _shell() -> ZMQInteractiveShell:
     shell = _ready.pop() if _ready else _new_shell()
-    builtins.input = _asked
-    getpass.getpass = _asked
+    builtins.input = _refuse_to_ask
+    getpass.getpass = _refuse_to_ask
     return shell
 
 
@@ -207,7 +207,7 @@ def forget() -> None:
         ZMQInteractiveShell.clear_instance()
 
 
-def _asked(*_: object, **__: object) -> str:
+def _refuse_to_ask(*_: object, **__: object) -> str:
     raise StdinNotImplementedError(ASKED)
 
 

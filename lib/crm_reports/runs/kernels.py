@@ -34,8 +34,8 @@ def bound_memory(more: int) -> None:
         import resource
 
         status = Path("/proc/self/status").read_text()
-        taken = 1024 * int(status.partition("VmData:")[2].split()[0])
-        resource.setrlimit(resource.RLIMIT_DATA, (taken + more, taken + more))
+        bytes_now = 1024 * int(status.partition("VmData:")[2].split()[0])
+        resource.setrlimit(resource.RLIMIT_DATA, (bytes_now + more, bytes_now + more))
 
 
 @contextmanager

@@ -101,8 +101,8 @@ def prover(
         tell(why)
         yield _Blind([why])
         return
-    with Chromium(path, trouble or tell) as found:
-        yield found
+    with Chromium(path, trouble or tell) as chromium:
+        yield chromium
 
 
 class _Blind:
@@ -134,11 +134,11 @@ class Chromium:
         self._end()
 
     def look(self, html: Path, notebook: Path) -> tuple[str, str]:
-        expected = [[trace.get("type", "scatter") for trace in figure] for figure in figures_of(notebook)]
+        types = [[trace.get("type", "scatter") for trace in figure] for figure in figures_of(notebook)]
         with self._lock:
             while self._silences < PATIENCE:
                 try:
-                    return self._answered(lambda: self._looked(html, expected))
+                    return self._ask(lambda: self._look_at(html, types))
                 except OSError as error:
                     if self._silences == PATIENCE:
                         words = _(
@@ -148,30 +148,30 @@ class Chromium:
                         self._trouble(words)
         return "", ""
 
-    def _answered(self, deed: Callable[[], T]) -> T:
+    def _ask(self, ask: Callable[[], T]) -> T:
         """What it gives; OSError, and the browser's end, when the browser did not answer."""
         try:
-            done = deed()
+            answer = ask()
         except (OSError, EOFError, LookupError, ValueError) as error:
             self._silences += 1
             self._end()
             raise OSError(type(error).__name__) from error
         self._silences = 0
-        return done
+        return answer
 
-    def _looked(self, html: Path, expected: list[list[str]]) -> tuple[str, str]:
-        events, drawn, _answers = self._opened(html.absolute().as_uri())
-        problems = [*_wrong_charts(drawn, expected), *_complaints(events)]
-        return "; ".join(dict.fromkeys(problems)), _("{n} charts drawn", n=len(drawn))
+    def _look_at(self, html: Path, types: list[list[str]]) -> tuple[str, str]:
+        events, charts, _answers = self._open(html.absolute().as_uri())
+        problems = [*_wrong_charts(charts, types), *_complaints(events)]
+        return "; ".join(dict.fromkeys(problems)), _("{n} charts drawn", n=len(charts))
 
     def ask(self, html: Path, questions: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """What the browser answers to calls of its protocol, made when the page's charts are drawn; OSError if it can't."""
         with self._lock:
             if self._silences >= PATIENCE:
                 raise OSError("the browser stopped answering")
-            return self._answered(lambda: self._opened(html.absolute().as_uri(), questions)[2])
+            return self._ask(lambda: self._open(html.absolute().as_uri(), questions)[2])
 
-    def _opened(
+    def _open(
         self, url: str, questions: Sequence[tuple[str, dict[str, Any]]] = ()
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
         """What happened while the page was open, what its charts say of themselves, and the answers to `questions`."""
@@ -185,11 +185,11 @@ class Chromium:
         self._call("Page.navigate", {"url": url}, session)
         self._wait_for("Page.loadEventFired")
         parameters = {"expression": DRAWN % int(self.seconds * 500), "awaitPromise": True, "returnByValue": True}
-        drawn = json.loads(self._call("Runtime.evaluate", parameters, session)["result"]["value"])
+        charts = json.loads(self._call("Runtime.evaluate", parameters, session)["result"]["value"])
         answers = [self._call(method, params, session) for method, params in questions]
         events = list(self._events)
         self._call("Target.closeTarget", {"targetId": target})  # after an error the whole browser is ended
-        return events, drawn, answers
+        return events, charts, answers
 
     # The protocol: JSON texts with a zero byte after each
 
@@ -255,11 +255,11 @@ class Chromium:
         return json.loads(message)
 
 
-def _wrong_charts(drawn: list[dict[str, Any]], expected: list[list[str]]) -> Iterator[str]:
-    if len(drawn) != len(expected):
-        yield _("the page has {n} of {all} charts", n=len(drawn), all=len(expected))
+def _wrong_charts(charts: list[dict[str, Any]], all_types: list[list[str]]) -> Iterator[str]:
+    if len(charts) != len(all_types):
+        yield _("the page has {n} of {all} charts", n=len(charts), all=len(all_types))
         return
-    for chart, types in zip(drawn, expected, strict=True):
+    for chart, types in zip(charts, all_types, strict=True):
         if not chart["drawn"] or chart["blank"]:
             yield _("chart {id!r} is not drawn", id=chart["id"])
         elif chart["types"] != types:
@@ -272,7 +272,7 @@ def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
     for event in events:
         method, parameters = event.get("method"), event.get("params", {})
         if method == "Runtime.exceptionThrown":
-            yield _("a script failed: {what}", what=_said(parameters["exceptionDetails"]))
+            yield _("a script failed: {what}", what=_words(parameters["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "assert"):
             yield _(
                 "the browser's console says: {what}",
@@ -284,5 +284,5 @@ def _complaints(events: list[dict[str, Any]]) -> Iterator[str]:
             yield _("the page asks for something outside")
 
 
-def _said(details: dict[str, Any]) -> str:
+def _words(details: dict[str, Any]) -> str:
     return details.get("exception", {}).get("description", details["text"]).splitlines()[0][:200]

@@ -108,7 +108,7 @@ class Warm:
 
     def call(
         self, function: Callable[..., Any], /, *args: Any, seconds: float, memory: int = sys.maxsize,
-        is_wanted: Callable[[], bool] = lambda: True, **named: Any,
+        is_wanted: Callable[[], bool] = lambda: True, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """`function(*args, **named)` in a process of its own; what it raises is raised here. WarmError: no answer.
 
@@ -117,7 +117,7 @@ class Warm:
         """
         try:
             with Client(str(self._room.path / "door"), family="AF_UNIX") as connection:
-                connection.send_bytes(pickle.dumps((function, args, named)))
+                connection.send_bytes(pickle.dumps((function, args, kwargs)))
                 return _answer(connection, seconds, memory, is_wanted)
         except (OSError, EOFError) as error:
             raise WarmError(_("the process that others are forked from is gone")) from error
@@ -175,10 +175,10 @@ KILLED = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV)
 def _kills_for_memory() -> int:
     """How many processes this system has ever ended for want of memory, where it says so."""
     try:
-        counted = Path("/proc/vmstat").read_text().partition("oom_kill ")[2].split()
+        words = Path("/proc/vmstat").read_text().partition("oom_kill ")[2].split()
     except OSError:
         return 0
-    return int(counted[0]) if counted else 0
+    return int(words[0]) if words else 0
 
 
 def _signal(status: int) -> int:
@@ -204,14 +204,14 @@ class _Parent:
         self._forked: dict[int, Connection] = {}
         _be_heir()
         self._selector = selectors.DefaultSelector()
-        ended, wakes = os.pipe()
-        os.set_blocking(ended, False)
+        wake_end, wakes = os.pipe()
+        os.set_blocking(wake_end, False)
         os.set_blocking(wakes, False)
         signal.set_wakeup_fd(wakes)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(self._door, selectors.EVENT_READ, self._fork)
-        self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(ended))
-        self._selector.register(sys.stdin, selectors.EVENT_READ, self._asked)
+        self._selector.register(wake_end, selectors.EVENT_READ, lambda: self._reap(wake_end))
+        self._selector.register(sys.stdin, selectors.EVENT_READ, self._obey)
 
     def serve(self) -> None:
         print("ready", flush=True)
@@ -226,13 +226,13 @@ class _Parent:
             _live(connection)
         self._forked[pid] = connection
 
-    def _reap(self, ended: int) -> None:
-        os.read(ended, 4096)
+    def _reap(self, wake_end: int) -> None:
+        os.read(wake_end, 4096)
         for pid in list(self._forked):
-            gone, status, used = os.wait4(pid, os.WNOHANG)
-            if gone:
+            ended_pid, status, usage = os.wait4(pid, os.WNOHANG)
+            if ended_pid:
                 _kill(pid)  # its group outlives it
-                _tell(self._forked.pop(pid), ("ended", (status, 1024 * used.ru_maxrss)))
+                _tell(self._forked.pop(pid), ("ended", (status, 1024 * usage.ru_maxrss)))
                 self._end_orphans()
 
     def _end_orphans(self) -> None:
@@ -243,7 +243,7 @@ class _Parent:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
 
-    def _asked(self) -> None:
+    def _obey(self) -> None:
         """By the starter: to hold something, or, when it is gone, to leave."""
         size = sys.stdin.buffer.read(8)
         if len(size) < 8:
@@ -272,13 +272,13 @@ def _be_heir() -> None:
 
 
 def _children() -> set[int]:
-    listed = Path(f"/proc/self/task/{os.getpid()}/children")
-    return {int(pid) for pid in listed.read_text().split()} if listed.is_file() else set()
+    path = Path(f"/proc/self/task/{os.getpid()}/children")
+    return {int(pid) for pid in path.read_text().split()} if path.is_file() else set()
 
 
-def _tell(connection: Connection, what: Any) -> None:
+def _tell(connection: Connection, message: Any) -> None:
     try:
-        connection.send_bytes(pickle.dumps(what))
+        connection.send_bytes(pickle.dumps(message))
     except OSError:
         pass  # whoever asked has its answer and is gone
     finally:
@@ -302,22 +302,22 @@ def _live(connection: Connection) -> None:
         asking = connection.recv_bytes()
         with tempfile.TemporaryDirectory(prefix="run-", dir=".") as folder:
             os.chdir(folder)
-            answer = _called(asking)
+            answer = _reply(asking)
             os.chdir("..")
         connection.send_bytes(answer)
     finally:
         os._exit(0)
 
 
-def _called(asking: bytes) -> bytes:
+def _reply(asking: bytes) -> bytes:
     try:
-        function, args, named = pickle.loads(asking)
-        return pickle.dumps(("answer", function(*args, **named)))
+        function, args, kwargs = pickle.loads(asking)
+        return pickle.dumps(("answer", function(*args, **kwargs)))
     except Exception as error:
         try:
-            packed = pickle.dumps(("raised", error))
-            pickle.loads(packed)  # many an error can't be made from what it says
-            return packed
+            reply = pickle.dumps(("raised", error))
+            pickle.loads(reply)  # many an error can't be made from what it says
+            return reply
         except Exception:
             return pickle.dumps(("raised", RunError(f"{type(error).__name__}: {error}")))
 

@@ -54,7 +54,7 @@ class Door:
         rules = self._settings.serve
         if not rules.access:
             return Reader()
-        name = self._named_by_proxy(request) or self._named_by_password(request)
+        name = self._named_by_proxy(request) or self._name_by_password(request)
         if not name:
             raise Unknown(_("say who you are: this server knows its readers by name"))
         if name not in rules.access:
@@ -68,30 +68,30 @@ class Door:
         is_trusted = request.client is not None and request.client.host in rules.trusted
         return request.headers.get(rules.user_header, "") if rules.user_header and is_trusted else ""
 
-    def _named_by_password(self, request: Request) -> str:
-        kind, _space, packed = request.headers.get("authorization", "").partition(" ")
+    def _name_by_password(self, request: Request) -> str:
+        kind, _space, credentials = request.headers.get("authorization", "").partition(" ")
         try:
-            name, _colon, password = b64decode(packed, validate=True).decode().partition(":")
+            name, _colon, password = b64decode(credentials, validate=True).decode().partition(":")
         except ValueError:
             return ""
         return name if kind.lower() == "basic" and self._is_right(name, password) else ""
 
     def _is_right(self, name: str, password: str) -> bool:
         """Whether it is that reader's password; argon2 is slow on purpose, so what was right is remembered, salted."""
-        packed = self._hashes().get(name, "")
-        mark = sha256(self._salt + f"{name}\0{password}\0{packed}".encode()).digest()
+        hashed = self._hashes().get(name, "")
+        mark = sha256(self._salt + f"{name}\0{password}\0{hashed}".encode()).digest()
         if mark not in self._let_in:
             try:
-                HASHER.verify(packed or NOBODY, password)
+                HASHER.verify(hashed or NOBODY, password)
             except (Argon2Error, InvalidHashError):
                 return False
             self._let_in.add(mark)
-        return bool(packed)
+        return bool(hashed)
 
     def _hashes(self) -> dict[str, str]:
-        changed = self._path.stat().st_mtime_ns if self._path.is_file() else 0
-        if changed != self._read[0]:
-            self._read = changed, _kept(self._path)
+        stamp = self._path.stat().st_mtime_ns if self._path.is_file() else 0
+        if stamp != self._read[0]:
+            self._read = stamp, _hashes_in(self._path)
         return self._read[1]
 
 
@@ -108,26 +108,26 @@ def add(settings: Settings, name: str, password: str) -> None:
     if len(password) < LEAST_LETTERS:
         raise SettingsError(_("the password is too short: take {n} letters or more", n=LEAST_LETTERS))
     path = passwords(settings)
-    known = _kept(path) | {name: HASHER.hash(password)}
-    write_whole(path, json.dumps(known, ensure_ascii=False, indent=1), is_private=True)
+    hashes = _hashes_in(path) | {name: HASHER.hash(password)}
+    write_whole(path, json.dumps(hashes, ensure_ascii=False, indent=1), is_private=True)
 
 
 def remove(settings: Settings, name: str) -> None:
     """Take that reader's password away. SettingsError: there is none."""
     path = passwords(settings)
-    known = _kept(path)
-    if known.pop(name, None) is None:
-        raise SettingsError(_("{name!r} has no password; those who have: {names}", name=name, names=", ".join(known)))
-    write_whole(path, json.dumps(known, ensure_ascii=False, indent=1), is_private=True)
+    hashes = _hashes_in(path)
+    if hashes.pop(name, None) is None:
+        raise SettingsError(_("{name!r} has no password; those who have: {names}", name=name, names=", ".join(hashes)))
+    write_whole(path, json.dumps(hashes, ensure_ascii=False, indent=1), is_private=True)
 
 
-def _kept(path: Path) -> dict[str, str]:
+def _hashes_in(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        known = None
-    if not isinstance(known, dict):
+        content = None
+    if not isinstance(content, dict):
         raise SettingsError(_("{name} is damaged: remove it and add the readers again", name=repr(path.name)))
-    return {str(name): str(packed) for name, packed in known.items()}
+    return {str(name): str(hashed) for name, hashed in content.items()}

@@ -74,16 +74,19 @@ class Desk:
         return store
 
 
-def _ids(known: Choices, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+def _ids(choices: Choices, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of whom reports.toml names for a reader, those below a department with it. NotYours: nobody is called so."""
-    choices = getattr(known, dimension)
-    found = [
-        each.id for text in texts for each in choices if text.casefold() in (each.id.casefold(), each.name.casefold())
+    options = getattr(choices, dimension)
+    ids = [
+        choice.id
+        for text in texts
+        for choice in options
+        if text.casefold() in (choice.id.casefold(), choice.name.casefold())
     ]
-    if len(found) != len(texts):  # a name that is nobody's, or two people's: better nothing than somebody else's
+    if len(ids) != len(texts):  # a name that is nobody's, or two people's: better nothing than somebody else's
         raise NotYours(_("{names} under [serve.access] is not one {dimension} each: the operator can give their IDs",
                          names=", ".join(map(repr, texts)), dimension=dimension))  # fmt: skip
-    return known.departments_below(found) if dimension == "department" else tuple(found)
+    return choices.departments_below(ids) if dimension == "department" else tuple(ids)
 
 
 def _narrowed(
@@ -96,16 +99,16 @@ def _narrowed(
     return {name: list(ids) for name, ids in only.items() if not given.get(name)}
 
 
-def _offered(known: Choices, only: Mapping[str, tuple[str, ...]]) -> Choices:
+def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]]) -> Choices:
     """What the reader may choose from: the people and departments that are theirs."""
     departments, managers = only.get("department"), only.get("manager")
-    names = {each.name for each in known.department if departments is None or each.id in departments}
-    own = [each for each in known.manager if managers is None or each.id in managers]
+    names = {choice.name for choice in choices.department if departments is None or choice.id in departments}
+    own = [choice for choice in choices.manager if managers is None or choice.id in managers]
     return Choices(
-        pipeline=known.pipeline,
-        source=known.source,
-        department=tuple(each for each in known.department if only == {} or each.id in (departments or ())),
-        manager=tuple(each for each in own if departments is None or each.hint in names),
+        pipeline=choices.pipeline,
+        source=choices.source,
+        department=tuple(choice for choice in choices.department if only == {} or choice.id in (departments or ())),
+        manager=tuple(choice for choice in own if departments is None or choice.hint in names),
     )
 
 
@@ -114,6 +117,6 @@ def _refuse_others(plan: Plan, offered: Choices, only: Mapping[str, tuple[str, .
     if not only:
         return
     for dimension in PEOPLE:
-        chosen = {each.id for each in getattr(plan.filters, dimension)}
-        if not chosen <= {each.id for each in getattr(offered, dimension)} or (dimension in only and not chosen):
+        chosen = {choice.id for choice in getattr(plan.filters, dimension)}
+        if not chosen <= {choice.id for choice in getattr(offered, dimension)} or (dimension in only and not chosen):
             raise NotYours(_("this is not yours: choose among what the page offers"))
