@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from crm_reports.runs.run import RunRecord, run
+from crm_reports.runs import parent
+from crm_reports.runs.run import RunRecord, prepare
 from crm_reports.serve.app import Server
 from crm_reports.settings import Settings
 from march import ACTIVITIES, COMMENTS, DEALS, HISTORY
@@ -51,4 +52,5 @@ def served(settings: Settings) -> Iterator[httpx.Client]:
 
 def made(settings: Settings, report: str, folder: Path, **given: object) -> RunRecord:
     """What `crm-reports run` makes of the same question."""
-    return run(report, given, settings=settings, out=folder)
+    plan = prepare(report, given, settings=settings)
+    return parent.make(plan, settings=settings, out=folder, seconds=120)
