@@ -5,6 +5,9 @@ from chromium import needed
 from readers import Reader
 from test_access_in_chromium import AXE, WRONG
 
+from crm_reports.runs.run import parameters_of
+from crm_reports.settings import Settings
+
 pytestmark = [needed, pytest.mark.usefixtures("lent_parent")]
 
 
@@ -69,6 +72,27 @@ def test_a_name_anywhere_cuts_the_page_with_ctrl_it_joins_and_the_reader_stays_w
     reader.comes_to("&manager=2")
     reader.page.go_back()
     reader.comes_to("&manager=1")
+
+
+def test_every_parameter_of_the_report_is_in_the_header_the_rare_ones_one_click_further(live, server):
+    with Reader(live, f"{server}/forgotten_deals?period=2025-03") as reader:
+        reader.page.locator(".controls .field", has_text="More…").click()
+        shown = {
+            button.get_attribute("popovertarget").removeprefix("field-")
+            for button in reader.page.locator(".controls .field[popovertarget]").all()
+        }
+        declared = set(parameters_of("forgotten_deals", Settings.read()))
+        assert {"forgotten_after", "exclude_stages", "as_of"} <= declared <= shown
+        reader.field("forgotten_after").click()
+        reader.page.locator("#field-forgotten_after input").fill("21")
+        reader.page.keyboard.press("Enter")
+        reader.comes_to("&forgotten_after=21")
+        assert "21" in reader.field("forgotten_after").inner_text()  # set, it stands in the line
+        reader.page.locator(".controls .field", has_text="More…").click()
+        reader.field("exclude_stages").click()
+        reader.page.locator("#field-exclude_stages input").fill("Request")
+        reader.page.keyboard.press("Enter")
+        reader.comes_to("&exclude_stages=Request")
 
 
 def test_a_view_is_saved_under_its_name_found_again_and_deleted(reader, settings):

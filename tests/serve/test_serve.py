@@ -48,7 +48,7 @@ def _field(answer: httpx.Response, name: str) -> dict:
 def test_the_page_and_its_files_are_those_of_the_notebook_with_the_same_parameters(client, settings):
     query = "period=2025-03&manager=Anna&forgotten_after=21&as_of=2025-04-01"
     answered = client.get(f"/overview.json?{query}").json()
-    given = {"period": "2025-03", "manager": ["Anna"], "forgotten_after": "21", "as_of": "2025-04-01"}
+    given = {"period": "2025-03", "manager": ["1"], "forgotten_after": "21", "as_of": "2025-04-01"}
     asked = prepare("overview", given, settings=settings)
     assert answered["parameters"] == dict(asked.parameters)
     tiles = {row["metric"]: row["value"] for row in answered["elements"]["tiles"]["rows"]}
@@ -110,6 +110,17 @@ def test_what_was_asked_before_is_not_made_again_until_something_changes(setting
         write(own, *WHOLE, "## And how many were lost?", "crm.show(crm.measure(ds, ['lost'], by='manager'), 'lost')")
         assert "lost" in client.get("/mine.json").json()["elements"]
         assert client.get("/mine").headers["etag"] != mark
+
+
+def test_however_managers_are_typed_and_in_whatever_order_it_is_one_question(client, monkeypatch):
+    first = client.get("/overview.json?period=2025-03&manager=1&manager=2&source=WEB").json()
+    monkeypatch.setattr("crm_reports.runs.parent.make", lambda *args, **named: 1 / 0)
+    for query in (
+        "manager=2&manager=1&source=WEB",
+        "source=WEB&manager=Boris&manager=Anna",
+        "manager=Anna&manager=2&source=WEB",
+    ):
+        assert client.get(f"/overview.json?period=2025-03&{query}").json() == first
 
 
 @pytest.mark.parametrize(

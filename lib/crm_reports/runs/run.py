@@ -73,6 +73,15 @@ class Plan:
     def name(self) -> str:
         return f"{self.report}--{self.slug}"
 
+    def by_ids(self) -> "Plan":
+        """The same question with everybody by his id, in the CRM's order: however it is typed, it is one question."""
+        chosen = {name: [each.id for each in getattr(self.filters, name)] for name in DIMENSIONS if name in self.given}
+        given = dict(self.given) | chosen
+        return replace(
+            self, given=given, parameters=dict(self.parameters) | chosen,
+            reproduction=dict(self.reproduction) | {"parameters": given},
+        )  # fmt: skip
+
     def cut_to(self, dimension: str, choice: Choice, below: Sequence[str] = ()) -> "Plan":
         """The same report of one pipeline, department (with those below), manager or source."""
         below = tuple(below) if dimension == "department" else self.filters.departments
@@ -221,7 +230,8 @@ def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Pa
             yield f"{name.replace('_', '-')}-{text.lower() if plain else hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-FILTERS = ("period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language")
+DIMENSIONS = ("pipeline", "department", "manager", "source")
+FILTERS = ("period", *DIMENSIONS, "comparison", "as_of", "language")
 
 
 def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:

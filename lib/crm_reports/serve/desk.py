@@ -63,7 +63,7 @@ class Desk:
             )
             offered = _offered(known, only)
             _refuse_others(plan, offered, only)
-            return Asked(plan, reader, offered, identity(self._settings.store_path))
+            return Asked(plan.by_ids(), reader, offered, identity(self._settings.store_path))
 
     def _opened(self) -> Store:
         store = load.open_store(self._settings)
