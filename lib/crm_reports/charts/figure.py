@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from html import escape as html_escape
 
 import pandas as pd
@@ -37,7 +38,12 @@ def script_version() -> str:
 
 def escape(text: object, *, most: int = 60) -> str:
     """A text from the CRM as plotly may show it: no tags, no line breaks, not longer than `most`."""
-    plain = " ".join(str(text).split())
+    return _escaped(str(text), most)
+
+
+@lru_cache(4096)
+def _escaped(text: str, most: int) -> str:
+    plain = " ".join(text.split())
     plain = plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
     # A hover template would read %{…} and $$…$$ (TeX) in a name as instructions.
     return html_escape(plain, quote=False).replace("%{", "%&#8203;{").replace("$", "&#36;")

@@ -108,8 +108,8 @@ class Rows:
         """How each value is written, once for all that are written alike."""
         values = self.frame[entry.name]
         codes, _unique = pd.factorize(units.alike(values, entry.unit), use_na_sentinel=False)
-        first = pd.Series(np.arange(len(codes))).groupby(codes).first()
-        texts = [cells.text(values.iloc[place], entry.unit) for place in first]
+        _codes, first = np.unique(codes, return_index=True)
+        texts = [cells.text(value, entry.unit) for value in values.iloc[first].tolist()]
         return [texts[code] for code in codes.tolist()]
 
     def _below(self, name: str) -> list[str]:

@@ -116,8 +116,12 @@ class _Sheet:
         money = [each.name for each in self.columns if each.unit == "money" and not self.is_list]
         return {name: units.column_scale(self.frame[name]) for name in money}
 
-    def top(self, name: str) -> float:
-        """The largest value of a column, the total apart."""
+    @cached_property
+    def tops(self) -> dict[str, float]:
+        """The largest value of each column that is drawn, too, the total apart."""
+        return {name: self._top(name) for name in (self.barred, *(f"{name}_high" for name in WHISKERED))}
+
+    def _top(self, name: str) -> float:
         values = [float(row[name]) for row in self.rows if not units.is_missing(row.get(name))]
         return max(values, default=0) or 1
 
@@ -297,7 +301,7 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     low, high, value = (row.get(f"{name}_low"), row.get(f"{name}_high"), row.get(name))
     if any(units.is_missing(each) for each in (low, high, value)):
         return '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true"></svg>'  # keeps the numbers in their column
-    top = max(sheet.top(f"{name}_high"), 1e-9)
+    top = max(sheet.tops[f"{name}_high"], 1e-9)
     x = {at: f"{80 * min(max(float(each) / top, 0), 1):.1f}" for at, each in (("l", low), ("h", high), ("v", value))}
     team = sheet.total.get(name)
     tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.1f}"
@@ -312,4 +316,4 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
 def _bar(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     if units.is_missing(row.get(name)) or float(row[name]) <= 0:
         return ""
-    return f'<b class="bar {hue(row)}" style="width:{100 * float(row[name]) / sheet.top(name):.1f}%"></b>'
+    return f'<b class="bar {hue(row)}" style="width:{100 * float(row[name]) / sheet.tops[name]:.1f}%"></b>'

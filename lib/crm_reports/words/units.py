@@ -64,6 +64,13 @@ def write(
         return MISSING
     if unit in _WORDS:
         return _WORDS[unit](value, zone or context.current().zone, form)
+    made = context.current()
+    return _number(float(value), unit, made.currency if currency is None else currency, form, made.language)
+
+
+@lru_cache(16_384)
+def _number(value: float, unit: str, currency: str, form: Form, _language: str) -> str:
+    """The number with its unit; one page writes most of its numbers several times."""
     number, word = parts(value, unit, currency=currency, short=form in ("tile", "axis"))
     if form == "cell" and unit == "share":  # in a column the decimals stand under each other
         number = _plain(100 * float(value), 1, idle=True)
@@ -182,7 +189,9 @@ _WORDS = {"text": _write_text, "flag": _write_flag, "date": _write_date, "instan
 
 def as_date(value: object) -> date:
     """The day in a date, a timestamp or an ISO text."""
-    return pd.Timestamp(value).date()
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else pd.Timestamp(value).date()
 
 
 def as_instant(value: object) -> datetime:
