@@ -63,9 +63,12 @@ class Link:
 
 def html(
     notebook: nbformat.NotebookNode, *, title: str = "", language: str = "", assets: str = "inline",
-    show_code: bool = False, links: Sequence[Link] = (),
+    show_code: bool = False, links: Sequence[Link] = (), controls: Mapping[str, Any] | None = None,
 ) -> str:  # fmt: skip
-    """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts."""
+    """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts.
+
+    `controls` is what its header offers to choose; without them it says what was chosen.
+    """
     parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     needed = _needed(parts, notebook)
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
@@ -84,6 +87,7 @@ def html(
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
         "css": page.css() + read("page.css"), "script": script, "settings": lists.as_script(settings),
+        "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
         "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
     }  # fmt: skip

@@ -128,6 +128,7 @@ class _Pages:
         self.troubles = troubles
         self.earlier = nights(settings)
         self.planned = planned(settings, on, self.earlier)
+        self.site = links.Site(settings, self.planned, on, self.earlier)
         self.jobs: dict[str, Job] = {}
 
     def make(self) -> list[Page]:
@@ -154,9 +155,11 @@ class _Pages:
     def _job_of(self, wanted: Planned) -> str:
         """Why there is no job for it, "" when there is."""
         try:
-            lead = links.links(wanted, self.planned, self.on, self.earlier, self.out)
-            folder = self.out / wanted.folder(self.on)
-            self.jobs[wanted.key] = Job.of(wanted.key, wanted.plan, self.settings, folder, lead, self.how.seconds)
+            lead, controls = self.site.links(wanted, self.out), self.site.controls(wanted)
+            self.jobs[wanted.key] = Job.of(
+                wanted.key, wanted.plan, self.settings, self.out / wanted.folder(self.on), lead, controls,
+                self.how.seconds,
+            )  # fmt: skip
         except Exception as error:
             return run.logged(error)
         return ""

@@ -5,67 +5,103 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from ..filters import Known
+from ..filters.choices import DIMENSIONS
 from ..look.publish import Link
+from ..measures.load import kept_open
+from ..runs import run
+from ..runs.controls import key_of, published, state_of
+from ..settings import Settings
 from ..store.disk import write_whole
 from ..words import units
+from ..words.texts import speaking
 from .pages import NightReport, Page
 from .planning import Planned
 
 NIGHTS = 14  # so many nights back can be chosen on a page
 
 
-def links(
-    here: Planned, all_planned: Sequence[Planned], on: date, before: Sequence[NightReport], out: Path
-) -> list[Link]:
-    """The night's reports, the other pages of this one, its slices, its workbook, the nights before, and the index."""
-    mine = [page for page in all_planned if page.plan and page.audience == here.audience]
-    return [
-        *_reports(here, mine, on), *_siblings(here, mine, on), *_slices(here, all_planned, on),
-        *_nights(here, on, before, out), Link("workbook", f"{here.plan.name}.xlsx"), Link("site", "../index.html"),
-    ]  # fmt: skip
+class Site:
+    """The pages that a night is to make, and what each of them leads to."""
+
+    def __init__(
+        self, settings: Settings, planned: Sequence[Planned], on: date, earlier: Sequence[NightReport]
+    ) -> None:
+        self._settings, self._planned, self._on, self._earlier = settings, planned, on, earlier
+        self._keys = {page.key: key_of(page.plan, settings) for page in planned if page.plan}
+        self._known = _known(settings) if self._keys else Known()
+
+    def links(self, here: Planned, out: Path) -> list[Link]:
+        """The night's reports, its other whole pages, its slices, its workbook, the nights before, and the index."""
+        mine = [page for page in self._planned if page.plan and page.audience == here.audience]
+        return [
+            *self._reports(here, mine), *self._wholes(here, mine), *self._slices(here), *self._nights(here, out),
+            Link("workbook", f"{here.plan.name}.xlsx"), Link("site", "../index.html"),
+        ]  # fmt: skip
+
+    def controls(self, here: Planned) -> dict[str, Any]:
+        """What the page's header offers: what this night makes of its report, as far as its readers may see it."""
+        pages = [page for page in self._visible(here) if page.plan.report == here.plan.report]
+        addresses = {self._keys[page.key]: (page.plan, self._to(here, page)) for page in reversed(pages)}
+        known = _named_by(pages, self._known) if here.audience else self._known
+        with speaking(here.plan.language):
+            return published(here.plan, known, addresses, self._settings)
+
+    def _to(self, here: Planned, there: Planned) -> str:
+        return _relative(there.path(self._on), here.folder(self._on))
+
+    def _visible(self, here: Planned) -> Iterator[Planned]:
+        """Only the company's pages see everyone's."""
+        return (page for page in self._planned if page.plan and here.audience in ("", page.audience))
+
+    def _reports(self, here: Planned, mine: Sequence[Planned]) -> Iterator[Link]:
+        """One page of each report: that which asks the same, else that with this page's own slice, else the first."""
+        for report in dict.fromkeys(page.plan.report for page in mine):
+            pages = [page for page in mine if page.plan.report == report]
+            equal = [page for page in pages if self._keys[page.key] == self._keys[here.key]]
+            same = [page for page in pages if page.slice == here.slice]
+            chosen = here if report == here.plan.report else (equal or same or pages)[0]
+            yield Link(f"report:{report}", self._to(here, chosen))
+
+    def _wholes(self, here: Planned, mine: Sequence[Planned]) -> Iterator[Link]:
+        for page in mine:
+            if page.slice is None and page.key != here.key:
+                yield Link("sibling", self._to(here, page), page.name)
+
+    def _slices(self, here: Planned) -> Iterator[Link]:
+        """manager:ID, department:ID, …: the page of that one in this report."""
+        for page in self._visible(here):
+            if page.slice and page.preset.name == here.preset.name:
+                yield Link(f"{page.slice['dimension']}:{page.slice['id']}", self._to(here, page))
+
+    def _nights(self, here: Planned, out: Path) -> Iterator[Link]:
+        """The same page of the nights before, the latest first."""
+        earlier = [
+            (night.date, page) for night in self._earlier if night.date < self._on and (page := night.page(here.key))
+        ]
+        there = [(day, page) for day, page in earlier if page.state != "failed" and (out / page.file("html")).is_file()]
+        for day, page in there[:NIGHTS]:
+            if page.audience == here.audience:
+                yield Link("night", _relative(page.file("html"), here.folder(self._on)), units.write(day, "date"))
 
 
-def _to(here: Planned, there: Planned, on: date) -> str:
-    return _relative(there.path(on), here.folder(on))
+def _known(settings: Settings) -> Known:
+    with kept_open(settings):
+        return run.load({}, settings).names.choices
+
+
+def _named_by(pages: Sequence[Planned], known: Known) -> Known:
+    """Those names that the pages are about: the only ones that a folder of somebody's own may tell."""
+    about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in DIMENSIONS}
+    return Known(**{
+        name: tuple(choice for choice in getattr(known, name) if choice.id in about[name]) for name in DIMENSIONS
+    })  # fmt: skip
 
 
 def _relative(path: str, folder: str) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
-
-
-def _reports(here: Planned, mine: Sequence[Planned], on: date) -> Iterator[Link]:
-    """One page of each report: that with this page's own slice, else the first."""
-    for report in dict.fromkeys(page.plan.report for page in mine):
-        pages = [page for page in mine if page.plan.report == report]
-        same = [page for page in pages if page.slice == here.slice]
-        chosen = here if report == here.plan.report else (same or pages)[0]
-        yield Link(f"report:{report}", _to(here, chosen, on))
-
-
-def _siblings(here: Planned, mine: Sequence[Planned], on: date) -> Iterator[Link]:
-    """The whole pages, and what cuts this page's preset otherwise."""
-    for page in mine:
-        near = page.slice is None or page.preset.name == here.preset.name
-        if near and page.key != here.key:
-            yield Link("sibling", _to(here, page, on), page.name)
-
-
-def _slices(here: Planned, everyone: Sequence[Planned], on: date) -> Iterator[Link]:
-    """manager:ID, department:ID, …: the page of that one in this report. Only the company's pages see everyone's."""
-    for page in everyone:
-        is_visible = not here.audience or page.audience == here.audience
-        if is_visible and page.plan and page.slice and page.preset.name == here.preset.name:
-            yield Link(f"{page.slice['dimension']}:{page.slice['id']}", _to(here, page, on))
-
-
-def _nights(here: Planned, on: date, before: Sequence[NightReport], out: Path) -> Iterator[Link]:
-    """The same page of the nights before, the latest first."""
-    earlier = [(night.date, page) for night in before if night.date < on and (page := night.page(here.key))]
-    there = [(day, page) for day, page in earlier if page.state != "failed" and (out / page.file("html")).is_file()]
-    for day, page in there[:NIGHTS]:
-        if page.audience == here.audience:
-            yield Link("night", _relative(page.file("html"), here.folder(on)), units.write(day, "date"))
 
 
 # ── The night after ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,14 @@ class Job:
     settings: Settings
     out: Path
     links: tuple[Link, ...]
+    controls: Mapping[str, Any]
     seconds: float
 
     @classmethod
-    def of(cls, key: str, plan: Plan, settings: Settings, out: Path, links: Any, seconds: float) -> "Job":
-        return cls(key, plan, settings.model_copy(update={"webhook": None}), out, tuple(links), seconds)
+    def of(
+        cls, key: str, plan: Plan, settings: Settings, out: Path, links: Any, controls: Mapping[str, Any], seconds: float,
+    ) -> "Job":  # fmt: skip
+        return cls(key, plan, settings.model_copy(update={"webhook": None}), out, tuple(links), controls, seconds)
 
     @property
     def made_of(self) -> str:
@@ -39,7 +43,8 @@ class Job:
         settings = self.settings.model_dump(
             mode="json", include={"language", "time_zone", "base_currency", "weights", "source"}
         )
-        all_of_it = [dict(self.plan.reproduction), self.plan.name, settings, [asdict(link) for link in self.links]]
+        links = [asdict(link) for link in self.links]
+        all_of_it = [dict(self.plan.reproduction), self.plan.name, settings, links, self.controls]
         return hashlib.sha256(json.dumps(all_of_it, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -64,7 +69,13 @@ def _tried_twice(job: Job) -> RunRecord:
 
 def _tried(job: Job) -> RunRecord:
     return parent.make(
-        job.plan, settings=job.settings, out=job.out, seconds=job.seconds, assets="../assets", links=job.links
+        job.plan,
+        settings=job.settings,
+        out=job.out,
+        seconds=job.seconds,
+        assets="../assets",
+        links=job.links,
+        controls=job.controls,
     )
 
 

@@ -398,14 +398,12 @@ def complete(
     *,
     settings: Settings,
     out: Path,
-    show_code: bool = False,
-    assets: str = "inline",
-    links: Sequence[publish.Link] = (),
     kinds: Collection[str] = KINDS,
+    **look: Any,
 ) -> RunRecord:
     """The four files in `out`, if the notebook and the page made of it are whole; else its notebook in data/failed/.
 
-    Where fewer `kinds` are wanted, `file_of` makes the others later; all are made now if only this process can.
+    `look` is what `publish.html` can be told. Where fewer `kinds` are wanted, `file_of` makes the others later; all are made now if only this process can.
     Whatever fails here, of ours or not, is in the record: the other reports of a night must not pay for it.
     """
     plan, files, leak, headline = executed.plan, (), "", ""
@@ -420,7 +418,7 @@ def complete(
                 raise cells.too_much(settings.limits.page_output)
             with speaking(plan.language):
                 headline = _headline(notebook)
-                page = _page(plan, notebook, show_code=show_code, assets=assets, links=links)
+                page = _page(plan, notebook, **look)
                 files = _written(plan, notebook, {"ipynb": text, "html": page}, out, kinds)
     except Exception as failed:
         error = discretion.without_secrets(logged(failed), settings)

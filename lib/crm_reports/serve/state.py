@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..errors import FilterError
+from ..runs.controls import texts
 from ..words.texts import _
 
 MOST_LETTERS, MOST_VALUES = 8_000, 400  # what a browser's address holds; more managers than that have a department
@@ -29,14 +30,6 @@ def given(query: str) -> dict[str, str | list[str]]:
 
 def address(report: str, parameters: Mapping[str, Any], kind: str = "") -> str:
     """Where that report with these parameters is; a `kind` such as xlsx is the file of the same view."""
-    pairs = [(name, _text(value)) for name, values in parameters.items() for value in _list(values)]
+    pairs = [(name, text) for name, value in parameters.items() for text in texts(value)]
     path = f"/{quote(report)}{kind and f'.{kind}'}"
     return f"{path}?{urlencode(pairs)}" if pairs else path
-
-
-def _list(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, list | tuple) else [values]
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

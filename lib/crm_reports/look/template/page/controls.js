@@ -6,19 +6,21 @@ const same = (one, other) => JSON.stringify(one ?? []) === JSON.stringify(other 
 const listOf = value => value === undefined || value === "" ? [] : [value].flat().map(String);
 
 function addressOf(state) {
-  const pairs = Object.entries(state).flatMap(([name, value]) => listOf(value).map(each => [name, each]));
-  if (controls.published) return controls.published[new URLSearchParams(pairs.sort()).toString()];
+  const set = Object.entries(state).filter(([name, value]) => !controls.published || !isDefault(name, value));
+  const pairs = set.flatMap(([name, value]) => listOf(value).map(text => [name, text]));
+  if (controls.published) return controls.published[JSON.stringify(pairs.sort())];
   const query = new URLSearchParams(pairs).toString();
   return `/${encodeURIComponent(controls.report)}${query ? `?${query}` : ""}`;
 }
 
+const isDefault = (name, value) => same(listOf(value), listOf(controls.fields.find(field => field.name === name)?.default));
 const without = (state, ...names) => Object.fromEntries(Object.entries(state).filter(([name]) => !names.includes(name)));
 const withValue = (name, value) => listOf(value).length ? {...controls.state, [name]: value} : without(controls.state, name);
 
 // Where the reader stands: the element at the top of the window and those below it; the first that the page that comes has, too, is put there.
 const PLACE = "crm-place";
 function go(address) {
-  if (!address) return;
+  if (!address) return tell(page.texts.unpublished);
   const seen = all("[data-element]").map(node => [node.dataset.element, node.getBoundingClientRect()]).filter(([, box]) => box.bottom > 80);
   if (scrollY > 0) sessionStorage.setItem(PLACE, JSON.stringify(seen.map(([element, box]) => [element, box.top])));
   document.body.classList.add("leaving");
@@ -33,6 +35,14 @@ function comeBack() {
   if (place) scrollTo({top: scrollY + here[place[0]] - place[1], behavior: "instant"});
 }
 
+// One sentence at the foot of the window, for as long as it takes to read it.
+function tell(text) {
+  const line = document.querySelector("p.message") ?? document.body.appendChild(make("p", {class: "message", role: "status"}));
+  line.textContent = text;
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => line.remove(), 8000);
+}
+
 // ── One field: a button that says what is chosen, and what opens under it ──
 function written(field) {
   const chosen = listOf(controls.state[field.name]);
@@ -44,7 +54,7 @@ function written(field) {
   return names.length > 1 ? page.texts.more.replace("{name}", () => names[0]).replace("{n}", names.length - 1) : names[0];
 }
 
-const isSet = field => field.name in controls.state && !same(listOf(controls.state[field.name]), listOf(field.default));
+const isSet = field => field.name in controls.state && !isDefault(field.name, controls.state[field.name]);
 
 // What opens is a popover: it closes by Escape and by a click elsewhere, and the keyboard walks through it.
 function fieldOf(field) {
@@ -97,6 +107,7 @@ function period(field) {
 
 // What is typed: a period, a day, a number, names.
 function entry(field, hint = "") {
+  if (controls.published) return [make("p", {class: "unpublished"}, page.texts.unpublished)];
   const value = listOf(controls.state[field.name] ?? field.default).join(", ");
   const input = make("input", {type: field.kind === "day" ? "date" : field.kind === "number" ? "number" : "text", value, placeholder: hint, "aria-label": field.label, step: "any"});
   const form = make("form", {}, input, make("button", {}, page.texts.show));
@@ -129,7 +140,7 @@ function many(field) {
   search.addEventListener("input", () => lines.forEach(line => { line.hidden = !line.words.includes(bare(search.value)); }));
   show.addEventListener("click", () => go(addressOf(withValue(field.name, [...chosen]))));
   const head = make("div", {class: "head"}, lines.length > 8 ? search : "", show);
-  return [head, ...lines, ...(chosen.size ? [answer(page.texts.clear, without(controls.state, field.name), false)] : [])];
+  return [head, ...lines, ...(chosen.size && addressOf(without(controls.state, field.name)) ? [answer(page.texts.clear, without(controls.state, field.name), false)] : [])];
 }
 
 // Departments under what they belong to; a circle of them stays flat.
@@ -168,7 +179,7 @@ function placeControls() {
     others.addEventListener("click", () => { others.replaceWith(...rare.flat()); rare[0][0].focus(); });
     bar.append(others);
   }
-  if (set.length) bar.append(answer(page.texts.clear, {}, false));
+  if (set.length && addressOf({})) bar.append(answer(page.texts.clear, {}, false));
   if (!controls.published) bar.append(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
   chips?.replaceWith(bar);
   addEventListener("pageshow", () => document.body.classList.remove("leaving"));

@@ -1,0 +1,109 @@
+"""What the header of a page lets its reader choose: the parameters of its report, and the names there are for each."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..filters import Choice, Known
+from ..filters.choices import DIMENSIONS
+from ..filters.filters import COMPARISONS
+from ..filters.periods import EXAMPLES
+from ..settings import Settings
+from ..words.texts import LANGUAGES, N_, _
+from .parameters import Parameter
+from .run import Plan, parameters_of
+
+LABELS = {
+    "period": N_("Period"), "comparison": N_("Compared with"), "pipeline": N_("Pipelines"),
+    "department": N_("Departments"), "manager": N_("Managers"), "source": N_("Sources"), "as_of": N_("As of"),
+    "language": N_("Language"), "forgotten_after": N_("Forgotten after, days"), "exclude_stages": N_("Stages left out"),
+    "exclude_pipelines": N_("Pipelines left out"), "snooze_planned": N_("A planned step counts"),
+    "stage_window": N_("Steps between stages of"),
+}  # fmt: skip
+CALLED = {
+    "previous": N_("the period before"), "year_ago": N_("a year ago"), "none": N_("nothing"),
+    "en": "English", "ru": "Русский",
+    "today": N_("today"), "yesterday": N_("yesterday"), "this_week": N_("this week"), "this_month": N_("this month"),
+    "this_quarter": N_("this quarter"), "this_year": N_("this year"), "last_week": N_("last week"),
+    "last_month": N_("last month"), "last_quarter": N_("last quarter"), "last_year": N_("last year"),
+    "last_30_days": N_("last 30 days"), "last_90_days": N_("last 90 days"), "last_12_months": N_("last 12 months"),
+    "all": N_("all time"),
+}  # fmt: skip
+KINDS = {"int": "number", "float": "number", "bool": "flag", "list": "texts", "str": "text", "dict": "text"}
+
+State = Mapping[str, Any]
+
+
+def state_of(plan: Plan) -> dict[str, Any]:
+    """What was asked of the report, beyond its defaults' names: by ids where somebody typed names."""
+    asked = dict(plan.given)
+    for dimension in set(DIMENSIONS) & set(asked):
+        asked[dimension] = [choice.id for choice in getattr(plan.filters, dimension)]
+    return {name: value for name, value in asked.items() if value not in ("", [])}
+
+
+def fields(plan: Plan, known: Known, settings: Settings) -> list[dict[str, Any]]:
+    """One entry per parameter of the report, in its order: label, help, default, kind, and what can be chosen."""
+    return [_field(parameter, plan, known, settings) for parameter in parameters_of(plan.report, settings).values()]
+
+
+def published(plan: Plan, known: Known, pages: Mapping[str, tuple[Plan, str]], settings: Settings) -> dict[str, Any]:
+    """The header of a page that nobody answers for: it leads to those `pages` of its report (plan, address) only."""
+    offered = fields(plan, known, settings)
+    for field in offered:
+        if field["name"] == "period":
+            field["choices"] = list(_periods(plan_ for plan_, _address in pages.values()))
+    return {
+        "report": plan.report, "state": state_of(plan), "views": [], "files": [],
+        "fields": [field for field in offered if field["kind"] != "many" or field["choices"]],
+        "published": {key: address for key, (_plan, address) in pages.items()},
+    }  # fmt: skip
+
+
+def key_of(plan: Plan, settings: Settings) -> str:
+    """What the plan asks beyond the defaults of its report, written as the page's script writes it (controls.js)."""
+    declared = parameters_of(plan.report, settings)
+    pairs = [
+        [name, text] for name, value in state_of(plan).items()
+        if texts(value) != texts(_default(declared[name], settings)) for text in texts(value)
+    ]  # fmt: skip
+    return json.dumps(sorted(pairs, key=",".join), separators=(",", ":"), ensure_ascii=False)
+
+
+def texts(value: Any) -> list[str]:
+    """The value of a parameter as an address has it: a text for each of several, none for nothing."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in values if item not in ("", None)]
+
+
+def _default(parameter: Parameter, settings: Settings) -> Any:
+    return settings.language if parameter.name == "language" else parameter.default
+
+
+def _field(parameter: Parameter, plan: Plan, known: Known, settings: Settings) -> dict[str, Any]:
+    name, default = parameter.name, _default(parameter, settings)
+    field = {"name": name, "label": _label(name), "help": parameter.help, "default": default}
+    if name in DIMENSIONS:
+        return field | {"kind": "many", "choices": [_choice(choice) for choice in getattr(known, name)]}
+    if name == "period":
+        usual = [{"id": text, "name": _(CALLED[text])} for text in EXAMPLES if text in CALLED]
+        return field | {"kind": "period", "choices": usual, "shown": plan.about.partition(" · ")[0]}
+    if name in ("comparison", "language"):
+        ids = COMPARISONS if name == "comparison" else LANGUAGES
+        return field | {"kind": "one", "choices": [{"id": id, "name": _(CALLED.get(id, id))} for id in ids]}
+    return field | {"kind": "day" if name == "as_of" else KINDS[parameter.type]}
+
+
+def _label(name: str) -> str:
+    return _(LABELS[name]) if name in LABELS else name.replace("_", " ").capitalize()
+
+
+def _choice(choice: Choice) -> dict[str, str]:
+    words = {"id": choice.id, "name": choice.name, "group": choice.hint, "above": choice.parent_id}
+    return {key: text for key, text in words.items() if text or key in ("id", "name")}
+
+
+def _periods(plans: Iterable[Plan]) -> Iterator[dict[str, str]]:
+    """The periods of those plans, each once: as it was asked, by its usual name or in words."""
+    asked = {str(plan.parameters.get("period", "")): plan.about.partition(" · ")[0] for plan in plans}
+    yield from ({"id": id, "name": _(CALLED[id]) if id in CALLED else words} for id, words in asked.items())
