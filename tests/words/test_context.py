@@ -64,4 +64,4 @@ def test_what_goes_wrong_with_a_page_is_said_in_the_language_of_the_settings(tmp
     monkeypatch.setattr(work, "_tried_twice", lambda job: language())
     settings = dataset(tmp_path, deals=WON).settings.model_copy(update={"language": "ru"})
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(work.made, Job("mine", None, settings, tmp_path, (), 1)).result() == "ru"
+        assert pool.submit(work.made, Job("mine", None, settings, tmp_path, (), {}, 1)).result() == "ru"

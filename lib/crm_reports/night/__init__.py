@@ -1,6 +1,7 @@
 """One sync, then every preset and slice: a folder of pages per night and audience, and indexes that say what failed."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ..look import scripts
+from ..look.publish import shape_of
 from ..runs import proof, run
 from ..runs.discretion import clear, what_shows, without_secrets
 from ..runs.parent import begin, hold, let_go
@@ -27,6 +29,7 @@ from .work import Job, failed, made
 __all__ = ["JOBS", "NightReport", "Page", "damaged", "night", "nights", "presets", "write_indexes"]
 
 SECONDS = 600.0  # for one page, before it is ended
+SAMPLE = 10  # of so many slices that differ in their data only, one is opened in the browser
 
 
 @dataclass(frozen=True)
@@ -130,18 +133,25 @@ class _Pages:
         self.planned = planned(settings, on, self.earlier)
         self.site = links.Site(settings, self.planned, on, self.earlier)
         self.jobs: dict[str, Job] = {}
+        self.shapes: Counter[str] = Counter()
 
     def make(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
         barred = dict(self._without_assets())
         done = {}
-        for wanted in self.planned:
+        first = [page for page in self.planned if not page.same_as]
+        for wanted in first:
             error = wanted.error or barred.get(wanted.audience) or self._job_of(wanted)
             if error:
                 done[wanted.key] = self._failed(wanted, error)
         done |= dict(self._done())
-        for wanted, page in self._run([wanted for wanted in self.planned if wanted.key not in done]):
+        for wanted, page in self._run([wanted for wanted in first if wanted.key not in done]):
             done[wanted.key] = page
+        for wanted in (page for page in self.planned if page.same_as):
+            page = _bare(wanted)
+            done[wanted.key] = replace(
+                done[wanted.same_as], name=page.name, preset=page.preset, slice=page.slice, key=page.key
+            )
         return [done[wanted.key] for wanted in self.planned]
 
     def _without_assets(self) -> Iterator[tuple[str, str]]:
@@ -208,7 +218,7 @@ class _Pages:
         try:
             clear(self.settings.data / "failed" / f"{wanted.plan.name}.ipynb", self.settings)
             page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
-            problem, proof_text = self._proved(page) if page.state == "complete" else (page.error, "")
+            problem, proof_text = self._proved(page, wanted) if page.state == "complete" else (page.error, "")
         except Exception as error:
             problem, proof_text = without_secrets(run.logged(error), self.settings), ""
         if not problem:
@@ -218,10 +228,16 @@ class _Pages:
                 path.unlink(missing_ok=True)
         return replace(page, state="failed", error=problem, files=())
 
-    def _proved(self, page: Page) -> tuple[str, str]:
+    def _proved(self, page: Page, wanted: Planned) -> tuple[str, str]:
+        """What is wrong with the page, and what the browser saw. Of slices made of the same parts it opens one in SAMPLE."""
         if problem := what_shows([self.out / file for file in page.files], self.settings):
             return problem, ""
-        return self.prover.look(self.out / page.file("html"), self.out / page.file("ipynb"))
+        notebook = self.out / page.file("ipynb")
+        shape = f"{page.report} {shape_of(notebook)}" if wanted.slice and self.how.proved else ""
+        self.shapes[shape] += 1
+        if shape and self.shapes[shape] % SAMPLE != 1:
+            return "", _("not opened: pages made of the same parts were")
+        return self.prover.look(self.out / page.file("html"), notebook)
 
     def _failed(self, wanted: Planned, error: str, page: Page | None = None) -> Page:
         if page is None:

@@ -1,7 +1,7 @@
-"""Nights are kept for so many days, and longer when they hold the newest page of a report."""
+"""Nights are kept for so many days, their slices for fewer, and both longer when they are the newest of their kind."""
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,8 +15,10 @@ GONE = ".gone-"
 
 def prune(settings: Settings, out: Path, on: date, presets: Collection[str]) -> list[date]:
     """Remove what is older than the settings say, and what a killed night or removal left; the days that went."""
-    first = on - timedelta(days=settings.history.keep_days)
-    old = {day for day in days(settings) if day < first} - _newest(nights(settings), presets)
+    kept, history = nights(settings), settings.history
+    newest = _newest(kept, presets)
+    old = {day for day in days(settings) if day < on - timedelta(days=history.keep_days)} - set(newest.values())
+    _drop_slices([night for night in kept if night.date < on - timedelta(days=history.keep_slices_days)], newest, out)
     for day in sorted(old):
         for path in _folders(out, str(day)):
             path.rename(path.with_name(f"{GONE}{path.name}"))  # gone for readers at once
@@ -27,14 +29,24 @@ def prune(settings: Settings, out: Path, on: date, presets: Collection[str]) -> 
     return sorted(old)
 
 
-def _newest(kept: Iterable[NightReport], presets: Collection[str]) -> set[date]:
-    """The days whose night holds the newest page of something that is still asked for."""
+def _newest(kept: Iterable[NightReport], presets: Collection[str]) -> dict[str, date]:
+    """The day of the newest page of everything that is still asked for, by key."""
     newest: dict[str, date] = {}
     for night in kept:  # the latest first
         for page in night.pages:
             if page.state != "failed" and page.preset in presets:
                 newest.setdefault(page.key, night.date)
-    return set(newest.values())
+    return newest
+
+
+def _drop_slices(old: Iterable[NightReport], newest: Mapping[str, date], out: Path) -> None:
+    """Remove the slices of those nights but for the newest of each; what is a whole page too stays."""
+    for night in old:
+        wholes = {file for page in night.pages if not page.slice for file in page.files}
+        for page in night.pages:
+            if page.slice and newest.get(page.key) != night.date:
+                for file in {*page.files} - wholes:
+                    (out / file).unlink(missing_ok=True)
 
 
 def _folders(out: Path, pattern: str) -> Iterator[Path]:

@@ -103,14 +103,23 @@ def _index(settings: Settings, audience: str, kept: Sequence[NightReport], out: 
         return PurePosixPath(path).relative_to(home).as_posix() if path else ""
 
     rows = list(_rows(kept, here))
+    slices = sorted((row for row in rows if row.newest.slice), key=lambda row: _place(row.newest.report))
     wholes = sorted((row for row in rows if not row.newest.slice), key=lambda row: _place(row.newest.report))
     values = {
         "front": front([row.newest for row in wholes], out),
-        "wholes": wholes,
+        "wholes": [(first, others) for first, *others in _grouped(wholes, "report").values()],
         "latest": kept[0] if kept else None, "here": here,
-        "slices": [row for row in rows if row.newest.slice], "kept": kept, "is_company": not audience,
+        "slices": list(_grouped(slices, "preset").items()), "kept": kept, "is_company": not audience,
     }  # fmt: skip
     return _render("night.html.j2", settings, **values)
+
+
+def _grouped(rows: Iterable[Row], by: str) -> dict[str, list[Row]]:
+    """The rows of each report or preset, in the order of their first ones."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row.newest, by), []).append(row)
+    return groups
 
 
 def _place(report: str) -> int:

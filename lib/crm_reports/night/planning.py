@@ -15,8 +15,10 @@ from ..metrics.registry import column
 from ..runs import run
 from ..runs.run import Plan
 from ..settings import Preset, Settings
-from ..words.texts import _
+from ..words.texts import N_, _
 from .pages import NightReport, home_of
+
+SLICES = ("department", "manager", "source")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Planned:
     slice: Mapping[str, str] | None = None
     audience: str = ""
     name: str = ""
+    same_as: str = ""  # the key of an earlier page that is the very same file
 
     @property
     def key(self) -> str:
@@ -42,9 +45,25 @@ class Planned:
         return f"{self.folder(on)}/{self.plan.name}.html"
 
 
+PERIODS = {
+    "last_month": "{report}", "this_month": N_("{report}, this month"), "last_12_months": N_("{report}, 12 months"),
+}  # fmt: skip
+
+
 def presets(settings: Settings) -> tuple[Preset, ...]:
-    """Those of reports.toml, or else the four reports with their defaults."""
-    return settings.presets or tuple(Preset(name=_(title), report=report) for report, title in REPORTS.items())
+    """Those of reports.toml, or else the product's own; and the views that readers saved."""
+    if any(not preset.is_view for preset in settings.presets):
+        return settings.presets
+    names = {view.name.casefold() for view in settings.presets}
+    return (*(preset for preset in _usual() if preset.name.casefold() not in names), *settings.presets)
+
+
+def _usual() -> Iterator[Preset]:
+    """Each report of the last month, the running one and twelve, for the whole and each department, manager, source."""
+    for report, title in REPORTS.items():
+        for period, name in PERIODS.items():
+            told = {} if period == "last_month" else {"period": period}  # the reports' own default
+            yield Preset(name=_(name, report=_(title)), report=report, parameters=told, each=SLICES, personal=False)
 
 
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
@@ -52,8 +71,17 @@ def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tup
     due = [preset for preset in presets(settings) if is_due(preset, on, earlier)]
     with share_store(settings):
         pages = [page for preset in due for page in _of_preset(preset, settings)]
-    times = Counter(page.name for page in pages)
-    return tuple(replace(page, name=_told_apart(page)) if times[page.name] > 1 else page for page in pages)
+    times, files = Counter(page.name for page in pages), {}
+    return tuple(
+        replace(page, name=_told_apart(page) if times[page.name] > 1 else page.name, same_as=_first(page, files, on))
+        for page in pages
+    )
+
+
+def _first(page: Planned, files: dict[str, str], on: date) -> str:
+    """The key of the page before it that is the same file, "" if there is none."""
+    first = files.setdefault(page.path(on), page.key) if page.plan else page.key
+    return first if first != page.key else ""
 
 
 def _told_apart(page: Planned) -> str:
@@ -101,7 +129,7 @@ def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]
 
 def _slice(preset: Preset, plan: Plan, dimension: str, choice: Choice, known: Choices) -> Planned:
     below = known.departments_below([choice.id]) if dimension == "department" else ()
-    audience = person(choice) if dimension == "manager" else preset.audience
+    audience = person(choice) if dimension == "manager" and preset.personal else preset.audience
     cut = {"dimension": dimension, "id": choice.id, "name": choice.name}
     return Planned(preset, plan.cut_to(dimension, choice, below), "", cut, audience, f"{preset.name}: {choice.name}")
 

@@ -254,7 +254,9 @@ def _config(option: Path | None) -> Path | None:
 def _with_views(presets: object, path: Path) -> object:
     """The presets of reports.toml and, after them, the views that readers saved."""
     views = _parse(_text(path), path).get("presets", []) if path.is_file() else []
-    return [*presets, *views] if isinstance(presets, list | tuple) and isinstance(views, list) else presets
+    if not isinstance(presets, list | tuple) or not isinstance(views, list):
+        return presets
+    return [*presets, *(view | {"is_view": True} if isinstance(view, dict) else view for view in views)]
 
 
 def _text(config: Path) -> str:

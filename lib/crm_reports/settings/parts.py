@@ -165,7 +165,9 @@ class Preset(BaseModel):
     """A saved report: it comes back under its name, as often as its schedule says, and goes to its recipients.
 
     `report` is the name of a notebook, an analyst's own too. `recipients` get the whole page; with `mail_slices` a
-    manager's page goes to that manager, a department's to its head. The order of the fields is that of the checks.
+    manager's page goes to that manager, a department's to its head. `personal`: a manager's page is in a folder of
+    its own, else beside the whole one. `is_view`: a reader of `crm-reports serve` saved it. The order of the fields
+    is that of the checks.
     """
 
     model_config = FROZEN
@@ -181,6 +183,7 @@ class Preset(BaseModel):
     each: Annotated[tuple[Dimension, ...], Once] = ()
     whole: Flag = True
     schedule: Literal["nightly", "weekly", "monthly"] = "nightly"
+    personal: Flag = True
     audience: str = Field(
         "",
         strict=True,
@@ -193,6 +196,7 @@ class Preset(BaseModel):
     mail_slices: Flag = False
     attach: Annotated[tuple[Attachment, ...], Once] = ()
     pictures: Flag = False
+    is_view: Flag = False
 
     @field_validator("whole")
     @classmethod
@@ -221,10 +225,11 @@ class Preset(BaseModel):
 
 
 class History(BaseModel):
-    """How long nights are kept, in days."""
+    """How long nights are kept, in days: their whole pages, and the slices of those."""
 
     model_config = FROZEN
     keep_days: int = Field(30, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
+    keep_slices_days: int = Field(3, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
 
 
 class Engine(BaseModel):
