@@ -35,13 +35,30 @@ class Company:
     """A company of Anna, who won a deal in March, and Boris, who has one in work; Carl has nothing to show."""
 
     def __init__(self, folder, monkeypatch):
-        self.folder, self.out, self.day, self.broken, self.ran = folder, folder / "output", MONDAY, set(), []
+        self.folder, self.out, self.day, self.broken, self.ran, self.jobs = (
+            folder,
+            folder / "output",
+            MONDAY,
+            set(),
+            [],
+            {},
+        )
         (folder / "reports.toml").write_text(SLICED)
         for name in ("overview", "managers"):
             write(folder / "notebooks" / f"{name}.ipynb", *WHOLE, parameters=PARAMETERS + "department: list = []\n")
         monkeypatch.setattr("crm_reports.night.made", self._made)
 
-    def night(self, day, **how):
+    def add(self, text):
+        """More of reports.toml, at its end."""
+        with open(self.folder / "reports.toml", "a") as file:
+            file.write(f"{text}\n")
+
+    def settle(self, key, value):
+        """Set a key under [history]."""
+        path = self.folder / "reports.toml"
+        path.write_text(path.read_text().replace("[history]", f"[history]\n{key} = {value}"))
+
+    def night(self, day, *, proved=False):
         self.day, self.ran = day, []
         won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
         synced = at(f"{day} 02:00")
@@ -53,10 +70,11 @@ class Company:
                     "portal_url": "https://portal.example", "present": "deals,managers,departments,pipelines,stages"}],
         )  # fmt: skip
         settings = Settings.read(self.folder / "reports.toml", self.folder / "data")
-        return night(settings, out=self.out, sync=lambda: None, how=How(jobs=1, proved=False), **how)
+        return night(settings, out=self.out, sync=lambda: None, how=How(jobs=1, proved=proved))
 
     def _made(self, job):
         self.ran.append(job.key)
+        self.jobs[job.key] = job
         if job.key in self.broken:
             return work.failed(job.plan, "Boris has no amounts")
         job.out.mkdir(parents=True, exist_ok=True)

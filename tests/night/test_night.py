@@ -1,5 +1,6 @@
 """One sync, every preset, and an index that leads to what came out and says what did not."""
 
+import json
 import re
 import shutil
 from contextlib import nullcontext
@@ -11,7 +12,7 @@ import pytest
 
 from crm_reports.errors import PortalError, StoreError
 from crm_reports.night import How, index, night, presets, work
-from crm_reports.settings import Settings
+from crm_reports.settings import Preset, Settings
 from crm_reports.store.locks import only_one
 from crm_reports.words import units
 from notebooks import PARAMETERS, WHOLE, write
@@ -193,14 +194,21 @@ def test_pages_removed_by_hand_are_not_linked(first, settings, folder):
     assert [link for link in links if not (folder / "output" / link).is_file()] == []
 
 
+REPORTS = ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals"]
+
+
 def test_without_presets_the_four_reports_run_with_their_defaults(settings):
-    bare = presets(replace_presets(settings))
-    assert [each.report for each in bare] == ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals"]
-    assert all(each.parameters == {} for each in bare)
+    usual = presets(settings.model_copy(update={"presets": ()}))
+    assert [preset.report for preset in usual if not preset.parameters] == REPORTS
+    assert {preset.parameters["period"] for preset in usual if preset.parameters} == {"this_month", "last_12_months"}
+    assert {preset.each for preset in usual} == {("department", "manager", "source")}
 
 
-def replace_presets(settings):
-    return settings.model_copy(update={"presets": ()})
+def test_a_view_that_a_reader_saved_takes_no_report_away(settings):
+    view = Preset(name="March", report="overview", parameters={"period": "2025-03"})
+    *usual, saved = presets(settings.model_copy(update={"presets": (), "views": (view,)}))
+    assert {preset.report for preset in usual} == set(REPORTS)
+    assert saved == view
 
 
 # ── Nights after nights, with pages that take no time ────────────────────────────────────────────────────────────────
@@ -327,8 +335,80 @@ def test_old_nights_go_unless_they_hold_the_newest_page_of_something(company):
     assert left == ["2029-12-31", "2030-01-02", "2030-01-03", "2030-01-04", "2030-01-05"]
     kept = sorted(path.stem for path in (company.folder / "data" / "nights").glob("*.json"))
     assert kept == left
-    personal = sorted(path.name for path in (company.out / "for/boris-2").iterdir() if path.name[:2] == "20")
-    assert personal == left
+
+
+def test_slices_of_old_nights_go_before_their_whole_pages(company):
+    company.settle("keep_slices_days", 1)
+    for day in range(1, 5):
+        company.night(date(2030, 1, day))
+    days = [path.parent.name for path in sorted(company.out.glob(f"*/managers{SLUG}{AS_OF}.html"))]
+    assert days == ["2030-01-01", "2030-01-02", "2030-01-03", "2030-01-04"]
+    for slices in ("for/boris-2/*/managers*.html", "20*/managers*department*.html"):
+        assert {path.parent.name for path in company.out.glob(slices)} == {"2030-01-03", "2030-01-04"}
+
+
+def test_two_presets_of_the_same_filters_share_one_page(company):
+    company.add('[[presets]]\nname = "Whole again"\nreport = "overview"\nparameters = { period = "2025-03" }')
+    report = company.night(MONDAY)
+    assert "Whole again" not in company.ran
+    assert report.page("Whole again").files == report.page("Whole").files
+    assert report.page("Whole again").name == "Whole again"
+    company.broken = {"Whole"}
+    assert company.night(date(2030, 1, 1)).page("Whole again").state == "failed"
+
+
+def test_managers_pages_stay_beside_the_whole_one_where_they_are_not_personal(company):
+    company.add('[[presets]]\nname = "Open"\nreport = "managers"\n'
+                'each = ["manager"]\npersonal = false')  # fmt: skip
+    page = company.night(MONDAY).page("Open/manager:1")
+    assert page.audience == ""
+    assert page.file("html").startswith("2029-12-31/managers")
+
+
+# ── What the header of a published page offers ───────────────────────────────────────────────────────────────────────
+
+
+def test_the_companys_pages_offer_whatever_was_made_of_their_report(company):
+    company.night(MONDAY)
+    offered = company.jobs["Results"].controls
+    assert offered["published"] == {
+        "[]": f"managers{SLUG}{AS_OF}.html",
+        '[["department","10"]]': f"managers{SLUG}--department-10{AS_OF}.html",
+        '[["department","11"]]': f"managers{SLUG}--department-11{AS_OF}.html",
+        '[["manager","1"]]': f"../for/anna-petrova-1/2029-12-31/managers{SLUG}--manager-1{AS_OF}.html",
+        '[["manager","2"]]': f"../for/boris-2/2029-12-31/managers{SLUG}--manager-2{AS_OF}.html",
+    }
+    assert [choice["name"] for choice in _choices(offered, "manager")] == ["Anna Petrova", "Борис", "Carl"]
+
+
+def test_a_personal_page_offers_and_names_nobody_else(company):
+    company.night(MONDAY)
+    offered = company.jobs["Results/manager:2"].controls
+    assert offered["published"] == {'[["manager","2"]]': f"managers{SLUG}--manager-2{AS_OF}.html"}
+    assert [choice["name"] for choice in _choices(offered, "manager")] == ["Борис"]
+    assert "Anna" not in json.dumps(offered, ensure_ascii=False)
+
+
+def _choices(offered, name):
+    return next(field["choices"] for field in offered["fields"] if field["name"] == name)
+
+
+def test_of_slices_that_differ_in_their_data_only_one_in_ten_is_opened_in_the_browser(company, monkeypatch):
+    opened = []
+
+    class Looked:
+        notes = ()
+
+        def look(self, html, notebook):
+            opened.append(html.name)
+            return "", "2 charts drawn"
+
+    monkeypatch.setattr("crm_reports.runs.proof.prover", lambda told, **_how: nullcontext(Looked()))
+    monkeypatch.setattr("crm_reports.night.shape_of", lambda notebook: "alike")
+    report = company.night(MONDAY, proved=True)
+    sliced = [page for page in report.pages if page.slice]
+    assert len(opened) == len(report.pages) - len(sliced) + 1
+    assert [page.proof for page in sliced].count("not opened: pages made of the same parts were") == len(sliced) - 1
 
 
 def test_a_page_that_the_browser_finds_torn_has_failed_and_is_taken_back(company, monkeypatch):

@@ -247,7 +247,7 @@ def test_a_saved_view_is_a_preset_of_the_night_and_comments_stay(own):
         assert {"text": "Anna's March", "url": "/overview?period=2025-03&manager=1"} in _controls(answer)["views"]
     text = (own.home / "views.toml").read_text(encoding="utf-8")
     assert text.startswith("# Those of the board.\n")
-    (preset,) = Settings.read(own.config, own.data).presets
+    (preset,) = Settings.read(own.config, own.data).views
     assert (preset.name, preset.report) == ("Anna's March", "overview")
     assert preset.parameters == {"period": "2025-03", "manager": ["1"]}
 
@@ -256,9 +256,9 @@ def test_a_view_of_the_same_name_takes_its_place_and_can_be_deleted(own):
     with served(own) as client:
         for period in ("2025-02", "2025-03"):
             client.post("/views", data={"name": "Mine", "address": f"/overview?period={period}"}, headers=OURS)
-        assert [preset.parameters for preset in Settings.read(own.config, own.data).presets] == [{"period": "2025-03"}]
+        assert [preset.parameters for preset in Settings.read(own.config, own.data).views] == [{"period": "2025-03"}]
         client.post("/views", data={"name": "mine", "address": "/overview", "do": "delete"}, headers=OURS)
-    assert Settings.read(own.config, own.data).presets == ()
+    assert Settings.read(own.config, own.data).views == ()
 
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])

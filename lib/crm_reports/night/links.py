@@ -13,6 +13,7 @@ from ..look.publish import Link
 from ..measures.load import kept_open
 from ..runs import run
 from ..runs.controls import key_of, published, state_of
+from ..runs.run import Plan
 from ..settings import Settings
 from ..store.disk import write_whole
 from ..words import units
@@ -44,7 +45,9 @@ class Site:
     def controls(self, here: Planned) -> dict[str, Any]:
         """What the page's header offers: what this night makes of its report, as far as its readers may see it."""
         pages = [page for page in self._visible(here) if page.plan.report == here.plan.report]
-        addresses = {self._keys[page.key]: (page.plan, self._to(here, page)) for page in reversed(pages)}
+        addresses: dict[str, tuple[Plan, str]] = {}
+        for page in pages:
+            addresses.setdefault(self._keys[page.key], (page.plan, self._to(here, page)))
         known = _named_by(pages, self._known) if here.audience else self._known
         with speaking(here.plan.language):
             return published(here.plan, known, addresses, self._settings)

@@ -52,10 +52,9 @@ PERIODS = {
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
     """Those of reports.toml, or else the product's own; and the views that readers saved."""
-    if any(not preset.is_view for preset in settings.presets):
-        return settings.presets
-    names = {view.name.casefold() for view in settings.presets}
-    return (*(preset for preset in _usual() if preset.name.casefold() not in names), *settings.presets)
+    own = settings.presets or tuple(_usual())
+    names = {preset.name.casefold() for preset in own}
+    return (*own, *(view for view in settings.views if view.name.casefold() not in names))
 
 
 def _usual() -> Iterator[Preset]:

@@ -18,10 +18,7 @@ MOST, MOST_LETTERS = 200, 100
 
 def saved(settings: Settings) -> list[Preset]:
     """The views that readers saved, as they stand in the file now."""
-    return [
-        Preset.model_validate(view | {"is_view": True})
-        for view in _document(settings).get("presets", tomlkit.aot()).unwrap()
-    ]
+    return [Preset.model_validate(view) for view in _document(settings).get("presets", tomlkit.aot()).unwrap()]
 
 
 def save(settings: Settings, name: str, report: str, parameters: Mapping[str, Any], audience: str = "") -> None:
@@ -52,7 +49,7 @@ def delete(settings: Settings, name: str) -> None:
 def _check(settings: Settings, name: str, count: int) -> None:
     if not name or len(name) > MOST_LETTERS or not name.isprintable():
         raise SettingsError(_("give the view a name of 1 to {n} letters", n=MOST_LETTERS))
-    own = {preset.name.casefold() for preset in presets(settings) if not preset.is_view}
+    own = {preset.name.casefold() for preset in presets(settings.model_copy(update={"views": ()}))}
     if name.casefold() in own:
         raise SettingsError(_("{name!r} is the name of a preset in reports.toml: take another one", name=name))
     if count >= MOST:

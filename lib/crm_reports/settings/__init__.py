@@ -114,6 +114,7 @@ class Settings(BaseModel):
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = Field(
         (), description="a list: each preset begins with [[presets]]"
     )
+    views: tuple[Preset, ...] = ()
     home: Path
     data: Path
     config: Path | None = None
@@ -165,7 +166,8 @@ class Settings(BaseModel):
         content = mistakes.without_misplaced(toml)
         content["source"] = _source(content.get("source", {}), home, source)
         content |= {"config": config, "home": home, "data": Path(data or environment.data or home / "data").absolute()}
-        content["presets"] = _with_views(content.get("presets", ()), home / VIEWS)
+        saved = home / VIEWS
+        content["views"] = _parse(_text(saved), saved).get("presets", ()) if saved.is_file() else ()
         content["engine"] = _engine(content.get("engine", {}), environment)
         problems = mistakes.misplaced_keys(toml, Lines(text))
         if isinstance(content.get("mail"), dict):
@@ -249,14 +251,6 @@ def _config(option: Path | None) -> Path | None:
         name = "--config" if option else "CRM_REPORTS_CONFIG"
         raise SettingsError(f"{name} is {str(path_text)!r}, and no such file is there; give the path of a {FILE}")
     return path
-
-
-def _with_views(presets: object, path: Path) -> object:
-    """The presets of reports.toml and, after them, the views that readers saved."""
-    views = _parse(_text(path), path).get("presets", []) if path.is_file() else []
-    if not isinstance(presets, list | tuple) or not isinstance(views, list):
-        return presets
-    return [*presets, *(view | {"is_view": True} if isinstance(view, dict) else view for view in views)]
 
 
 def _text(config: Path) -> str:

@@ -17,6 +17,7 @@ FILE = "reports.toml"
 MISPLACED = {
     "webhook": "it is a secret: put it into the environment as CRM_REPORTS_WEBHOOK, or into .env beside this file",
     "data": "say it with --data DIR or CRM_REPORTS_DATA",
+    "views": "what readers save is in views.toml beside this file",
     "home": "it is the folder of this file",
     "config": "it is this file",
     "mail.user": "put it into the environment as CRM_REPORTS_SMTP_USER, or into .env beside this file",

@@ -166,8 +166,7 @@ class Preset(BaseModel):
 
     `report` is the name of a notebook, an analyst's own too. `recipients` get the whole page; with `mail_slices` a
     manager's page goes to that manager, a department's to its head. `personal`: a manager's page is in a folder of
-    its own, else beside the whole one. `is_view`: a reader of `crm-reports serve` saved it. The order of the fields
-    is that of the checks.
+    its own, else beside the whole one. The order of the fields is that of the checks.
     """
 
     model_config = FROZEN
@@ -196,7 +195,6 @@ class Preset(BaseModel):
     mail_slices: Flag = False
     attach: Annotated[tuple[Attachment, ...], Once] = ()
     pictures: Flag = False
-    is_view: Flag = False
 
     @field_validator("whole")
     @classmethod

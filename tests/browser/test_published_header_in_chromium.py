@@ -1,0 +1,106 @@
+"""The header of published pages in a real browser, opened as files: it leads to what was made that night, and nowhere else."""
+
+import pytest
+from chromium import needed
+
+from crm_reports.night import How, night
+from serving import company
+
+pytestmark = [needed]
+PRESETS = """
+[[presets]]
+name = "March"
+report = "manager_effectiveness"
+parameters = { period = "2025-03" }
+each = ["manager"]
+personal = false
+[[presets]]
+name = "February"
+report = "manager_effectiveness"
+parameters = { period = "2025-02" }
+"""
+MARCH, ANNA = (
+    "manager_effectiveness--2025-03",
+    "manager_effectiveness--2025-03--manager-1",
+)
+UNPUBLISHED = "Not made this night"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, request):
+    home = tmp_path_factory.mktemp("published")
+    settings = company(home, PRESETS)
+    report = night(settings, out=home / "output", sync=lambda: None, how=How(jobs=1, proved=False))
+    assert report.is_whole
+    return home / "output" / str(report.date)
+
+
+@pytest.fixture
+def page(browser, published):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, wrong = context.new_page(), []
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((published / f"{MARCH}.html").as_uri())
+    page.wait_for_selector(".controls")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def _field(page, name):
+    return page.locator(f"button[popovertarget=field-{name}]")
+
+
+def _comes_to(page, name):
+    page.wait_for_url(f"**/{name}.html")
+    page.wait_for_selector(".controls")
+
+
+def _won(page):
+    return page.locator("a.tile[data-metric=won] .num").inner_text()
+
+
+def test_a_manager_that_has_a_page_is_one_click_away_and_everybody_another(page):
+    assert _won(page) == "3"
+    _field(page, "manager").click()
+    page.locator("#field-manager .line a", has_text="Anna").click()
+    _comes_to(page, ANNA)
+    assert _won(page) == "2"  # her deals 1 and 3
+    assert "hot" in _field(page, "manager").get_attribute("class")
+    _field(page, "manager").click()
+    page.locator("#field-manager .line a", has_text="Anna").click()
+    _comes_to(page, MARCH)
+
+
+def test_a_name_in_a_table_leads_to_the_same_page(page):
+    page.locator("a[data-link='manager:1']:visible").first.click()
+    _comes_to(page, ANNA)
+
+
+def test_the_periods_that_were_made_are_the_ones_offered(page):
+    _field(page, "period").click()
+    assert page.locator("#field-period a").all_inner_texts() == ["March 2025", "February 2025"]
+    page.locator("#field-period a", has_text="February").click()
+    _comes_to(page, "manager_effectiveness--2025-02")
+
+
+def test_what_was_not_made_is_grey_and_says_how_to_get_it(page):
+    _field(page, "source").click()
+    grey = page.locator("#field-source .line a").first
+    assert grey.get_attribute("aria-disabled") == "true"
+    assert grey.get_attribute("title").startswith(UNPUBLISHED)
+    page.keyboard.press("Escape")
+    _field(page, "manager").click()
+    for name in ("Anna", "Boris"):
+        page.get_by_label(name, exact=True).check()
+    assert page.locator("#field-manager .show").is_disabled()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More…").click()
+    _field(page, "as_of").click()
+    page.locator("#field-as_of", has_text=UNPUBLISHED).wait_for()
+    page.keyboard.press("Escape")
+    name = page.locator("a[data-link='manager:1']:visible").first.element_handle()
+    name.evaluate("name => { name.dataset.link = 'manager:3'; }")  # of whom no page was made
+    name.click()
+    assert page.locator("p.message").inner_text().startswith(UNPUBLISHED)
