@@ -34,6 +34,9 @@ def _store(home, synced):
     )  # fmt: skip
 
 
+CONTROLS = {"report": "mine", "state": {}, "fields": [], "views": [], "files": [], "published": {"[]": "mine.html"}}
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """Boris's March, made in the night of 1 April 2025; by now it is June."""
@@ -47,8 +50,9 @@ def home(tmp_path_factory):
     given = {"manager": ["Boris"], "forgotten_after": 21}
     plan = runs.prepare("mine", given, settings=settings)
     made = runs.complete(
-        runs.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links
-    )
+        runs.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links,
+        controls=CONTROLS,
+    )  # fmt: skip
     assert made.error == ""
     shutil.copytree(home / "night", home / "before")
     _store(home, "2025-06-02 02:00")
@@ -88,7 +92,7 @@ def test_a_page_made_again_is_of_the_same_days_and_under_the_same_name(home, aga
 
 def test_it_leads_where_it_led(home, again):
     before, now = (next((home / each).glob("*.html")).read_text() for each in ("before", "night"))
-    for link in ('href="overview.html"', 'href="x.html"', "../assets/"):
+    for link in ('href="overview.html"', 'href="x.html"', "../assets/", '"published":{"[]":"mine.html"}'):
         assert link in before
         assert link in now
 

@@ -61,12 +61,12 @@ def reproduction(page: Path) -> dict[str, Any]:
 
 
 def _in_html(text: str) -> dict[str, Any]:
-    return _settings(text)["made_of"]
+    return _given(text, "page")["made_of"]
 
 
-def _settings(html: str) -> dict[str, Any]:
-    """What a page's script is given to work with."""
-    return json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', html, re.DOTALL)[1])
+def _given(html: str, id: str) -> Any:
+    """What a page's script is given under that id to work with."""
+    return json.loads(re.search(rf'<script type="application/json" id="{id}">(.*?)</script>', html, re.DOTALL)[1])
 
 
 def _in_json(text: str) -> dict[str, Any]:
@@ -78,14 +78,15 @@ def _in_notebook(text: str) -> dict[str, Any]:
 
 
 def _look(page: Path) -> dict[str, Any]:
-    """The links and scripts of the page that is replaced, which lead where they led."""
+    """The links, controls and scripts of the page that is replaced, which lead where they led."""
     if not (html := page.with_suffix(".html")).is_file():
         return {}
-    content = _settings(html.read_text("utf-8"))
+    text = html.read_text("utf-8")
+    content = _given(text, "page")
     links = [publish.Link(**link) for link in content["others"]]
     links += [publish.Link(*link) for link in content["links"].items()]
     folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
-    return {"links": links} | ({"assets": folder} if folder else {})
+    return {"links": links, "controls": _given(text, "controls")} | ({"assets": folder} if folder else {})
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
