@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..filters import Known
+from ..filters import Choices
 from ..filters.choices import DIMENSIONS
 from ..look.publish import Link
-from ..measures.load import kept_open
+from ..measures.load import share_store
 from ..runs import run
 from ..runs.controls import key_of, published, state_of
 from ..runs.run import Plan
@@ -32,7 +32,7 @@ class Site:
     ) -> None:
         self._settings, self._planned, self._on, self._earlier = settings, planned, on, earlier
         self._keys = {page.key: key_of(page.plan, settings) for page in planned if page.plan}
-        self._known = _known(settings) if self._keys else Known()
+        self._known = _known(settings) if self._keys else Choices()
 
     def links(self, here: Planned, out: Path) -> list[Link]:
         """The night's reports, its other whole pages, its slices, its workbook, the nights before, and the index."""
@@ -90,15 +90,15 @@ class Site:
                 yield Link("night", _relative(page.file("html"), here.folder(self._on)), units.write(day, "date"))
 
 
-def _known(settings: Settings) -> Known:
-    with kept_open(settings):
+def _known(settings: Settings) -> Choices:
+    with share_store(settings):
         return run.load({}, settings).names.choices
 
 
-def _named_by(pages: Sequence[Planned], known: Known) -> Known:
+def _named_by(pages: Sequence[Planned], known: Choices) -> Choices:
     """Those names that the pages are about: the only ones that a folder of somebody's own may tell."""
     about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in DIMENSIONS}
-    return Known(**{
+    return Choices(**{
         name: tuple(choice for choice in getattr(known, name) if choice.id in about[name]) for name in DIMENSIONS
     })  # fmt: skip
 

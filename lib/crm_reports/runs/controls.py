@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..filters import Choice, Known
+from ..filters import Choice, Choices
 from ..filters.choices import DIMENSIONS
 from ..filters.filters import COMPARISONS
 from ..filters.periods import EXAMPLES
@@ -42,12 +42,12 @@ def state_of(plan: Plan) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value not in ("", [])}
 
 
-def fields(plan: Plan, known: Known, settings: Settings) -> list[dict[str, Any]]:
+def fields(plan: Plan, known: Choices, settings: Settings) -> list[dict[str, Any]]:
     """One entry per parameter of the report, in its order: label, help, default, kind, and what can be chosen."""
     return [_field(parameter, plan, known, settings) for parameter in parameters_of(plan.report, settings).values()]
 
 
-def published(plan: Plan, known: Known, pages: Mapping[str, tuple[Plan, str]], settings: Settings) -> dict[str, Any]:
+def published(plan: Plan, known: Choices, pages: Mapping[str, tuple[Plan, str]], settings: Settings) -> dict[str, Any]:
     """The header of a page that nobody answers for: it leads to those `pages` of its report (plan, address) only."""
     offered = fields(plan, known, settings)
     for field in offered:
@@ -80,7 +80,7 @@ def _default(parameter: Parameter, settings: Settings) -> Any:
     return settings.language if parameter.name == "language" else parameter.default
 
 
-def _field(parameter: Parameter, plan: Plan, known: Known, settings: Settings) -> dict[str, Any]:
+def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings) -> dict[str, Any]:
     name, default = parameter.name, _default(parameter, settings)
     field = {"name": name, "label": _label(name), "help": parameter.help, "default": default}
     if name in DIMENSIONS:
