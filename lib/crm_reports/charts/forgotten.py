@@ -37,7 +37,7 @@ def _spans(table: pd.DataFrame, forgotten: list[bool]) -> Trace:
         "bar",
         x=list(range(len(table))),
         y=list(table["deals"]),
-        text=[units.write(count, "count") for count in table["deals"]],
+        text=[units.count(count) for count in table["deals"]],
         textposition="outside",
         cliponaxis=False,
         textfont={"color": colour("ink")},
@@ -98,5 +98,5 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
 
 def _night_hover(row: dict[str, object], y: str) -> str:
     day = units.write(row["start"], "date")
-    of = _("of {all} in work", all=units.write(row["in_work"], "count"))
+    of = _("of {all} in work", all=units.count(row["in_work"]))
     return f"<b>{day}</b><br>{escape(column(y).title)}: <b>{units.write(row[y], column(y).unit)}</b><br>{of}"

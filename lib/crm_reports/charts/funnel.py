@@ -40,7 +40,7 @@ def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], 
     """A stage and the step into it; of several won stages the first one tells the step into all of them."""
     row, first = stages[place], steps.index(steps[place])
     before = stages[first - 1] if first else {}
-    count = units.write(row[length], "count")
+    count = units.count(row[length])
     hovers = [f"<b>{escape(row['stage'])}</b>"]
     hovers += [hover(row, name) for name in ("cohort_reached", "reached", "visited") if name in row]
     if before:
@@ -56,7 +56,7 @@ def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], 
 
 
 def _step_note(before: Mapping[str, object]) -> str:
-    rate = units.write(before.get("stage_conversion"), "share")
+    rate = units.share(before.get("stage_conversion"))
     k, n = before.get("stage_conversion_k"), before.get("stage_conversion_n")
     sure = units.between(before.get("stage_conversion_low"), before.get("stage_conversion_high"))
     text = " · ".join(filter(None, [f"<b>{rate}</b>" + (f" ({sure})" if sure else ""), units.k_of_n(k, n)]))

@@ -86,7 +86,7 @@ def _hover(row: Mapping[str, object]) -> str:
 
 def _money(row: Mapping[str, object]) -> str:
     """The money with its sign: red and green are not the only way to tell."""
-    text = units.write(row["money"], "money", form="tile")
+    text = units.money(row["money"])
     return text if row["part"] in STOCKS or float(row["money"]) <= 0 else f"+{text}"
 
 

@@ -108,9 +108,7 @@ def beside_team(table: pd.DataFrame) -> str:
     if own.empty or not own["actions"].iloc[0] > 0:
         return _("Nothing was done in the period")
     if pd.isna(own["activity_index"].iloc[0]):
-        return _(
-            "{n} actions; the team is too small to be compared with", n=units.write(own["actions"].iloc[0], "count")
-        )
+        return _("{n} actions; the team is too small to be compared with", n=units.count(own["actions"].iloc[0]))
     index = units.write(own["activity_index"].iloc[0], "index")
     team = total_of(table)
     if team.empty:
@@ -178,14 +176,10 @@ def money_beside_team(table: pd.DataFrame) -> str:
     own, team = without_total(table), total_of(table)
     if own.empty:
         return _("Nothing was done in the period")
-    money = units.write(own["won_money"].iloc[0], "money", form="tile")
+    money = units.money(own["won_money"].iloc[0])
     if team.empty:
         return _("{money} won; the team is too small for a median", money=money)
-    return _(
-        "{money} won; the team's median is {middle}",
-        money=money,
-        middle=units.write(team["won_money"].iloc[0], "money", form="tile"),
-    )
+    return _("{money} won; the team's median is {middle}", money=money, middle=units.money(team["won_money"].iloc[0]))
 
 
 @element(
@@ -281,7 +275,7 @@ def busiest(table: pd.DataFrame) -> str:
         return _("Nobody acted in the period")
     day = table.groupby("weekday")["actions"].sum()
     hour = table.groupby("hour")["actions"].sum()
-    share = units.write(day.max() / day.sum(), "share")
+    share = units.share(day.max() / day.sum())
     return _(
         "Busiest: {day} ({share} of the actions) and the hour from {hour}:00",
         day=units.weekday(int(day.idxmax())),

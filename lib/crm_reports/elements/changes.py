@@ -55,7 +55,7 @@ def movement(table: pd.DataFrame, since: str = "week") -> str:
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
     words = {name: _part_text(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
-    words |= {"since": rows["since_name"].iloc[0], "by": units.write(abs(closing - opening), "money", form="tile")}
+    words |= {"since": rows["since_name"].iloc[0], "by": units.money(abs(closing - opening))}
     if closing == opening:
         return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **words)
     if closing > opening:
@@ -67,7 +67,7 @@ def _part_text(row: pd.Series) -> str:
     """A part's money; of deals that nobody has priced, how many they are."""
     if row["deals"] and not row["money"]:
         return many("{n} deal", "{n} deals", abs(int(row["deals"])))
-    return units.write(abs(row["money"]), "money", form="tile")
+    return units.money(abs(row["money"]))
 
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:

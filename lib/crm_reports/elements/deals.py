@@ -89,8 +89,8 @@ def left_out(ds: Dataset) -> str:
     count = int((flags["is_touched"] | flags["is_in_work"]).sum())
     words = _(
         "The list holds {k} of {n} deals, those of the period first; the CRM has the others.",
-        k=units.write(MOST, "count"),
-        n=units.write(count, "count"),
+        k=units.count(MOST),
+        n=units.count(count),
     )
     return words if count > MOST else ""
 
@@ -135,7 +135,7 @@ def statuses(table: pd.DataFrame) -> str:
     counts = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
     if "won" not in count:
         return many("{n} deal is in work", "{n} deals are in work", counts["open"])
-    words = {name: units.write(number, "count") for name, number in (*counts.items(), ("held", counts["open"]))}
+    words = {name: units.count(number) for name, number in (*counts.items(), ("held", counts["open"]))}
     return _("{won} won and {lost} lost in the period; {held} are in work", **words)
 
 

@@ -99,26 +99,21 @@ def worst_share(table: pd.DataFrame, name: str) -> str:
     k, n = whole(table, "forgotten_share") if len(table) else (0, 0)
     if not k:
         return _("Nothing is forgotten")
-    share, row = units.write(k / n, "share"), standing_out(table, "forgotten_share")
-    k, n = (units.write(number, "count") for number in (k, n))
+    share, row = units.share(k / n), standing_out(table, "forgotten_share")
+    k, n = (units.count(number) for number in (k, n))
     if row is None:
         return _("{k} of {n} are forgotten, {share}; no row clearly differs from the rest", k=k, n=n, share=share)
-    own = {half: units.write(row[f"forgotten_share_{half}"], "count") for half in ("k", "n")}
+    own = {half: units.count(row[f"forgotten_share_{half}"]) for half in ("k", "n")}
     return _(
         "{name}: {k} of {n} forgotten, {own}; all together {share}: a clear difference.",
         name=row[name],
-        own=units.write(row["forgotten_share"], "share"),
+        own=units.share(row["forgotten_share"]),
         share=share,
         **own,
     )
 
 
-@element(
-    title=N_("Deals"),
-    measured=N_("The title opens the deal in the CRM."),
-    id="deals",
-    needs=["forgotten"],
-)
+@element(title=N_("Deals"), measured=N_("The title opens the deal in the CRM."), id="deals", needs=["forgotten"])
 def forgotten_deals(ds: Dataset) -> pd.DataFrame:
     """A to-do list: the forgotten deals, the most money at risk first, then the most money, then the longest silent.
 
@@ -144,7 +139,7 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
         return ""
     if not value_of(ds, "forgotten"):
         return _("Nothing is forgotten")
-    n, total = int(value_of(ds, "forgotten")), units.write(value_of(ds, "in_work"), "count")
+    n, total = int(value_of(ds, "forgotten")), units.count(value_of(ds, "in_work"))
     if missing(ds, "forgotten_money"):
         return many("{n} of {all} deals in work is forgotten", "{n} of {all} deals in work are forgotten", n, all=total)
     return many(
@@ -152,7 +147,7 @@ def how_many(table: pd.DataFrame, ds: Dataset) -> str:
         "{n} of {all} deals in work are forgotten: {money}",
         n,
         all=total,
-        money=units.write(value_of(ds, "forgotten_money"), "money", form="tile"),
+        money=units.money(value_of(ds, "forgotten_money")),
     )
 
 
@@ -201,17 +196,15 @@ def long_silent(table: pd.DataFrame) -> str:
         )
     return _(
         "{k} of the {n} deals silent for {after} days or more have been so for {days} or more",
-        k=units.write(longer[edge.name], "count"),
-        n=units.write(n, "count"),
+        k=units.count(longer[edge.name]),
+        n=units.count(n),
         after=after,
         days=int(edge["from_days"]),
     )
 
 
 @element(
-    title=N_("What the threshold does"),
-    measured=N_("How many deals would count as forgotten."),
-    needs=["forgotten"],
+    title=N_("What the threshold does"), measured=N_("How many deals would count as forgotten."), needs=["forgotten"]
 )
 def thresholds(ds: Dataset) -> pd.DataFrame:
     """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
@@ -303,9 +296,7 @@ def nightly(table: pd.DataFrame) -> str:
 
 
 @element(
-    title=N_("Forgotten leads"),
-    measured=N_("Leads in work with no action for as long."),
-    needs=["leads_forgotten"],
+    title=N_("Forgotten leads"), measured=N_("Leads in work with no action for as long."), needs=["leads_forgotten"]
 )
 def leads(ds: Dataset) -> pd.DataFrame:
     """The leads in work that nobody touches, the longest silent first; empty where the portal has none."""
@@ -327,7 +318,7 @@ def how_many_leads(table: pd.DataFrame, ds: Dataset) -> str:
         "{n} lead of {all} in work is forgotten",
         "{n} leads of {all} in work are forgotten",
         int(value_of(ds, "leads_forgotten")),
-        all=units.write(value_of(ds, "leads_in_work"), "count"),
+        all=units.count(value_of(ds, "leads_in_work")),
     )
 
 

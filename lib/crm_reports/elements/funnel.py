@@ -94,7 +94,7 @@ def _narrow_place(steps: pd.DataFrame) -> str:
     if row is None:
         return _("Too few deals to name a narrow place: no step has {n}", n=SMALL)
     n, behind = int(row["stage_conversion_n"]), int(row["stage_conversion_n"] - row["stage_conversion_k"])
-    numbers = {"stuck": units.write(behind, "count"), "n": units.write(n, "count")}
+    numbers = {"stuck": units.count(behind), "n": units.count(n)}
     words = {"stage": row["stage"], "next": row["to_stage"], **numbers}
     sure = standing_out(steps, "stage_conversion", above=False)
     if sure is None or sure.name != row.name:
@@ -291,12 +291,12 @@ def _behind(row: pd.Series, words: str, when: str) -> str:
         manager=row["manager"],
         stage=row["stage"],
         next=row["to_stage"],
-        k=units.write(row["stage_conversion_k"], "count"),
-        n=units.write(row["stage_conversion_n"], "count"),
-        rate=units.write(row["team_conversion"], "share"),
+        k=units.count(row["stage_conversion_k"]),
+        n=units.count(row["stage_conversion_n"]),
+        rate=units.share(row["team_conversion"]),
     )
     money = row.get("money_short")
-    cost = "" if units.is_missing(money) else _("; about {money} short", money=units.write(money, "money", form="tile"))
+    cost = "" if units.is_missing(money) else _("; about {money} short", money=units.money(money))
     return f"{_when(text + cost, when).rstrip('.')}. {how_sure(row)}"  # a month may be short for itself: окт.
 
 

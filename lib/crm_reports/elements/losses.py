@@ -38,7 +38,7 @@ def top_reason(reasons: pd.DataFrame) -> str:
     if reasons.empty:
         return _("Nothing was lost in the period")
     row = reasons.iloc[0]
-    share = units.write(row["share_of_lost"], "share")
+    share = units.share(row["share_of_lost"])
     return _("{reason}: {share} of what was lost", reason=row["loss_reason"], share=share)
 
 
@@ -63,13 +63,13 @@ def loses_most(table: pd.DataFrame) -> str:
         return _("Nothing was lost in the period")
     row = _own_reason(table)
     if row is not None:
-        share = units.write(row["team"] / row["all"], "share")
+        share = units.share(row["team"] / row["all"])
         return _(
             "{manager} loses {k} of {n} with “{reason}”, all together {share}: a clear difference.",
             manager=row["manager"],
             reason=row["loss_reason"],
-            k=units.write(row["lost"], "count"),
-            n=units.write(row["own"], "count"),
+            k=units.count(row["lost"]),
+            n=units.count(row["own"]),
             share=share,
         )
     team = total_of(table)
@@ -77,8 +77,8 @@ def loses_most(table: pd.DataFrame) -> str:
     return _(
         "Nobody's reasons clearly differ; of all {n}, {k} were lost with “{reason}”",
         reason=top["loss_reason"],
-        k=units.write(top["lost"], "count"),
-        n=units.write(team["lost"].sum(), "count"),
+        k=units.count(top["lost"]),
+        n=units.count(team["lost"].sum()),
     )
 
 
@@ -130,7 +130,7 @@ def lost_from(table: pd.DataFrame) -> str:
     row, n = largest(team, "lost"), int(team["lost"].sum())
     if row is None:
         return many("{n} deal was lost; no one stage leads", "{n} deals were lost; no one stage leads", n)
-    words = {"stage": row["stage"], "k": units.write(row["lost"], "count"), "n": units.write(n, "count")}
+    words = {"stage": row["stage"], "k": units.count(row["lost"]), "n": units.count(n)}
     if is_most(row, team, "lost"):
         return _("Most are lost from {stage}: {k} of {n}", **words)
     return _("More are lost from {stage} than from any other stage: {k} of {n}", **words)

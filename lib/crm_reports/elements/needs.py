@@ -23,11 +23,7 @@ LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manag
 Need = tuple[str, str, str]
 
 
-@element(
-    title=N_("What needs you"),
-    drawn="needs",
-    wants=LOOKED_AT,
-)
+@element(title=N_("What needs you"), drawn="needs", wants=LOOKED_AT)
 def needs_you(ds: Dataset) -> pd.DataFrame:
     """At most five things to look at, each with its number, a cause to look at, and the report that proves it.
 
@@ -69,12 +65,10 @@ def _most_of_them(table: pd.DataFrame) -> str:
     rows = without_total(table)
     most, worst = largest(rows, "forgotten"), standing_out(table, "forgotten_share")
     if most is not None and is_most(most, rows, "forgotten"):
-        return _(
-            "; most of them with {manager}: {k}", manager=most["manager"], k=units.write(most["forgotten"], "count")
-        )
+        return _("; most of them with {manager}: {k}", manager=most["manager"], k=units.count(most["forgotten"]))
     if worst is None:
         return ""
-    k, n = (units.write(worst[f"forgotten_share_{half}"], "count") for half in ("k", "n"))
+    k, n = (units.count(worst[f"forgotten_share_{half}"]) for half in ("k", "n"))
     return _("; {manager} forgets {k} of {n}, clearly more than the rest", manager=worst["manager"], k=k, n=n)
 
 
@@ -87,7 +81,7 @@ def _differs(ds: Dataset) -> list[Need]:
     rows = table[table["win_rate_differs"].eq(True)]  # missing in the total
     return [
         (_("{manager} wins {k} of {n} closed deals, the team {share}: a clear difference.", manager=row.manager,
-           k=int(row.win_rate_k), n=int(row.win_rate_n), share=units.write(team, "share")), "sales_dynamics", "managers")
+           k=int(row.win_rate_k), n=int(row.win_rate_n), share=units.share(team)), "sales_dynamics", "managers")
         for row in rows.head(1).itertuples()
     ]  # fmt: skip
 
@@ -125,6 +119,6 @@ def _slower(ds: Dataset) -> list[Need]:
     slow = [row for row in stages if row[days] >= 1.5 * row["before"]]
     return [
         (_("{stage} got slower: half of the deals stand there {now} or more, before it was {then}.", stage=row["stage"],
-           now=units.write(row[days], "days"), then=units.write(row["before"], "days")), "sales_dynamics", "time_in_stage")
+           now=units.days(row[days]), then=units.days(row["before"])), "sales_dynamics", "time_in_stage")
         for row in sorted(slow, key=lambda row: row["before"] - row[days])[:1]
     ]  # fmt: skip

@@ -85,7 +85,7 @@ def sentence(row: Mapping[str, Any]) -> str:
     if pd.isna(row["change"]):
         return _("{title}: {value}", title=title, value=units.write(row["value"], column(metric).unit))
     before = units.write(row["previous"], column(metric).unit)
-    share = units.write(abs(row["change"]), "share")
+    share = units.share(abs(row["change"]))
     if row["change"] == 0:
         return _("{title} did not change: {before} before", title=title, before=before)
     if row["change"] > 0:
@@ -124,12 +124,12 @@ def year_on_year(table: pd.DataFrame) -> str:
     """Money of the last twelve months against the twelve before."""
     year = table[table["is_in_period"]] if "is_in_period" in table else table
     now, before = year["won_money"].sum(), year["won_money_previous"].sum()
-    money = units.write(now, "money", form="tile")
+    money = units.money(now)
     if not before > 0:
         return _("{money} won in twelve months", money=money)
     if now == before:
         return _("{money} won in twelve months, as much as in the twelve before", money=money)
-    share = units.write(abs(now / before - 1), "share")
+    share = units.share(abs(now / before - 1))
     if now > before:
         return _("{money} won in twelve months, {share} more than in the twelve before", money=money, share=share)
     return _("{money} won in twelve months, {share} less than in the twelve before", money=money, share=share)
@@ -154,7 +154,7 @@ def repeats(table: pd.DataFrame) -> str:
     k, n = int(won.get("repeat", 0)), int(won.get("repeat", 0) + won.get("new", 0))
     if not n:
         return _("No won deal of the period has a customer")
-    share = units.write(k / n, "share")
+    share = units.share(k / n)
     return _("{share} of the won deals are with customers who had bought before: {k} of {n}", share=share, k=k, n=n)
 
 
@@ -183,7 +183,7 @@ def concentration(managers: pd.DataFrame) -> str:
     if len(people) < 2 or not (shares >= 0.5).any():
         return ""
     few = int((shares < 0.5).to_numpy().argmin()) + 1
-    share = units.write(shares.iloc[few - 1], "share")
+    share = units.share(shares.iloc[few - 1])
     return many(
         "{n} of {all} managers brings {share} of the money",
         "{n} of {all} managers bring {share} of the money",
@@ -268,7 +268,7 @@ def _most_money(table: pd.DataFrame) -> str:
     most = largest(rows, "won_money")
     if most is None:
         return ""
-    money = units.write(most["won_money"], "money", form="tile")
+    money = units.money(most["won_money"])
     return _("{source} brings most: {money}", source=most["source"], money=money)
 
 
@@ -276,10 +276,10 @@ def _converting(table: pd.DataFrame) -> str:
     if "conversion" not in table or not whole(table, "conversion")[1]:
         return ""
     k, n = whole(table, "conversion")
-    best, share = standing_out(table, "conversion"), units.write(k / n, "share")
+    best, share = standing_out(table, "conversion"), units.share(k / n)
     if best is None:
         return _("All together convert {share}, none clearly better", share=share)
-    own = units.write(best["conversion"], "share")
+    own = units.share(best["conversion"])
     return _(
         "{source} converts {own}, all together {share}: a clear difference", source=best["source"], own=own, share=share
     )

@@ -40,9 +40,9 @@ def slowest_stage(table: pd.DataFrame) -> str:
         return _("Too few visits to name the slowest stage: none has {n}", n=SMALL)
     row = largest(rows, "median_stage_days")
     if row is None:
-        days = units.write(rows["median_stage_days"].max(), "days")
+        days = units.days(rows["median_stage_days"].max())
         return _("Half of the deals stand on a stage {days} or more, on none longer than on another", days=days)
-    words = {"stage": row["stage"], "days": units.write(row["median_stage_days"], "days")}
+    words = {"stage": row["stage"], "days": units.days(row["median_stage_days"])}
     if len(rows) == len(table):
         return _("Longest on {stage}: half of the deals stand there {days} or more", **words)
     return _(
@@ -92,14 +92,14 @@ def standing(matrix: pd.DataFrame) -> str:
     if row is None:
         return many("{n} deal is in work", "{n} deals are in work", int(team["in_work"].sum()))
     days = row.get("days_in_current_stage")
-    ordinary = "" if units.is_missing(days) else _(", an ordinary one for {days}", days=units.write(days, "days"))
+    ordinary = "" if units.is_missing(days) else _(", an ordinary one for {days}", days=units.days(days))
     deals = many("{n} deal", "{n} deals", int(row["in_work"]))
     if not money:
         return (
             _("More deals stand on {stage} than on any other stage: {deals}", stage=row["stage"], deals=deals)
             + ordinary
         )
-    words = {"stage": row["stage"], "money": units.write(row["in_work_money"], "money", form="tile"), "deals": deals}
+    words = {"stage": row["stage"], "money": units.money(row["in_work_money"]), "deals": deals}
     if is_most(row, team, "in_work_money"):
         return _("Most money stands on {stage}: {money} in {deals}", **words) + ordinary
     return _("More money stands on {stage} than on any other stage: {money} in {deals}", **words) + ordinary

@@ -209,7 +209,7 @@ def _count(page: _PageJson) -> str:
     count, total = page.json.get("kept"), page.json.get("total")
     if count is None or total is None:
         return ""
-    return _("{kept} of {total} deals", kept=units.write(count, "count"), total=units.write(total, "count"))
+    return _("{kept} of {total} deals", kept=units.count(count), total=units.count(total))
 
 
 def _filters(page: _PageJson) -> Iterator[str]:

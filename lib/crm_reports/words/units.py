@@ -79,6 +79,26 @@ def _number(value: float, unit: str, currency: str, form: Form, _language: str) 
     return f"{number}{SPACE}{word.strip()}" if word.strip() else number
 
 
+def count(number: object) -> str:
+    """How many, in a sentence: 8 712."""
+    return write(number, "count")
+
+
+def share(value: object) -> str:
+    """Which part of a whole, in a sentence: 10.9 %."""
+    return write(value, "share")
+
+
+def days(number: object) -> str:
+    """How long, in a sentence: 17 days."""
+    return write(number, "days")
+
+
+def money(amount: object) -> str:
+    """How much in the base currency, in short as a sentence has it: 8.7 M ₽."""
+    return write(amount, "money", form="tile")
+
+
 def parts(value: object, unit: str, *, currency: str | None = None, short: bool = True) -> tuple[str, str]:
     """The number and its unit apart, as a tile sets them in two sizes: ("8.7", "M ₽"); missing is ("—", "")."""
     if is_missing(value):
