@@ -31,7 +31,7 @@ BEFORE, PERIOD = "2024-Q4", "2025-01..2025-05"
 def main() -> None:
     """Make the page twice, of two periods, and print what the second took."""
     folder, deals = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    settings = _company(folder, deals)
+    settings = company(folder, deals)
     os.environ |= {"CRM_REPORTS_CONFIG": str(folder / "reports.toml"), "CRM_REPORTS_DATA": str(settings.data)}
     _page(settings, BEFORE, {})
     used: dict[str, float] = {}
@@ -43,13 +43,14 @@ def main() -> None:
     print(json.dumps({"cpu": used, "bytes": weights | plain, "listed": len(listed["rows"])}))
 
 
-def _company(folder: Path, deals: int) -> Settings:
+def company(folder: Path, deals: int) -> Settings:
+    """The invented company in a store of its own, made unless it is there."""
     folder.mkdir(parents=True, exist_ok=True)
     made = (folder / "store.duckdb").exists()
     (folder / "reports.toml").write_text('time_zone = "UTC"\n', encoding="utf-8")
     if deals > DEMO:
         return Settings(home=folder, data=folder, time_zone="UTC") if made else size_store.make(folder, deals)
-    settings = Settings(home=folder, data=folder, time_zone="UTC")
+    settings = Settings.read(folder / "reports.toml", folder)
     if not made:
         with demo.serve(demo.invent(deals=deals, months=24, seed=1, today=TODAY), rate=demo.UNLIMITED) as served:
             sync(settings, webhook=served.webhook, portal_url="https://demo.bitrix24.example", pace=ENTERPRISE)
