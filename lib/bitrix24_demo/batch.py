@@ -51,7 +51,7 @@ def run(params: dict[str, Any], call: Call) -> Answer:
         try:
             if number >= MOST:
                 raise Refusal(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded")
-            outcome.note(key, *_one(command, outcome, call))
+            outcome.note(key, *_run_command(command, outcome, call))
         except Refusal as refusal:
             outcome.error[key] = _error(refusal)
             if intval(params.get("halt")):
@@ -61,12 +61,12 @@ def run(params: dict[str, Any], call: Call) -> Answer:
 
 def commands(params: dict[str, Any]) -> dict[str, str]:
     """The commands by key; a list has the keys 0, 1, 2 …"""
-    written = params.get("cmd") or {}
-    pairs = written.items() if isinstance(written, dict) else enumerate(written)
+    cmd = params.get("cmd") or {}
+    pairs = cmd.items() if isinstance(cmd, dict) else enumerate(cmd)
     return {str(key): str(command) for key, command in pairs}
 
 
-def _one(command: str, outcome: Outcome, call: Call) -> tuple[Answer, dict[str, Any]]:
+def _run_command(command: str, outcome: Outcome, call: Call) -> tuple[Answer, dict[str, Any]]:
     method, _, query = command.partition("?")
     if method.lower() == "batch":
         raise Refusal(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage")
@@ -81,13 +81,13 @@ def _error(refusal: Refusal) -> dict[str, Any]:
 def resolve(value: Any, outcome: Outcome) -> Any:
     """The value with its references followed; one that is the whole value may become an array."""
     if isinstance(value, dict):
-        return {key: resolve(each, outcome) for key, each in value.items()}
+        return {key: resolve(item, outcome) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolve(each, outcome) for each in value]
+        return [resolve(item, outcome) for item in value]
     whole = _REFERENCE.fullmatch(value)
     if whole:
         return _follow(whole, outcome)
-    return _REFERENCE.sub(lambda found: _as_text(_follow(found, outcome)), value)
+    return _REFERENCE.sub(lambda match: _as_text(_follow(match, outcome)), value)
 
 
 def _follow(reference: re.Match[str], outcome: Outcome) -> Any:

@@ -53,19 +53,19 @@ class Conditions:
         return all(test(row) for test in self.tests)
 
 
-def read_filter(dialect: Dialect, written: Any) -> Conditions:
+def read_filter(dialect: Dialect, entries: Any) -> Conditions:
     """The conditions of a filter; a key of no field is dropped or refused, as the family does."""
-    if dialect.refuses_unknown and _logic(written) == "OR":
-        return Conditions(float("-inf"), float("inf"), (_nested(dialect, written),))
+    if dialect.refuses_unknown and _logic(entries) == "OR":
+        return Conditions(float("-inf"), float("inf"), (_nest(dialect, entries),))
     low, high, tests, ids, since = float("-inf"), float("inf"), [], None, []
-    for key, value in _items(written):
+    for key, value in _items(entries):
         operator, field = _split(dialect, key, value)
         if field == "ID" and operator in (">", ">=", "<", "<="):
             low, high = _narrow(low, high, operator, intval(value))
         elif test := _test(dialect, operator, field, value):
             tests.append(test)
             if field == "ID" and operator in ("=", "@"):
-                ids = frozenset(intval(each) for each in as_list(value))
+                ids = frozenset(intval(item) for item in as_list(value))
             elif operator in (">", ">=") and (bound := _bound(dialect, field, value)):
                 since.append((field, bound))
     return Conditions(low, high, tuple(tests), ids, tuple(since))
@@ -75,11 +75,11 @@ def _bound(dialect: Dialect, field: str | None, value: Any) -> datetime | None:
     return parse_instant(value, dialect.zone) if dialect.schema.get(field or "") == "datetime" else None
 
 
-def _items(written: Any) -> list[tuple[str, Any]]:
+def _items(entries: Any) -> list[tuple[str, Any]]:
     """A filter's entries; PHP has numbered ones too, which hold nested filters."""
-    if isinstance(written, dict):
-        return [(str(key), value) for key, value in written.items()]
-    return [(str(index), value) for index, value in enumerate(written or [])]
+    if isinstance(entries, dict):
+        return [(str(key), value) for key, value in entries.items()]
+    return [(str(index), value) for index, value in enumerate(entries or [])]
 
 
 def _split(dialect: Dialect, key: str, value: Any) -> tuple[str, str | None]:
@@ -101,7 +101,7 @@ def _narrow(low: float, high: float, operator: str, bound: int) -> tuple[float, 
 def _test(dialect: Dialect, operator: str, field: str | None, value: Any) -> Test | None:
     if operator == "nested":
         # Legacy lists know no logic: a nested filter is one more unknown key.
-        return _nested(dialect, value) if dialect.refuses_unknown else None
+        return _nest(dialect, value) if dialect.refuses_unknown else None
     if field is None:
         return None
     kind = dialect.schema[field]
@@ -109,19 +109,19 @@ def _test(dialect: Dialect, operator: str, field: str | None, value: Any) -> Tes
         operator = operator.replace("=%", "=").replace("%=", "=").replace("%", "=")
     check = _check(operator, _cast(kind, dialect.zone), value)
     if kind == "list":
-        return lambda row: any(check(each) for each in row[field])
+        return lambda row: any(check(item) for item in row[field])
     return lambda row: check(row[field])
 
 
-def _nested(dialect: Dialect, written: Any) -> Test:
-    parts = [read_filter(dialect, {key: value}) for key, value in _items(written) if key.lower() != "logic"]
-    meet = any if _logic(written) == "OR" else all
+def _nest(dialect: Dialect, entries: Any) -> Test:
+    parts = [read_filter(dialect, {key: value}) for key, value in _items(entries) if key.lower() != "logic"]
+    meet = any if _logic(entries) == "OR" else all
     return lambda row: meet(part.low <= row["ID"] <= part.high and part.match(row) for part in parts)
 
 
-def _logic(written: Any) -> str:
-    found = [value for key, value in _items(written) if key.lower() == "logic"]
-    return str(found[0]).upper() if found else "AND"
+def _logic(entries: Any) -> str:
+    words = [value for key, value in _items(entries) if key.lower() == "logic"]
+    return str(words[0]).upper() if words else "AND"
 
 
 def _cast(kind: str, zone: tzinfo) -> Cast:
@@ -142,24 +142,24 @@ def _check(operator: str, cast: Cast, value: Any) -> Callable[[Any], bool]:
     if operator in ("=", "@"):
         return _equal(cast, value)
     if operator in ("!", "!=", "!@"):
-        return _negated(_equal(cast, value))
+        return _negate(_equal(cast, value))
     if operator in ("><", "!><"):
         between = _between(cast, as_list(value))
-        return _negated(between) if operator[0] == "!" else between
+        return _negate(between) if operator[0] == "!" else between
     if operator[0] in "<>":
-        return _ordered(operator, cast(value))
+        return _compare(operator, cast(value))
     check = _like(operator.strip("!"), str(value))
-    return _negated(check) if operator[0] == "!" else check
+    return _negate(check) if operator[0] == "!" else check
 
 
-def _negated(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _negate(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda have: not check(have)
 
 
 def _equal(cast: Cast, value: Any) -> Callable[[Any], bool]:
-    wanted = as_list(value)
-    values = {cast(each) for each in wanted if each not in ("", None)} - {None}
-    takes_empty = any(each in ("", None) for each in wanted)
+    items = as_list(value)
+    values = {cast(item) for item in items if item not in ("", None)} - {None}
+    takes_empty = any(item in ("", None) for item in items)
 
     def check(have: Any) -> bool:
         if have is None or have == "":
@@ -174,11 +174,11 @@ def _comparable(have: Any) -> Any:
 
 
 def _between(cast: Cast, ends: list[Any]) -> Callable[[Any], bool]:
-    low, high = _ordered(">=", cast(ends[0])), _ordered("<=", cast(ends[-1]))
+    low, high = _compare(">=", cast(ends[0])), _compare("<=", cast(ends[-1]))
     return lambda have: low(have) and high(have)
 
 
-def _ordered(operator: str, bound: Any) -> Callable[[Any], bool]:
+def _compare(operator: str, bound: Any) -> Callable[[Any], bool]:
     if bound is None:
         return lambda have: False
     compare: Callable[[Any], bool] = {
@@ -194,5 +194,5 @@ def _like(operator: str, pattern: str) -> Callable[[Any], bool]:
     """`%` contains; `=%` and `%=` LIKE, whose value holds its own per cent signs."""
     pattern = f"%{pattern}%" if operator in ("%", "?") else pattern
     expression = "".join({"%": ".*", "_": "."}.get(letter, re.escape(letter)) for letter in pattern)
-    compiled = re.compile(expression, re.IGNORECASE | re.DOTALL)
-    return lambda have: have is not None and compiled.fullmatch(str(have)) is not None
+    matcher = re.compile(expression, re.IGNORECASE | re.DOTALL)
+    return lambda have: have is not None and matcher.fullmatch(str(have)) is not None

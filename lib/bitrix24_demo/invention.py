@@ -89,8 +89,8 @@ class _Inventor:
 
     def _part(self, share: float) -> datetime:
         """The working moment at that share of the time told."""
-        at = self._start + (self._now - self._start) * share
-        return at.replace(hour=11, minute=0, second=0, microsecond=0)
+        moment = self._start + (self._now - self._start) * share
+        return moment.replace(hour=11, minute=0, second=0, microsecond=0)
 
     # The company before its first deal
 
@@ -183,9 +183,9 @@ class _Inventor:
         fields = self._money(manager, 4.0 if is_tender else 1.0) | self._origin(begins, source)
         return Story(self._title(), begins, stage, manager, Customer(), self._horizon(manager), luck, fields=fields)
 
-    def _manager(self, at: datetime, among: list[Manager]) -> Manager:
-        there = [each for each in among or self._tender_managers if not each.until or at < each.until]
-        return self._random.choices(there, [each.load for each in there])[0]
+    def _manager(self, moment: datetime, among: list[Manager]) -> Manager:
+        people = [manager for manager in among or self._tender_managers if not manager.until or moment < manager.until]
+        return self._random.choices(people, [manager.load for manager in people])[0]
 
     def _horizon(self, manager: Manager) -> datetime:
         return min(self._now, manager.until or self._now)
@@ -204,10 +204,10 @@ class _Inventor:
         return {"OPPORTUNITY": money, "CURRENCY_ID": currency, "UF_CRM_1712044800123": area}
 
     def _origin(self, begins: datetime, source: str | None) -> dict[str, Any]:
-        imported = source in ("UC_COLD", "UC_MRAMOR")
-        planned = begins.date() + timedelta(days=self._random.randint(20, 90))
+        creator = source in ("UC_COLD", "UC_MRAMOR")
+        close_on = begins.date() + timedelta(days=self._random.randint(20, 90))
         utm = {"UTM_SOURCE": "yandex", "UTM_MEDIUM": "cpc"} if source == "ADVERTISING" else {}
-        return {"SOURCE_ID": source, "CLOSEDATE": planned} | ({"CREATED_BY_ID": 1} if imported else {}) | utm
+        return {"SOURCE_ID": source, "CLOSEDATE": close_on} | ({"CREATED_BY_ID": 1} if creator else {}) | utm
 
     def _title(self) -> str:
         product = self._random.choice(words.PRODUCTS).format(n=self._random.randint(2, 400))
@@ -283,9 +283,9 @@ class _Inventor:
         say(self._part(0.2), self._add_template)
         say(self._now - timedelta(hours=9), self._spoil_dates)
         if self._company.uses_leads:
-            for at in self._moments(len(self._stories) // 3):
+            for moment in self._moments(len(self._stories) // 3):
                 stage = self._random.choices(("NEW", "IN_PROCESS", "JUNK"), (25, 20, 55))[0]
-                say(at, self._idle_lead, stage, self._random.choice(sorted(_INBOUND)))
+                say(moment, self._idle_lead, stage, self._random.choice(sorted(_INBOUND)))
 
     def _add_template(self) -> None:
         self._company.add_deal("Обслуживание каминов, ежемесячно", IS_RECURRING="Y", OPPORTUNITY=15_000.0)
@@ -301,8 +301,8 @@ class _Inventor:
 
     def replay(self) -> Company:
         """The company after everything has happened."""
-        for at, _, action, args in by_time(self._teller.steps):
-            self._company.now = at
+        for moment, _, action, args in by_time(self._teller.steps):
+            self._company.now = moment
             action(*args)
         self._company.now = self._now
         return self._company

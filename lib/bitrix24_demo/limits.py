@@ -50,8 +50,8 @@ class LeakyBucket:
     def pour(self) -> bool:
         """Whether one more request fits."""
         now = self._clock()
-        leaked = (now - self._seen) * self._rate.drain if now > self._seen else 0
-        self._level, self._seen = max(0.0, self._level - leaked), now
+        leak = (now - self._seen) * self._rate.drain if now > self._seen else 0
+        self._level, self._seen = max(0.0, self._level - leak), now
         if self._level + 1 > self._rate.burst:
             return False
         self._level += 1

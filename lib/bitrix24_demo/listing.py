@@ -35,16 +35,16 @@ class Found:
     order: Mapping[str, str]
 
     def rows(self) -> Iterator[Row]:
-        return iter(in_order(self._met(), self.order))
+        return iter(in_order(self._matches(), self.order))
 
-    def _met(self) -> Iterator[Row]:
-        tests, rows = self.conditions, self._indexed()
+    def _matches(self) -> Iterator[Row]:
+        tests, rows = self.conditions, self._candidates()
         if rows is None:
-            found = self.table.between(tests.low, tests.high)
-            return filter(tests.match, found) if tests.tests else found
+            candidates = self.table.between(tests.low, tests.high)
+            return filter(tests.match, candidates) if tests.tests else candidates
         return (row for row in rows if tests.low <= row["ID"] <= tests.high and tests.match(row))
 
-    def _indexed(self) -> Iterator[Row] | None:
+    def _candidates(self) -> Iterator[Row] | None:
         """A few rows among which are all that meet the conditions, where an index knows them."""
         if self.conditions.ids is not None:
             return self.table.at(self.conditions.ids)
@@ -52,16 +52,16 @@ class Found:
 
     def count(self) -> int:
         if self.conditions.tests:
-            return len(self._all)
+            return len(self._list)
         return self.table.count(self.conditions.low, self.conditions.high)
 
     def page(self, offset: int) -> list[Row]:
         if self.conditions.tests or self.order.get("ID", "ASC") != "ASC" or next(iter(self.order), "ID") != "ID":
-            return self._all[offset : offset + PAGE]
+            return self._list[offset : offset + PAGE]
         return list(islice(self.table.between(self.conditions.low, self.conditions.high, offset), PAGE))
 
     @cached_property
-    def _all(self) -> list[Row]:
+    def _list(self) -> list[Row]:
         return list(self.rows())
 
 
@@ -69,30 +69,30 @@ def in_order(rows: Iterable[Row], order: Mapping[str, str]) -> Iterable[Row]:
     """Rows that come by id, in another order; by id nothing is sorted, nor read before it is asked for."""
     first = next(iter(order), "ID")
     if first != "ID":
-        return _sorted(rows, order)
+        return _sort(rows, order)
     return reversed(list(rows)) if order.get("ID") == "DESC" else rows
 
 
-def _sorted(rows: Iterable[Row], order: Mapping[str, str]) -> list[Row]:
+def _sort(rows: Iterable[Row], order: Mapping[str, str]) -> list[Row]:
     """By the first field, then the next; rows without a value come first."""
-    ordered = list(rows)
+    result = list(rows)
     for field, direction in reversed(order.items()):
-        empty = [row for row in ordered if row[field] is None or row[field] == ""]
-        filled = [row for row in ordered if not (row[field] is None or row[field] == "")]
-        filled.sort(key=itemgetter(field), reverse=direction == "DESC")
-        ordered = filled + empty if direction == "DESC" else empty + filled
-    return ordered
+        empty = [row for row in result if row[field] is None or row[field] == ""]
+        full = [row for row in result if not (row[field] is None or row[field] == "")]
+        full.sort(key=itemgetter(field), reverse=direction == "DESC")
+        result = full + empty if direction == "DESC" else empty + full
+    return result
 
 
-def turn_to(family: Family, found: Found, start: Any) -> Page:
+def turn_to(family: Family, rows: Found, start: Any) -> Page:
     """The page at `start`; -1 means the first rows without counting."""
     start = intval(start)
     if start < 0:
-        uncounted = None if family == "controller" else 0
-        return Page(list(islice(found.rows(), PAGE)), uncounted)
-    total = found.count()
+        total_unknown = None if family == "controller" else 0
+        return Page(list(islice(rows.rows(), PAGE)), total_unknown)
+    total = rows.count()
     offset = start if family == "orm" else start // PAGE * PAGE
     if family == "legacy" and offset >= total:
         offset = 0
     following = offset + PAGE
-    return Page(found.page(offset), total, following if following < total else None)
+    return Page(rows.page(offset), total, following if following < total else None)

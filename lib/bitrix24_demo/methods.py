@@ -34,9 +34,9 @@ class Desk:
         self, family: Family, table: Table, conditions: Conditions, order: Mapping[str, str], params: Params
     ) -> Page:
         """The page asked for; its rows are looked for once in a request, for a batch often turns pages of one list."""
-        asked = [(name, value) for name, value in params.items() if name.lower() not in ("start", "select")]
-        found = self.found.setdefault((family, id(table), repr(asked)), Found(table, conditions, order))
-        return turn_to(family, found, params.get("start", params.get("START")))
+        question = [(name, value) for name, value in params.items() if name.lower() not in ("start", "select")]
+        rows = self.found.setdefault((family, id(table), repr(question)), Found(table, conditions, order))
+        return turn_to(family, rows, params.get("start", params.get("START")))
 
     @cached_property
     def variants(self) -> tuple[Variant, ...]:
@@ -93,18 +93,18 @@ def _array(params: Params, name: str) -> dict[str, Any]:
     value = params.get(name, params.get(name.upper()))
     if value is not None and not isinstance(value, dict | list):
         raise Refusal(400, "", f"Parameter '{name}' must be array.")
-    return value if isinstance(value, dict) else {str(index): each for index, each in enumerate(value or [])}
+    return value if isinstance(value, dict) else {str(index): item for index, item in enumerate(value or [])}
 
 
-def _needed(params: Params, name: str) -> Any:
+def _required_value(params: Params, name: str) -> Any:
     if name not in params:
         raise Refusal(400, 100, f"Could not find value for parameter {{{name}}}")
     return params[name]
 
 
-def _order(written: Any, names: Mapping[str, str]) -> dict[str, str]:
+def _order(entries: Any, names: Mapping[str, str]) -> dict[str, str]:
     """Fields and directions; keys of no field are dropped."""
-    pairs = written.items() if isinstance(written, dict) else ()
+    pairs = entries.items() if isinstance(entries, dict) else ()
     return {names[key]: str(direction).upper() for key, direction in pairs if key in names}
 
 
@@ -112,13 +112,13 @@ def _filterable(table: Table) -> dict[str, str]:
     return {name: name for name, kind in table.schema.items() if kind != "object"}
 
 
-def _selected(table: Table, written: Any) -> list[str]:
+def _selection(table: Table, select: Any) -> list[str]:
     """The fields that `select` names; `*` has no user fields, `UF_*` nothing else; nothing asked means both."""
-    wanted = set(map(str, as_list(written)))
+    names = set(map(str, as_list(select)))
     fields = [
         name
         for name in table.schema
-        if name in wanted or ("UF_*" if name.startswith("UF_") else "*") in wanted
+        if name in names or ("UF_*" if name.startswith("UF_") else "*") in names
     ]  # fmt: skip
     return fields or list(table.schema)
 
@@ -126,32 +126,32 @@ def _selected(table: Table, written: Any) -> list[str]:
 # Legacy lists of the CRM
 
 
-def _written(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
-    written = [desk.writers.legacy(row, fields) for row in rows]
+def _as_texts(desk: Desk, rows: Iterable[Row], fields: list[str]) -> list[Row]:
+    texts = [desk.writers.legacy(row, fields) for row in rows]
     for variant in desk.variants:
-        for row in written:
+        for row in texts:
             variant(row)
-    return written
+    return texts
 
 
 def _legacy_list(
     desk: Desk, table: Table, params: Params, default_order: Params | None = None, tests: tuple[Test, ...] = ()
 ) -> Answer:
     names = _filterable(table)
-    known = names if desk.quirks.filters_last_activity else _without(names, "LAST_ACTIVITY_TIME")
-    conditions = read_filter(Dialect(table.schema, known, desk.user_zone), _array(params, "filter"))
+    filterable = names if desk.quirks.filters_last_activity else _names_but(names, "LAST_ACTIVITY_TIME")
+    conditions = read_filter(Dialect(table.schema, filterable, desk.user_zone), _array(params, "filter"))
     conditions = replace(conditions, tests=(*conditions.tests, *tests))
     order = _order(_array(params, "order"), names) or default_order or {}
     page = desk.page("legacy", table, conditions, order, params)
-    page = _capped(page, desk.quirks.total_at_most)
-    return Answer(_written(desk, page.rows, _selected(table, _array(params, "select"))), page.total, page.next)
+    page = _cap(page, desk.quirks.total_at_most)
+    return Answer(_as_texts(desk, page.rows, _selection(table, _array(params, "select"))), page.total, page.next)
 
 
-def _without(names: dict[str, str], hidden: str) -> dict[str, str]:
+def _names_but(names: dict[str, str], hidden: str) -> dict[str, str]:
     return {name: field for name, field in names.items() if name != hidden}
 
 
-def _capped(page: Page, most: int | None) -> Page:
+def _cap(page: Page, most: int | None) -> Page:
     """Some plans count no further than so many rows, nor turn pages beyond; a cursor over ids does not notice."""
     if most is None or page.total is None:
         return page
@@ -167,7 +167,7 @@ def _legacy_get(desk: Desk, table: Table, params: Params) -> Answer:
         raise Refusal(400, "", "Access denied.")
     if row_id not in table:
         raise Refusal(400, "", "Not found")
-    return Answer(_written(desk, [table[row_id]], list(table.schema))[0])
+    return Answer(_as_texts(desk, [table[row_id]], list(table.schema))[0])
 
 
 def _fields(table: Table) -> Answer:
@@ -201,11 +201,11 @@ def _deal_list(desk: Desk, params: Params) -> Answer:
 
 def _without_templates(params: Params) -> Params:
     """Recurring templates stay hidden unless ID or IS_RECURRING is filtered."""
-    written = _array(params, "filter")
-    names = [key.lstrip("!<>=@%") for key in written]
+    conditions = _array(params, "filter")
+    names = [key.lstrip("!<>=@%") for key in conditions]
     if "ID" in names or "IS_RECURRING" in names:
         return params
-    return {**params, "filter": {**written, "IS_RECURRING": "N"}}
+    return {**params, "filter": {**conditions, "IS_RECURRING": "N"}}
 
 
 @_method("crm.deal.contact.items.get", "crm")
@@ -219,10 +219,10 @@ def _deal_contacts(desk: Desk, params: Params) -> Answer:
 def _activity_list(desk: Desk, params: Params) -> Answer:
     bindings = _array(params, "filter").get("BINDINGS")
     answer = _legacy_list(desk, desk.company.activities, params, {"START_TIME": "ASC"}, _bound_to(bindings))
-    return _repeated(answer) if desk.quirks.activities_repeat else answer
+    return _with_repeat(answer) if desk.quirks.activities_repeat else answer
 
 
-def _repeated(answer: Answer) -> Answer:
+def _with_repeat(answer: Answer) -> Answer:
     """As a join over bindings gives it on some portals: a row twice in a page, the last one left out; a total too high."""
     rows = answer.result
     if len(rows) == PAGE and answer.total == 0:
@@ -235,16 +235,16 @@ def _bound_to(bindings: Any) -> tuple[Test, ...]:
     if not bindings:
         return ()
     owners = {
-        (intval(each.get("OWNER_TYPE_ID")), intval(each.get("OWNER_ID")))
-        for each in as_list(bindings)
-        if isinstance(each, dict)
+        (intval(binding.get("OWNER_TYPE_ID")), intval(binding.get("OWNER_ID")))
+        for binding in as_list(bindings)
+        if isinstance(binding, dict)
     }
     return (lambda row: (row["OWNER_TYPE_ID"], row["OWNER_ID"]) in owners,)
 
 
 @_method("crm.activity.binding.list", "crm")
 def _activity_bindings(desk: Desk, params: Params) -> Answer:
-    activity = desk.company.activities.get(intval(_needed(params, "activityId")))
+    activity = desk.company.activities.get(intval(_required_value(params, "activityId")))
     if activity is None:
         raise Refusal(400, "NOT_FOUND", "Element not found")
     return Answer([{"entityTypeId": activity["OWNER_TYPE_ID"], "entityId": activity["OWNER_ID"]}])
@@ -253,15 +253,15 @@ def _activity_bindings(desk: Desk, params: Params) -> Answer:
 @_method("crm.timeline.comment.list", "crm")
 def _comment_list(desk: Desk, params: Params) -> Answer:
     """One timeline at a time; without an owner in the filter there is nothing. start=-1 counts all the same."""
-    written, table = _array(params, "filter"), desk.company.comments
-    owner = (str(written.get("ENTITY_TYPE")), intval(written.get("ENTITY_ID")))
+    conditions, table = _array(params, "filter"), desk.company.comments
+    owner = (str(conditions.get("ENTITY_TYPE")), intval(conditions.get("ENTITY_ID")))
     ids = frozenset(row["ID"] for row in desk.company.comments_of(*owner))
     rows = Found(table, Conditions.of(ids), _order(_array(params, "order"), _filterable(table)))
     page = turn_to("controller", rows, max(0, intval(params.get("start"))))
-    found = _written(desk, page.rows, _selected(table, _array(params, "select")))
+    comments = _as_texts(desk, page.rows, _selection(table, _array(params, "select")))
     if desk.quirks.comments_carry_files:
-        found = [row | {"FILES": _files(row, desk)} for row in found]
-    return Answer(found, page.total, page.next)
+        comments = [row | {"FILES": _files(row, desk)} for row in comments]
+    return Answer(comments, page.total, page.next)
 
 
 def _files(comment: Row, desk: Desk) -> Row | list[Any]:
@@ -277,12 +277,12 @@ def _files(comment: Row, desk: Desk) -> Row | list[Any]:
 def _controller_page(
     desk: Desk, table: Table, names: dict[str, str], params: Params, tests: tuple[Test, ...] = ()
 ) -> Page:
-    written = params.get("filter")
-    if written is not None and not isinstance(written, dict | list):
+    filter_value = params.get("filter")
+    if filter_value is not None and not isinstance(filter_value, dict | list):
         problem = "Invalid value {filter} to match with parameter {filter}. Should be value of type array."
         raise Refusal(400, 100, problem)
     dialect = Dialect(table.schema, names, desk.company.zone, refuses_unknown=True)
-    conditions = read_filter(dialect, written)
+    conditions = read_filter(dialect, filter_value)
     conditions = replace(conditions, tests=(*conditions.tests, *tests))
     order = _order(params.get("order"), names)
     return desk.page("controller", table, conditions, order, params)
@@ -292,7 +292,7 @@ _UNSUPPORTED = "ENTITY_TYPE_NOT_SUPPORTED"
 
 
 def _items(desk: Desk, params: Params) -> tuple[int, Table]:
-    entity = intval(_needed(params, "entityTypeId"))
+    entity = intval(_required_value(params, "entityTypeId"))
     tables = {1: desk.company.leads, 2: desk.company.deals}
     if entity not in tables:
         raise Refusal(400, _UNSUPPORTED, f"Entity type '{entity}' is not supported")
@@ -307,14 +307,14 @@ def _item_list(desk: Desk, params: Params) -> Answer:
         if key not in names:
             raise Refusal(400, "INVALID_ARG_VALUE", f"Invalid order: field '{key}' is not allowed in order")
     page = _controller_page(desk, table, names, params)
-    wanted = set(map(str, as_list(params.get("select") or ["*"])))
-    return Answer({"items": [_item(desk, entity, table, row, wanted) for row in page.rows]}, page.total, page.next)
+    select = set(map(str, as_list(params.get("select") or ["*"])))
+    return Answer({"items": [_item(desk, entity, table, row, select) for row in page.rows]}, page.total, page.next)
 
 
 @_method("crm.item.get", "crm")
 def _item_get(desk: Desk, params: Params) -> Answer:
     entity, table = _items(desk, params)
-    row = table.get(intval(_needed(params, "id")))
+    row = table.get(intval(_required_value(params, "id")))
     if row is None:
         raise Refusal(400, "NOT_FOUND", "Element not found")
     return Answer({"item": _item(desk, entity, table, row, {"*"})})
@@ -324,24 +324,24 @@ def _camel_names(table: Table) -> dict[str, str]:
     return {camel(name): name for name in table.schema}
 
 
-def _item(desk: Desk, entity: int, table: Table, row: Row, wanted: set[str]) -> Row:
+def _item(desk: Desk, entity: int, table: Table, row: Row, select: set[str]) -> Row:
     """A row as a controller shows it: other names, numbers as numbers. The id is always there."""
-    written = desk.writers.native(row, table.schema)
+    values = desk.writers.native(row, table.schema)
     contact = row["CONTACT_ID"]
     extra = {"webformId": 0, "observers": [], "contactIds": [contact] if contact else [], "entityTypeId": entity}
-    item = {key: written[name] for key, name in _camel_names(table).items()} | extra
-    return item if "*" in wanted else {key: value for key, value in item.items() if key in wanted or key == "id"}
+    item = {key: values[name] for key, name in _camel_names(table).items()} | extra
+    return item if "*" in select else {key: value for key, value in item.items() if key in select or key == "id"}
 
 
 @_method("crm.stagehistory.list", "crm")
 def _stage_history(desk: Desk, params: Params) -> Answer:
-    entity = intval(_needed(params, "entityTypeId"))
+    entity = intval(_required_value(params, "entityTypeId"))
     tables = {1: desk.company.lead_history, 2: desk.company.history}
     if entity not in tables:
         raise Refusal(400, 0, f"{entity} entity is not supported")
     table = tables[entity]
     page = _controller_page(desk, table, _filterable(table), params, _shown_history(desk, entity))
-    fields = ["ID", *(name for name in _selected(table, params.get("select") or []) if name != "ID")]
+    fields = ["ID", *(name for name in _selection(table, params.get("select") or []) if name != "ID")]
     write = desk.writers.legacy if desk.quirks.stage_history_as_text else desk.writers.native
     return Answer({"items": [write(row, fields) for row in page.rows]}, page.total, page.next)
 
@@ -358,19 +358,19 @@ def _shown_history(desk: Desk, entity: int) -> tuple[Test, ...]:
 
 @_method("crm.category.list", "crm")
 def _category_list(desk: Desk, params: Params) -> Answer:
-    entity = intval(_needed(params, "entityTypeId"))
+    entity = intval(_required_value(params, "entityTypeId"))
     if entity != OWNER_TYPES["deal"]:
         raise Refusal(400, _UNSUPPORTED, f"Entity type '{entity}' is not supported")
-    pipelines = sorted(desk.company.pipelines.values(), key=lambda each: (each["sort"], each["id"]))
-    categories = [_category(each) for each in pipelines]
+    pipelines = sorted(desk.company.pipelines.values(), key=lambda pipeline: (pipeline["sort"], pipeline["id"]))
+    categories = [_category(pipeline) for pipeline in pipelines]
     return Answer({"categories": categories}, len(categories))
 
 
 def _category(pipeline: Row) -> Row:
-    known = {"id": pipeline["id"], "name": pipeline["name"], "sort": pipeline["sort"], "entityTypeId": 2}
+    category = {"id": pipeline["id"], "name": pipeline["name"], "sort": pipeline["sort"], "entityTypeId": 2}
     if pipeline["id"] == 0:
-        return known | {"isDefault": "Y"}
-    return known | {"isDefault": "N", "originId": "", "originatorId": ""}
+        return category | {"isDefault": "Y"}
+    return category | {"isDefault": "N", "originId": "", "originatorId": ""}
 
 
 # Dictionaries
@@ -379,12 +379,12 @@ def _category(pipeline: Row) -> Row:
 @_method("crm.status.list", "crm")
 def _status_list(desk: Desk, params: Params) -> Answer:
     """Everything at once, whatever `start` and `select` say."""
-    written, table = _array(params, "filter"), desk.company.statuses
-    if isinstance(written.get("ENTITY_ID"), dict | list):
+    filter_value, table = _array(params, "filter"), desk.company.statuses
+    if isinstance(filter_value.get("ENTITY_ID"), dict | list):
         raise Refusal(400, "", "Parameter 'filter[ENTITY_ID]' must be string.")
-    conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), written)
+    conditions = read_filter(Dialect(table.schema, _filterable(table), desk.company.zone), filter_value)
     order = _order(_array(params, "order"), _filterable(table))
-    rows = _written(desk, Found(table, conditions, order).rows(), list(table.schema))
+    rows = _as_texts(desk, Found(table, conditions, order).rows(), list(table.schema))
     return Answer([{name: value for name, value in row.items() if name != "EXTRA" or value} for row in rows], len(rows))
 
 
@@ -393,10 +393,10 @@ def _old_category_list(desk: Desk, params: Params) -> Answer:
     """Without pipeline 0, which crm.dealcategory.default.get tells."""
     rows = [
         {
-            "ID": str(each["id"]), "CREATED_DATE": desk.writers.instant(each["created_at"]), "NAME": each["name"],
-            "IS_LOCKED": "N", "SORT": str(each["sort"]),
+            "ID": str(pipeline["id"]), "CREATED_DATE": desk.writers.instant(pipeline["created_at"]), "NAME": pipeline["name"],
+            "IS_LOCKED": "N", "SORT": str(pipeline["sort"]),
         }
-        for each in desk.company.pipelines.values() if each["id"]
+        for pipeline in desk.company.pipelines.values() if pipeline["id"]
     ]  # fmt: skip
     return Answer(rows, len(rows))
 
@@ -417,7 +417,9 @@ def _old_stage_list(desk: Desk, params: Params) -> Answer:
 @_method("crm.currency.list", "crm")
 def _currency_list(desk: Desk, params: Params) -> Answer:
     """All of them, and a total of 0: so the portal says."""
-    return Answer([_currency(desk, each, 100 * n) for n, each in enumerate(desk.company.currencies.values(), 1)], 0)
+    return Answer(
+        [_currency(desk, currency, 100 * n) for n, currency in enumerate(desk.company.currencies.values(), 1)], 0
+    )
 
 
 def _currency(desk: Desk, currency: Currency, sort: int) -> Row:
@@ -463,8 +465,8 @@ def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
     conditions = read_filter(Dialect(table.schema, names, desk.company.zone), _array(upper, "FILTER") or outside)
     by, direction = str(upper.get("SORT", "ID")).upper(), str(upper.get("ORDER", "ASC")).upper()
     page = desk.page("orm", table, conditions, {by: direction} if by in names else {}, upper)
-    fields = _selected(table, upper.get("SELECT") or [])
-    return Answer(_written(desk, page.rows, fields), page.total, page.next)
+    fields = _selection(table, upper.get("SELECT") or [])
+    return Answer(_as_texts(desk, page.rows, fields), page.total, page.next)
 
 
 # What the scopes user_brief and user_basic do not show.
@@ -501,8 +503,8 @@ def _departments(desk: Desk, params: Params) -> Answer:
 
 def _department(row: Row) -> Row:
     """An absent parent or head is an absent key."""
-    shown = {"ID": str(row["ID"]), "NAME": row["NAME"], "SORT": row["SORT"]}
-    return shown | {name: str(row[name]) for name in ("PARENT", "UF_HEAD") if row[name]}
+    fields = {"ID": str(row["ID"]), "NAME": row["NAME"], "SORT": row["SORT"]}
+    return fields | {name: str(row[name]) for name in ("PARENT", "UF_HEAD") if row[name]}
 
 
 # The webhook itself
@@ -520,8 +522,8 @@ def _profile(desk: Desk, params: Params) -> Answer:
 
 @_method("user.current", "user", "user_basic", "user_brief")
 def _current_user(desk: Desk, params: Params) -> Answer:
-    seen = desk.company.now.astimezone(desk.company.zone).strftime("%Y-%m-%d %H:%M:%S")
-    return Answer(_written(desk, [_me(desk)], list(schema.USER))[0] | {"LAST_ACTIVITY_DATE": seen})
+    moment = desk.company.now.astimezone(desk.company.zone).strftime("%Y-%m-%d %H:%M:%S")
+    return Answer(_as_texts(desk, [_me(desk)], list(schema.USER))[0] | {"LAST_ACTIVITY_DATE": moment})
 
 
 @_method("scope")

@@ -125,11 +125,11 @@ class Portal:
 
     def answer(self, request: Request) -> Response:
         """The response to one request; never raises. While one waits for its time others are served."""
-        started = self._clock()
+        beginning = self._clock()
         with self._lock:
             response, seconds = self._work(request)
         if seconds:
-            self._sleep(max(0.0, started + seconds - self._clock()))
+            self._sleep(max(0.0, beginning + seconds - self._clock()))
         return response
 
     def _work(self, request: Request) -> tuple[Response, float]:
@@ -137,19 +137,19 @@ class Portal:
         path, _, query = request.target.partition("?")
         params = parse_query(query) | parse_body(request.content_type, request.body)
         user, code, method = _address(path)
-        asked = Asked(method.lower(), params, self._clock())
-        self.requests.append(asked)
+        question = Asked(method.lower(), params, self._clock())
+        self.requests.append(question)
         self._desk.found.clear()
         self._rows = 0
-        fault = self._faults(asked)
-        response = fault.response() if fault else self._say(user, code, asked)
-        took = self._latency.seconds(asked.commands, self._rows) if response.status == 200 else 0.0
+        fault = self._faults(question)
+        response = fault.response() if fault else self._say(user, code, question)
+        took = self._latency.seconds(question.commands, self._rows) if response.status == 200 else 0.0
         return response, took
 
-    def _say(self, user: str, code: str, asked: Asked) -> Response:
+    def _say(self, user: str, code: str, question: Asked) -> Response:
         try:
             self._admit(user, code)
-            return self._json(200, self._envelope(asked.method, dict(asked.params)))
+            return self._json(200, self._envelope(question.method, dict(question.params)))
         except Refusal as refusal:
             self.refused[str(refusal.error)] += 1
             return self._json(*refused(refusal, self._desk.quirks))
@@ -179,7 +179,7 @@ class Portal:
             return {"result": batch.run(params, self._call).result, "time": self._time()}
         self._refuse_if_blocked("batch")
         result = batch.run(params, self._call).result
-        self._operating.charge("batch", sum(each["processing"] for each in as_list(result["result_time"])))
+        self._operating.charge("batch", sum(timing["processing"] for timing in as_list(result["result_time"])))
         return {"result": result, "time": self._time("batch")}
 
     def _refuse_if_blocked(self, method: str) -> None:
@@ -188,35 +188,37 @@ class Portal:
 
     def _call(self, method: str, params: dict[str, Any]) -> tuple[Answer, dict[str, Any]]:
         method = method.lower()
-        found = METHODS.get(method)
-        if found is None or method in self._unknown:
+        entry = METHODS.get(method)
+        if entry is None or method in self._unknown:
             raise Refusal(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
         if method in self._refusals:
             raise self._refusals[method]
-        if found.scopes and not found.scopes & set(self._desk.scopes):
+        if entry.scopes and not entry.scopes & set(self._desk.scopes):
             needs = "The request requires higher privileges than provided by the webhook token"
             raise Refusal(403, "insufficient_scope", needs)
         self._refuse_if_blocked(method)
-        answer = found.answer(self._desk, params)
+        answer = entry.answer(self._desk, params)
         self._rows += answer.rows
         self._operating.charge(method, self._processing(method))
         return answer, self._time(method)
 
     def _time(self, method: str = "") -> dict[str, Any]:
         """The `time` of an answer, by the company's clock; the two `operating` keys are not always there."""
-        now, worked = self._desk.company.now, self._processing(method) if method else 0.0
-        written, start = self._desk.writers.instant(now), now.timestamp()
+        now, duration = self._desk.company.now, self._processing(method) if method else 0.0
+        now_text, start = self._desk.writers.instant(now), now.timestamp()
         if self._desk.quirks.whole_seconds:
-            start, worked = int(start), round(worked)
+            start, duration = int(start), round(duration)
         block = {
-            "start": start, "finish": start + worked, "duration": worked, "processing": worked,
-            "date_start": written, "date_finish": written,
+            "start": start, "finish": start + duration, "duration": duration, "processing": duration,
+            "date_start": now_text, "date_finish": now_text,
         }  # fmt: skip
         if not method or self._hides_operating():
             return block
         reset = now + timedelta(minutes=10)
-        told = self._desk.writers.instant(reset) if self._desk.quirks.operating_reset_as_text else int(start) + 600
-        return block | {"operating_reset_at": told, "operating": self._operating.spent(method)}
+        reset_text = (
+            self._desk.writers.instant(reset) if self._desk.quirks.operating_reset_as_text else int(start) + 600
+        )
+        return block | {"operating_reset_at": reset_text, "operating": self._operating.spent(method)}
 
     def _hides_operating(self) -> bool:
         often = {"always": False, "never": True, "sometimes": len(self.requests) % 3 == 0}
@@ -227,7 +229,7 @@ def _one_by_one(faults: Faults) -> Callable[[Asked], Fault | None]:
     if callable(faults):
         return faults
     waiting: Iterator[Fault | None] = iter(faults)
-    return lambda asked: next(waiting, None)
+    return lambda _question: next(waiting, None)
 
 
 def _address(path: str) -> tuple[str, str, str]:

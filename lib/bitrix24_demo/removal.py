@@ -52,24 +52,24 @@ class Removals:
 
     # What hangs on what: ids of `what` by their owner
 
-    def _hang(self, what: str, owner_type: str | int, owner: int, row_id: int) -> None:
-        self._of.setdefault((what, owner_type, owner), []).append(row_id)
+    def _hang(self, kind: str, owner_type: str | int, owner: int, row_id: int) -> None:
+        self._of.setdefault((kind, owner_type, owner), []).append(row_id)
 
-    def _hanging(self, what: str, owner_type: str | int, owner: int) -> list[int]:
-        return self._of.get((what, owner_type, owner), [])
+    def _hanging(self, kind: str, owner_type: str | int, owner: int) -> list[int]:
+        return self._of.get((kind, owner_type, owner), [])
 
-    def _unhang(self, what: str, owner_type: str | int, owner: int, row_id: int) -> None:
-        self._of[what, owner_type, owner].remove(row_id)
+    def _unhang(self, kind: str, owner_type: str | int, owner: int, row_id: int) -> None:
+        self._of[kind, owner_type, owner].remove(row_id)
 
-    def _unhang_all(self, what: str, owner_type: str | int, owner: int) -> list[int]:
-        return self._of.pop((what, owner_type, owner), [])
+    def _unhang_all(self, kind: str, owner_type: str | int, owner: int) -> list[int]:
+        return self._of.pop((kind, owner_type, owner), [])
 
-    def _take(self, table: Table, what: str, owner_type: str | int, owner: int) -> list[Row]:
-        return [table.remove(row_id) for row_id in self._unhang_all(what, owner_type, owner)]
+    def _take(self, table: Table, kind: str, owner_type: str | int, owner: int) -> list[Row]:
+        return [table.remove(row_id) for row_id in self._unhang_all(kind, owner_type, owner)]
 
-    def _put_back(self, table: Table, what: str, owner_type: str | int, owner: int, rows: list[Row]) -> None:
+    def _put_back(self, table: Table, kind: str, owner_type: str | int, owner: int, rows: list[Row]) -> None:
         for row in rows:
-            self._hang(what, owner_type, owner, table.add(row))
+            self._hang(kind, owner_type, owner, table.add(row))
 
     # Deals
 
@@ -79,10 +79,10 @@ class Removals:
 
     def restore_deal(self, deal: int) -> int:
         """The new id of a deal from the bin: it keeps DATE_CREATE and DATE_MODIFY, its history starts anew."""
-        restored = self.deals.add(self.bin.pop(deal) | {"ID": None})
-        self._join_client(restored)
-        self._note_stage(restored, 1, self._now)
-        return restored
+        id = self.deals.add(self.bin.pop(deal) | {"ID": None})
+        self._join_client(id)
+        self._note_stage(id, 1, self._now)
+        return id
 
     def hide_deal(self, deal: int) -> None:
         """The webhook's owner may no longer see the deal: absent from lists, "Access denied." when asked for."""
@@ -124,9 +124,9 @@ class Removals:
 
     def restore_lead(self, lead: int) -> int:
         """The new id of a lead from the bin, with its old dates."""
-        restored = self.leads.add(self.lead_bin.pop(lead) | {"ID": None})
-        self._note_lead_stage(restored, 1, self._now)
-        return restored
+        id = self.leads.add(self.lead_bin.pop(lead) | {"ID": None})
+        self._note_lead_stage(id, 1, self._now)
+        return id
 
     # Customers
 

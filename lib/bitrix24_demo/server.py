@@ -132,27 +132,27 @@ class Apart:
 def serve_apart(recipe: Callable[[], Company], **options: Any) -> Iterator[Apart]:
     """A portal of the company that `recipe` makes, in another process: it takes no time from whoever asks it."""
     spawn = multiprocessing.get_context("spawn")
-    here, there = spawn.Pipe()
-    process = spawn.Process(target=_obey, args=(there, recipe, options), name="demo-portal", daemon=True)
+    near_end, far_end = spawn.Pipe()
+    process = spawn.Process(target=_obey, args=(far_end, recipe, options), name="demo-portal", daemon=True)
     process.start()
     try:
-        yield Apart(here.recv(), here)
+        yield Apart(near_end.recv(), near_end)
     finally:
-        here.send(None)
+        near_end.send(None)
         process.join()
 
 
 def _obey(pipe: Connection, recipe: Callable[[], Company], options: dict[str, Any]) -> None:
     company = recipe()
-    with serve(company, **options) as served:
-        pipe.send(served.webhook)
+    with serve(company, **options) as portal:
+        pipe.send(portal.webhook)
         while work := pipe.recv():
-            pipe.send(work(company, served))
+            pipe.send(work(company, portal))
 
 
 def run_forever(company: Company, *, port: int = 0, code: str | None = None, rate: Rate = ENTERPRISE) -> None:
     """Serves until interrupted; the webhook's URL is printed first."""
-    with serve(company, port=port, code=code, rate=rate) as served, suppress(KeyboardInterrupt):
-        print(served.webhook, flush=True)
+    with serve(company, port=port, code=code, rate=rate) as portal, suppress(KeyboardInterrupt):
+        print(portal.webhook, flush=True)
         while True:
             time.sleep(3600)

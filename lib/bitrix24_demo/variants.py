@@ -25,18 +25,16 @@ def variants(quirks: Quirks) -> tuple[Variant, ...]:
         _no_departments: quirks.absent_department == "false",
         _incoming_calls: quirks.incoming_channel == "calls too",
         _no_channel: quirks.incoming_channel == "absent",
-        _without("EXTRA"): quirks.semantics == "column",
+        _leave_out("EXTRA"): quirks.semantics == "column",
         _silent_semantics: quirks.semantics == "extra",
         _without_prefix: not quirks.stages_carry_prefix,
     }
     return tuple(variant for variant, is_chosen in chosen.items() if is_chosen)
 
 
-def _absent_as(written: str | None) -> Variant:
+def _absent_as(text: str | None) -> Variant:
     def change(row: Row) -> None:
-        row.update(
-            {name: row[name] if row[name] not in (None, "0") else written for name in _REFERENCES if name in row}
-        )
+        row.update({name: row[name] if row[name] not in (None, "0") else text for name in _REFERENCES if name in row})
 
     return change
 
@@ -45,7 +43,7 @@ def _empty_text(row: Row) -> None:
     row.update({name: "" for name, value in row.items() if value is None})
 
 
-def _without(name: str) -> Variant:
+def _leave_out(name: str) -> Variant:
     return lambda row: row.pop(name, None) and None
 
 
@@ -59,7 +57,7 @@ def _incoming_calls(row: Row) -> None:
         row["IS_INCOMING_CHANNEL"] = "Y"
 
 
-_no_channel = _without("IS_INCOMING_CHANNEL")
+_no_channel = _leave_out("IS_INCOMING_CHANNEL")
 
 
 def _silent_semantics(row: Row) -> None:

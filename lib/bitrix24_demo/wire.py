@@ -37,15 +37,15 @@ def parse_pairs(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in pairs:
         _plant(tree, _path(name), value)
-    return {name: _listed(value) for name, value in tree.items()}
+    return {name: _as_list(value) for name, value in tree.items()}
 
 
 def _path(name: str) -> list[str]:
-    top, bracket, rest = name.partition("[")
-    if "]" not in rest:
+    top, bracket, tail = name.partition("[")
+    if "]" not in tail:
         # An operator such as >= whose = was not encoded ends the name early: `filter[>` is a plain name for PHP.
         return [re.sub(r"[ .[]", "_", name)]
-    return [re.sub(r"[ .]", "_", top), *re.findall(r"\[([^\]]*)\]", bracket + rest)]
+    return [re.sub(r"[ .]", "_", top), *re.findall(r"\[([^\]]*)\]", bracket + tail)]
 
 
 def _plant(tree: dict[str, Any], path: list[str], value: Any) -> None:
@@ -62,8 +62,8 @@ def _next_index(tree: Mapping[str, Any]) -> str:
     return str(max((int(key) for key in tree if key.isdigit()), default=-1) + 1)
 
 
-def _listed(value: Any) -> Any:
-    return php_array({key: _listed(each) for key, each in value.items()}) if isinstance(value, dict) else value
+def _as_list(value: Any) -> Any:
+    return php_array({key: _as_list(item) for key, item in value.items()}) if isinstance(value, dict) else value
 
 
 def parse_body(content_type: str, body: bytes) -> dict[str, Any]:
@@ -77,10 +77,10 @@ def parse_body(content_type: str, body: bytes) -> dict[str, Any]:
 
 def _parse_json(body: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(body or b"{}")
+        content = json.loads(body or b"{}")
     except ValueError:
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _parts(content_type: str, body: bytes) -> Iterable[tuple[str, str]]:
@@ -103,16 +103,16 @@ def intval(value: Any) -> int:
     if isinstance(value, dict | list):
         return int(bool(value))
     if isinstance(value, str):
-        found = re.match(r"\s*[+-]?\d+", value)
-        return int(found.group()) if found else 0
+        match = re.match(r"\s*[+-]?\d+", value)
+        return int(match.group()) if match else 0
     return int(value or 0)
 
 
 def floatval(value: Any) -> float:
     """(float) of PHP."""
     if isinstance(value, str):
-        found = re.match(r"\s*[+-]?\d*\.?\d+([eE][+-]?\d+)?", value)
-        return float(found.group()) if found else 0.0
+        match = re.match(r"\s*[+-]?\d*\.?\d+([eE][+-]?\d+)?", value)
+        return float(match.group()) if match else 0.0
     return float(intval(value) if isinstance(value, dict | list) else value or 0)
 
 
