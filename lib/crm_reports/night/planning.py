@@ -45,6 +45,7 @@ class Planned:
         return f"{self.folder(on)}/{self.plan.name}.html"
 
 
+TIMELESS = "forgotten_deals"  # it is about the deals in work now, whatever the period
 PERIODS = {
     "last_month": "{report}", "this_month": N_("{report}, this month"), "last_12_months": N_("{report}, 12 months"),
 }  # fmt: skip
@@ -58,11 +59,14 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 
 
 def _usual() -> Iterator[Preset]:
-    """Each report of the last month, the running one and twelve, for the whole and each department, manager, source."""
+    """Each report of the last month, the running one and twelve; of the two months also each department, manager, source."""
     for report, title in REPORTS.items():
         for period, name in PERIODS.items():
-            told = {} if period == "last_month" else {"period": period}  # the reports' own default
-            yield Preset(name=_(name, report=_(title)), report=report, parameters=told, each=SLICES, personal=False)
+            if report == TIMELESS and period != "last_month":
+                continue
+            parameters = {} if period == "last_month" else {"period": period}  # the reports' own default
+            each = () if period == "last_12_months" else SLICES  # a night's time: a third more pages would cost it
+            yield Preset(name=_(name, report=_(title)), report=report, parameters=parameters, each=each, personal=False)
 
 
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:
