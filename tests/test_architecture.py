@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -119,6 +120,28 @@ def test_functions_are_short():
     lengths = list(_lengths())
     assert [each for each in lengths if each[1] > 40] == []
     assert median(lines for _, lines in lengths) < 10
+
+
+# Words that say what was done to a thing, or nothing at all, where a name should say what the thing is.
+FILLER = re.compile(
+    "asked|at|done|drawn|each|found|given|gone|held|here|kept|known|made|noted|other|said|seen|sent|shown|taken|there|"
+    "told|wanted|what|which|who|whose|written"
+)
+
+
+def _local_names(path: Path) -> Iterator[str]:
+    """The names of a file's arguments, and whatever else it gives a name to as it goes."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.arg):
+            yield node.arg
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_of_a_hundred_names_three_at_most_do_not_say_what_a_thing_is():
+    names = [name.strip("_") for path in FILES for name in _local_names(path) if name not in ("self", "cls")]
+    fillers = Counter(filter(FILLER.fullmatch, names))
+    assert fillers.total() <= 0.03 * len(names), fillers.most_common()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -107,6 +107,7 @@ def figure_of(traces: Iterable[Trace] = (), *, height: int, **layout: object) ->
 
 
 def nothing(text: str = "") -> go.Figure:
+    """A figure that says why it is empty."""
     note = {"text": text or _("Nothing in this period"), "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
     hidden = {"visible": False}
     return figure_of(height=120, xaxis=hidden, yaxis=hidden, annotations=[note | {"showarrow": False}])
@@ -131,6 +132,7 @@ def formula_of(name: str) -> str:
 
 
 def hover_template(name: str) -> str:
+    """What plotly shows of a point: its own text, and under it how the metric is computed."""
     return f"%{{customdata}}{formula_of(name)}<extra></extra>"
 
 
@@ -145,6 +147,7 @@ def key_of(row: Mapping[str, object], dimension: str) -> str:
 
 
 def numbers(values: Iterable[object], scale: float = 1) -> list[float | None]:
+    """The values as plotly draws them: in units of `scale`, None where one is missing."""
     return [None if units.is_missing(value) else float(value) / scale for value in values]
 
 
@@ -166,6 +169,7 @@ def axis_note(title: str) -> dict[str, object]:
 
 
 def segments(buttons: Sequence[object], *, active: int, y: float, label: str) -> dict[str, object]:
+    """A row of buttons of which one is pressed."""
     # A page draws these as real buttons; JupyterLab shows plotly's own.
     look = {"bgcolor": colour("card"), "bordercolor": colour("line"), "font": {"size": 12}, "showactive": True}
     place = {"x": 0, "xanchor": "left", "y": y, "yanchor": "bottom", "pad": {"t": 0, "b": 0}}
@@ -181,4 +185,5 @@ def segments(buttons: Sequence[object], *, active: int, y: float, label: str) ->
 
 
 def button(label: str, data: object, layout: object, traces: int) -> dict[str, object]:
+    """A button that changes the first `traces` traces, and the layout."""
     return {"label": label, "method": "update", "args": [data, layout, list(range(traces))]}

@@ -164,6 +164,7 @@ def _latest(rows: Rows, name: str) -> str:
 
 
 def pale(hue: str) -> str:
+    """The colour as the ground beneath its own line."""
     red, green, blue = (int(hue[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.12)"
 

@@ -75,6 +75,7 @@ def symbol_of(manager_id: object) -> str:
 
 
 def dash_of(manager_id: object) -> str:
+    """The manager's kind of line, which tells apart two who share a hue."""
     return DASHES[place_of(manager_id) // len(PALETTE) % len(DASHES)]
 
 

@@ -89,9 +89,9 @@ def run(
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
-    given, settings = _pairs(parameter), Settings.read(config, data)
+    values, settings = _pairs(parameter), Settings.read(config, data)
     with speaking(settings.language):
-        record = _maker(in_kernel=kernel)(report, given, settings=settings, out=out, show_code=show_code)
+        record = _maker(in_kernel=kernel)(report, values, settings=settings, out=out, show_code=show_code)
     if record.error:
         _tell(record.error)
         raise typer.Exit(FAILED)
@@ -114,11 +114,11 @@ def _pairs(words: Iterable[str]) -> dict[str, str | list[str]]:
     all_at_once(
         (_("-p {pair!r} is no key=value", pair=word) for word in words if not re.match(r"[^=]+=", word)), FilterError
     )
-    found: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {}
     for word in words:
         key, _sign, value = word.partition("=")
-        found.setdefault(key.strip(), []).append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+        lists.setdefault(key.strip(), []).append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in lists.items()}
 
 
 @app.command()

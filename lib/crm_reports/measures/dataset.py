@@ -84,6 +84,7 @@ class Dataset:
 
     @property
     def synced_at(self) -> datetime:
+        """When the last sync began."""
         return self.store.synced_at
 
     @property
@@ -93,6 +94,7 @@ class Dataset:
 
     @property
     def portal_url(self) -> str:
+        """Where the CRM's own pages are; "" for files."""
         return self.store.last_sync["portal_url"] or ""
 
     @property

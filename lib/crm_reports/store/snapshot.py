@@ -131,8 +131,8 @@ def _written(sql: str, draft: Path) -> str:
     return f"copy ({sql}) to {quote(draft)} (format parquet, row_group_size {ROWS})"
 
 
-def _instant(at: datetime | None) -> str:
+def _instant(instant: datetime | None) -> str:
     """The instant in SQL; one that is still to come is after all others."""
-    if at is None:
+    if instant is None:
         return "timestamptz 'infinity'"
-    return f"timestamptz '{at.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}+00'"
+    return f"timestamptz '{instant.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}+00'"

@@ -151,8 +151,8 @@ class Reading:
     The rows must be in the ledger before the next ones are asked for.
     """
 
-    def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, at: datetime) -> None:
-        self._client, self._ledger, self._at = client, ledger, at
+    def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, synced_at: datetime) -> None:
+        self._client, self._ledger, self._at = client, ledger, synced_at
         self._context = tables.Context(zone)
         self._opening: dict[str, Reply] = {}
         self._late: set[int] = set()
@@ -357,12 +357,14 @@ class Reading:
         if "calls" in self.findings.present and "activities" in self._ledger.since:
             numbers["activities"] = [*numbers.get("activities", ()), *self._ledger.mistaken()]
         asks = (_by_number(table, part) for table, ids in numbers.items() for part in by_many(sorted(set(ids)), PAGE))
-        yield from self._all(asks)
+        yield from self._listed_rows(asks)
         if "stage_history" in self._ledger.since:
             history = tables.ENTITIES["stage_history"].listing
-            yield from self._all(Ask("stage_history", history, {"OWNER_ID": deal}) for deal in sorted(self._late))
+            yield from self._listed_rows(
+                Ask("stage_history", history, {"OWNER_ID": deal}) for deal in sorted(self._late)
+            )
 
-    def _all(self, asks: Iterable[Ask]) -> Iterator[Chunk]:
+    def _listed_rows(self, asks: Iterable[Ask]) -> Iterator[Chunk]:
         for part in by_many(asks, 20 * MOST_COMMANDS):
             for table, rows in lists(self._client, part):
                 if isinstance(rows, PortalError):

@@ -82,7 +82,7 @@ def sync(
         privately(),
         _work_folder(settings.data / "sync") as work,
     ):
-        report = _with_rescue(lambda folder, held: _sync(settings, folder, progress, portal, held), settings, work)
+        report = _with_rescue(lambda folder, rescue: _sync(settings, folder, progress, portal, rescue), settings, work)
     seconds = time.monotonic() - beginning
     log.info("synced %d rows in %.1f s", sum(received.rows for received in report.tables.values()), seconds)
     return replace(report, seconds=seconds)

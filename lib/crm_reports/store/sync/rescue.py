@@ -109,6 +109,6 @@ def keep_damaged(store: Path) -> Path:
 
 def lasting_holes(syncs: Iterable[tuple[datetime, str]], on: date) -> list[dict[str, Any]]:
     """Of the holes of all syncs those that no later one can fill, told for a year; each once."""
-    holes = [hole for _at, text in sorted(syncs) for hole in json.loads(text or "[]") if hole["code"] == LOST]
+    holes = [hole for _instant, text in sorted(syncs) for hole in json.loads(text or "[]") if hole["code"] == LOST]
     recent = [hole for hole in holes if date.fromisoformat(hole["on"]) > on - TOLD_FOR]
     return list({hole["on"]: hole for hole in recent}.values())
