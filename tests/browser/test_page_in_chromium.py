@@ -60,7 +60,7 @@ def test_every_chart_is_drawn_and_nothing_goes_wrong(visit):
 def test_nothing_outside_the_page_is_asked_for(visit):
     assert {url.split(":")[0] for url in visit.requests} <= {"file", "blob", "data"}
     files = {Path(url).name.split("-")[0] for url in visit.requests if url.startswith("file:")}
-    assert files in ({"whole.html"}, {"shared.html", "plotly", "tables"})
+    assert files in ({"whole.html"}, {"shared.html", "page", "plotly", "tables"})
 
 
 def test_texts_from_the_crm_stay_texts(whole):

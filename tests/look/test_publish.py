@@ -122,9 +122,9 @@ def test_the_scripts_come_in_the_page_or_lie_beside_it(notebook, tmp_path):
     inline, shared = publish.html(notebook), publish.html(notebook, assets="../assets/")
     scripts.assets(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert {name.split("-")[0] for name in names} == {"plotly", "tables"}
+    assert {name.split("-")[0] for name in names} == {"page", "plotly", "tables"}
     assert {f"../assets/{name}" for name in names} >= set(re.findall(r"\.\./assets/[\w.-]+", shared)) != set()
-    assert len(shared) < 80_000 < 500_000 < len(inline) < 3_500_000
+    assert len(shared) < 35_000 < 500_000 < len(inline) < 3_500_000
 
 
 def test_a_page_without_charts_brings_no_plotly(notebook):
@@ -143,8 +143,8 @@ def test_a_script_that_the_disk_had_no_room_for_is_written_whole_the_next_time(t
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     scripts.assets(tmp_path)
     sizes = {path.name.split("-")[0]: path.stat().st_size for path in tmp_path.glob("*.js")}
-    assert sizes.keys() == {"plotly", "tables"}
-    assert min(sizes.values()) > 100_000
+    assert sizes.keys() == {"page", "plotly", "tables"}
+    assert min(sizes.values()) > 30_000
 
 
 @pytest.mark.parametrize(("names", "is_titled"), [(["Anna <b>"], True), (["Anna <b>", "Boris"], False), ([], False)])

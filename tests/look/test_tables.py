@@ -289,8 +289,8 @@ def test_a_columns_texts_are_those_that_each_value_has_alone():
 def test_of_a_charts_numbers_the_first_rows_are_html_and_the_others_are_packed():
     many = pd.concat([MANAGERS.iloc[:2]] * 40, ignore_index=True)
     html = tables.table(many, is_closed=True)
-    assert html.count("<tr") == 1 + tables.AT_ONCE
+    assert html.count("<tr") == 1 + tables.CLOSED_AT_ONCE
     assert len(html) < len(tables.table(many)) / 2
     lines = lists.unpacked(re.search(r'class="lines">(.*?)</script>', html, re.DOTALL)[1])
     assert Cells("".join(lines)).rows[-1] == ["Boris", "1", "11.11 of 9", "—"]
-    assert len(lines) == 80 - tables.AT_ONCE
+    assert len(lines) == 80 - tables.CLOSED_AT_ONCE

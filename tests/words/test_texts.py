@@ -10,7 +10,8 @@ import pytest
 from babel.messages.plurals import get_plural
 
 from catalogue import PACKAGE, Id, collected, forms, python_calls, russian, translations
-from crm_reports.look.publish import SAID_BY_SCRIPT, page_script
+from crm_reports.look import scripts
+from crm_reports.look.publish import SAID_BY_SCRIPT
 from crm_reports.metrics.registry import COLUMNS, METRICS, column
 from crm_reports.words import texts, units
 from crm_reports.words.texts import _, many, speaking
@@ -119,7 +120,7 @@ def test_a_template_has_no_words_of_its_own(path):
 
 
 def test_the_script_is_given_every_word_that_it_says():
-    assert set(re.findall(r"\bpage\.texts\.(\w+)", page_script())) == set(SAID_BY_SCRIPT)
+    assert set(re.findall(r"\bpage\.texts\.(\w+)", scripts.script(scripts.PAGE))) == set(SAID_BY_SCRIPT)
 
 
 @pytest.mark.parametrize("name", [*METRICS, *COLUMNS, "won_previous", "manager_id"])

@@ -72,18 +72,15 @@ def html(
     parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     needed = _needed(parts, notebook)
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
-    where = (
-        {}
-        if assets == "inline"
-        else {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in needed.items()}
-    )
+    beside = {} if assets == "inline" else {scripts.PAGE: scripts.PAGE, **needed}
+    where = {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in beside.items()}
     settings = {
         "texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook"),
         "links": {link.key: link.url for link in links if ":" in link.key},
         "others": [asdict(link) for link in links if ":" not in link.key],
         "made_of": notebook.metadata.get("crm_reports", {}),
     }  # fmt: skip
-    script = page_script()
+    script = scripts.LOADER if where else scripts.script(scripts.PAGE)
     resources = {
         "title": title or _title(notebook), "language": language or _language(), "policy": _policy(script),
         "css": page.css() + read("page.css"), "script": script, "settings": lists.as_script(settings),
@@ -98,16 +95,6 @@ def html(
 
 def _language() -> str:
     return language()
-
-
-SCRIPTS = ("start", "controls", "cuts", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
-
-
-@cache
-def page_script() -> str:
-    """The one script that a page may run: what it does, part by part, without the lines that explain it."""
-    parts = (re.sub(r"^\s*//.*\n", "", read(f"page/{name}.js"), flags=re.MULTILINE) for name in SCRIPTS)
-    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
 
 
 class _PageExporter(TemplateExporter):

@@ -1,4 +1,4 @@
-"""The scripts that pages bring: plotly.js and DataTables, packed inside a page or once per site as files beside it."""
+"""The scripts that pages bring: their own, plotly.js and DataTables, inside a page or once per site as files beside it."""
 
 import gzip
 import hashlib
@@ -10,14 +10,23 @@ from pathlib import Path
 from .. import charts
 from ..store.disk import write_whole
 from . import bundle
+from .templates import read
 
-PLOTLY, WHOLE_PLOTLY, TABLES = "plotly", "plotly_whole", "tables"
+PAGE, PLOTLY, WHOLE_PLOTLY, TABLES = "page", "plotly", "plotly_whole", "tables"
+PARTS = ("start", "controls", "cuts", "contents", "charts", "drill", "tables", "exports", "managers", "tips")
+# All that a page brings itself where its own script lies beside it: its policy trusts this one, and what this one loads.
+LOADER = """\
+"use strict";
+const script = document.createElement("script");
+script.src = JSON.parse(document.getElementById("page").textContent).assets.page;
+document.body.append(script);
+"""
 
 
 def assets(folder: Path) -> None:
     """Write the scripts that the pages of a site share; their names change with their content."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (PLOTLY, WHOLE_PLOTLY, TABLES):
+    for name in (PAGE, PLOTLY, WHOLE_PLOTLY, TABLES):
         path = folder / file_of(name)
         if not path.exists():
             write_whole(path, script(name))
@@ -25,9 +34,17 @@ def assets(folder: Path) -> None:
 
 @cache
 def script(name: str) -> str:
+    if name == PAGE:
+        return _page()
     if name == TABLES:
         return datatables()
     return (name == PLOTLY and bundle.script()) or charts.script()
+
+
+def _page() -> str:
+    """What the page does, part by part, without the lines that explain it."""
+    parts = (re.sub(r"^\s*//.*\n", "", read(f"page/{name}.js"), flags=re.MULTILINE) for name in PARTS)
+    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
 
 
 @cache

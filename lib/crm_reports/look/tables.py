@@ -43,7 +43,8 @@ WHISKERED = ("conversion", "forgotten_share")
 BARRED = ("won_money", "money_short", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
 # What a deal of a list counts in: the page shows those of the first one that the list has, a tile leads to those of its own.
 COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
-AT_ONCE = 15  # rows of a list, or of a chart's numbers, that stand in the page as HTML; its script has them all
+AT_ONCE = 15  # rows of a list that stand in the page as HTML; its script has them all
+CLOSED_AT_ONCE = 5  # of a chart's numbers, which are one click away
 
 
 def shown(frame: pd.DataFrame) -> list[str]:
@@ -152,7 +153,7 @@ def table(frame: pd.DataFrame, *, caption: str = "", is_closed: bool = False) ->
     if not sheet.rows and not sheet.total:
         return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
     rows = [_row(sheet, row) for row in sheet.rows]
-    at_once = AT_ONCE if is_closed else len(rows)
+    at_once = CLOSED_AT_ONCE if is_closed else len(rows)
     parts = [
         tag("caption", escape(caption)) if caption else "",
         tag("thead", tag("tr", *(_header(each, sheet) for each in sheet.columns))),
