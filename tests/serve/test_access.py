@@ -102,6 +102,49 @@ def test_whoever_asks_for_somebody_else_is_told_that_it_is_not_his(client, query
     assert "this is not yours" in answer.text
 
 
+GUESSES = (
+    "Borys",
+    "Bor",
+    "3",
+    "2 ",
+    "boris,anna",
+    "Anna,Boris",
+    "*",
+    "%",
+    "'",
+    "\x00",
+    "[]",
+    "<b>",
+    "x" * 3000,
+    "Ann",
+)
+
+
+@pytest.mark.parametrize("kind", ["", ".json", ".xlsx", ".ipynb", ".pdf"])
+def test_whoever_guesses_names_learns_of_nobody(client, kind):
+    """The same is said of somebody else and of nobody: what is near, or of one name, would be somebody's name."""
+    for dimension in ("manager", "department"):
+        for guess in GUESSES:
+            answer = client.get(f"/overview{kind}", params={dimension: guess}, headers=_as("anna"))
+            assert (answer.status_code, "this is not yours" in answer.text) == (403, True), (dimension, guess)
+            assert "Boris" not in answer.text
+            assert "Kazan" not in answer.text
+
+
+def test_a_head_of_a_department_sees_nobody_of_another_of_that_name(tmp_path):
+    departments = [{"department_id": id, "name": "Sales", "parent_id": None} for id in ("10", "11")]
+    with served(company(tmp_path, TOML, departments=departments)) as client:
+        assert _choices(client.get("/overview?period=2025-03", headers=_as("kazan")), "manager") == ["2"]
+        assert client.get("/overview?manager=1", headers=_as("kazan")).status_code == 403
+
+
+def test_one_reader_leaves_room_for_the_others(settings, monkeypatch):
+    monkeypatch.setattr("crm_reports.serve.pages.MOST_OF_ONE", 0)
+    with served(settings) as client:
+        assert client.get("/overview?period=2024-01", headers=_as("boss")).status_code == 503
+        assert client.get("/nowhere", headers=_as("boss")).status_code == 400
+
+
 def test_a_head_of_a_department_sees_its_people_only(client):
     page = client.get("/overview?period=2025-03", headers=_as("kazan"))
     assert (_choices(page, "manager"), _choices(page, "department")) == (["2"], ["11"])

@@ -12,7 +12,7 @@ from ..filters import Filters, Selection, first_instant
 from ..settings import Settings
 from ..store import PARTS, Store
 from ..words import units
-from ..words.texts import _, use
+from ..words.texts import LANGUAGES, _, use
 from .dataset import Dataset
 from .names import Names
 from .scope import base_currency
@@ -43,7 +43,7 @@ def load(
     months"); by default over the period alone. From here on every text is said in `language`.
     """
     settings = settings or Settings.read()
-    use(language or settings.language)
+    use(language if language in LANGUAGES else settings.language)  # one that there is not is refused below
     store = open_store(settings)
     names, problems = Names(store), []
     rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
@@ -113,12 +113,16 @@ def default_as_of(store: Store, settings: Settings) -> datetime:
     return first_instant(store.synced_at.astimezone(settings.zone).date(), settings.zone)
 
 
+MOST_DAYS, LONGEST = 36_500, 60  # a century; characters of what was typed that are said back
+
+
 def _forgetting(
     names: Names, after: int, stages: Sequence[str], pipelines: Sequence[str], snooze: bool, problems: list[str]
 ) -> Forgetting:
     """The rule that was asked for; what is wrong with it goes to `problems`."""
-    if not isinstance(after, int) or after < 1:
-        problems.append(_("forgotten_after is {held}; give a whole number of days from 1", held=repr(after)))
+    if not isinstance(after, int) or not 1 <= after <= MOST_DAYS:
+        words = {"held": repr(after)[:LONGEST], "most": MOST_DAYS}
+        problems.append(_("forgotten_after is {held}; give a whole number of days from 1 to {most}", **words))
     exclusions = {
         "exclude_stages": _ids("exclude_stages", stages, names.by_id("stage"), problems),
         "exclude_pipelines": _ids("exclude_pipelines", pipelines, names.by_id("pipeline"), problems),

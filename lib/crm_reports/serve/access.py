@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+import anyio.to_thread
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from starlette.requests import Request
@@ -46,15 +47,15 @@ class Door:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._path = settings, passwords(settings)
-        self._salt, self._let_in = secrets.token_bytes(16), set()
+        self._salt, self._let_in, self._one_by_one = secrets.token_bytes(16), set(), anyio.CapacityLimiter(1)
         self._read: tuple[int, dict[str, str]] = (0, {})
 
-    def reader(self, request: Request) -> Reader:
+    async def reader(self, request: Request) -> Reader:
         """Unknown: nobody the server knows. NotYours: known, and named nowhere under [serve.access]."""
         rules = self._settings.serve
         if not rules.access:
             return Reader()
-        name = self._named_by_proxy(request) or self._name_by_password(request)
+        name = self._named_by_proxy(request) or await self._name_by_password(request)
         if not name:
             raise Unknown(_("say who you are: this server knows its readers by name"))
         if name not in rules.access:
@@ -68,21 +69,24 @@ class Door:
         is_trusted = request.client is not None and request.client.host in rules.trusted
         return request.headers.get(rules.user_header, "") if rules.user_header and is_trusted else ""
 
-    def _name_by_password(self, request: Request) -> str:
+    async def _name_by_password(self, request: Request) -> str:
         kind, _space, credentials = request.headers.get("authorization", "").partition(" ")
         try:
             name, _colon, password = b64decode(credentials, validate=True).decode().partition(":")
         except ValueError:
             return ""
-        return name if kind.lower() == "basic" and self._is_right(name, password) else ""
+        return name if kind.lower() == "basic" and await self._is_right(name, password) else ""
 
-    def _is_right(self, name: str, password: str) -> bool:
-        """Whether it is that reader's password; argon2 is slow on purpose, so what was right is remembered, salted."""
+    async def _is_right(self, name: str, password: str) -> bool:
+        """Whether it is that reader's password; argon2 is slow on purpose, so what was right is remembered, salted.
+
+        One at a time in a thread: whoever tries passwords keeps nobody waiting who is known already.
+        """
         hashed = self._hashes().get(name, "")
         mark = sha256(self._salt + f"{name}\0{password}\0{hashed}".encode()).digest()
         if mark not in self._let_in:
             try:
-                HASHER.verify(hashed or NOBODY, password)
+                await anyio.to_thread.run_sync(HASHER.verify, hashed or NOBODY, password, limiter=self._one_by_one)
             except (Argon2Error, InvalidHashError):
                 return False
             self._let_in.add(mark)

@@ -87,7 +87,7 @@ class Server:
 
         async def endpoint(request: Request) -> Response:
             try:
-                response = await answer(request, self.door.reader(request))
+                response = await answer(request, await self.door.reader(request))
             except Exception as error:
                 response = self._problem(error)
             response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})

@@ -9,6 +9,7 @@ from json import dumps
 from typing import Any
 
 from ..filters import Choices
+from ..filters.choices import choose
 from ..look.publish import REPORTS
 from ..measures import load
 from ..measures.names import Names
@@ -56,12 +57,12 @@ class Desk:
 
     def _asked(self, report: str, given: Mapping[str, Any], reader: Reader) -> Asked:
         with speaking(self._settings.language):
-            known = Names(self._opened()).choices
+            names = Names(self._opened())
+            known = names.choices
             only = {name: _ids(known, name, texts) for name, texts in reader.only.items()}
-            plan = run.prepare(
-                report, dict(given) | _narrowed(given, only, report, self._settings), settings=self._settings
-            )
-            offered = _offered(known, only)
+            offered = _offered(known, only, names.homes)
+            own = _narrowed(given, only, report, self._settings) | _by_ids(given, offered, only)
+            plan = run.prepare(report, dict(given) | own, settings=self._settings)
             _refuse_others(plan, offered, only)
             return Asked(plan.by_ids(), reader, offered, identity(self._settings.store_path))
 
@@ -99,16 +100,30 @@ def _narrowed(
     return {name: list(ids) for name, ids in only.items() if not given.get(name)}
 
 
-def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]]) -> Choices:
-    """What the reader may choose from: the people and departments that are theirs."""
+def _by_ids(given: Mapping[str, Any], offered: Choices, only: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """Whom a reader who may see some people only names, by ids. NotYours: somebody else, or nobody at all.
+
+    Which of the two is not said, nor who has a name like that.
+    """
+    found = {name: choose(offered, name, given[name]) for name in PEOPLE if only and given.get(name)}
+    if any(problems for _choices, problems in found.values()):
+        raise _not_yours()
+    return {name: [choice.id for choice in choices] for name, (choices, _problems) in found.items()}
+
+
+def _not_yours() -> NotYours:
+    return NotYours(_("this is not yours: choose among what the page offers"))
+
+
+def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]], homes: Mapping[str, str]) -> Choices:
+    """What the reader may choose from: the people and departments that are theirs; `homes` says who is of which."""
     departments, managers = only.get("department"), only.get("manager")
-    names = {choice.name for choice in choices.department if departments is None or choice.id in departments}
     own = [choice for choice in choices.manager if managers is None or choice.id in managers]
     return Choices(
         pipeline=choices.pipeline,
         source=choices.source,
         department=tuple(choice for choice in choices.department if only == {} or choice.id in (departments or ())),
-        manager=tuple(choice for choice in own if departments is None or choice.hint in names),
+        manager=tuple(choice for choice in own if departments is None or homes.get(choice.id) in departments),
     )
 
 
@@ -119,4 +134,4 @@ def _refuse_others(plan: Plan, offered: Choices, only: Mapping[str, tuple[str, .
     for dimension in PEOPLE:
         chosen = {choice.id for choice in getattr(plan.filters, dimension)}
         if not chosen <= {choice.id for choice in getattr(offered, dimension)} or (dimension in only and not chosen):
-            raise NotYours(_("this is not yours: choose among what the page offers"))
+            raise _not_yours()

@@ -27,6 +27,7 @@ AT_ONCE = ("html", "ipynb")  # the other files are made of the notebook when som
 ROOM = 1 << 30  # bytes of pages that are kept
 LOOK_SECONDS = 0.3  # how often it is asked whether a reader is still there
 WAITING = 40  # pages that may wait for a core; more readers than that are asked to come back
+MOST_OF_ONE = 10  # pages under way that one reader with a name asked for: the others have their turn
 
 
 Links = Callable[[], list[publish.Link]]  # where a page leads, worked out only when it is made
@@ -43,6 +44,7 @@ class _Making:
     task: asyncio.Task
     waiting: int
     gone: threading.Event
+    reader: str
 
 
 class Pages:
@@ -99,11 +101,12 @@ class Pages:
                 making.gone.set()
 
     def _begun(self, key: str, asked: Asked, links: Links) -> _Making:
-        if len(self._under_way) >= WAITING:
+        own = [making for making in self._under_way.values() if making.reader == asked.reader.name != ""]
+        if len(self._under_way) >= WAITING or len(own) >= MOST_OF_ONE:
             raise Busy(_("more is asked than this machine can make: try again in a moment"))
         gone = threading.Event()
         task = asyncio.create_task(self._made(key, asked, links, gone))
-        making = self._under_way[key] = _Making(task, 0, gone)
+        making = self._under_way[key] = _Making(task, 0, gone, asked.reader.name)
         task.add_done_callback(lambda _task: self._under_way.pop(key, None))
         return making
 
