@@ -42,6 +42,9 @@ class Filters:
             ("Data as of", "2025-03-13 00:00 (Europe/Moscow)", False),
         ]  # fmt: skip
 
+    def ids(self, dimension: str) -> tuple[str, ...]:
+        return ()
+
     def as_json(self) -> dict:
         return {"pipeline": [{"id": "0", "name": "B2B <продажи>"}], "time_zone": "Europe/Moscow"}
 
@@ -60,8 +63,8 @@ class Dataset:
         SimpleNamespace(code="unpriced", count=6, text="6 deals in USD have no rate: counted, not priced"),
         {"code": "history", "count": 1, "text": "History starts on 1 Feb, so repeat customers are understated"},
     )
-    managers: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"manager_id": [str(10 + n) for n in range(8)]})
+    names: object = field(
+        default_factory=lambda: SimpleNamespace(managers=pd.DataFrame(index=[str(10 + n) for n in range(8)]))
     )
 
 

@@ -1,11 +1,14 @@
 from datetime import date
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
+from crm_reports.charts import palette
 from crm_reports.words import units
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -66,6 +69,37 @@ def test_managers_who_share_a_hue_differ_in_their_marker():
     charts.use_managers(str(n) for n in range(100, 120))
     looks = [(charts.colour_of(str(n)), charts.symbol_of(str(n))) for n in range(100, 120)]
     assert len(set(looks)) == 20
+
+
+def _as_seen(colour):
+    """Where the colour stands in OKLab, in which distances are those that eyes see."""
+    sent = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in sent]
+    cones = np.cbrt(np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]) @ light)
+    return np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]) @ cones
+
+
+def _apart(one, other):
+    """How far two hues of the palette are apart where they are nearest, in light or in dark."""
+    return min(np.linalg.norm(_as_seen(a) - _as_seen(b)) for a, b in zip(one, other, strict=True))
+
+
+def test_two_or_three_people_picked_never_look_alike_in_light_or_dark():
+    everybody = [str(n) for n in range(100, 112)]  # 100 and 110 share a hue, 100 and 105 look alike in dark
+    for picked in combinations(everybody, 3):
+        charts.use_managers(everybody, picked)
+        hues = [charts.PALETTE[palette.hue_of(id)] for id in picked]
+        assert min(_apart(*pair) for pair in combinations(hues, 2)) > 0.1, picked
+
+
+def test_people_picked_keep_their_own_colours_where_these_contrast():
+    everybody = [str(n) for n in range(100, 112)]
+    charts.use_managers(everybody)
+    own = [charts.colour_of(id) for id in ("101", "102", "103")]
+    charts.use_managers(everybody, ["101", "102", "103"])
+    assert [charts.colour_of(id) for id in ("101", "102", "103")] == own
+    charts.use_managers(everybody)
+    assert charts.colour_of("105") == charts.PALETTE[5][0]  # nobody is picked now
 
 
 def test_a_stranger_has_a_colour_that_never_changes():

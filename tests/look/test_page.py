@@ -1,5 +1,6 @@
 import json
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -7,10 +8,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
+from crm_reports import charts, elements, metrics  # noqa: F401  (importing metrics registers them)
 from crm_reports.elements import ELEMENTS
+from crm_reports.filters import Choice
 from crm_reports.look import page
 from crm_reports.words import context, units
+from stores import dataset, deal
 
 HOSTILE = "<script>alert(1)</script>"
 NAN = float("nan")
@@ -25,9 +28,9 @@ class Dataset:
     portal_url: str = "javascript:alert(1)"
     holes: tuple = ("The comments could not be read.",)
     quality: tuple = (SimpleNamespace(code="unpriced", count=6, text=f"6 deals {HOSTILE} are not priced"),)
-    managers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"manager_id": ["3"]}))
+    names: object = field(default_factory=lambda: SimpleNamespace(managers=pd.DataFrame(index=["3"])))
     filters: object = field(default_factory=lambda: SimpleNamespace(
-        zone=ZoneInfo("Europe/Moscow"), as_of=datetime(2025, 3, 12, 21, tzinfo=UTC), as_json=lambda: {"pipeline": []},
+        zone=ZoneInfo("Europe/Moscow"), as_of=datetime(2025, 3, 12, 21, tzinfo=UTC), as_json=lambda: {"pipeline": []}, ids=lambda name: (),
         words=lambda: [("Period", "March", False), ("Pipeline", HOSTILE, True)]))  # fmt: skip
 
 
@@ -67,6 +70,48 @@ def test_a_header_says_what_is_in_and_out_and_what_to_know_first(shown):
     )  # fmt: skip
     assert about["quality"][0]["code"] == "unpriced"
     assert about["portal_url"] == ""
+
+
+def test_managers_have_their_colours_by_their_place_among_all_of_the_company(tmp_path):
+    deals = [deal(n, "2025-03-01", manager_id=id) for n, id in enumerate(("3", "20", "100"))]
+    ds = dataset(tmp_path, deals=deals, managers=None)
+    page.use(ds)
+    assert context.current().manager_ids == ("3", "20", "100")
+    page.use(replace(ds, filters=replace(ds.filters, manager=(Choice("20", "20"),))))
+    assert charts.colour_of("20") == charts.PALETTE[1][0]
+
+
+IDLE = "Nothing was created, won or lost in January 2020; the first deal is of 1 Mar 2025, the last of 3 Mar 2025."
+
+
+def test_a_period_in_which_nothing_happened_is_said_once_and_each_element_is_one_line(tmp_path, shown):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01"), deal(2, "2025-03-03")], period="2020-01")
+    page.header(ds)
+    page.show(elements.tiles(ds, ["created", "in_work"]))
+    page.show(elements.loss_reasons(ds))
+    page.show(elements.managers(ds))
+    header, tiles, reasons, managers = (bundle["text/html"] for bundle in shown)
+    assert header.count(IDLE) == 1
+    assert re.findall(r'data-metric="(\w+)"', tiles) == ["in_work"]
+    assert "Nothing in this period" in reasons
+    assert "<table" not in reasons
+    assert page.FIGURE not in shown[2]
+    assert re.findall(r'data-name="(\w+)"', managers) == ["manager", "in_work", "in_work_money"]
+    assert [column["name"] for column in element(shown[3])["columns"]].count("won") == 1  # workbook and JSON have all
+
+
+def test_a_period_in_which_one_deal_came_is_not_said_to_be_empty(tmp_path, shown):
+    page.header(dataset(tmp_path, deals=[deal(1, "2025-03-01")]))
+    assert "Nothing was created" not in shown[0]["text/html"]
+
+
+def test_filters_that_no_deal_fits_are_said_to_fit_none(tmp_path, shown):
+    page.header(
+        dataset(
+            tmp_path, deals=[deal(1, "2025-03-01")], source=["CALL"], sources=[{"source_id": "CALL", "name": "Call"}]
+        )
+    )
+    assert "Nothing was created, won or lost in March 2025: no deal fits the filters." in shown[0]["text/html"]
 
 
 def test_after_the_header_money_and_instants_are_written_as_the_dataset_has_them(shown):

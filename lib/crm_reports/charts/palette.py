@@ -1,6 +1,6 @@
 """Colours: the roles of a page, and a manager's one colour everywhere. Each light colour has a dark twin."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 from ..words import context
@@ -33,6 +33,8 @@ PALETTE = (
     ("#8a2f4f", "#d98aa3"),
     ("#3c7d4a", "#83cc93"),
 )
+# Hues that look alike side by side, in light or in dark.
+ALIKE = frozenset({(0, 5), (0, 7), (1, 4), (1, 6), (2, 7), (2, 9), (3, 6), (3, 8), (4, 9), (5, 7), (6, 8)})
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x", "star", "hexagon")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -42,10 +44,27 @@ def colour(role: str) -> str:
     return THEME[role][0]
 
 
-def use_managers(ids: Iterable[str]) -> None:
-    """From now on managers are coloured by their place among all of these: the same in every chart and report."""
+def use_managers(ids: Iterable[str], picked: Iterable[str] = ()) -> None:
+    """From now on managers are coloured by their place among all of these: the same in every chart and report.
+
+    Those who are `picked` keep their colours unless two look alike: the second gets the first that looks like nobody's.
+    """
     # Portals number people upwards: in this order a newcomer changes nobody's colour.
-    context.use(manager_ids=tuple(sorted({str(id) for id in ids if id}, key=lambda id: (len(id), id))))
+    context.use(manager_ids=tuple(sorted({str(id) for id in ids if id}, key=lambda id: (len(id), id))), manager_hues={})
+    context.use(manager_hues=_contrasting([str(id) for id in picked]))
+
+
+def _contrasting(picked: Sequence[str]) -> dict[str, int]:
+    """The hue of each of the people, no two alike while there are such hues left."""
+    hues: dict[str, int] = {}
+    for id in picked:
+        own, taken = hue_of(id), set(hues.values())
+        hues[id] = next((hue for hue in (own, *range(len(PALETTE))) if not _is_like(hue, taken)), own)
+    return hues
+
+
+def _is_like(hue: int, others: Iterable[int]) -> bool:
+    return any(hue == other or (min(hue, other), max(hue, other)) in ALIKE for other in others)
 
 
 def place_of(manager_id: object) -> int:
@@ -56,7 +75,8 @@ def place_of(manager_id: object) -> int:
 
 def hue_of(manager_id: object) -> int:
     """Which hue of the palette is this manager's."""
-    return place_of(manager_id) % len(PALETTE)
+    own = context.current().manager_hues.get(str(manager_id))
+    return place_of(manager_id) % len(PALETTE) if own is None else own
 
 
 def colour_of(manager_id: object) -> str:

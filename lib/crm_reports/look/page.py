@@ -18,6 +18,7 @@ from markupsafe import Markup
 from .. import charts
 from ..charts import go
 from ..elements import Element, Entry, entry_of
+from ..measures.idle import idle, telling
 from ..metrics import registry
 from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
@@ -50,8 +51,7 @@ def use(ds: Any) -> None:
     """From now on write money, instants and managers' colours as this dataset has them, and say what it lacks."""
     context.use(dataset=ds, metrics=())
     units.use(currency=ds.currency or "", zone=ds.filters.zone, as_of=ds.filters.as_of)
-    if (managers := getattr(ds, "managers", None)) is not None:
-        charts.use_managers(managers.get("manager_id", managers.index.to_series()))
+    charts.use_managers(ds.names.managers.index, ds.filters.ids("manager"))
 
 
 def forget() -> None:
@@ -73,8 +73,13 @@ def header(ds: Any, *, report: str = "") -> None:
     }  # fmt: skip
     _emit(
         {"id": "header", "kind": "header", "title": "", **about},
-        fragment("header", **about, remarks=remarks, css=_css()),
+        fragment("header", **about, remarks=remarks, idle=_idle(ds), css=_css()),
     )
+
+
+def _idle(ds: Any) -> str:
+    """What the page says once where nothing happened in its period."""
+    return idle(ds) if hasattr(ds, "memo") else ""
 
 
 def _note(note: Any) -> dict[str, Any]:
@@ -126,12 +131,19 @@ def show(
         return  # one manager: there is nobody beside him
     words = {"title": title or element.title, "finding": _finding(element, finding), "missing": element.missing}
     words["sub"] = " ".join(filter(None, [sub or _(element.entry.measured), note, element.note]))
-    if element.missing or what is None:
+    is_idle = not element.missing and bool(_idle(element.ds))
+    if is_idle and telling(element.table).empty:
+        words |= {"finding": "", "sub": _("Nothing in this period")}
+        left_out = len(element.table)
+        _show_element(element.entry, _kind(element), element.table, body="", left_out=left_out, is_idle=True, **words)
+    elif element.missing or what is None:
         _show_element(element.entry, _kind(element), pd.DataFrame(), body="", **words)
     elif element.figure is not None:
         _show_chart(element, words)
     else:
-        _show_element(element.entry, _kind(element), element.table, body=Markup(_body(element, words)), **words)
+        drawn = telling(element.table) if is_idle else element.table
+        body, left_out = _body(element, drawn, words), len(element.table) - len(drawn)
+        _show_element(element.entry, _kind(element), element.table, body=Markup(body), left_out=left_out, **words)
 
 
 def _own(what: pd.DataFrame | go.Figure | None, id: str, data: pd.DataFrame | None, missing: str) -> Element:
@@ -165,16 +177,16 @@ def _show_chart(element: Element, words: Mapping[str, str]) -> None:
     _show_element(element.entry, "chart", frame, body=body, figure=figure_json, **words)
 
 
-def _body(element: Element, words: Mapping[str, str]) -> str:
+def _body(element: Element, table: pd.DataFrame, words: Mapping[str, str]) -> str:
     """A table as it is drawn: as tiles, as sentences that lead somewhere, with a column per stage, or row by row."""
     entry, heading = element.entry, words["finding"] or words["title"]
     if entry.drawn == "tiles":
-        return _tiles(element.table)
+        return _tiles(table)
     if entry.drawn == "needs":
-        return fragment("needs", rows=records(element.table), is_whole=not element.note)
+        return fragment("needs", rows=records(table), is_whole=not element.note)
     if entry.matrix is not None:
-        return matrix.matrix(element.table, caption=heading, **entry.matrix)
-    return tables.table(element.table, caption=heading)
+        return matrix.matrix(table, caption=heading, **entry.matrix)
+    return tables.table(table, caption=heading)
 
 
 def verdict(text: str, *, id: str = "verdict") -> None:
@@ -199,15 +211,19 @@ def glossary(ds: Any) -> None:
 
 def _show_element(
     entry: Entry, kind: str, frame: pd.DataFrame, *, body: str, figure: dict[str, Any] | None = None,
-    title: str, finding: str = "", sub: str = "", missing: str = "",
+    title: str, finding: str = "", sub: str = "", missing: str = "", is_idle: bool = False,
+    left_out: int = 0,
 ) -> None:  # fmt: skip
     words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
     entries = _entries(frame)
-    html = fragment("element", id=entry.id, kind=kind, body=body, entries=entries, **words)
+    html = fragment(
+        "element", id=entry.id, kind=kind, body=body, entries=entries, is_idle=is_idle, left_out=left_out, **words
+    )
     metrics = [
         {"name": metric.name, "title": metric.title, "unit": metric.unit, "good": metric.good} for metric in entries
     ]
     numbers = {"columns": plain.columns_of(frame), "rows": plain.rows_of(frame), "metrics": metrics}
+    numbers |= {"idle": True} if is_idle else {}
     _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, figure)
 
 

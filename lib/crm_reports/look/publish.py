@@ -408,6 +408,7 @@ class _Found:
         first, *others = self.html.split("<script ")
         bare = first + "".join(each.partition("</script>")[2] for each in others)
         shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile') + more
+        shown += _left_out(self.html.partition(">")[0])
         return max(shown + (bare.count("<li>") if self.id == "needs_you" else 0), listed)
 
 
@@ -427,6 +428,11 @@ def _rows(table: str) -> int:
     attributes, _end, inside = table.partition("</table>")[0].partition(">")
     kind = KIND.search(attributes)
     sought = "<td" if kind and kind[1] == "matrix" else "<tr"
-    left_out = LEFT_OUT.search(attributes)
     shown = sum(COMMENT.sub("", body.partition("</tbody>")[0]).count(sought) for body in inside.split("<tbody>")[1:])
-    return shown + (int(left_out[1]) if left_out else 0)
+    return shown + _left_out(attributes)
+
+
+def _left_out(attributes: str) -> int:
+    """How many rows an element says that it leaves out, as they say nothing."""
+    count = LEFT_OUT.search(attributes)
+    return int(count[1]) if count else 0

@@ -530,7 +530,7 @@ def _torn_output(output: nbformat.NotebookNode) -> Iterator[str]:
 
 def _can_be_drawn(element: Mapping[str, Any]) -> bool:
     """Whether there are rows, and something in each of their columns: a chart of nothing but gaps is rightly empty."""
-    rows = element.get("rows") or ()
+    rows = () if element.get("idle") else element.get("rows") or ()
     return bool(rows) and all(any(row.get(column["name"]) is not None for row in rows) for column in element["columns"])
 
 

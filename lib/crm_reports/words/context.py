@@ -1,9 +1,9 @@
 """The report that is being made here: what is true of it alone, and of no other that is made at the same time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -17,6 +17,7 @@ class Report:
     zone: tzinfo = UTC
     as_of: datetime | None = None
     manager_ids: tuple[str, ...] = ()
+    manager_hues: Mapping[str, int] = field(default_factory=dict)  # of those whose own hue would look like another's
     dataset: Any = None
     metrics: tuple[str, ...] = ()
 
