@@ -46,7 +46,7 @@ def _narrow(ds: Dataset) -> list[Need]:
     """The narrowest step where that is no chance, and whose step falls behind the team's by more than chance."""
     steps, places = funnel(ds).table, narrow_places(ds).table
     worst = standing_out(steps, "stage_conversion", above=False) if len(steps) else None
-    needs = [(f"{narrow_step(steps, ds)}.", "sales_dynamics", "funnel")] if worst is not None else []
+    needs = [(_sentence(narrow_step(steps, ds)), "sales_dynamics", "funnel")] if worst is not None else []
     is_worth = len(places) > 0 if ds.filters.is_about_one else dearest_place(places) is not None
     return [*needs, *([(behind(places, ds), "sales_dynamics", "narrow_places")] if is_worth else [])]
 
@@ -57,7 +57,7 @@ def _forgotten_money(ds: Dataset) -> list[Need]:
         return []
     table = by_manager(ds).table
     culprit = _most_of_them(table) if len(table) > 2 else ""
-    return [(f"{how_many(table, ds)}{culprit}.", "forgotten_deals", "deals")]
+    return [(_sentence(f"{how_many(table, ds)}{culprit}"), "forgotten_deals", "deals")]
 
 
 def _most_of_them(table: pd.DataFrame) -> str:
@@ -122,3 +122,8 @@ def _slower(ds: Dataset) -> list[Need]:
            now=units.days(row[days]), then=units.days(row["before"])), "sales_dynamics", "time_in_stage")
         for row in sorted(slow, key=lambda row: row["before"] - row[days])[:1]
     ]  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    """The text with one full stop: a month may be short for itself, such as окт."""
+    return f"{text.rstrip('.')}."
