@@ -131,7 +131,7 @@ def test_what_was_killed_for_memory_is_not_tried_again(warm, settings, monkeypat
             else WarmError("gone")
         )
 
-    monkeypatch.setattr(work, "_tried", killed)
+    monkeypatch.setattr(work, "_try", killed)
     found = plan(settings, "full", *WHOLE)
     for key in ("full", "dead"):
         record = work.made(Job.of(key, found, settings, tmp_path, (), SECONDS))

@@ -46,10 +46,10 @@ def rows_in(text: str) -> list[list[object]]:
 
 def _values(column: Mapping[str, Any]) -> list[object]:
     per, parts = column.get("per", 1), column.get("parts")
-    made = column["texts"] if parts is None else [list(value) for value in zip(*parts, strict=True)]
+    texts = column["texts"] if parts is None else [list(value) for value in zip(*parts, strict=True)]
     if per > 1:
-        made = [[None if first is None else first / per, *rest] for first, *rest in made]
-    return [made[place] for place in column["at"]] if "at" in column else made
+        texts = [[None if first is None else first / per, *others] for first, *others in texts]
+    return [texts[place] for place in column["at"]] if "at" in column else texts
 
 
 class Rows:
@@ -76,35 +76,40 @@ class Rows:
             addresses = [cells.web_address(address) for address in of("url")]
             return {"parts": [[cells.deal_title(title) for title in of(name)], addresses]}
         if kind == "manager":
-            return _coded(_named, of(name), of("manager_id"))
+            return _coding(_manager, of(name), of("manager_id"))
         if kind == "status":
-            return _coded(
+            return _coding(
                 lambda status, outcome: [cells.text(status), cells.known_outcome(outcome)], of(name), of("outcome")
             )
         if kind == "rate":
-            return _coded(partial(_rate, entry.unit), of(name), of(f"{name}_k"), of(f"{name}_n"))
+            return _coding(partial(_rate, entry.unit), of(name), of(f"{name}_k"), of(f"{name}_n"))
         if kind in ("number", "instant", "date"):
-            return self._ordered(entry)
+            return self._sorted_column(entry)
         if name in cells.BELOW:
             texts = [entry.unit] * len(self.frame)
-            return _coded(lambda text, unit, below: [cells.text(text, unit), below], of(name), texts, self._below(name))
+            return _coding(
+                lambda text, unit, small_print: [cells.text(text, unit), small_print],
+                of(name),
+                texts,
+                self._small_print(name),
+            )
         texts = [str(text) if isinstance(text, list | dict) else text for text in of(name)]  # an analyst's own
-        return _coded(lambda text: cells.text(text, entry.unit), texts)
+        return _coding(lambda text: cells.text(text, entry.unit), texts)
 
     def _of(self, name: str) -> Sequence[Any]:
         return self.plain.get(name) or [None] * len(self.frame)
 
-    def _ordered(self, entry: Column) -> dict[str, object]:
+    def _sorted_column(self, entry: Column) -> dict[str, object]:
         """What is sorted by something else than its text: that, the text, and what stands small under it."""
-        order, texts = self._of(entry.name), self._written(entry)
-        below = self._below(entry.name)
+        order, texts = self._of(entry.name), self._texts(entry)
+        small_print = self._small_print(entry.name)
         seconds = _in_seconds(order) if entry.unit == "days" else None
         if entry.unit in ("instant", "date"):
             order = [value and value.replace("T", " ") for value in order]
-        parts = [seconds or [_number(value) for value in order], texts, *([below] if any(below) else [])]
+        parts = [seconds or [_number(value) for value in order], texts, *([small_print] if any(small_print) else [])]
         return {"parts": parts} | ({"per": DAY} if seconds else {})
 
-    def _written(self, entry: Column) -> list[str]:
+    def _texts(self, entry: Column) -> list[str]:
         """How each value is written, once for all that are written alike."""
         values = self.frame[entry.name]
         codes, _unique = pd.factorize(units.alike(values, entry.unit), use_na_sentinel=False)
@@ -112,29 +117,31 @@ class Rows:
         texts = [cells.text(value, entry.unit) for value in values.iloc[first].tolist()]
         return [texts[code] for code in codes.tolist()]
 
-    def _below(self, name: str) -> list[str]:
+    def _small_print(self, name: str) -> list[str]:
         """What stands small under each cell."""
         small = [key for key in (cells.BELOW.get(name), "crm_trace_at") if key in self.frame]
         if not small:
             return [""] * len(self.frame)
-        made: dict[Hashable, str] = {}
-        for key in (keys := list(zip(*(self.plain[each] for each in small), strict=True))):
-            made[key] = made[key] if key in made else cells.below(dict(zip(small, key, strict=True)), name)
-        return [made[key] for key in keys]
+        texts: dict[Hashable, str] = {}
+        for key in (keys := list(zip(*(self.plain[column] for column in small), strict=True))):
+            texts[key] = texts[key] if key in texts else cells.below(dict(zip(small, key, strict=True)), name)
+        return [texts[key] for key in keys]
 
 
-def _coded(make: Callable[..., object], *columns: Sequence[Any]) -> dict[str, object]:
+def _coding(make: Callable[..., object], *columns: Sequence[Any]) -> dict[str, object]:
     """What `make` says of each row's values, once for all rows that have the same."""
     keys = list(zip(*columns, strict=True))
-    places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    made = [make(*key) for key in places]
-    values = (
-        {"parts": list(map(list, zip(*made, strict=True)))} if made and isinstance(made[0], list) else {"texts": made}
+    places = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    values = [make(*key) for key in places]
+    coded = (
+        {"parts": list(map(list, zip(*values, strict=True)))}
+        if values and isinstance(values[0], list)
+        else {"texts": values}
     )
-    return values | {"at": [places[key] for key in keys]}
+    return coded | {"at": [places[key] for key in keys]}
 
 
-def _named(manager: object, id: object) -> list[object]:
+def _manager(manager: object, id: object) -> list[object]:
     return [cells.text(manager), cells.hue({"manager_id": id}), "" if id is None else str(id)]
 
 
@@ -148,6 +155,6 @@ def _number(value: object) -> object:
 
 def _in_seconds(days: Sequence[float | None]) -> list[int | None] | None:
     """The days as whole seconds, which take half the room; None where they are not."""
-    seconds = [None if each is None else round(each * DAY) for each in days]
-    exact = all(each is None or second / DAY == each for each, second in zip(days, seconds, strict=True))
+    seconds = [None if day is None else round(day * DAY) for day in days]
+    exact = all(day is None or second / DAY == day for day, second in zip(days, seconds, strict=True))
     return seconds if exact else None

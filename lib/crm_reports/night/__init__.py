@@ -60,7 +60,7 @@ def night(
         for text in repairs:
             tell(text)
         report = _night(settings, out, sync, tell, how, troubles)
-        return _concluded(replace(report, repairs=(*repairs, *report.repairs)), settings, out, troubles)
+        return _conclude(replace(report, repairs=(*repairs, *report.repairs)), settings, out, troubles)
 
 
 class Troubles:
@@ -88,11 +88,11 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
     try:
         if not how.scheduler:
             begin(settings)
-        synced = sync()
+        sync_report = sync()
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(tell, is_wanted=how.proved, trouble=troubles.add) as prover:
             pages = _Pages(settings, out, on, tell, how, prover, troubles).make()
-        repairs = getattr(synced, "repairs", ())
+        repairs = getattr(sync_report, "repairs", ())
         return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs)
     except Exception as error:
         problem = without_secrets(run.logged(error), settings)
@@ -102,7 +102,7 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
         let_go()
 
 
-def _concluded(report: NightReport, settings: Settings, out: Path, troubles: Troubles) -> NightReport:
+def _conclude(report: NightReport, settings: Settings, out: Path, troubles: Troubles) -> NightReport:
     """The report, kept and shown; once more with what went wrong in keeping and showing it."""
     report = replace(report, troubles=tuple(troubles.sentences))
     with troubles.caught(_("The record of this night could not be kept")):
@@ -137,22 +137,22 @@ class _Pages:
 
     def make(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
-        barred = dict(self._without_assets())
-        done = {}
+        refusals = dict(self._without_assets())
+        pages = {}
         first = [page for page in self.planned if not page.same_as]
-        for wanted in first:
-            error = wanted.error or barred.get(wanted.audience) or self._job_of(wanted)
+        for planned_page in first:
+            error = planned_page.error or refusals.get(planned_page.audience) or self._job_of(planned_page)
             if error:
-                done[wanted.key] = self._failed(wanted, error)
-        done |= dict(self._done())
-        for wanted, page in self._run([wanted for wanted in first if wanted.key not in done]):
-            done[wanted.key] = page
-        for wanted in (page for page in self.planned if page.same_as):
-            page = _bare(wanted)
-            done[wanted.key] = replace(
-                done[wanted.same_as], name=page.name, preset=page.preset, slice=page.slice, key=page.key
+                pages[planned_page.key] = self._fail(planned_page, error)
+        pages |= dict(self._finished_before())
+        for planned_page, page in self._run([planned_page for planned_page in first if planned_page.key not in pages]):
+            pages[planned_page.key] = page
+        for planned_page in (page for page in self.planned if page.same_as):
+            page = _bare(planned_page)
+            pages[planned_page.key] = replace(
+                pages[planned_page.same_as], name=page.name, preset=page.preset, slice=page.slice, key=page.key
             )
-        return [done[wanted.key] for wanted in self.planned]
+        return [pages[planned_page.key] for planned_page in self.planned]
 
     def _without_assets(self) -> Iterator[tuple[str, str]]:
         """The audiences whose pages would find no scripts, and why."""
@@ -162,30 +162,30 @@ class _Pages:
             except Exception as error:
                 yield audience, run.logged(error)
 
-    def _job_of(self, wanted: Planned) -> str:
+    def _job_of(self, planned_page: Planned) -> str:
         """Why there is no job for it, "" when there is."""
         try:
-            lead, controls = self.site.links(wanted, self.out), self.site.controls(wanted)
-            self.jobs[wanted.key] = Job.of(
-                wanted.key, wanted.plan, self.settings, self.out / wanted.folder(self.on), lead, controls,
+            lead, controls = self.site.links(planned_page, self.out), self.site.controls(planned_page)
+            self.jobs[planned_page.key] = Job.of(
+                planned_page.key, planned_page.plan, self.settings, self.out / planned_page.folder(self.on), lead, controls,
                 self.how.seconds,
             )  # fmt: skip
         except Exception as error:
             return run.logged(error)
         return ""
 
-    def _done(self) -> Iterator[tuple[str, Page]]:
+    def _finished_before(self) -> Iterator[tuple[str, Page]]:
         """What an earlier night of this date made of the very same, whether it was killed or came to its end."""
-        killed = noted(self.settings, self.on)
+        journal = noted(self.settings, self.on)
         same_day = next((night for night in self.earlier if night.date == self.on and not night.problem), None)
         for key, job in self.jobs.items():
-            kept = killed.get(key) or (same_day and same_day.page(key))
-            if kept and self._is_still_so(kept, job):
-                yield key, kept if key in killed else replace(kept, state="unchanged", seconds=0.0)
+            page = journal.get(key) or (same_day and same_day.page(key))
+            if page and self._is_still_so(page, job):
+                yield key, page if key in journal else replace(page, state="unchanged", seconds=0.0)
 
-    def _is_still_so(self, kept: Page, job: Job) -> bool:
-        there = bool(kept.files) and all((self.out / file).is_file() for file in kept.files)
-        return kept.state != "failed" and there and kept.made_of == job.made_of
+    def _is_still_so(self, page: Page, job: Job) -> bool:
+        is_there = bool(page.files) and all((self.out / file).is_file() for file in page.files)
+        return page.state != "failed" and is_there and page.made_of == job.made_of
 
     def _run(self, to_make: Sequence[Planned]) -> Iterator[tuple[Planned, Page]]:
         if not to_make:
@@ -196,29 +196,29 @@ class _Pages:
             running = {pool.submit(made, self.jobs[page.key]): page for page in to_make}
             for future in as_completed(running):
                 page = running[future]
-                yield page, self._finished(page, _record(future, page))
+                yield page, self._finish(page, _record(future, page))
 
-    def _finished(self, wanted: Planned, record: RunRecord) -> Page:
-        page = self._checked(wanted, record)
+    def _finish(self, planned_page: Planned, record: RunRecord) -> Page:
+        page = self._check(planned_page, record)
         self.tell(f"{page.name}: {page.error or page.state} ({page.seconds:.1f} s)")
         if page.state == "failed":
-            return self._failed(wanted, page.error, page)
+            return self._fail(planned_page, page.error, page)
         with self.troubles.caught(_("That {page} is finished could not be written down", page=page.name)):
             note(page, self.settings, self.on)
         with self.troubles.caught(_("No link to {page} could be put into the page before it", page=page.name)):
             self._lead_here(page)
         return page
 
-    def _checked(self, wanted: Planned, record: RunRecord) -> Page:
+    def _check(self, planned_page: Planned, record: RunRecord) -> Page:
         """The page, looked at; one that may not stay, or can't be looked at, is taken back."""
         page = replace(
-            _bare(wanted), state=record.state, error=without_secrets(record.error, self.settings),
-            headline=record.headline, about=record.about, seconds=record.seconds, made_of=self.jobs[wanted.key].made_of,
+            _bare(planned_page), state=record.state, error=without_secrets(record.error, self.settings),
+            headline=record.headline, about=record.about, seconds=record.seconds, made_of=self.jobs[planned_page.key].made_of,
         )  # fmt: skip
         try:
-            clear(self.settings.data / "failed" / f"{wanted.plan.name}.ipynb", self.settings)
+            clear(self.settings.data / "failed" / f"{planned_page.plan.name}.ipynb", self.settings)
             page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
-            problem, proof_text = self._proved(page, wanted) if page.state == "complete" else (page.error, "")
+            problem, proof_text = self._prove(page, planned_page) if page.state == "complete" else (page.error, "")
         except Exception as error:
             problem, proof_text = without_secrets(run.logged(error), self.settings), ""
         if not problem:
@@ -228,23 +228,23 @@ class _Pages:
                 path.unlink(missing_ok=True)
         return replace(page, state="failed", error=problem, files=())
 
-    def _proved(self, page: Page, wanted: Planned) -> tuple[str, str]:
+    def _prove(self, page: Page, planned_page: Planned) -> tuple[str, str]:
         """What is wrong with the page, and what the browser saw. Of slices made of the same parts it opens one in SAMPLE."""
         if problem := what_shows([self.out / file for file in page.files], self.settings):
             return problem, ""
         notebook = self.out / page.file("ipynb")
-        shape = f"{page.report} {shape_of(notebook)}" if wanted.slice and self.how.proved else ""
+        shape = f"{page.report} {shape_of(notebook)}" if planned_page.slice and self.how.proved else ""
         self.shapes[shape] += 1
         if shape and self.shapes[shape] % SAMPLE != 1:
             return "", _("not opened: pages made of the same parts were")
         return self.prover.look(self.out / page.file("html"), notebook)
 
-    def _failed(self, wanted: Planned, error: str, page: Page | None = None) -> Page:
+    def _fail(self, planned_page: Planned, error: str, page: Page | None = None) -> Page:
         if page is None:
-            self.tell(f"{wanted.name}: {error}")
-        page = replace(page or _bare(wanted), state="failed", error=error, files=())
+            self.tell(f"{planned_page.name}: {error}")
+        page = replace(page or _bare(planned_page), state="failed", error=error, files=())
         with self.troubles.caught(_("Nothing could be put where {page} should be", page=page.name)):
-            return replace(page, last_good=standins.stand_in(page, wanted, self.on, self.earlier, self.out))
+            return replace(page, last_good=standins.stand_in(page, planned_page, self.on, self.earlier, self.out))
         return page
 
     def _lead_here(self, page: Page) -> None:
@@ -256,14 +256,14 @@ class _Pages:
             links.point_to_next(page, before, self.out, _("Next night"))
 
 
-def _bare(wanted: Planned) -> Page:
+def _bare(planned_page: Planned) -> Page:
     return Page(
-        wanted.name, wanted.preset.report, "failed", preset=wanted.preset.name, slice=wanted.slice, audience=wanted.audience,
-        key=wanted.key,
+        planned_page.name, planned_page.preset.report, "failed", preset=planned_page.preset.name, slice=planned_page.slice, audience=planned_page.audience,
+        key=planned_page.key,
     )  # fmt: skip
 
 
-def _record(future: Future, wanted: Planned) -> RunRecord:
+def _record(future: Future, planned_page: Planned) -> RunRecord:
     """What the executor says, or that it lost the page: a cluster may."""
     try:
         error = future.exception()
@@ -271,4 +271,4 @@ def _record(future: Future, wanted: Planned) -> RunRecord:
         error = cancelled
     if error is None or isinstance(error, KeyboardInterrupt):  # whoever stops the night stops all of it
         return future.result()
-    return failed(wanted.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))
+    return failed(planned_page.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))

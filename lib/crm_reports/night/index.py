@@ -50,22 +50,22 @@ def write_indexes(settings: Settings, out: Path) -> None:
 
     One that can't be written stops no other; the first such error is raised when all were tried.
     """
-    kept = [_still_there(each, out) for each in nights(settings)]
-    audiences = dict.fromkeys(["", *(page.audience for night in kept for page in night.pages)])
+    reports = [_still_there(report, out) for report in nights(settings)]
+    audiences = dict.fromkeys(["", *(page.audience for night in reports for page in night.pages)])
     errors = [
         error for audience in audiences
-        if (not audience or (out / home_of(audience)).is_dir()) and (error := _unwritten(settings, audience, kept, out))
+        if (not audience or (out / home_of(audience)).is_dir()) and (error := _failure(settings, audience, reports, out))
     ]  # fmt: skip
-    if kept:
-        write_whole(out / "night.html", _render("record.html.j2", settings, night=kept[0], kept=kept))
+    if reports:
+        write_whole(out / "night.html", _render("record.html.j2", settings, night=reports[0], kept=reports))
     for error in errors:
         raise error
 
 
-def _unwritten(settings: Settings, audience: str, kept: Sequence[NightReport], out: Path) -> Exception | None:
+def _failure(settings: Settings, audience: str, reports: Sequence[NightReport], out: Path) -> Exception | None:
     """Why there is no new index for that audience, or None."""
     try:
-        visible = [_seen_by(audience, night) for night in kept]
+        visible = [_seen_by(audience, night) for night in reports]
         write_whole(out / home_of(audience) / "index.html", _index(settings, audience, visible, out))
     except Exception as error:
         return error
@@ -74,16 +74,16 @@ def _unwritten(settings: Settings, audience: str, kept: Sequence[NightReport], o
 
 def _still_there(report: NightReport, out: Path) -> NightReport:
     """The night without links to what has been removed since."""
-    there = {path.relative_to(out).as_posix() for path in out.glob(f"**/{report.date}/*")}
-    return replace(report, pages=tuple(_with_links_to(page, there, out) for page in report.pages))
+    paths = {path.relative_to(out).as_posix() for path in out.glob(f"**/{report.date}/*")}
+    return replace(report, pages=tuple(_with_links_to(page, paths, out) for page in report.pages))
 
 
-def _with_links_to(page: Page, there: set[str], out: Path) -> Page:
+def _with_links_to(page: Page, paths: set[str], out: Path) -> Page:
     """A page that failed is listed as the last one that came out."""
     last_good = page.last_good if (out / page.last_good).is_file() else ""
     files = page.files or tuple(f"{last_good.removesuffix('html')}{suffix}" for suffix in SUFFIXES if last_good)
     return replace(
-        page, files=tuple(file for file in files if file in there or (out / file).is_file()), last_good=last_good
+        page, files=tuple(file for file in files if file in paths or (out / file).is_file()), last_good=last_good
     )
 
 
@@ -96,25 +96,25 @@ def _seen_by(audience: str, report: NightReport) -> NightReport:
     return replace(report, pages=own, problem=problem, notes=(), repairs=(), troubles=())
 
 
-def _index(settings: Settings, audience: str, kept: Sequence[NightReport], out: Path) -> str:
+def _index(settings: Settings, audience: str, reports: Sequence[NightReport], out: Path) -> str:
     home = home_of(audience)
 
-    def here(path: str) -> str:
+    def relative(path: str) -> str:
         return PurePosixPath(path).relative_to(home).as_posix() if path else ""
 
-    rows = list(_rows(kept, here))
+    rows = list(_rows(reports, relative))
     slices = sorted((row for row in rows if row.newest.slice), key=lambda row: _place(row.newest.report))
     wholes = sorted((row for row in rows if not row.newest.slice), key=lambda row: _place(row.newest.report))
     values = {
         "front": front([row.newest for row in wholes], out),
-        "wholes": [(first, others) for first, *others in _grouped(wholes, "report").values()],
-        "latest": kept[0] if kept else None, "here": here,
-        "slices": list(_grouped(slices, "preset").items()), "kept": kept, "is_company": not audience,
+        "wholes": [(first, others) for first, *others in _group(wholes, "report").values()],
+        "latest": reports[0] if reports else None, "here": relative,
+        "slices": list(_group(slices, "preset").items()), "kept": reports, "is_company": not audience,
     }  # fmt: skip
     return _render("night.html.j2", settings, **values)
 
 
-def _grouped(rows: Iterable[Row], by: str) -> dict[str, list[Row]]:
+def _group(rows: Iterable[Row], by: str) -> dict[str, list[Row]]:
     """The rows of each report or preset, in the order of their first ones."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -127,16 +127,16 @@ def _place(report: str) -> int:
     return list(READERS).index(report) if report in READERS else len(READERS)
 
 
-def _rows(kept: Sequence[NightReport], here: Callable[[str], str]) -> Iterable[Row]:
+def _rows(reports: Sequence[NightReport], relative: Callable[[str], str]) -> Iterable[Row]:
     """What the latest night was to make, then what earlier ones made of presets that were not due."""
     by_key: dict[str, list[tuple[NightReport, Page]]] = {}
-    for night in kept:
+    for night in reports:
         for page in night.pages:
             by_key.setdefault(page.key, []).append((night, page))
     for pages in by_key.values():
         complete = [page for _night, page in pages if page.file("html")]
         if complete:
-            links = {day_of(page.file("html")): here(page.file("html")) for page in complete}
+            links = {day_of(page.file("html")): relative(page.file("html")) for page in complete}
             late = pages[0][1].state == "failed"
             yield Row(complete[0], max(links), tuple(sorted(links.items(), reverse=True)), late)
 

@@ -32,74 +32,78 @@ class Site:
     ) -> None:
         self._settings, self._planned, self._on, self._earlier = settings, planned, on, earlier
         self._keys = {page.key: key_of(page.plan, settings) for page in planned if page.plan}
-        self._known = _known(settings) if self._keys else Choices()
+        self._choices = _choices(settings) if self._keys else Choices()
 
-    def links(self, here: Planned, out: Path) -> list[Link]:
+    def links(self, own_page: Planned, out: Path) -> list[Link]:
         """The night's reports, its other whole pages, its slices, its workbook, the nights before, and the index."""
-        mine = [page for page in self._planned if page.plan and page.audience == here.audience]
+        pages = [page for page in self._planned if page.plan and page.audience == own_page.audience]
         return [
-            *self._reports(here, mine), *self._wholes(here, mine), *self._slices(here), *self._nights(here, out),
-            Link("workbook", f"{here.plan.name}.xlsx"), Link("site", "../index.html"),
+            *self._reports(own_page, pages), *self._wholes(own_page, pages), *self._slices(own_page), *self._nights(own_page, out),
+            Link("workbook", f"{own_page.plan.name}.xlsx"), Link("site", "../index.html"),
         ]  # fmt: skip
 
-    def controls(self, here: Planned) -> dict[str, Any]:
+    def controls(self, own_page: Planned) -> dict[str, Any]:
         """What the page's header offers: what this night makes of its report, as far as its readers may see it."""
-        pages = [page for page in self._visible(here) if page.plan.report == here.plan.report]
+        pages = [page for page in self._visible(own_page) if page.plan.report == own_page.plan.report]
         addresses: dict[str, tuple[Plan, str]] = {}
         for page in pages:
-            addresses.setdefault(self._keys[page.key], (page.plan, self._to(here, page)))
-        known = _named_by(pages, self._known) if here.audience else self._known
-        with speaking(here.plan.language):
-            return published(here.plan, known, addresses, self._settings)
+            addresses.setdefault(self._keys[page.key], (page.plan, self._to(own_page, page)))
+        choices = _choices_of(pages, self._choices) if own_page.audience else self._choices
+        with speaking(own_page.plan.language):
+            return published(own_page.plan, choices, addresses, self._settings)
 
-    def _to(self, here: Planned, there: Planned) -> str:
-        return _relative(there.path(self._on), here.folder(self._on))
+    def _to(self, own_page: Planned, other_page: Planned) -> str:
+        return _relative(other_page.path(self._on), own_page.folder(self._on))
 
-    def _visible(self, here: Planned) -> Iterator[Planned]:
+    def _visible(self, own_page: Planned) -> Iterator[Planned]:
         """Only the company's pages see everyone's."""
-        return (page for page in self._planned if page.plan and here.audience in ("", page.audience))
+        return (page for page in self._planned if page.plan and own_page.audience in ("", page.audience))
 
-    def _reports(self, here: Planned, mine: Sequence[Planned]) -> Iterator[Link]:
+    def _reports(self, own_page: Planned, pages: Sequence[Planned]) -> Iterator[Link]:
         """One page of each report: that which asks the same, else that with this page's own slice, else the first."""
-        for report in dict.fromkeys(page.plan.report for page in mine):
-            pages = [page for page in mine if page.plan.report == report]
-            equal = [page for page in pages if self._keys[page.key] == self._keys[here.key]]
-            same = [page for page in pages if page.slice == here.slice]
-            chosen = here if report == here.plan.report else (equal or same or pages)[0]
-            yield Link(f"report:{report}", self._to(here, chosen))
+        for report in dict.fromkeys(page.plan.report for page in pages):
+            candidates = [page for page in pages if page.plan.report == report]
+            equal = [page for page in candidates if self._keys[page.key] == self._keys[own_page.key]]
+            alike = [page for page in candidates if page.slice == own_page.slice]
+            chosen = own_page if report == own_page.plan.report else (equal or alike or candidates)[0]
+            yield Link(f"report:{report}", self._to(own_page, chosen))
 
-    def _wholes(self, here: Planned, mine: Sequence[Planned]) -> Iterator[Link]:
-        for page in mine:
-            if page.slice is None and page.key != here.key:
-                yield Link("sibling", self._to(here, page), page.name)
+    def _wholes(self, own_page: Planned, pages: Sequence[Planned]) -> Iterator[Link]:
+        for page in pages:
+            if page.slice is None and page.key != own_page.key:
+                yield Link("sibling", self._to(own_page, page), page.name)
 
-    def _slices(self, here: Planned) -> Iterator[Link]:
+    def _slices(self, own_page: Planned) -> Iterator[Link]:
         """manager:ID, department:ID, …: the page of that one in this report."""
-        for page in self._visible(here):
-            if page.slice and page.preset.name == here.preset.name:
-                yield Link(f"{page.slice['dimension']}:{page.slice['id']}", self._to(here, page))
+        for page in self._visible(own_page):
+            if page.slice and page.preset.name == own_page.preset.name:
+                yield Link(f"{page.slice['dimension']}:{page.slice['id']}", self._to(own_page, page))
 
-    def _nights(self, here: Planned, out: Path) -> Iterator[Link]:
+    def _nights(self, own_page: Planned, out: Path) -> Iterator[Link]:
         """The same page of the nights before, the latest first."""
         earlier = [
-            (night.date, page) for night in self._earlier if night.date < self._on and (page := night.page(here.key))
+            (night.date, page)
+            for night in self._earlier
+            if night.date < self._on and (page := night.page(own_page.key))
         ]
-        there = [(day, page) for day, page in earlier if page.state != "failed" and (out / page.file("html")).is_file()]
-        for day, page in there[:NIGHTS]:
-            if page.audience == here.audience:
-                yield Link("night", _relative(page.file("html"), here.folder(self._on)), units.write(day, "date"))
+        complete = [
+            (day, page) for day, page in earlier if page.state != "failed" and (out / page.file("html")).is_file()
+        ]
+        for day, page in complete[:NIGHTS]:
+            if page.audience == own_page.audience:
+                yield Link("night", _relative(page.file("html"), own_page.folder(self._on)), units.write(day, "date"))
 
 
-def _known(settings: Settings) -> Choices:
+def _choices(settings: Settings) -> Choices:
     with share_store(settings):
         return run.load({}, settings).names.choices
 
 
-def _named_by(pages: Sequence[Planned], known: Choices) -> Choices:
+def _choices_of(pages: Sequence[Planned], choices: Choices) -> Choices:
     """Those names that the pages are about: the only ones that a folder of somebody's own may tell."""
     about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in DIMENSIONS}
     return Choices(**{
-        name: tuple(choice for choice in getattr(known, name) if choice.id in about[name]) for name in DIMENSIONS
+        name: tuple(choice for choice in getattr(choices, name) if choice.id in about[name]) for name in DIMENSIONS
     })  # fmt: skip
 
 
@@ -120,6 +124,6 @@ def point_to_next(page: Page, before: Page, out: Path, words: str) -> None:
     text = path.read_text(encoding="utf-8")
     url = _relative(page.file("html"), str(PurePosixPath(before.file("html")).parent))
     link = f'{NEXT}<a class="next-night" href="{url}">{words}</a><!--/next-->'
-    changed = re.sub(rf"{NEXT}(<a .*?</a><!--/next-->)?", lambda _found: link, text, count=1)
-    if changed != text:
-        write_whole(path, changed)
+    new_text = re.sub(rf"{NEXT}(<a .*?</a><!--/next-->)?", lambda _match: link, text, count=1)
+    if new_text != text:
+        write_whole(path, new_text)

@@ -50,8 +50,8 @@ def keep(report: NightReport, settings: Settings) -> None:
     path = in_vain if report.problem else folder(settings) / f"{report.date}.json"
     write_whole(path, seal(_NIGHT.dump_json(report, indent=1).decode()), is_private=True)
     if not report.problem:
-        for other in (in_vain, _journal(settings, report.date)):
-            other.unlink(missing_ok=True)
+        for stale in (in_vain, _journal(settings, report.date)):
+            stale.unlink(missing_ok=True)
 
 
 def days(settings: Settings) -> set[date]:
@@ -100,10 +100,10 @@ def _page(line: str) -> Page | None:
 
 def damaged(settings: Settings) -> list[date]:
     """The days whose records can't be read."""
-    return [date.fromisoformat(path.name[:10]) for path in _damaged(settings)]
+    return [date.fromisoformat(path.name[:10]) for path in _damaged_files(settings)]
 
 
-def _damaged(settings: Settings) -> Iterator[Path]:
+def _damaged_files(settings: Settings) -> Iterator[Path]:
     return (path for path in sorted(folder(settings).glob("????-??-??*.json")) if _night(path) is None)
 
 
@@ -112,12 +112,12 @@ def mend(settings: Settings) -> list[str]:
     sentences = [
         _("the record {name} of a night was damaged and is kept as {aside}: the index lacks the links to its pages",
           name=path.name, aside=set_aside(path).name)
-        for path in _damaged(settings)
+        for path in _damaged_files(settings)
     ]  # fmt: skip
-    return [*sentences, *(text for path in sorted(folder(settings).glob("*.journal")) if (text := _mended(path)))]
+    return [*sentences, *(text for path in sorted(folder(settings).glob("*.journal")) if (text := _mend(path)))]
 
 
-def _mended(journal: Path) -> str:
+def _mend(journal: Path) -> str:
     """What was wrong with a journal, which is whole afterwards; "" when a kill has cut its last line short at most."""
     lines = _lines(journal)
     whole = [line for line in lines if _page(line)]

@@ -22,20 +22,20 @@ def last_good(key: str, earlier: Iterable[NightReport], out: Path) -> str:
     return next((path for path in pages if path and (out / path).is_file()), "")
 
 
-def stand_in(page: Page, planned: Planned, on: date, earlier: Iterable[NightReport], out: Path) -> str:
+def stand_in(page: Page, planned_page: Planned, on: date, earlier: Iterable[NightReport], out: Path) -> str:
     """Put something where the page should be, so that no link breaks; the path of the last good page, "" for none."""
     good = last_good(page.key, earlier, out)
-    if planned.plan and good != planned.path(on):
+    if planned_page.plan and good != planned_page.path(on):
         # Who may open a personal folder need not know what an error says about others.
-        error = "" if planned.audience else page.error
-        there = out / planned.path(on)
-        write_whole(there, _marked(good, error, out) if good else _nothing(page, error))
+        error = "" if planned_page.audience else page.error
+        path = out / planned_page.path(on)
+        write_whole(path, _with_notice(good, error, out) if good else _nothing(page, error))
         if good:
-            _copy_others(out / good, there.parent)
+            _copy_others(out / good, path.parent)
     return good
 
 
-def _marked(good: str, error: str, out: Path) -> str:
+def _with_notice(good: str, error: str, out: Path) -> str:
     sentence = _("This page is of {date}: the one after it did not come out.", date=units.write(day_of(good), "date"))
     return (out / good).read_text(encoding="utf-8").replace(BODY, BODY + _notice(sentence, error), 1)
 

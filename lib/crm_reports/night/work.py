@@ -59,15 +59,15 @@ def made(job: Job) -> RunRecord:
 
 def _tried_twice(job: Job) -> RunRecord:
     try:
-        return _tried(job)
+        return _try(job)
     except (TookTooLong, OutOfMemory):
         raise
     except WarmError:
         log.warning("%s: tried again", job.key)
-    return _tried(job)
+    return _try(job)
 
 
-def _tried(job: Job) -> RunRecord:
+def _try(job: Job) -> RunRecord:
     return parent.make(
         job.plan,
         settings=job.settings,

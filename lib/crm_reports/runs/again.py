@@ -37,8 +37,8 @@ def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
 
 def _of_notebook(report: str, filters: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The filters as they were resolved, as far as the notebook takes them: the same days, whatever today is."""
-    known = run.parameters_of(report, settings)
-    return {name: value for name, value in filters.items() if name in known}
+    parameters = run.parameters_of(report, settings)
+    return {name: value for name, value in filters.items() if name in parameters}
 
 
 def reproduction(page: Path) -> dict[str, Any]:
@@ -61,10 +61,10 @@ def reproduction(page: Path) -> dict[str, Any]:
 
 
 def _in_html(text: str) -> dict[str, Any]:
-    return _given(text, "page")["made_of"]
+    return _script_data(text, "page")["made_of"]
 
 
-def _given(html: str, id: str) -> Any:
+def _script_data(html: str, id: str) -> Any:
     """What a page's script is given under that id to work with."""
     return json.loads(re.search(rf'<script type="application/json" id="{id}">(.*?)</script>', html, re.DOTALL)[1])
 
@@ -82,11 +82,11 @@ def _look(page: Path) -> dict[str, Any]:
     if not (html := page.with_suffix(".html")).is_file():
         return {}
     text = html.read_text("utf-8")
-    content = _given(text, "page")
+    content = _script_data(text, "page")
     links = [publish.Link(**link) for link in content["others"]]
     links += [publish.Link(*link) for link in content["links"].items()]
     folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
-    return {"links": links, "controls": _given(text, "controls")} | ({"assets": folder} if folder else {})
+    return {"links": links, "controls": _script_data(text, "controls")} | ({"assets": folder} if folder else {})
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -51,10 +51,10 @@ def file_of(plan: Plan, notebook: Path, kind: str, *, settings: Settings) -> Pat
 
 
 def _in_a_kernel(plan: Plan, settings: Settings, out: Path, look: Mapping[str, Any]) -> RunRecord:
-    executed = run.execute(plan, settings=settings)
-    if executed.error.startswith("DeadKernelError") or executed.notebook is None:
-        executed = run.execute(plan, settings=settings)
-    return run.complete(executed, settings=settings, out=out, **look)
+    outcome = run.execute(plan, settings=settings)
+    if outcome.error.startswith("DeadKernelError") or outcome.notebook is None:
+        outcome = run.execute(plan, settings=settings)
+    return run.complete(outcome, settings=settings, out=out, **look)
 
 
 def begin(settings: Settings) -> None:
@@ -91,11 +91,11 @@ def warm(settings: Settings) -> Warm | None:
     with _starting:
         if key in _parents and (_parents[key] is None or _parents[key].is_alive):
             return _parents[key]
-        _parents[key] = _started(settings)
+        _parents[key] = _start(settings)
         return _parents[key]
 
 
-def _started(settings: Settings) -> Warm | None:
+def _start(settings: Settings) -> Warm | None:
     try:
         process = _begun.pop(_key(settings), None) or _beginning(settings)
         process.wait()

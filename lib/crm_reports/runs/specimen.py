@@ -38,11 +38,11 @@ DEALS, DAYS = 60, 400
 def warm_up() -> None:
     """Import, compile and look up all that a page needs; what fails here costs time later, and is logged."""
     with TemporaryDirectory() as name, _at_home(Path(name)) as settings:
-        stored = _apart(lambda: _store(settings))
+        store_process = _apart(lambda: _store(settings))
         for name in LATER:
             _try(lambda name=name: import_module(name))
         _try(templates.compile_all)
-        _try(lambda: _specimens(settings, stored))
+        _try(lambda: _specimens(settings, store_process))
     _try(cells.be_ready)
 
 
@@ -53,9 +53,9 @@ def _try(step: Callable[[], object]) -> None:
         log.warning("not warmed up", exc_info=True)
 
 
-def _specimens(settings: Settings, stored: int) -> None:
+def _specimens(settings: Settings, store_process: int) -> None:
     """Every report of the product, in one language or the other."""
-    if os.waitpid(stored, 0)[1]:
+    if os.waitpid(store_process, 0)[1]:
         raise RunError("the invented company has no store")
     for report, language in zip(REPORTS, cycle(LANGUAGES), strict=False):
         plan = run.prepare(report, {"period": "last_90_days", "language": language}, settings=settings)
