@@ -8,6 +8,7 @@ class Reader:
 
     def __init__(self, browser, address, **window):
         self.context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | window))
+        self.context.set_default_timeout(300_000)  # the first page waits until the parent is warm
         self.page, self.wrong = self.context.new_page(), []
         self.page.on(
             "console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None

@@ -38,6 +38,7 @@ def published(tmp_path_factory, request):
 @pytest.fixture
 def page(browser, published):
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(300_000)
     page, wrong = context.new_page(), []
     page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
