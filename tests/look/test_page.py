@@ -5,13 +5,16 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from crm_reports import charts, elements, metrics  # noqa: F401  (importing metrics registers them)
 from crm_reports.elements import ELEMENTS
 from crm_reports.filters import Choice
 from crm_reports.look import page
+from crm_reports.look.mime import FIGURE
 from crm_reports.words import context, units
 from stores import dataset, deal
 
@@ -219,3 +222,35 @@ def test_a_share_s_change_is_in_points_and_one_that_chance_explains_is_grey(show
     html = shown[-1]["text/html"].replace(units.SPACE, " ")
     assert '<span class="chg good">▲ 3.9 pp' in html
     assert '<span class="chg flat">▼ 10 %' in html
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        charts.bars(pd.DataFrame({"manager": ["Anna <b>", "Boris"], "won": [3, 5]}), x="manager", y="won"),
+        go.Figure(go.Scatter(x=[1, 2], y=[3.5, NAN])),
+        go.Figure(go.Bar(x=pd.to_datetime(["2025-03-12", "2025-03-13"]), y=np.array([1, 2]))),
+        go.Figure(go.Bar(x=[1], y=[2]), frames=[go.Frame(data=[go.Bar(x=[1], y=[3])], name="next")]),
+    ],
+    ids=["ours", "with a gap", "with arrays", "with frames"],
+)
+def test_a_figure_is_shown_as_plotly_itself_writes_it(shown, figure):
+    page.show(figure, "mine", title="Mine")
+    drawn, plotlys = shown[0][FIGURE], json.loads(figure.to_json())
+    assert drawn["layout"].pop("title")["text"] == "Mine"
+    plotlys["layout"].pop("title", None)
+    assert drawn == plotlys
+
+
+def test_a_figure_that_is_changed_after_it_was_shown_was_shown_as_it_was(shown):
+    figure = go.Figure(go.Bar(x=[1], y=[2]))
+    page.show(figure, "mine", title="Mine")
+    figure.data[0].name = "later"
+    assert "name" not in shown[0][FIGURE]["data"][0]
+
+
+def test_our_own_figures_need_no_copy_by_plotly(shown, monkeypatch):
+    """What `_figure_json` uses of plotly's insides: a figure's _data and _layout, as plain as they came."""
+    monkeypatch.setattr(go.Figure, "to_json", lambda figure: pytest.fail("plotly copied it"))
+    page.show(charts.bars(pd.DataFrame({"manager": ["Anna"], "won": [3]}), x="manager", y="won"), "mine", title="Mine")
+    assert shown[0][FIGURE]["data"][0]["type"] == "bar"

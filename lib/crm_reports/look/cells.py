@@ -3,7 +3,9 @@
 Everything from the CRM is escaped here; only http(s) addresses become links.
 """
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from urllib.parse import urlsplit
 
@@ -18,12 +20,17 @@ BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # s
 
 def tag(name: str, *inside: str, **attributes: object) -> str:
     """An element; what is `inside` must be safe already, attributes are escaped here. None and False leave one out."""
-    words = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
-        for key, value in attributes.items()
-        if value is not None and value is not False
-    )
-    return f"<{name}{words}>{''.join(inside)}</{name}>"
+    given = "".join([
+        _attribute(key, None if value is True else str(value))
+        for key, value in attributes.items() if value is not None and value is not False
+    ])  # fmt: skip
+    return f"<{name}{given}>{''.join(inside)}</{name}>"
+
+
+@lru_cache(4096)
+def _attribute(key: str, value: str | None) -> str:
+    name = key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is None else f' {name}="{escape(value)}"'
 
 
 LONGEST = 160  # characters of a name that stand in a cell; workbook and JSON hold all of it
@@ -37,11 +44,20 @@ def text(value: object, unit: str = "text") -> str:
 
 def web_address(text: object) -> str:
     """The text if it is an http(s) address; nothing for javascript:, data: and the rest."""
+    address = str(text)
+    return address if _is_of_the_web(HOST.match(address)[0]) else ""
+
+
+HOST = re.compile(r"(?:[^/?#]*//[^/?#]*)?")  # and scheme, which a list's addresses share
+
+
+@lru_cache(256)
+def _is_of_the_web(host: str) -> bool:
     try:
-        address = urlsplit(str(text))
+        address = urlsplit(host)
     except ValueError:
-        return ""
-    return str(text) if address.scheme in ("http", "https") and address.netloc else ""
+        return False
+    return address.scheme in ("http", "https") and bool(address.netloc)
 
 
 def explained(entry: Column) -> str:
