@@ -84,6 +84,46 @@ def test_no_text_lies_over_another_and_none_leaves_the_screen(browser, pages, ki
     assert [box["text"] for box in boxes if box["left"] < 0 or box["right"] > width] == []
 
 
+# The sizes in points of all texts on paper, with what is smaller than may be; and what may stand alone at a sheet's foot.
+ON_PAPER = """
+(() => {
+  const seen = {checkOpacity: true, checkVisibilityCSS: true}, walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), sizes = [];
+  while (walk.nextNode()) {
+    const {data, parentElement: parent} = walk.currentNode;
+    if (data.trim() && !parent.closest("script, style, caption, legend") && parent.checkVisibility(seen))
+      sizes.push([0.75 * parseFloat(getComputedStyle(parent).fontSize), data.trim().slice(0, 40)]);
+  }
+  const heads = [...document.querySelectorAll("main .said, main h2, main .sub")].filter(head => head.checkVisibility(seen));
+  return {sizes, alone: heads.filter(head => getComputedStyle(head).breakAfter !== "avoid").map(head => head.textContent)};
+})()
+"""
+
+
+@pytest.mark.parametrize("kind", ["sales", "ru"])
+def test_on_paper_no_text_is_under_seven_points_and_no_question_stands_without_its_answer(browser, pages, kind):
+    visit = Visit(browser, pages[kind], viewport={"width": 688, "height": 1020}, is_folded=True)
+    visit.page.emulate_media(media="print")
+    paper = visit.page.evaluate(ON_PAPER)
+    visit.close()
+    assert len(paper["sizes"]) > 50
+    assert [text for size, text in paper["sizes"] if size < 7] == []
+    assert paper["alone"] == []
+
+
+def test_in_the_dark_no_text_lies_over_another(browser, pages):
+    visit = Visit(
+        browser,
+        pages["sales"],
+        viewport={"width": 1280, "height": 900},
+        is_folded=True,
+        reduced_motion="reduce",
+        color_scheme="dark",
+    )
+    boxes = visit.page.evaluate(BOXES)
+    visit.close()
+    assert overlapping(boxes) == []
+
+
 def test_the_overview_is_one_screen_of_a_laptop(browser, pages):
     visit = Visit(browser, pages["en"], viewport={"width": 1280, "height": 800}, is_folded=True)
     bottom = visit.page.evaluate("document.querySelector('#dynamics .chart').getBoundingClientRect().bottom")

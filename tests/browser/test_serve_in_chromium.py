@@ -25,6 +25,19 @@ def test_a_manager_is_chosen_by_one_click_and_back_is_everybody(reader):
     assert reader.tile("won") == "3"
 
 
+def test_from_one_managers_page_the_next_and_all_are_one_click_away(live, server):
+    with Reader(live, f"{server}/manager_effectiveness?period=2025-03&manager=1") as reader:
+        assert reader.page.locator(".top h1").inner_text() == "Anna"
+        links = reader.page.locator(".neighbours a")
+        assert links.all_inner_texts() == ["All managers", "Boris →"]
+        links.last.click()
+        reader.comes_to("?period=2025-03&manager=2")
+        assert links.all_inner_texts() == ["← Anna", "All managers"]
+        links.last.click()
+        reader.comes_to("?period=2025-03")
+        assert links.count() == 0
+
+
 def test_several_are_ticked_and_shown_together_and_cleared(reader):
     reader.field("manager").click()
     for name in ("Anna", "Boris"):

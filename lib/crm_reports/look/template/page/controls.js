@@ -167,6 +167,19 @@ function menuOf(id, label, inside) {
   return [button, panelUnder(button, `field-${id}`, label, () => inside)];
 }
 
+// On a page about one person: the one before, all, and the one after, as far as there are such pages.
+function neighbours() {
+  const people = controls.fields.find(field => field.name === "manager")?.choices ?? [], chosen = listOf(controls.state.manager);
+  const at = people.findIndex(person => person.id === chosen[0]);
+  if (chosen.length !== 1 || at < 0) return;
+  const link = (text, ids) => addressOf(withValue("manager", ids)) && answer(text, withValue("manager", ids), false);
+  const isThere = person => addressOf(withValue("manager", [person.id]));
+  const before = people.slice(0, at).findLast(isThere), after = people.slice(at + 1).find(isThere);
+  const links = [before && link(`← ${before.name}`, [before.id]), people.length > 1 && link(page.texts.all_managers, []), after && link(`${after.name} →`, [after.id])];
+  const head = document.querySelector(".top .eyebrow") ?? document.querySelector(".top h1");
+  if (links.some(Boolean)) head?.before(make("div", {class: "neighbours", role: "group", "aria-label": page.texts.all_managers}, ...links.filter(Boolean)));
+}
+
 const USUAL = ["period", "comparison", "pipeline", "department", "manager", "source"];
 
 function placeControls() {
@@ -182,6 +195,7 @@ function placeControls() {
   if (set.length && addressOf({})) bar.append(answer(page.texts.clear, {}, false));
   if (!controls.published) bar.append(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
   chips?.replaceWith(bar);
+  neighbours();
   addEventListener("pageshow", () => document.body.classList.remove("leaving"));
   comeBack();
 }
