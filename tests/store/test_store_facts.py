@@ -246,3 +246,35 @@ def test_a_closed_deal_whose_end_nobody_knows_has_no_duration_and_is_in_no_past_
     assert days.isna()["1"]
     assert days["2"] == 63
     assert ds.work.spans.to_pandas()["until_at"].tolist() == [at("2025-03-05")]
+
+
+# ── Parts name things once ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_done_on_a_deal_keeps_the_deals_id_also_where_the_deal_came_later_or_is_gone(tmp_path):
+    calls = [
+        {"activity_id": str(day), "owner_type": "deal", "owner_id": owner, "manager_id": "1", "kind": "call",
+         "is_action": True, "at": at(f"2025-03-0{day}")}
+        for day, owner in ((2, "1"), (3, "2"), (4, "3"))
+    ]  # fmt: skip
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01"), deal(2, "2025-04-05")], activities=calls)
+    acts = ds.acts.actions(ds.filters.period).to_pandas().sort_values("at")
+    assert acts["deal_id"].tolist() == ["1", "2", "3"]
+    assert acts["pipeline_id"].tolist() == ["0", "", ""]
+    texts = ds.scope.snapshot.query('select unknown_deal_id from signs order by signs."at"')
+    assert texts["unknown_deal_id"].to_pylist() == [None, "2", "3"]
+
+
+@pytest.mark.parametrize(("stage", "is_back"), [("NEW", True), ("REQ", False), ("OFFER", False), ("LOST", False)])
+def test_a_deal_goes_back_also_by_the_move_that_only_it_itself_speaks_of(tmp_path, stage, is_back):
+    moved = deal(
+        1, "2025-03-01", stage_id=stage, outcome="lost" if stage == "LOST" else "open", moved_at=at("2025-03-10")
+    )
+    ds = dataset(tmp_path, deals=[moved], stage_history=moves(1, ("2025-03-01", "NEW"), ("2025-03-05", "REQ")))
+    assert ds.deals["went_back"].tolist() == [is_back]
+
+
+def test_entries_hold_no_text_of_the_entry_before(tmp_path):
+    ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=ENDS_WON)
+    types = ds.scope.snapshot.query("from entries").schema
+    assert {entry.name for entry in types if str(entry.type) == "string"} == {"stage_id", "pipeline_id", "outcome"}

@@ -152,7 +152,7 @@ class Slice:
         return self.query(
             f"""
             with acts as (
-                select kind, sign.manager_id, sign.at, sign.deal_id, coalesce(pipeline_id, '') as pipeline_id,
+                select kind, sign.manager_id, sign.at, coalesce(deal_id, unknown_deal_id) as deal_id, coalesce(pipeline_id, '') as pipeline_id,
                     coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id
                 from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
                 where is_action and sign.at >= ? and sign.at < ?

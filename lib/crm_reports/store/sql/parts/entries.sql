@@ -1,24 +1,26 @@
--- Every stage entry strictly before as_of of the deals that still exist; `place` counts a deal's entries from 1, `…_before`
--- is of its entry before; `is_last`: none came after it. What a deal says of itself is the present: a history whose last entry
--- says otherwise (old portals lack rows; exports leave the last move out) gets one entry more, `is_added`, at the last move
--- or closing date, else at the first sync that saw the deal so.
--- needs: deals, deals_versions, numbered, stage_history, syncs
+-- Every stage entry strictly before as_of of the deals that still exist; `place` counts a deal's entries from 1; `is_last`:
+-- none came after it; `is_turn`: the deal came into work or left it; `went_back`: to an earlier step of the same funnel.
+-- What a deal says of itself is the present: a history whose last entry says otherwise (old portals lack rows; exports leave
+-- the last move out) gets one entry more at the last move or closing date, else at the first sync that saw the deal so: it
+-- is a `closing_added` or `is_outvoted`. What the entry before was is not written: that would double the texts.
+-- needs: deals, deals_versions, funnel, numbered, stage_history, syncs
 with noted as (
-    select deal_no, history_id, stage_id, pipeline_id, outcome, no_sooner(entry.at, created_at) as at
-    from stage_history as entry join numbered using (deal_id) where entry.at < known_until()
+    select deal_no, history_id, entry.stage_id, entry.pipeline_id, entry.outcome, no_sooner(entry.at, created_at) as at, step
+    from stage_history as entry join numbered using (deal_id) left join funnel on entry.stage_id = funnel.stage_id
+    where entry.at < known_until()
 ),
 walked as (
-    select *, row_number() over walk as place,
-        lag(stage_id) over walk as stage_before, lag(pipeline_id) over walk as pipeline_before,
-        lag(outcome) over walk as outcome_before, lead(noted.at) over walk as next_at
+    select *, row_number() over walk as place, lead(noted.at) over walk as next_at, lag(stage_id) over walk as stage_before,
+        lag(pipeline_id) over walk as pipeline_before, lag(step) over walk as step_before,
+        lag(outcome = 'open') over walk as was_open
     from noted window walk as (partition by deal_no order by noted.at, history_id)
 ),
 outvoted as (
     select deal_no, deal_id, history_id + 1 as history_id, deals.stage_id, deals.pipeline_id, deals.outcome, place + 1 as place,
-        walked.stage_id as stage_before, walked.pipeline_id as pipeline_before,
-        coalesce(walked.outcome, 'open') as outcome_before, walked.at as last_at, greatest(walked.at, deals.created_at) as since_at,
+        funnel.step, walked.stage_id as stage_before, walked.pipeline_id as pipeline_before, walked.step as step_before,
+        coalesce(walked.outcome, 'open') = 'open' as was_open, walked.at as last_at, greatest(walked.at, deals.created_at) as since_at,
         coalesce(moved_at, if(deals.outcome = 'open', null, no_sooner(closed_at, deals.created_at))) as told_at
-    from walked join numbered using (deal_no) join deals using (deal_id)
+    from walked join numbered using (deal_no) join deals using (deal_id) left join funnel on deals.stage_id = funnel.stage_id
     where next_at is null
         and (deals.outcome != coalesce(walked.outcome, 'open') or deals.stage_id != walked.stage_id)
 ),
@@ -35,9 +37,15 @@ completions as (
 ),
 completed as (select deal_no from completions where completions.at < as_of()),
 entered as (
-    select * exclude (next_at), false as is_added, coalesce(next_at >= as_of(), deal_no not in (from completed)) as is_last
+    select * exclude (next_at), false as closing_added, false as is_outvoted,
+        coalesce(next_at >= as_of(), deal_no not in (from completed)) as is_last
     from walked
     union all by name
-    select *, true as is_added, true as is_last from completions
+    select *, outcome != 'open' and was_open as closing_added, outcome = 'open' or not was_open as is_outvoted, true as is_last
+    from completions
 )
-select *, place = 1 or stage_id is distinct from stage_before as is_visit from entered where entered.at < as_of()
+select * exclude (step, stage_before, pipeline_before, step_before, was_open),
+    place = 1 or stage_id is distinct from stage_before as is_visit,
+    place = 1 or (outcome = 'open') is distinct from was_open as is_turn,
+    step < step_before and pipeline_id is not distinct from pipeline_before as went_back
+from entered where entered.at < as_of()

@@ -6,7 +6,7 @@
 with turns as (
     select deal_no, place, outcome = 'open' as is_open, entry.at as turned_at,
         lead(entry.at) over (partition by deal_no order by place) as until_at
-    from entries as entry where place = 1 or (outcome = 'open') is distinct from (outcome_before = 'open')
+    from entries as entry where is_turn
 ),
 spans as (
     select deal_no, if(place = 1, created_at, greatest(created_at, turned_at)) as opened_at,

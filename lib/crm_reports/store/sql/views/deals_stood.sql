@@ -3,11 +3,11 @@
 -- Stage, outcome and closing instant: the last entry before as_of; without history, what the deal itself says, unless it
 -- closed or first moved only later. A closing that somebody planned for after the sync was at the first sync that saw it.
 -- Money is in the base currency at the rate the portal gives; null where there is none.
--- needs: currencies, deals, deals_versions, entries, funnel, numbered, stage_history, syncs
+-- needs: currencies, deals, deals_versions, entries, numbered, stage_history, syncs
 with standing as (
     select deal_no, coalesce(bool_or(outcome in ('won', 'lost')), false) as was_closed,
-        bool_or(is_added and outcome != 'open' and outcome_before = 'open') as closing_added,
-        bool_or(is_added and (outcome = 'open' or outcome_before != 'open')) as is_outvoted, max(entry.at) filter (where is_visit) as stage_since_at,
+        bool_or(closing_added) as closing_added, bool_or(is_outvoted) as is_outvoted, coalesce(bool_or(entry.went_back), false) as went_back,
+        max(entry.at) filter (where is_visit) as stage_since_at,
         min(entry.at) filter (where place > 1) as first_move_at, max(entry.at) filter (where place > 1) as last_move_at
     from entries as entry group by deal_no
 ),
@@ -16,18 +16,13 @@ last as (
         entry.at as last_at
     from entries as entry where is_last
 ),
-backwards as (
-    select distinct deal_no from entries as entry join funnel as here on entry.stage_id = here.stage_id
-    join funnel as before on stage_before = before.stage_id
-    where here.step < before.step and entry.pipeline_id is not distinct from pipeline_before
-),
 unmoved as (select deal_id from numbered anti join last using (deal_no)),
 moved_later as (
     select distinct deal_id from stage_history as entry semi join unmoved using (deal_id)
     where entry.at < known_until()
 ),
 rates as (
-    select currency, rate / coalesce((select max(rate) from currencies where currency = base_currency()), 1.0) as rate
+    select currency, rate / coalesce(max(rate) filter (where currency = base_currency()) over (), 1.0) as rate
     from currencies
 ),
 ahead as (
@@ -52,9 +47,9 @@ told as (
         told_closed_at, last_at is not null as has_history,
         moved_later.deal_id is not null or coalesce(told_closed_at >= as_of(), false) as is_later,
         last_at is null and coalesce(is_closing_ahead, false) as is_closing_ahead,
-        last.* exclude (deal_no), standing.* exclude (deal_no), backwards.deal_no is not null as went_back, deal_no
+        last.* exclude (deal_no), standing.* exclude (deal_no, went_back), coalesce(went_back, false) as went_back, deal_no
     from deals join numbered using (deal_id) left join last using (deal_no) left join standing using (deal_no)
-    left join moved_later using (deal_id) left join backwards using (deal_no) left join closings using (deal_id)
+    left join moved_later using (deal_id) left join closings using (deal_id)
 ),
 stood as (
     select * replace (
