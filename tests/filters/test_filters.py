@@ -99,6 +99,14 @@ def refused(**typed: object) -> str:
         ("this_month", "2025-06-01", "2025-06-30"),
         ("MTD", "2025-06-01", "2025-06-30"),
         ("с начала месяца", "2025-06-01", "2025-06-30"),
+        ("June", "2025-06-01", "2025-06-30"),
+        ("август", "2024-08-01", "2024-08-31"),
+        ("13 March 2025", "2025-03-13", "2025-03-13"),
+        ("13 марта", "2025-03-13", "2025-03-13"),
+        ("29 Feb", "2024-02-29", "2024-02-29"),
+        ("January to 13 March", "2025-01-01", "2025-03-13"),
+        ("с января по 13 марта", "2025-01-01", "2025-03-13"),
+        ("1 Nov. - 13 Mar 2024", "2023-11-01", "2024-03-13"),
         ("Last month", "2025-05-01", "2025-05-31"),
         ("last-month", "2025-05-01", "2025-05-31"),
         ("прошлый месяц", "2025-05-01", "2025-05-31"),
@@ -127,7 +135,10 @@ def test_a_period_is_understood_as_people_type_it(text, first, last):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("july", "period 'july' is not understood; write a day"),
+        ("someday", "period 'someday' is not understood; write a day"),
+        ("31 february", "period '31 february' names no day of the calendar"),
+        ("31 июня 2025", "period '31 июня 2025' names no day of the calendar"),
+        ("junk", "period 'junk' is not understood"),
         ("lst_month", "near: last_month"),
         ("last mnth", "near: last_month"),
         ("2025-02-30", "names no day of the calendar"),
@@ -422,7 +433,7 @@ def test_departments_that_run_in_a_circle_end():
 
 
 def test_everything_that_is_wrong_is_told_at_once():
-    told = refused(period="july", manager="x1", source=["y", "z"], comparison="last", as_of="noon", language="de")
+    told = refused(period="someday", manager="x1", source=["y", "z"], comparison="last", as_of="noon", language="de")
     assert [line.split(" ")[0] for line in told.splitlines()] == [
         "comparison", "language", "as_of", "period", "manager", "source", "source",
     ]  # fmt: skip

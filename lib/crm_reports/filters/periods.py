@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -82,10 +83,12 @@ SAME_AS = {
     "с начала квартала": "this quarter", "с начала года": "this year",
 }  # fmt: skip
 EVERYTHING = ("", "..", "all", "all time", "everything", "все", "все время", "весь период")
-MONTHS = (
-    "jan|янв", "feb|фев", "mar|мар", "apr|апр", "may|ма[йя]", "jun|июн",
-    "jul|июл", "aug|авг", "sep|сен", "oct|окт", "nov|ноя", "dec|дек",
+MONTH_NAMES = (
+    "january январь января", "february февраль февраля", "march март марта", "april апрель апреля", "may май мая",
+    "june июнь июня", "july июль июля", "august август августа", "september сентябрь сентября",
+    "october октябрь октября", "november ноябрь ноября", "december декабрь декабря",
 )  # fmt: skip
+MONTH_STEMS = [name[:3] for names in MONTH_NAMES for name in names.split()]
 
 _RELATIVE = re.compile(
     rf"(?:(?P<this>{THIS})|(?:{LAST}) ?(?P<count>\d{{1,4}})?) ?(?:"
@@ -145,23 +148,26 @@ def plain(text: str) -> str:
     text = " ".join(text.split())
     text = re.sub(r"(?<=\d{4}) ?(?:г\.?|года?)(?= |$)", "", text)
     text = re.sub(r"^(?:за|for|the) ", "", text)
-    return re.sub(r"^(?:с|from|since) (\d.*?)(?: (?:по|до|to|until) (.*))?$", r"\1..\2", text)
+    begins = rf"(?:\d|{'|'.join(MONTH_STEMS)})"  # "с начала месяца" is a name of its own
+    return re.sub(rf"^(?:с|from|since) ({begins}.*?)(?: (?:по|до|to|until) (.*))?$", r"\1..\2", text)
 
 
 def _period(text: str, today: date) -> Period | None:
     """What a plain text means: everything, a name, or a range; None for anything else."""
     if text in EVERYTHING:
         return Period(BEGINNING, today, "all", is_open=True)
-    return _by_name(text, today) or _range(text, today)
+    return _by_name(text, today, today) or _range(text, today)
 
 
-def _by_name(text: str, today: date) -> Period | None:
-    """The period that one name names, by the calendar or relative to today."""
+def _by_name(text: str, today: date, latest: date) -> Period | None:
+    """The period that one name names, by the calendar or relative to today; without a year the last that began by `latest`."""
     for pattern in _CALENDAR:
         if match := pattern.fullmatch(text):
             return _by_calendar(**{name: int(number) for name, number in match.groupdict().items()})
-    if match := re.fullmatch(r"([a-zа-я]+) (\d{4})", text):
-        return _by_month_name(*match.groups())
+    if match := re.fullmatch(r"(?:(\d{1,2}) )?([a-zа-я]+)\.?(?: (\d{4}))?", text):
+        day, name, year = match.groups()
+        if month := _month_called(name):
+            return _by_month(month, int(day) if day else None, int(year) if year else None, latest)
     words = re.sub("[ -]+", " ", text)
     match = _RELATIVE.fullmatch(SAME_AS.get(words, words))
     return _by_today(match, today) if match else None
@@ -181,9 +187,31 @@ def _by_calendar(
     return _whole("year", date(year, 1, 1), f"{year:04}")
 
 
-def _by_month_name(name: str, year: str) -> Period | None:
-    month = next((number for number, stem in enumerate(MONTHS, 1) if re.match(stem, name)), None)
-    return month and _by_calendar(int(year), month=month)
+def _month_called(name: str) -> int | None:
+    """The number of the month that has this name, or is shortened so: march, mar, март, марта."""
+    return next(
+        (
+            number
+            for number, names in enumerate(MONTH_NAMES, 1)
+            if len(name) > 2 and any(full.startswith(name) for full in names.split())
+        ),
+        None,
+    )
+
+
+def _by_month(month: int, day: int | None, year: int | None, latest: date) -> Period:
+    """That month or day of it; without a year the last that began by `latest`."""
+    if year is not None:
+        return _by_calendar(year, month=month, day=day)
+    years = (latest.year - back for back in range(9))  # 29 February may be eight years ago
+    found = (_by_calendar(year, month=month, day=day) for year in years if _is_day(year, month, day or 1))
+    if period := next((period for period in found if period.start <= latest), None):
+        return period
+    raise ValueError(f"{month} has no day {day}")
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    return 1 <= day <= monthrange(year, month)[1]
 
 
 def _by_today(match: re.Match[str], today: date) -> Period:
@@ -200,8 +228,9 @@ def _by_today(match: re.Match[str], today: date) -> Period:
 def _range(text: str, today: date) -> Period | None:
     """The period from one name to another: a..b, a.., ..b, a - b."""
     for first_text, last_text in _halves(text):
-        first = _by_name(first_text, today) if first_text else Period(BEGINNING, BEGINNING)
-        last = _by_name(last_text, today) if last_text else Period(today, today)
+        last = _by_name(last_text, today, today) if last_text else Period(today, today)
+        latest = last.start if last else today  # "January to 13 March 2026" begins in the same winter
+        first = _by_name(first_text, today, latest) if first_text else Period(BEGINNING, BEGINNING)
         if first and last:
             text = f"{first.text}..{last.text}"
             return Period(first.start, last.end, text, _unit_of(first.start, last.end), is_open=not first_text)
