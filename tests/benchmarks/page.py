@@ -1,7 +1,7 @@
 """What one page costs and weighs: sales_dynamics of the invented company's 3,000 deals, and of a hundred thousand.
 
 Processor seconds of a process that has made a page before, as a night's have: the notebook's cells, then each of the four
-files. Beside it the same list of deals by pandas' own `to_html`, `to_excel` and `to_json`, and the same notebook by
+files; `as served` are the cells and the page alone. Beside it the same list of deals by pandas' own `to_html`, `to_excel` and `to_json`, and the same notebook by
 nbconvert's own page.
 """
 
@@ -27,6 +27,10 @@ def main() -> None:
     print(f"\n{'CPU seconds':18}" + "".join(f"{f'{deals:,} deals':>18}" for deals in costs))
     for name in PARTS:
         print(f"{name:18}" + "".join(f"{cost['cpu'][name]:18.2f}" for cost in costs.values()))
+    served = [cost["cpu"]["cells"] + cost["cpu"]["html"] for cost in costs.values()]
+    print(f"{'as served':18}" + "".join(f"{cpu:18.2f}" for cpu in served))
+    ratios = [cost["cpu"]["plain nbconvert"] / cost["cpu"]["html"] for cost in costs.values()]
+    print(f"{'nbconvert ÷ html':18}" + "".join(f"{ratio:18.1f}" for ratio in ratios))
     print(f"\n{'kB':18}")
     for name in next(iter(costs.values()))["bytes"]:
         print(f"{name:18}" + "".join(f"{cost['bytes'][name] / 1000:18,.0f}" for cost in costs.values()))
