@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from crm_reports import elements
-from crm_reports.elements.sales import repeats
+from crm_reports.elements import sales
+from crm_reports.elements.sales import long_run, repeats
 from crm_reports.filters import Choice
 from crm_reports.measures.measure import measure, value_of
 from crm_reports.words import context
@@ -150,6 +151,17 @@ def test_wins_are_of_new_customers_repeat_ones_or_of_none(march):
     assert table.loc[table["won"] > 0, "won"].to_dict() == {"new": 1, "no customer": 1, "repeat": 1}
     assert table.loc[table["won"] > 0, "won_money"].to_dict() == {"new": 900, "no customer": 0, "repeat": 1000}
     assert plain(repeats(elements.new_repeat(march).table)).startswith("50 % of the won deals are with customers")
+
+
+def test_customers_over_time_are_measured_once_with_the_other_numbers_and_are_the_same_alone(march, monkeypatch):
+    measured = []
+    monkeypatch.setattr(sales, "long_run", lambda ds, metrics: measured.append(metrics) or long_run(ds, metrics))
+    alone = elements.new_repeat(replace(march)).figure
+    together = replace(march)
+    table = elements.dynamics(together).table
+    table["new_customers"] = 99  # what becomes of it is nobody else's
+    assert elements.new_repeat(together).figure == alone
+    assert len(measured) == 2
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────

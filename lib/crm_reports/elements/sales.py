@@ -42,7 +42,9 @@ def dynamics(ds: Dataset, metrics: Sequence[str] = MAIN) -> pd.DataFrame:
     `is_in_period` says which the report's period touches; each stands beside the same days a year earlier, unless nothing
     is compared.
     """
-    return long_run(ds, [*metrics, *REPEATS])
+    table = long_run(ds, [*metrics, *REPEATS])
+    ds.memo.once(REPEATS, lambda: table.copy(deep=False))
+    return table
 
 
 def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
@@ -138,7 +140,7 @@ def year_on_year(table: pd.DataFrame) -> str:
 @element(
     title=N_("New and repeat customers"),
     measured=N_("Among won deals; repeat: the customer already had a won deal."),
-    chart=lambda table, ds: charts.dynamics(long_run(ds, REPEATS), metrics=REPEATS),
+    chart=lambda table, ds: charts.dynamics(ds.memo.once(REPEATS, lambda: long_run(ds, REPEATS)), metrics=REPEATS),
     needs=["repeat_share"],
 )
 def new_repeat(ds: Dataset) -> pd.DataFrame:
