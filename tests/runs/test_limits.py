@@ -134,7 +134,7 @@ def test_what_was_killed_for_memory_is_not_tried_again(warm, settings, monkeypat
     monkeypatch.setattr(work, "_try", killed)
     found = plan(settings, "full", *WHOLE)
     for key in ("full", "dead"):
-        record = work.made(Job.of(key, found, settings, tmp_path, (), SECONDS))
+        record = work.made(Job.of(key, found, settings, tmp_path, (), {}, SECONDS))
         assert record.state == "failed"
     assert tried == ["full", "dead", "dead"]
 
