@@ -220,7 +220,7 @@ def by_month(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 @managers_over_time.finding
 def leader(table: pd.DataFrame) -> str:
     """Who was first in most of the months; where nobody was, how many were first in turn."""
-    months = table[["start", "manager", "won_money"]].groupby("start")
+    months = table.groupby("start")
     leaders = [row["manager"] for _start, rows in months if (row := largest(rows, "won_money")) is not None]
     first = pd.Series(leaders, dtype=object).value_counts()
     if table["manager_id"].nunique() < 2 or first.empty:
