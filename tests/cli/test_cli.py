@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from crm_reports.cli import app
+from crm_reports.cli.commands import pairs_of
+from crm_reports.errors import FilterError
 from crm_reports.runs import alone
 from crm_reports.runs import run as runs
 from crm_reports.runs.run import RunRecord
@@ -105,3 +107,13 @@ def test_from_an_invented_company_to_a_page_in_one_command(tmp_path):
     again = call("sync")
     assert again.exit_code == 0
     assert "40 new" not in again.stderr
+
+
+def test_a_key_said_twice_is_a_list_and_a_value_may_hold_equals():
+    pairs = ["manager=Anna", "period=mtd", "manager=Boris", "source=a=b"]
+    assert pairs_of(pairs) == {"manager": ["Anna", "Boris"], "period": "mtd", "source": "a=b"}
+
+
+def test_words_without_equals_are_refused_together():
+    with pytest.raises(FilterError, match=r"-p 'period' is no key=value\n-p '=x' is no key=value"):
+        pairs_of(["period", "a=1", "=x"])

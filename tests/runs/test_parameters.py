@@ -1,8 +1,7 @@
 import nbformat
 import pytest
 
-from crm_reports.errors import FilterError
-from crm_reports.runs.parameters import declared, spoken, typed
+from crm_reports.runs.parameters import declared, typed
 
 CELL = """
 period: str = "last_month"  # the period to report
@@ -80,13 +79,3 @@ def test_a_name_that_is_code_is_only_an_unknown_name(known):
 def test_a_notebook_without_parameters_says_so():
     _, problems = typed({"period": "mtd"}, {}, report="mine")
     assert problems == ["report 'mine' has no parameter 'period'; its notebook has no cell tagged parameters"]
-
-
-def test_a_key_said_twice_is_a_list_and_a_value_may_hold_equals():
-    pairs = ["manager=Anna", "period=mtd", "manager=Boris", "source=a=b"]
-    assert spoken(pairs) == {"manager": ["Anna", "Boris"], "period": "mtd", "source": "a=b"}
-
-
-def test_words_without_equals_are_refused_together():
-    with pytest.raises(FilterError, match=r"-p 'period' is no key=value\n-p '=x' is no key=value"):
-        spoken(["period", "a=1", "=x"])

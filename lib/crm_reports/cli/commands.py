@@ -89,7 +89,7 @@ def run(
     data: Data = None,
 ) -> None:
     """Makes one report: a page, a workbook, JSON and the executed notebook."""
-    values, settings = _pairs(parameter), Settings.read(config, data)
+    values, settings = pairs_of(parameter), Settings.read(config, data)
     with speaking(settings.language):
         record = _maker(in_kernel=kernel)(report, values, settings=settings, out=out, show_code=show_code)
     if record.error:
@@ -108,7 +108,7 @@ def _maker(*, in_kernel: bool) -> Callable[..., Any]:
     return run
 
 
-def _pairs(words: Iterable[str]) -> dict[str, str | list[str]]:
+def pairs_of(words: Iterable[str]) -> dict[str, str | list[str]]:
     """`key=value` words by key; a key that came several times holds a list."""
     words = list(words)
     all_at_once(
