@@ -65,6 +65,7 @@ def pages(tmp_path_factory):
         (folder / "sales.html").write_text(publish.html(invented.notebook(patch), assets="assets"), encoding="utf-8")
     settings = company(folder / "data")
     made = {lang: report(folder, settings, "overview", questions=QUESTIONS, language=lang)[0] for lang in ("en", "ru")}
+    made["ru_sales"] = report(folder, settings, "sales_dynamics", language="ru")[0]
     use("en")
     yield made | {"sales": folder / "sales.html"}
     units.use()
@@ -82,6 +83,22 @@ def test_no_text_lies_over_another_and_none_leaves_the_screen(browser, pages, ki
     assert len(boxes) > 20
     assert overlapping(boxes) == []
     assert [box["text"] for box in boxes if box["left"] < 0 or box["right"] > width] == []
+
+
+CUT = """
+[...document.querySelectorAll("main table")].filter(table => table.checkVisibility())
+  .filter(table => table.scrollWidth > table.closest(".dt-layout-table, .scroll").clientWidth + 1)
+  .map(table => `${table.closest("[data-element]").dataset.element}: ${table.scrollWidth}`)
+"""
+
+
+def test_no_table_is_wider_than_a_laptop_in_russian_which_is_the_longer_language(browser, pages):
+    visit = Visit(browser, pages["ru_sales"], viewport={"width": 1280, "height": 800})
+    cut = visit.page.evaluate(CUT)
+    count = visit.page.locator("main table:visible").count()
+    visit.close()
+    assert count > 5
+    assert cut == []
 
 
 # The sizes in points of all texts on paper, with what is smaller than may be; and what may stand alone at a sheet's foot.

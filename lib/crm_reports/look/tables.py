@@ -43,6 +43,7 @@ WHISKERED = ("conversion", "forgotten_share")
 BARRED = ("won_money", "money_short", "money_at_risk", "forgotten_money", "lost_money", "activity_index", "money")
 # What a deal of a list counts in: the page shows those of the first one that the list has, a tile leads to those of its own.
 COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
+LONGEST_WORD = 8  # letters of a header that are never parted
 AT_ONCE = 15  # rows of a list that stand in the page as HTML; its script has them all
 CLOSED_AT_ONCE = 5  # of a chart's numbers, which are one click away
 
@@ -180,7 +181,9 @@ def _rest(sheet: _Sheet, lines: Sequence[str]) -> str:
 def _header(entry: Column, sheet: _Sheet) -> str:
     scale = sheet.scales.get(entry.name, 1)
     unit, full = _unit(entry, scale), _unit(entry, 1)
-    said = escape(entry.title) + (f"<small>,\N{NO-BREAK SPACE}{escape(unit)}</small>" if unit else "")
+    is_long = len(entry.title.split(" ")[-1] + unit) > LONGEST_WORD
+    gap = " " if is_long else "\N{NO-BREAK SPACE}"  # a unit stands alone only where it would widen its column
+    said = escape(entry.title) + (f"<small>,{gap}{escape(unit)}</small>" if unit else "")
     number = sheet.kinds[entry.name] in ("number", "rate")
     told = tag("span", said, class_="told" if entry.formula else None)
     extra = sheet.is_list and entry.name in EXTRA
