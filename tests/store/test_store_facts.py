@@ -265,10 +265,10 @@ def test_what_was_done_on_a_deal_keeps_the_deals_id_also_where_the_deal_came_lat
     assert texts["unknown_deal_id"].to_pylist() == [None, "2", "3"]
 
 
-@pytest.mark.parametrize(("stage", "is_back"), [("NEW", True), ("REQ", False), ("OFFER", False), ("LOST", False)])
+@pytest.mark.parametrize(("stage", "is_back"), [("NEW", True), ("REQ", False), ("INV", False), ("GONE", False)])
 def test_a_deal_goes_back_also_by_the_move_that_only_it_itself_speaks_of(tmp_path, stage, is_back):
     moved = deal(
-        1, "2025-03-01", stage_id=stage, outcome="lost" if stage == "LOST" else "open", moved_at=at("2025-03-10")
+        1, "2025-03-01", stage_id=stage, outcome="lost" if stage == "GONE" else "open", moved_at=at("2025-03-10")
     )
     ds = dataset(tmp_path, deals=[moved], stage_history=moves(1, ("2025-03-01", "NEW"), ("2025-03-05", "REQ")))
     assert ds.deals["went_back"].tolist() == [is_back]
@@ -278,3 +278,21 @@ def test_entries_hold_no_text_of_the_entry_before(tmp_path):
     ds = dataset(tmp_path, deals=[deal(1, "2025-03-01")], stage_history=ENDS_WON)
     types = ds.scope.snapshot.query("from entries").schema
     assert {entry.name for entry in types if str(entry.type) == "string"} == {"stage_id", "pipeline_id", "outcome"}
+
+
+def test_a_closed_deal_is_worth_something_on_each_step_up_to_its_highest_and_an_open_one_on_none(tmp_path):
+    deals = [
+        deal(1, "2025-03-01", amount=300.0, **WON),
+        deal(2, "2025-03-01", outcome="lost", stage_id="DEAR"),
+        deal(3, "2025-03-01"),
+    ]
+    walks = [
+        *moves(1, ("2025-03-01", "NEW"), ("2025-03-05", "WON")),
+        *moves(2, ("2025-03-01", "NEW"), ("2025-03-02", "REQ"), ("2025-03-05", "DEAR")),
+        *moves(3, ("2025-03-01", "NEW")),
+    ]
+    ds = dataset(tmp_path, deals=deals, stage_history=walks)
+    rows = ds.scope.snapshot.query("select step, deals, money from step_worth order by step").to_pylist()
+    assert [(row["deals"], row["money"]) for row in rows] == [(2, 300.0), (2, 300.0), *[(1, 300.0)] * (len(rows) - 2)]
+    (last,) = set(ds.scope.snapshot.query("select step from funnel where is_won")["step"].to_pylist())
+    assert [row["step"] for row in rows] == [*range(last + 1)]
