@@ -105,3 +105,15 @@ def test_what_was_not_made_is_grey_and_says_how_to_get_it(page):
     name.evaluate("name => { name.dataset.link = 'manager:3'; }")  # of whom no page was made
     name.click()
     assert page.locator("p.message").inner_text().startswith(UNPUBLISHED)
+
+
+def test_a_chart_and_a_name_lead_where_a_page_was_made_and_say_so_and_nowhere_else(page):
+    name = page.locator("a[data-link='manager:1']:visible").first
+    name.hover()
+    assert page.locator("#tip").inner_text() == "Click: only this"  # nobody published two together
+    page.evaluate("document.getElementById('actions_by_manager').closest('details.more')?.setAttribute('open', '')")
+    chart = page.locator("#actions_by_manager .chart[data-drawn]")
+    chart.wait_for()
+    chart.scroll_into_view_if_needed()
+    chart.locator(".annotation-text", has_text="Boris").click()
+    _comes_to(page, f"{MARCH}--manager-2")

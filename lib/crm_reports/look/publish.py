@@ -42,7 +42,7 @@ SAID_BY_SCRIPT = {
     "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
     "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
     "others": N_("More"), "filters": N_("Filters"), "clear": N_("Clear all"), "find": N_("Find"), "show": N_("Show"),
-    "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"),
+    "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"), "cut_alone": N_("Click: only this"),
     "closer": N_("Click: closer. With Ctrl or Shift: only this period"), "this_period": N_("Only this period"),
     "all_managers": N_("All managers"), "more": N_("{name} and {n} more"), "unpublished": N_("Not made this night: ask for it with `crm-reports serve`, or add a preset to reports.toml"),
     "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),

@@ -19,7 +19,8 @@ function isAlone(key) {
 }
 
 // What a tooltip says of it; nothing where a click does nothing.
-const cutHint = key => !cutTo(key) ? "" : isAlone(key) ? page.texts.uncut : page.texts.cut;
+const cutHint = key => !cutTo(key) ? "" : isAlone(key) ? page.texts.uncut : cutWords();
+const cutWords = () => controls.published ? page.texts.cut_alone : page.texts.cut;  // of several together nothing was published
 
 // A name is a link to the page about it.
 function cutByName(event) {
@@ -47,7 +48,7 @@ const hinted = (value, hint) => typeof value === "string" ? value.replace("<extr
 function cutting(chart) {
   const {data, layout} = chart.figure, meta = layout.meta;
   if (!controls || !(meta?.cuts || meta?.periods) || !keysOf(chart).some(key => cutTo(key))) return;
-  const hint = chart.drills ? page.texts.closer : page.texts.cut;
+  const hint = chart.drills ? page.texts.closer : cutWords();
   const templates = [...data, ...chart.menus.flatMap(menu => menu.buttons.map(button => button.args[0]))];
   for (const each of templates) if (each.hovertemplate) each.hovertemplate = hinted(each.hovertemplate, hint);
   for (const note of layout.annotations ?? []) if (note.name && cutTo(`${meta.cuts}:${note.name}`)) note.hovertext = cutHint(`${meta.cuts}:${note.name}`);
