@@ -93,6 +93,13 @@ def test_when_the_starteris_gone_so_is_everything_it_began(settings):
         found.call(abs, 1, seconds=1)
 
 
+def test_ctrl_c_is_for_the_starter_to_hear_and_a_page_may_be_interrupted(settings):
+    with Warm.start(clean(runs.environment(settings), Path("/nowhere")), is_cold=True) as cold:
+        cold._parent.send_signal(signal.SIGINT)
+        assert cold.call(len, "four", seconds=SECONDS) == 4
+        assert cold.call(signal.getsignal, signal.SIGINT, seconds=SECONDS) is signal.default_int_handler
+
+
 def test_what_the_parent_holds_every_process_finds(settings):
     with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
         found.hold(exec, "import os; os.environ['HELD'] = 'by the parent'")

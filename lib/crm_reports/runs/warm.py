@@ -296,6 +296,7 @@ def _live(connection: Connection) -> None:
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for descriptor in (0, 1):  # the parent's own lead to its starter
             os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
         connection.send(os.getpid())
@@ -333,7 +334,8 @@ def _nothing() -> None:
 
 
 def main(folder: Path, *, is_cold: bool) -> None:
-    """Warm up unless we stay cold, then serve until the starter closes our stdin."""
+    """Warm up unless we stay cold, then serve until the starter closes our stdin: Ctrl-C is the starter's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with _ending_with_the_starter():
         warm_up = _nothing if is_cold else import_module(".specimen", __package__).warm_up
         log_harmlessly()
