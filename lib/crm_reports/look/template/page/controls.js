@@ -182,6 +182,13 @@ function neighbours() {
 
 const USUAL = ["period", "comparison", "pipeline", "department", "manager", "source"];
 
+// Beside the reports: what was saved, and the files of exactly this view, the workbook among them.
+function placeMenus() {
+  const aside = document.querySelector("nav .aside"), urls = controls.files.map(file => file.url);
+  aside.querySelectorAll("a").forEach(link => { if (urls.includes(link.getAttribute("href"))) link.remove(); });
+  aside.prepend(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
+}
+
 function placeControls() {
   const chips = document.querySelector(".about-report .chips"), set = controls.fields.filter(isSet);
   const bar = make("div", {class: "controls", role: "group", "aria-label": page.texts.filters});
@@ -193,7 +200,7 @@ function placeControls() {
     bar.append(others);
   }
   if (set.length && addressOf({})) bar.append(answer(page.texts.clear, {}, false));
-  if (!controls.published) bar.append(...viewsMenu(), ...menuOf("files", page.texts.files, controls.files.map(file => make("a", {href: file.url}, file.text))));
+  if (!controls.published) placeMenus();
   chips?.replaceWith(bar);
   neighbours();
   addEventListener("pageshow", () => document.body.classList.remove("leaving"));
