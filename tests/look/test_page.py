@@ -13,7 +13,7 @@ import pytest
 from crm_reports import charts, elements, metrics  # noqa: F401  (importing metrics registers them)
 from crm_reports.elements import ELEMENTS
 from crm_reports.filters import Choice
-from crm_reports.look import page
+from crm_reports.look import page, plain
 from crm_reports.look.mime import FIGURE
 from crm_reports.words import context, units
 from stores import dataset, deal
@@ -254,3 +254,11 @@ def test_our_own_figures_need_no_copy_by_plotly(shown, monkeypatch):
     monkeypatch.setattr(go.Figure, "to_json", lambda figure: pytest.fail("plotly copied it"))
     page.show(charts.bars(pd.DataFrame({"manager": ["Anna"], "won": [3]}), x="manager", y="won"), "mine", title="Mine")
     assert shown[0][FIGURE]["data"][0]["type"] == "bar"
+
+
+def test_instants_are_written_as_each_alone_with_a_fraction_where_there_is_one():
+    texts = ["2025-03-12T21:00:00+00:00", "2025-03-12T21:00:00.250000+00:00", "1969-12-31T23:59:59.000001+00:00"]
+    moments = pd.to_datetime(pd.Series([*texts, None], dtype=object), utc=True, format="ISO8601")
+    assert plain.values(moments) == [*texts, None] == [plain.value(each) for each in moments]
+    finest = pd.Series(pd.to_datetime(["2025-03-12T21:00:00.000000001Z"], utc=True))
+    assert plain.values(finest) == ["2025-03-12T21:00:00.000000001+00:00"]

@@ -37,11 +37,15 @@ def values(column: pd.Series) -> list[Any]:
 
 
 def _instants(column: pd.Series) -> list[str | None]:
+    """As `isoformat` writes each: with a fraction of the second where there is one."""
     exact = column.dt.tz_localize(None).to_numpy()
-    whole = exact.astype("datetime64[s]")
-    if not ((exact == whole) | np.isnat(exact)).all():
-        return [value(instant) for instant in column.tolist()]
+    whole, micro = exact.astype("datetime64[s]"), exact.astype("datetime64[us]")
+    if not ((exact == micro) | np.isnat(exact)).all():
+        return [value(each) for each in column.tolist()]
+    has_fraction = (exact != whole) & ~np.isnat(exact)
     texts = np.datetime_as_string(whole).tolist()
+    for place, text in zip(np.flatnonzero(has_fraction), np.datetime_as_string(micro[has_fraction]), strict=True):
+        texts[place] = str(text)
     return [None if text == "NaT" else f"{text}+00:00" for text in texts]
 
 
