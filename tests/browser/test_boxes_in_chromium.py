@@ -127,6 +127,17 @@ def test_on_paper_no_text_is_under_seven_points_and_no_question_stands_without_i
     assert paper["alone"] == []
 
 
+def test_a_long_list_says_on_paper_where_the_rest_of_it_is(browser, pages):
+    visit = Visit(browser, pages["ru_sales"], viewport={"width": 688, "height": 1020}, is_folded=True)
+    visit.page.locator("#deals").scroll_into_view_if_needed()
+    visit.page.locator("#deals .dt-info").wait_for()
+    note = visit.page.locator("#deals .paper")
+    assert (note.count(), note.is_visible()) == (1, False)
+    visit.page.emulate_media(media="print")
+    assert note.is_visible()
+    visit.close()
+
+
 def test_in_the_dark_no_text_lies_over_another(browser, pages):
     visit = Visit(
         browser,

@@ -38,7 +38,7 @@ LISTED |= dict.fromkeys(("forgotten", "without_step", "overdue"), "forgotten_dea
 KINDS = {"tiles": N_("tiles"), "table": N_("table"), "chart": N_("chart"), "header": N_("header")}
 SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
-    "info": N_("_START_–_END_ of _TOTAL_"), "empty": N_("No rows fit"),
+    "info": N_("_START_–_END_ of _TOTAL_"), "paper": N_("the others are in the workbook"), "empty": N_("No rows fit"),
     "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
     "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
     "others": N_("More"), "filters": N_("Filters"), "clear": N_("Clear all"), "find": N_("Find"), "show": N_("Show"),

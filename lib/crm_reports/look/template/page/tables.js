@@ -78,7 +78,7 @@ class List {
     return {
       order: [], autoWidth: false, paging, pageLength: 10, orderMulti: false,
       layout: {topStart: null, topEnd: null, bottomStart: paging ? "info" : null, bottomEnd: paging ? "paging" : null},
-      language: {thousands: "\u00a0", info: page.texts.info, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
+      language: {thousands: "\u00a0", info: `${page.texts.info}<span class="paper"> · ${page.texts.paper}</span>`, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
                  paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
       ...(rows ? {data: rows, deferRender: true} : {}),
       ...(rows ? {columns: columns.map(({kind, className, name, title}, at) => ({
