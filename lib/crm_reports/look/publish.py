@@ -323,20 +323,19 @@ def figures_of(path: Path) -> list[list[dict[str, Any]]]:
     return _figures(json.loads(path.read_text(encoding="utf-8"))["cells"])
 
 
-def shape_of(path: Path) -> list[tuple[str, str, bool, list[str]]]:
-    """What the executed notebook's page is made of, whatever its numbers: each element's id, kind, whether it has data, traces."""
+Part = tuple[str, str, bool, tuple[str, ...]]
+
+
+def parts_of(path: Path) -> set[Part]:
+    """What the executed notebook's page is made of, whatever its numbers: each element's id, kind, whether it has rows, traces."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    return [_shape(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown if ELEMENT in data]
+    return {_part(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown if ELEMENT in data}
 
 
-def _shape(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) -> tuple[str, str, bool, list[str]]:
-    return (
-        element["id"],
-        element["kind"],
-        bool(element.get("rows")),
-        sorted({trace.get("type", "") for trace in traces}),
-    )
+def _part(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) -> Part:
+    types = sorted({str(trace.get("type", "")) for trace in traces})
+    return element["id"], element["kind"], bool(element.get("rows")), tuple(types)
 
 
 def _figures(cells: Iterable[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """One sync, then every preset and slice: a folder of pages per night and audience, and indexes that say what failed."""
 
 import contextlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, as_completed
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ..look import scripts
-from ..look.publish import shape_of
+from ..look.publish import parts_of
 from ..runs import proof, run
 from ..runs.discretion import clear, what_shows, without_secrets
 from ..runs.parent import begin, hold, let_go
@@ -29,7 +29,7 @@ from .work import Job, failed, made
 __all__ = ["JOBS", "NightReport", "Page", "damaged", "night", "nights", "presets", "write_indexes"]
 
 SECONDS = 600.0  # for one page, before it is ended
-SAMPLE = 10  # of so many slices that differ in their data only, one is opened in the browser
+SAMPLE = 40  # of so many slices that differ in their data only, one is opened in the browser
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class _Pages:
         self.planned = planned(settings, on, self.earlier)
         self.site = links.Site(settings, self.planned, on, self.earlier)
         self.jobs: dict[str, Job] = {}
-        self.shapes: Counter[str] = Counter()
+        self.proven: defaultdict[str, set] = defaultdict(set)  # by report, the parts that the browser has drawn
+        self.slices = 0
 
     def make(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
@@ -229,15 +230,18 @@ class _Pages:
         return replace(page, state="failed", error=problem, files=())
 
     def _prove(self, page: Page, planned_page: Planned) -> tuple[str, str]:
-        """What is wrong with the page, and what the browser saw. Of slices made of the same parts it opens one in SAMPLE."""
+        """What is wrong with the page, and what the browser saw. Of slices whose parts were seen it opens one in SAMPLE."""
         if problem := what_shows([self.out / file for file in page.files], self.settings):
             return problem, ""
         notebook = self.out / page.file("ipynb")
-        shape = f"{page.report} {shape_of(notebook)}" if planned_page.slice and self.how.proved else ""
-        self.shapes[shape] += 1
-        if shape and self.shapes[shape] % SAMPLE != 1:
+        parts = parts_of(notebook) if self.how.proved else set()
+        self.slices += bool(planned_page.slice)
+        if parts and planned_page.slice and parts <= self.proven[page.report] and self.slices % SAMPLE:
             return "", _("not opened: pages made of the same parts were")
-        return self.prover.look(self.out / page.file("html"), notebook)
+        problem, proof_text = self.prover.look(self.out / page.file("html"), notebook)
+        if not problem:
+            self.proven[page.report] |= parts
+        return problem, proof_text
 
     def _fail(self, planned_page: Planned, error: str, page: Page | None = None) -> Page:
         if page is None:

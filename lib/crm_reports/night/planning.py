@@ -18,8 +18,6 @@ from ..settings import Preset, Settings
 from ..words.texts import N_, _
 from .pages import NightReport, home_of
 
-SLICES = ("department", "manager", "source")
-
 
 @dataclass(frozen=True)
 class Planned:
@@ -45,10 +43,14 @@ class Planned:
         return f"{self.folder(on)}/{self.plan.name}.html"
 
 
+IN_SHORT = "overview"
 TIMELESS = "forgotten_deals"  # it is about the deals in work now, whatever the period
+LAST = "last_month"
 PERIODS = {
-    "last_month": "{report}", "this_month": N_("{report}, this month"), "last_12_months": N_("{report}, 12 months"),
-}  # fmt: skip
+    LAST: ("{report}", ("department", "manager", "source")),
+    "this_month": (N_("{report}, this month"), ("department", "manager")),
+    "last_12_months": (N_("{report}, 12 months"), ()),
+}
 
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
@@ -59,13 +61,16 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 
 
 def _usual() -> Iterator[Preset]:
-    """Each report of the last month, the running one and twelve; of the two months also each department, manager, source."""
+    """Each report of the last month, the running one and twelve, and what of them is cut to one department, manager, source.
+
+    A company that is tried out should have its first pages within a minute, so not everything is cut.
+    """
     for report, title in REPORTS.items():
-        for period, name in PERIODS.items():
-            if report == TIMELESS and period != "last_month":
+        for period, (name, each) in PERIODS.items():
+            if report == TIMELESS and period != LAST:
                 continue
-            parameters = {} if period == "last_month" else {"period": period}  # the reports' own default
-            each = () if period == "last_12_months" else SLICES  # a night's time: a third more pages would cost it
+            parameters = {} if period == LAST else {"period": period}  # the reports' own default
+            each = () if report == IN_SHORT and period != LAST else each
             yield Preset(name=_(name, report=_(title)), report=report, parameters=parameters, each=each, personal=False)
 
 
