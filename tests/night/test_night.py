@@ -201,8 +201,7 @@ def test_without_presets_the_four_reports_run_with_their_defaults(settings):
     usual = presets(settings.model_copy(update={"presets": ()}))
     assert [preset.report for preset in usual if not preset.parameters] == REPORTS
     assert {preset.parameters["period"] for preset in usual if preset.parameters} == {"this_month", "last_12_months"}
-    assert {preset.each for preset in usual if not preset.parameters} == {("department", "manager", "source")}
-    assert [preset.report for preset in usual if preset.each == ("department", "manager")] == REPORTS[1:3]
+    assert [preset.report for preset in usual if preset.each == ("department", "manager")] == REPORTS[1:]
 
 
 def test_a_view_that_a_reader_saved_takes_no_report_away(settings):

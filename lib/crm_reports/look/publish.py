@@ -323,17 +323,14 @@ def figures_of(path: Path) -> list[list[dict[str, Any]]]:
     return _figures(json.loads(path.read_text(encoding="utf-8"))["cells"])
 
 
-Part = tuple[str, str, bool, tuple[str, ...]]
-
-
-def parts_of(path: Path) -> set[Part]:
+def parts_of(path: Path) -> set[tuple[str, str, bool, tuple[str, ...]]]:
     """What the executed notebook's page is made of, whatever its numbers: each element's id, kind, whether it has rows, traces."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    return {_part(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown if ELEMENT in data}
+    return {_kind_of(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown if ELEMENT in data}
 
 
-def _part(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) -> Part:
+def _kind_of(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) -> tuple[str, str, bool, tuple[str, ...]]:
     types = sorted({str(trace.get("type", "")) for trace in traces})
     return element["id"], element["kind"], bool(element.get("rows")), tuple(types)
 

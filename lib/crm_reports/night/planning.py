@@ -47,10 +47,8 @@ IN_SHORT = "overview"
 TIMELESS = "forgotten_deals"  # it is about the deals in work now, whatever the period
 LAST = "last_month"
 PERIODS = {
-    LAST: ("{report}", ("department", "manager", "source")),
-    "this_month": (N_("{report}, this month"), ("department", "manager")),
-    "last_12_months": (N_("{report}, 12 months"), ()),
-}
+    LAST: "{report}", "this_month": N_("{report}, this month"), "last_12_months": N_("{report}, 12 months"),
+}  # fmt: skip
 
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
@@ -61,16 +59,16 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 
 
 def _usual() -> Iterator[Preset]:
-    """Each report of the last month, the running one and twelve, and what of them is cut to one department, manager, source.
+    """Each report of the last month, the running one and twelve; of the last month also each department and manager.
 
-    A company that is tried out should have its first pages within a minute, so not everything is cut.
+    A company that is tried out should have its pages within a minute or so: that is why no more is cut.
     """
     for report, title in REPORTS.items():
-        for period, (name, each) in PERIODS.items():
+        for period, name in PERIODS.items():
             if report == TIMELESS and period != LAST:
                 continue
             parameters = {} if period == LAST else {"period": period}  # the reports' own default
-            each = () if report == IN_SHORT and period != LAST else each
+            each = ("department", "manager") if period == LAST and report != IN_SHORT else ()
             yield Preset(name=_(name, report=_(title)), report=report, parameters=parameters, each=each, personal=False)
 
 
