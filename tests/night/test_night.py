@@ -393,7 +393,9 @@ def _choices(offered, name):
     return next(field["choices"] for field in offered["fields"] if field["name"] == name)
 
 
-def test_slices_whose_parts_the_browser_has_seen_are_not_all_opened(company, monkeypatch):
+def test_a_page_whose_parts_the_browser_has_drawn_this_night_is_not_opened_but_one_with_a_new_part_is(
+    company, monkeypatch
+):
     opened = []
 
     class Looked:
@@ -404,11 +406,17 @@ def test_slices_whose_parts_the_browser_has_seen_are_not_all_opened(company, mon
             return "", "2 charts drawn"
 
     monkeypatch.setattr("crm_reports.runs.proof.prover", lambda told, **_how: nullcontext(Looked()))
-    monkeypatch.setattr("crm_reports.night.parts_of", lambda notebook: {"alike"})
+    parts = {"manager-1": {"tiles", "dynamics"}}
+    monkeypatch.setattr(
+        "crm_reports.night.parts_of",
+        lambda notebook: next((new for name, new in parts.items() if name in notebook.name), {"tiles"}),
+    )
     report = company.night(MONDAY, proved=True)
-    sliced = [page for page in report.pages if page.slice]
-    assert len(opened) == len(report.pages) - len(sliced)
-    assert [page.proof for page in sliced].count("not opened: pages made of the same parts were") == len(sliced)
+    first, second, third = opened  # the first page of each of the two reports, and Anna's, which has a chart more
+    assert (first, second) == (f"overview{SLUG}{AS_OF}.html", f"managers{SLUG}{AS_OF}.html")
+    assert "manager-1" in third
+    proofs = [page.proof for page in report.pages]
+    assert proofs.count("not opened: pages made of the same parts were") == len(report.pages) - 3
 
 
 def test_a_page_that_the_browser_finds_torn_has_failed_and_is_taken_back(company, monkeypatch):

@@ -29,7 +29,7 @@ from .work import Job, failed, made
 __all__ = ["JOBS", "NightReport", "Page", "damaged", "night", "nights", "presets", "write_indexes"]
 
 SECONDS = 600.0  # for one page, before it is ended
-SAMPLE = 40  # of so many slices that differ in their data only, one is opened in the browser
+SAMPLE = 40  # of so many pages that differ in their data only, one is opened in the browser
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class _Pages:
         self.site = links.Site(settings, self.planned, on, self.earlier)
         self.jobs: dict[str, Job] = {}
         self.proven: defaultdict[str, set] = defaultdict(set)  # by report, the parts that the browser has drawn
-        self.slices = 0
+        self.alike = 0
 
     def make(self) -> list[Page]:
         """Every page's record, in the order of the presets."""
@@ -219,7 +219,7 @@ class _Pages:
         try:
             clear(self.settings.data / "failed" / f"{planned_page.plan.name}.ipynb", self.settings)
             page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
-            problem, proof_text = self._prove(page, planned_page) if page.state == "complete" else (page.error, "")
+            problem, proof_text = self._prove(page) if page.state == "complete" else (page.error, "")
         except Exception as error:
             problem, proof_text = without_secrets(run.logged(error), self.settings), ""
         if not problem:
@@ -229,14 +229,15 @@ class _Pages:
                 path.unlink(missing_ok=True)
         return replace(page, state="failed", error=problem, files=())
 
-    def _prove(self, page: Page, planned_page: Planned) -> tuple[str, str]:
-        """What is wrong with the page, and what the browser saw. Of slices whose parts were seen it opens one in SAMPLE."""
+    def _prove(self, page: Page) -> tuple[str, str]:
+        """What is wrong with the page, and what the browser saw. Of pages whose parts it has drawn it opens one in SAMPLE."""
         if problem := what_shows([self.out / file for file in page.files], self.settings):
             return problem, ""
         notebook = self.out / page.file("ipynb")
         parts = parts_of(notebook) if self.how.proved else set()
-        self.slices += bool(planned_page.slice)
-        if parts and planned_page.slice and parts <= self.proven[page.report] and self.slices % SAMPLE:
+        is_alike = bool(parts) and parts <= self.proven[page.report]
+        self.alike += is_alike
+        if is_alike and self.alike % SAMPLE:
             return "", _("not opened: pages made of the same parts were")
         problem, proof_text = self.prover.look(self.out / page.file("html"), notebook)
         if not problem:
