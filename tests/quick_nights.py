@@ -58,7 +58,7 @@ class Company:
         path = self.folder / "reports.toml"
         path.write_text(path.read_text().replace("[history]", f"[history]\n{key} = {value}"))
 
-    def night(self, day, *, proved=False):
+    def night(self, day, *, proved=False, **how):
         self.day, self.ran = day, []
         won = {"stage_id": "WON", "outcome": "won", "closed_at": at("2025-03-20 10:00")}
         synced = at(f"{day} 02:00")
@@ -70,7 +70,7 @@ class Company:
                     "portal_url": "https://portal.example", "present": "deals,managers,departments,pipelines,stages"}],
         )  # fmt: skip
         settings = Settings.read(self.folder / "reports.toml", self.folder / "data")
-        return night(settings, out=self.out, sync=lambda: None, how=How(jobs=1, proved=proved))
+        return night(settings, out=self.out, sync=lambda: None, how=How(jobs=1, proved=proved), **how)
 
     def _made(self, job):
         self.ran.append(job.key)

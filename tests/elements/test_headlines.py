@@ -112,7 +112,7 @@ def stands_out(name: str, rate: str, words: str, otherwise: str) -> Callable[[pd
 
 
 def forgets(name: str) -> Callable[[pd.DataFrame, str], bool]:
-    return stands_out(name, "forgotten_share", r"^(.+?): \d", "no row differs")
+    return stands_out(name, "forgotten_share", r"^(.+?): \d", "no row clearly differs")
 
 
 def largest(rows: pd.DataFrame, value: str, name: str, who: str, *, most: bool) -> bool:
@@ -123,7 +123,7 @@ def largest(rows: pd.DataFrame, value: str, name: str, who: str, *, most: bool) 
 
 def source_holds(table: pd.DataFrame, text: str) -> bool:
     brings = re.search(r"^(\w+) brings most", text)
-    converts = stands_out("source", "conversion", r"(\w+) converts", "none better")
+    converts = stands_out("source", "conversion", r"(\w+) converts", "none clearly better")
     return (not brings or largest(parts(table), "won_money", "source", brings[1], most=False)) and converts(table, text)
 
 
