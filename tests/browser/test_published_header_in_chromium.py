@@ -101,10 +101,6 @@ def test_what_was_not_made_is_grey_and_says_how_to_get_it(page):
     _field(page, "as_of").click()
     page.locator("#field-as_of", has_text=UNPUBLISHED).wait_for()
     page.keyboard.press("Escape")
-    name = page.locator("a[data-link='manager:1']:visible").first.element_handle()
-    name.evaluate("name => { name.dataset.link = 'manager:3'; }")  # of whom no page was made
-    name.click()
-    assert page.locator("p.message").inner_text().startswith(UNPUBLISHED)
 
 
 def test_a_chart_and_a_name_lead_where_a_page_was_made_and_say_so_and_nowhere_else(page):

@@ -93,11 +93,6 @@ def test_texts_are_counted_and_compared():
     assert evaluate(lambda rows: (rows["name"] == "web").sum(), names, apart).tolist() == [1, 1]
 
 
-def test_which_fields_a_metric_needs_is_nowhere_written():
-    with pytest.raises(TypeError, match="fields"):
-        metric(title="Mine", unit="count", on="events", formula="all", fields=["is_won"])
-
-
 def test_the_fields_of_a_body_are_found_by_running_it():
     assert fields_of(lambda rows: Ratio(rows["a"][rows["b"] > 1].sum(), len(rows[rows["c"].isin(["x"])]))) == (
         "a",
