@@ -31,10 +31,8 @@ def run(report: str, given: Mapping[str, object], *, settings: Settings, out: Pa
     with Workroom() as room:
         made = _called(report, given, settings, room.path / "output", look)
         failed = settings.data / "failed" / f"{made.name}.ipynb"
-        error = discretion.what_shows([failed] if made.error else made.files, settings) or made.error
-        if error:
-            discretion.clear(failed, settings)
-            return Made(error=discretion.without_secrets(error, settings))
+        if error := discretion.refusal(made.files, made.error, failed, settings):
+            return Made(error=error)
         return Made(write_all({out / path.name: partial(shutil.copyfile, path) for path in made.files}))
 
 

@@ -35,11 +35,8 @@ State = Mapping[str, Any]
 
 
 def state_of(plan: Plan) -> dict[str, Any]:
-    """What was asked of the report, beyond its defaults' names: by ids where somebody typed names."""
-    asked = dict(plan.given)
-    for dimension in set(DIMENSIONS) & set(asked):
-        asked[dimension] = [choice.id for choice in getattr(plan.filters, dimension)]
-    return {name: value for name, value in asked.items() if value not in ("", [])}
+    """What was asked of the report, everybody by his id."""
+    return {name: value for name, value in plan.by_ids().given.items() if value not in ("", [])}
 
 
 def fields(plan: Plan, known: Choices, settings: Settings) -> list[dict[str, Any]]:

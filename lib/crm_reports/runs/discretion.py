@@ -33,6 +33,17 @@ def without_secrets(text: str, settings: Settings) -> str:
     return without(text, settings.secrets)
 
 
+def refusal(files: Iterable[Path], error: str, failed: Path, settings: Settings) -> str:
+    """Why a run's files can't be handed out: its own `error`, or that they show a secret; "" when they can.
+
+    `failed` is where its notebook is kept if it failed; one that shows a secret is not.
+    """
+    sentence = what_shows([failed] if error else files, settings) or error
+    if sentence:
+        clear(failed, settings)
+    return without_secrets(sentence, settings)
+
+
 def clear(path: Path, settings: Settings) -> None:
     """Remove a notebook that failed and shows a secret; others are kept for whoever has to mend them."""
     if what_shows([path], settings):

@@ -122,10 +122,8 @@ class Pages:
                 raise RunError(_("nobody waits for it any more"))
             record = await anyio.to_thread.run_sync(make)
         failed = self._settings.data / "failed" / f"{asked.plan.name}.ipynb"
-        error = discretion.what_shows([failed] if record.error else record.files, self._settings) or record.error
-        if error:
-            discretion.clear(failed, self._settings)
-            raise RunError(discretion.without_secrets(error, self._settings))
+        if error := discretion.refusal(record.files, record.error, failed, self._settings):
+            raise RunError(error)
         return record.files
 
     def _make_room(self) -> None:

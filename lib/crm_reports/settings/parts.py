@@ -227,7 +227,7 @@ class History(BaseModel):
 
     model_config = FROZEN
     keep_days: int = Field(30, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
-    keep_slices_days: int = Field(3, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
+    keep_slices_days: int = Field(7, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
 
 
 class Engine(BaseModel):

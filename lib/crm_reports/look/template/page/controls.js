@@ -20,7 +20,7 @@ const withValue = (name, value) => listOf(value).length ? {...controls.state, [n
 // Where the reader stands: the element at the top of the window and those below it; the first that the page that comes has, too, is put there.
 const PLACE = "crm-place";
 function go(address) {
-  if (!address) return tell(page.texts.unpublished);
+  if (!address) return;
   const seen = all("[data-element]").map(node => [node.dataset.element, node.getBoundingClientRect()]).filter(([, box]) => box.bottom > 80);
   if (scrollY > 0) sessionStorage.setItem(PLACE, JSON.stringify(seen.map(([element, box]) => [element, box.top])));
   document.body.classList.add("leaving");
@@ -33,14 +33,6 @@ function comeBack() {
   const here = Object.fromEntries(all("[data-element]").map(node => [node.dataset.element, node.getBoundingClientRect().top]));
   const place = seen.find(([element]) => element in here);
   if (place) scrollTo({top: scrollY + here[place[0]] - place[1], behavior: "instant"});
-}
-
-// One sentence at the foot of the window, for as long as it takes to read it.
-function tell(text) {
-  const line = document.querySelector("p.message") ?? document.body.appendChild(make("p", {class: "message", role: "status"}));
-  line.textContent = text;
-  clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => line.remove(), 8000);
 }
 
 // ── One field: a button that says what is chosen, and what opens under it ──
