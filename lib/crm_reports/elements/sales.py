@@ -105,7 +105,7 @@ def year_before() -> str:
     measured=N_("By the day of the event. The running period is paler and has a star."),
     id="dynamics",
     chart=lambda table: charts.dynamics(table, metrics=metrics_of(table)[:1], before=year_before()).update_layout(
-        height=270
+        height=250
     ),
     mail=("won_money", "won"),
 )
