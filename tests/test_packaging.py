@@ -117,4 +117,4 @@ def test_the_product_imports_nothing_that_only_tests_install():
     imported = {name for text in sources for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
     origins = packages_distributions()
     assert {_plain(origin) for name in imported for origin in origins.get(name, ())} & only_tests == set()
-    assert {"statsmodels", "pytest", "openpyxl"} <= only_tests
+    assert {"statsmodels", "pytest", "hypothesis"} <= only_tests
