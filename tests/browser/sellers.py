@@ -25,7 +25,7 @@ PEOPLE = {
 }
 ENDS = {"won": "WON", "lost": "DEAR", "open": "REQ"}
 NIGHT = date(2026, 3, 1)
-REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals")
+REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan")
 
 
 def _deal(number):

@@ -13,7 +13,7 @@ from crm_reports.runs.run import parameters_of
 from serving import made
 
 pytestmark = [needed, pytest.mark.usefixtures("lent_parent")]
-REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals")
+REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan")
 VALUES = {
     "period": ("2025-03", "2025-Q1", "March 2025", "2025-01-05..2025-03-08", "2025", "all"),
     "manager": (["1"], ["2"], ["2", "1"], ["Anna"]), "department": (["10"], ["11"], ["Kazan"]), "source": (["WEB"],),

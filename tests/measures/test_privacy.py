@@ -22,7 +22,7 @@ from march import act
 from stores import at, deal, lead, make_store, moves
 
 WHEN = {"period": "2025-03", "as_of": "2025-04-01"}
-REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals")
+REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan")
 PATHS = {
     "WON": ("NEW", "REQ", "INV", "WON"), "DEAR": ("NEW", "REQ", "DEAR"), "GONE": ("NEW", "GONE"), "INV": ("NEW", "REQ", "INV"),
     "REQ": ("NEW", "REQ"), "NEW": ("NEW",),

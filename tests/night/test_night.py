@@ -194,13 +194,17 @@ def test_pages_removed_by_hand_are_not_linked(first, settings, folder):
     assert [link for link in links if not (folder / "output" / link).is_file()] == []
 
 
-REPORTS = ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals"]
+REPORTS = ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan"]
 
 
-def test_without_presets_the_four_reports_run_with_their_defaults(settings):
+def test_without_presets_the_five_reports_run_with_their_defaults(settings):
     usual = presets(settings.model_copy(update={"presets": ()}))
     assert [preset.report for preset in usual if not preset.parameters] == REPORTS
-    assert {preset.parameters["period"] for preset in usual if preset.parameters} == {"this_month", "last_12_months"}
+    assert {preset.parameters["period"] for preset in usual if preset.parameters} == {
+        "this_month",
+        "last_month",
+        "last_12_months",
+    }
     assert [preset.report for preset in usual if preset.each == ("department", "manager")] == REPORTS[1:]
 
 

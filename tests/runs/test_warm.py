@@ -247,7 +247,9 @@ def test_cells_leave_what_a_kernel_leaves(warm, settings):
     _assert_same(real, here)
 
 
-@pytest.mark.parametrize("report", ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals"])
+@pytest.mark.parametrize(
+    "report", ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan"]
+)
 def test_the_reports_are_the_same_either_way(warm, settings, report):
     plan = runs.prepare(report, {"period": "2025-03", "as_of": "2025-04-01"}, settings=settings)
     real, here = runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)

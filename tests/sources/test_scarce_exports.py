@@ -14,7 +14,7 @@ from exports import MUST, WHOLE, Sheet, write_export
 from mails import MAIL, Inbox, served
 from reports import NOTEBOOKS, elements, shown
 
-REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals")
+REPORTS = ("overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan")
 LEAST = {"two deals": "id,outcome\n1,won\n2,open\n", "no deal": "id,outcome\n"}
 MARCH = {"period": "2025-03", "as_of": "2025-04-01"}
 PRESET = '[[presets]]\nname = "{0}"\nreport = "{0}"\neach = ["manager"]\nmail_slices = true\nrecipients = ["boss@acme.example"]\n'

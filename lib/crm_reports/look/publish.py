@@ -31,6 +31,7 @@ REPORTS = {
     "sales_dynamics": N_("Sales dynamics"),
     "manager_effectiveness": N_("Managers"),
     "forgotten_deals": N_("Forgotten deals"),
+    "sales_plan": N_("Sales plan"),
 }
 # The report whose list of deals says what counts as that.
 LISTED = dict.fromkeys(("created", "won", "lost", "in_work"), "sales_dynamics")

@@ -22,6 +22,7 @@ from .records import nights
 READERS = {
     "overview": N_("For the director"), "sales_dynamics": N_("For the head of sales"),
     "manager_effectiveness": N_("For the head of sales"), "forgotten_deals": N_("For managers and their heads"),
+    "sales_plan": N_("For the head of sales"),
 }  # fmt: skip
 
 

@@ -47,8 +47,11 @@ IN_SHORT = "overview"
 TIMELESS = "forgotten_deals"  # it is about the deals in work now, whatever the period
 LAST = "last_month"
 PERIODS = {
-    LAST: "{report}", "this_month": N_("{report}, this month"), "last_12_months": N_("{report}, 12 months"),
-}  # fmt: skip
+    LAST: N_("{report}, last month"),
+    "this_month": N_("{report}, this month"),
+    "last_12_months": N_("{report}, 12 months"),
+}
+OWN = {"sales_plan": "this_month"}  # the report's own default; of the others it is the last month
 
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
@@ -59,7 +62,7 @@ def presets(settings: Settings) -> tuple[Preset, ...]:
 
 
 def _usual() -> Iterator[Preset]:
-    """Each report of the last month, the running one and twelve; of the last month also each department and manager.
+    """Each report of the last month, the running one and twelve; of its own default also each department and manager.
 
     A company that is tried out should have its pages within a minute or so: that is why no more is cut.
     """
@@ -67,9 +70,11 @@ def _usual() -> Iterator[Preset]:
         for period, name in PERIODS.items():
             if report == TIMELESS and period != LAST:
                 continue
-            parameters = {} if period == LAST else {"period": period}  # the reports' own default
-            each = ("department", "manager") if period == LAST and report != IN_SHORT else ()
-            yield Preset(name=_(name, report=_(title)), report=report, parameters=parameters, each=each, personal=False)
+            is_own = period == OWN.get(report, LAST)
+            parameters = {} if is_own else {"period": period}
+            each = ("department", "manager") if is_own and report != IN_SHORT else ()
+            words = _(title) if is_own else _(name, report=_(title))
+            yield Preset(name=words, report=report, parameters=parameters, each=each, personal=False)
 
 
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:

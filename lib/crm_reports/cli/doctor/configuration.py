@@ -64,7 +64,7 @@ def _presets(settings: Settings) -> Iterator[Check]:
     if not problems:
         n = len(settings.presets)
         sentence = many("{n} preset, its report is there", "{n} presets, their reports are there", n)
-        yield Check(_("Presets"), "ok", sentence if n else _("none: the four reports run with their defaults"))
+        yield Check(_("Presets"), "ok", sentence if n else _("none: the five reports run with their defaults"))
 
 
 def _without_notebook(report: str, settings: Settings) -> str:
