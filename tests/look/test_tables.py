@@ -99,7 +99,7 @@ def test_money_of_a_column_is_written_in_one_way_that_its_header_names(values, s
 
 def test_money_that_its_column_rounds_is_had_in_full_and_exported_so():
     html = tables.table(MANAGERS).replace(units.SPACE, " ")
-    assert '<td class="num" data-order="1369522.0" title="1 369 522 ₽">1.4' in html
+    assert '<td class="num" data-order="1369522" title="1 369 522 ₽">1.4' in html
     assert 'data-in-full="Won money, ₽"' in html
 
 
@@ -120,8 +120,22 @@ def test_few_are_grey_and_k_of_n_stands_under_the_rate():
 
 def test_a_column_is_sorted_by_its_bare_number_and_the_missing_has_none():
     html = tables.table(MANAGERS)
-    assert 'data-order="1369522.0"' in html
+    assert 'data-order="1369522"' in html
     assert 'data-order=""' in html
+
+
+@pytest.mark.parametrize(
+    ("value", "order"),
+    [(1 / 3, "0.333333"), (5.0, "5"), (1_369_522.25, "1369522.25"), (NAN, ""), ("2025-03", "2025-03")],
+)
+def test_what_a_column_is_sorted_by_is_no_longer_than_anybody_reads(value, order):
+    assert cells.order(value) == order
+
+
+def test_a_number_that_is_written_as_it_is_sorted_says_so_once():
+    html = tables.table(pd.DataFrame({"source": ["Web", "Fair"], "won": [5, 1_285]}))
+    assert '<td class="num">5</td>' in html
+    assert f'<td class="num" data-order="1285">1{units.SPACE}285</td>' in html
 
 
 def test_every_header_explains_its_number():
@@ -151,7 +165,7 @@ def test_a_name_that_a_filter_knows_has_a_place_for_a_link(dimension):
 
 def test_a_whisker_shows_the_interval_and_the_teams_tick():
     assert tables.table(MANAGERS).count('class="ci"') == 3
-    assert '<line class="team"' in tables.table(MANAGERS)
+    assert '<path class="team"' in tables.table(MANAGERS)
 
 
 def test_a_change_stands_in_the_cell_with_its_sign():

@@ -147,8 +147,8 @@ def key_of(row: Mapping[str, object], dimension: str) -> str:
 
 
 def numbers(values: Iterable[object], scale: float = 1) -> list[float | None]:
-    """The values as plotly draws them: in units of `scale`, None where one is missing."""
-    return [None if units.is_missing(value) else float(value) / scale for value in values]
+    """The values as plotly draws them: in units of `scale` to the millionth, None where one is missing."""
+    return [None if units.is_missing(value) else round(float(value) / scale, 6) for value in values]
 
 
 def measures_in(table: pd.DataFrame, *, most: int = 7) -> list[str]:

@@ -80,10 +80,13 @@ def written(value: object, entry: Column) -> str:
 
 
 def order(value: object) -> str:
-    """What a column is sorted by: a bare number, an ISO instant, nothing when missing."""
+    """What a column is sorted by: a bare number to the millionth, an ISO instant, nothing when missing."""
     if units.is_missing(value):
         return ""
-    return repr(float(value)) if isinstance(value, int | float) or hasattr(value, "__float__") else str(value)
+    if not hasattr(value, "__float__"):
+        return str(value)
+    number = round(float(value), 6)  # a rate to its ten-thousandth of a percent, days to their seconds
+    return str(int(number) if number.is_integer() else number)
 
 
 def changed(row: Mapping[str, object], entry: Column) -> str:

@@ -44,7 +44,7 @@ BARRED = ("won_money", "money_short", "money_at_risk", "forgotten_money", "lost_
 # What a deal of a list counts in: the page shows those of the first one that the list has, a tile leads to those of its own.
 COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
 LONGEST_WORD = 8  # letters of a header that are never parted
-AT_ONCE = 15  # rows of a list that stand in the page as HTML; its script has them all
+AT_ONCE = 10  # rows of a list that stand in the page as HTML, as many as it shows at a time; its script has them all
 CLOSED_AT_ONCE = 5  # of a chart's numbers, which are one click away
 
 
@@ -217,7 +217,7 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
     if kind == "manager":
         id = row.get("manager_id")
         whose = "" if units.is_missing(id) else str(id)
-        return tag("th", manager(row), scope="row", data_order=str(value), data_manager=whose)
+        return tag("th", manager(row), scope="row", data_manager=whose)
     if kind == "title":
         return tag("th", deal(row), scope="row", class_="deal")
     if kind == "status":
@@ -228,7 +228,8 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
         bar = _bar(sheet, row, entry.name) if entry.name == sheet.barred and not is_total else ""
         number, full = _number(sheet, value, entry)
         number = _leading(row, number) if entry.name == "in_work" and not is_total and value else number
-        return tag("td", number, changed(row, entry), bar, class_="num", data_order=order(value), title=full)
+        content, by = number + changed(row, entry) + bar, order(value)
+        return tag("td", content, class_="num", data_order=None if content == by else by, title=full)
     if kind in ("instant", "date"):
         return tag("td", written(value, entry), _small(row, entry), class_="day", data_order=order(value))
     if entry.name == "period" and not units.is_missing(row.get("size")):
@@ -311,13 +312,15 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.1f}"
     return (
         '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true">'
-        f'<line x1="{x["l"]}" x2="{x["h"]}" y1="5" y2="5"/>'
-        + (f'<line class="team" x1="{tick}" x2="{tick}" y1="0" y2="10"/>' if tick else "")
-        + f'<circle class="{hue(row)}" cx="{x["v"]}" cy="5" r="2.6"/></svg>'
+        f'<path d="M{x["l"]} 5H{x["h"]}"/>'
+        + (f'<path class="team" d="M{tick} 0V10"/>' if tick else "")
+        + tag("circle", class_=hue(row) or None, cx=x["v"], cy=5, r=2.6)
+        + "</svg>"
     )
 
 
 def _bar(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     if units.is_missing(row.get(name)) or float(row[name]) <= 0:
         return ""
-    return f'<b class="bar {hue(row)}" style="width:{100 * float(row[name]) / sheet.tops[name]:.1f}%"></b>'
+    width = f"width:{100 * float(row[name]) / sheet.tops[name]:.1f}%"
+    return tag("b", class_=f"bar {hue(row)}".rstrip(), style=width)
