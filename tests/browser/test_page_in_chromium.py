@@ -161,6 +161,15 @@ def test_a_number_says_its_formula_when_pointed_at(whole):
     whole.until("!document.getElementById('tip').matches(':popover-open')")
 
 
+def test_a_question_mark_says_what_each_number_of_its_element_means(whole):
+    whole.page.locator("#managers .q").click()
+    whole.until("document.getElementById('managers-q').matches(':popover-open')")
+    words = whole.page.locator("#managers-q")
+    assert "Conversion" in words.locator("dt").all_inner_texts()
+    assert any(text.startswith("= won in the period ÷") for text in words.locator("code").all_inner_texts())
+    whole.page.keyboard.press("Escape")
+
+
 def test_money_that_its_column_rounds_is_pointed_at_and_saved_in_full(whole):
     cell = whole.page.locator("#managers tbody td[title$='₽']").first
     in_full = cell.get_attribute("title").removesuffix("₽").replace("\N{NO-BREAK SPACE}", "")

@@ -51,6 +51,18 @@ def test_the_code_is_there_when_asked(notebook):
     assert "crm.show(…)" in publish.html(notebook, show_code=True)
 
 
+def test_a_page_says_what_a_number_means_once_for_all_its_headers_and_question_marks(notebook):
+    html = publish.html(notebook)
+    texts = lists.unpacked(re.search(r'class="tips">(.*?)</script>', html)[1])
+    won = next(text for text in texts if text.startswith("Won\n"))
+    meaning, formula = won.split("\n")[1:]
+    assert html.count(meaning) == html.count(formula) == 1
+    headers = re.findall(r'<th scope="col"[^>]* data-word="(\d+)" data-name="won"', html)
+    marks = re.findall(r'<dl data-words="(\d+)"></dl>', html)
+    assert {texts[int(place)] for place in headers + marks} == {won}
+    assert (len(headers), len(marks)) == (2, 2)
+
+
 def test_the_question_stands_over_the_finding(notebook):
     assert '<p class="eyebrow">Who?</p>' in publish.html(notebook)
 

@@ -9,7 +9,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
@@ -24,6 +24,7 @@ from . import bundle, lists, outputs, page, scripts, tables
 from .mime import ELEMENT, FIGURE
 from .page import HERE
 from .templates import FOLDER, read
+from .tips import Tips
 
 NOT_FOR_READERS = {"parameters", "injected-parameters", "setup", "recipes"}
 REPORTS = {
@@ -72,6 +73,8 @@ def html(
     """
     parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     needed = _needed(parts, notebook)
+    tips = Tips()
+    parts = [replace(part, html=tips.taken_from(part.html)) for part in parts]
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
     beside = {} if assets == "inline" else {scripts.PAGE: scripts.PAGE, **needed}
     where = {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in beside.items()}
@@ -88,6 +91,7 @@ def html(
         "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
         "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
+        "tips": tips.script(),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
     drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})

@@ -58,7 +58,6 @@ class List {
     this.size = rows ? rows.length : this.lines.length;
     this.whose = this.columns.findIndex(column => column.kind === "manager");
     this.counts = JSON.parse(table.dataset.counts ?? "[]");
-    all("thead th", table).forEach(head => { head.dataset.tip = head.title; head.removeAttribute("title"); });
     if (this.counts.length) this.fits.set("counts", this.counting(this.counts[0][0]));
     const total = table.tFoot;  // stays as it is, below the rows however they are sorted
     total?.remove();

@@ -1,8 +1,19 @@
 // ── Tooltips: on every header and every number ────────────────────────────────────────────────────────────────────
 const tip = document.getElementById("tip");
-all(".matrix thead th").forEach(head => { if (head.title) { head.dataset.tip = head.title; head.removeAttribute("title"); } });
+const tipTexts = document.querySelector("script.tips");
 
-function told(target) {
+// A text is its title, its meaning and, after "= ", its formula.
+function explained(text) {
+  const [title, ...lines] = text.split("\n"), formula = lines.at(-1)?.startsWith("= ") ? [" ", make("code", {}, lines.pop())] : [];
+  return [make("dt", {}, title), make("dd", {}, lines.join("\n"), ...formula)];
+}
+
+if (tipTexts) heldIn(tipTexts).then(texts => {
+  for (const place of all("[data-word]")) place.dataset.tip = texts[place.dataset.word];
+  for (const list of all("[data-words]")) list.append(...list.dataset.words.split(" ").flatMap(place => explained(texts[place])));
+});
+
+function tipOf(target) {
   const name = target.closest?.("main a[data-link]"), hint = name && cutHint(name.dataset.link);
   if (hint) return [name, hint];
   const place = target.closest?.("[data-tip], table.data td, .matrix td");
@@ -19,7 +30,7 @@ function told(target) {
 let pointed = null, pointedTop = 0;
 
 function point(event) {
-  const found = told(event.target);
+  const found = tipOf(event.target);
   if (!found) return tip.hidePopover?.();
   tip.textContent = found[1];
   tip.showPopover?.();
