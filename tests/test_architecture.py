@@ -24,6 +24,7 @@ ROOMS = (
 OWNERS = {
     "babel": {"words"},
     "pydantic_settings": {"settings"},
+    "holidays": {"settings"},
     "httpx": {"sources"},
     "duckdb": {"store", "cli"},
     "scipy": {"metrics"},

@@ -10,13 +10,14 @@ from crm_reports.errors import MetricError
 from crm_reports.filters import Period
 from crm_reports.filters.periods import cut, label
 from crm_reports.measures.activity_index import index_sensitivity
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.measures.over_time import over_time, twelve_months
 from crm_reports.measures.tiles import tiles
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.statistics import rank_correlation
 from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, act
-from stores import at, dataset, deal, moves
+from stores import at, dataset, deal, make_store, moves
 
 TABLES = {"deals": DEALS, "stage_history": HISTORY, "activities": ACTIVITIES, "comments": COMMENTS}
 
@@ -207,6 +208,13 @@ def test_what_is_counted_per_working_day_of_everything_counts_from_the_first_row
     tables = {"deals": [deal(1, "2025-03-31")], "activities": [act("1", "call", "1", "2025-03-31 10:00", on="1")]}
     ds = dataset(tmp_path, period="all", stage_history=None, **tables)
     assert value_of(ds, "activity_points") == 2  # one call on the only working day
+
+
+def test_a_holiday_is_no_day_to_count_points_per(tmp_path):
+    tables = {"deals": [], "activities": [act("1", "call", "1", "2025-05-05 10:00", on="1")], "stage_history": None}
+    russia = make_store(tmp_path, **tables).model_copy(update={"country": "RU"})
+    may = load(period="2025-05", as_of="2025-06-01", settings=russia)
+    assert value_of(may, "activity_points") == 2 / 18  # 22 Mondays to Fridays, four of them off: 1, 2, 8 and 9 May
 
 
 def test_everything_of_one_manager_is_cut_from_his_own_first_row(tmp_path):

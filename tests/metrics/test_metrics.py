@@ -62,7 +62,7 @@ BY_HAND = {
     # Anna: meeting 5 + e-mail 1 + CRM activity 1 + comment 0.5 + four moves 2 = 9.5 → 10
     # Boris: call 2 + three moves 1.5 = 3.5 → 10 × 3.5 ÷ 9.5; the team's median is half-way
     "activity_index": (10 + 35 / 9.5) / 2,
-    "activity_points": 6.5 / 21,  # half-way between 9.5 and 3.5, over 21 Mondays to Fridays
+    "activity_points": 6.5 / 21,  # half-way between 9.5 and 3.5, over 21 working days: 8 March was a Saturday
     "days_in_current_stage": Sample((26 + 86) / 2, 2),  # 4 since 6 March, 5 since 5 January
     "days_silent": Sample((11 + 86) / 2, 2),  # 4 since the call of the 20th, 10:00
     "forgotten": 1,  # 5: silent for 86 days; 4 for eleven

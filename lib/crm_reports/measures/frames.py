@@ -189,17 +189,12 @@ def team(ds: Dataset, period: Period) -> Columns:
     holding = ds.scope.holders("manager_id", period) - ds.names.leavers - {""}
     ids = sorted(ds.scope.managers_among(points.index) | holding)
     own_points = points.reindex(ids).fillna(0.0).to_numpy(float)
-    days, nothing = working_days(period), np.full(len(ids), np.nan)
+    days, nothing = ds.settings.calendar.working_days(period.start, period.end), np.full(len(ids), np.nan)
     people, homes = categorical(np.arange(len(ids)), ids), ds.names.homes
     return Columns(len(ids), {
         "manager_id": people, "department_id": lambda: rename(people, homes), "points": own_points,
         "index": own_points * 10 / best if best else nothing, "points_a_day": own_points / days if days else nothing,
     })  # fmt: skip
-
-
-def working_days(period: Period) -> int:
-    """Mondays to Fridays of `period`; public holidays are not known."""
-    return int(np.busday_count(period.start, period.end))
 
 
 def lead_events(ds: Dataset, period: Period) -> Columns:

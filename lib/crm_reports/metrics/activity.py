@@ -126,7 +126,9 @@ def activity_index(team: Rows) -> float:
     on="team",
     formula=N_("Σ weight × actions ÷ working days of the period; a team's is the median of its managers'"),
     needs=["activities"],
-    caveats=N_("Working days are Monday to Friday: public holidays and leave are not known."),
+    caveats=N_(
+        "Working days are the country's, public holidays and moved days included (`country`, `days_off` in reports.toml); leave is not known."
+    ),
 )
 def activity_points(team: Rows) -> float:
     """What the index is made of, before it is set against the best manager."""

@@ -7,6 +7,7 @@ no text made here holds them.
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..errors import SettingsError, all_at_once
 from . import mistakes
+from .calendar import NOWHERE, Calendar, countries
 from .keys import keys
 from .mistakes import FILE, Lines, quoted
 from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Serve, Source, doubled, is_address
@@ -34,6 +36,7 @@ __all__ = [
     "LOOPBACK",
     "VIEWS",
     "WEIGHTS",
+    "Calendar",
     "Demo",
     "Engine",
     "History",
@@ -72,6 +75,15 @@ def _currency_code(code: str) -> str:
     return code
 
 
+def _country(code: str) -> str:
+    code = code.strip()
+    if code.casefold() in ("", NOWHERE):
+        return code.casefold()
+    if code.upper() not in countries():
+        raise ValueError
+    return code.upper()
+
+
 def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
     double = doubled(preset.name.strip().casefold() for preset in presets)
     names = sorted({preset.name for preset in presets if preset.name.strip().casefold() in double})
@@ -101,6 +113,12 @@ class Settings(BaseModel):
         "", description="a code of three letters such as 'RUB', or nothing for the CRM's own"
     )
     language: Literal["en", "ru"] = "en"
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        "",
+        description="a country's two letters such as 'RU', with its region where holidays differ such as 'DE-BY', "
+        "'none' for Monday to Friday, or nothing for the country of time_zone",
+    )
+    days_off: tuple[date, ...] = Field((), description="a list of dates such as 2025-12-31")
     source: Source = Field(
         Source(),
         description="a table with kind and what belongs to it, or a text: 'demo', 'bitrix24' or 'files:DIR'",
@@ -134,6 +152,11 @@ class Settings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days on which the company works."""
+        return Calendar.of(self.country, self.time_zone, self.days_off)
 
     @property
     def store_path(self) -> Path:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import pandas as pd
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_timedelta, get_day_names
 from babel.numbers import get_currency_symbol, get_decimal_symbol
 from babel.units import format_unit, get_unit_name
@@ -313,6 +314,13 @@ def weekday(day: int) -> str:
 
 
 @cache
+def territory(time_zone: str) -> str:
+    """The country whose time it is, as two letters; "" for a time that is no country's."""
+    countries, aliases = get_global("zone_territories"), get_global("zone_aliases")
+    code = countries.get(time_zone) or countries.get(aliases.get(time_zone, ""), "")
+    return code if code != "ZZ" else ""
+
+
 def currency_sign_of(code: str) -> str:
     """The usual sign of a currency, ₽ $ €; its code when it has none."""
     signs = (get_currency_symbol(code, locale) for locale in ("en", "ru", "kk", "be"))
