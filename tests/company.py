@@ -75,6 +75,7 @@ def _deal(number: int) -> dict[str, object]:
         "company": f"Company {number % 40}", "contact": f"Contact {number % 40}", "amount": 1000 + 100 * number,
         "currency": ("EUR", "USD")[number % 2], "created_at": _began(number).isoformat(),
         "closed_at": "" if outcome == "open" else _moved(number, len(walk) - 1).isoformat(),
+        "planned_close_on": (NOW + timedelta(days=number % 60 - 20)).date().isoformat() if outcome == "open" else "",
         "loss_reason": ("No budget", "Too slow")[number % 2] if outcome == "lost" else "",
     }  # fmt: skip
 

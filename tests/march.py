@@ -1,6 +1,6 @@
 """One March that fits on a sheet of paper: six deals, what was done with them, five leads."""
 
-from stores import at, deal, lead, moves
+from stores import at, deal, lead, moves, seen
 
 # Six deals of March 2025, as of 1 April, 00:00 UTC. Anna (1) is in Moscow, Boris (2) in Kazan.
 #   1  Anna   created 1 Mar 00:00, request 3 Mar, invoice 5 Mar, paid 11 Mar 00:00: 1 000 ₽, second win of company 5
@@ -9,14 +9,18 @@ from stores import at, deal, lead, moves
 #   4  Boris  created 5 Mar, request 6 Mar, in work: 300 ₽; call by Boris on 20 Mar, a to-do due 25 Mar is open
 #   5  Anna   created 5 Jan, in work in the cold base: 50 XXX, no rate; nothing ever happened
 #   6  Boris  created 7 Mar, paid 8 Mar: 0 ₽, no customer
+# Planned dates: 4 was to close on 15 March, after the sync of 12 March on the 20th, after that of 22 March on the 28th; 5 on 10 April.
 DEALS = [
     deal(1, "2025-03-01", stage_id="WON", outcome="won", amount=1000.0),
     deal(2, "2025-03-02", stage_id="DEAR", outcome="lost", amount=400.0, manager_id="2", company_id="6"),
     deal(3, "2025-02-08", stage_id="WON", outcome="won", amount=10.0, currency="USD"),
-    deal(4, "2025-03-05", stage_id="REQ", amount=300.0, manager_id="2"),
-    deal(5, "2025-01-05", amount=50.0, currency="XXX"),
+    deal(4, "2025-03-05", stage_id="REQ", amount=300.0, manager_id="2", closed_at=at("2025-03-28")),
+    deal(5, "2025-01-05", amount=50.0, currency="XXX", closed_at=at("2025-04-10")),
     deal(6, "2025-03-07", stage_id="WON", outcome="won", amount=0.0, manager_id="2", company_id=None),
 ]
+VERSIONS = [
+    seen(DEALS[3], "2025-03-12 01:00", closed_at=at("2025-03-15")), seen(DEALS[3], "2025-03-22 01:00", closed_at=at("2025-03-20")),
+]  # fmt: skip
 HISTORY = [
     *moves(1, ("2025-03-01", "NEW"), ("2025-03-03", "REQ"), ("2025-03-05", "INV"), ("2025-03-11", "WON")),
     *moves(2, ("2025-03-02", "NEW"), ("2025-03-04", "DEAR")),

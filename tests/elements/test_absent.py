@@ -27,7 +27,7 @@ LEFT_OUT = [
     ("stages",), ("stage_history",), ("activities",), ("leads",), ("managers", "departments", "currencies"),
     ("deals.amount",), ("deals.created_at",), ("deals.source",), ("deals.stage",), ("deals.stage", "deals.loss_reason"),
     ("deals.manager", "deals.department"), ("deals.company", "deals.contact"), ("stages.position",), ("stages.outcome",),
-    ("activities.author",), ("activities.completed",), ("activities.deal_id",), ("leads.created_at",), ("leads.closed_at",),
+    ("activities.author",), ("activities.completed",), ("activities.deal_id",), ("leads.created_at",), ("leads.closed_at",), ("deals.planned_close_on",),
     ("deals.title", "deals.pipeline", "deals.closed_at", "deals.loss_reason", "activities.id", "activities.created_at",
      "activities.direction", "leads.manager", "leads.source"),
 ]  # fmt: skip

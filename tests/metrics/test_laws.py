@@ -53,6 +53,8 @@ STOCKS = [
     "no_next_step",
     "next_step_overdue",
     "money_at_risk",
+    "pushes",
+    "pushed_days",
 ]
 ACTS = ["calls", "emails", "stage_moves", "actions"]
 LEADS = ["leads_received", "leads_converted", "leads_lost"]

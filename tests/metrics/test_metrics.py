@@ -9,7 +9,7 @@ from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio, Sample
 from crm_reports.store.columns import Columns
-from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, RANG, act
+from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, RANG, VERSIONS, act
 from stores import dataset, deal
 
 BY_HAND = {
@@ -71,6 +71,9 @@ BY_HAND = {
     "no_next_step": 1,  # 5
     "next_step_overdue": 1,  # 4: due on 25 March
     "money_at_risk": 0,  # 5 has no rate; see below for more
+    "pushes": 2,  # 4: from the 15th to the 20th, then to the 28th
+    "pushed_days": 13,
+    "overdue_plan": (1, 2),  # 4: due on 28 March; 5 on 10 April
     "leads_received": 4,  # 2, 3, 4, 5
     "leads_converted": 2,  # 1, 2
     "leads_lost": 1,  # 3
@@ -85,7 +88,7 @@ BY_HAND = {
 def march(tmp_path_factory):
     return dataset(
         tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=[*ACTIVITIES, RANG],
-        comments=COMMENTS, leads=LEADS,
+        comments=COMMENTS, leads=LEADS, deals_versions=VERSIONS,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ COLUMN_NEEDS: dict[str, tuple[str, ...]] = {
     "is_touched": ("created_at", "closing"), "is_created": ("created_at",), "is_won": ("closing",), "is_lost": ("closing",),
     "last_action_at": LIFE, "last_action_kind": LIFE, "is_forgotten": LIFE, "is_without_step": (*LIFE, "plans"),
     "is_overdue": (*LIFE, "plans"), "next_step": (*LIFE, "plans"), "next_step_at": (*LIFE, "plans"),
+    "planned_close_on": ("planned_dates",), "first_planned_on": ("planned_dates",), "is_past_plan": ("planned_dates",),
     "chance": (*LIFE, "stage_history"), "other_won_money": ("closing", "amount"),
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ LACKING = {
     "author": N_("The source does not say who did what."),
     "deal_activities": N_("The source does not say on which deals people acted."),
     "plans": N_("The source has no planned activities."),
+    "planned_dates": N_("The source does not say when deals in work are planned to be closed."),
     "lead_created_at": N_("The source does not say when leads came."),
     "lead_closing": N_("The source does not say when leads were closed."),
 }
@@ -64,6 +65,7 @@ class Coverage:
             # In a portal nothing done, or nothing planned, on any deal is a fact; in files it is a column that is not there.
             "deal_activities": has["deal_activity"] or not has["any_activity"] or not is_files,
             "plans": has["plan"] or not has["any_activity"] or not is_files,
+            "planned_dates": has["planned_close"] or not has["in_work"],
             "lead_created_at": has["lead_created_at"],
             "lead_closing": has["lead_closing"],
         }

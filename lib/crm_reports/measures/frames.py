@@ -19,6 +19,7 @@ from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
 from .slices import inside, loss_reasons, utc
+from .work import Work
 
 
 def frame(ds: Dataset, on: str, period: Period) -> Columns:
@@ -95,7 +96,13 @@ def stock_at(ds: Dataset, instant: datetime) -> Columns:
 def open_deals(ds: Dataset, period: Period) -> Columns:
     """One row per deal of the slice in work at as_of: a stock, whatever the period."""
     deals = ds.work.deals
-    return deals.assign(is_open=np.ones(len(deals), dtype=bool), open_money=lambda: deals["money"])
+    rows = deals.assign(is_open=np.ones(len(deals), dtype=bool), open_money=lambda: deals["money"])
+    plans = ("has_planned_date", "is_past_plan", "pushes", "pushed_days")
+    return rows.assign(**{name: partial(_planned, ds.work, name) for name in plans})
+
+
+def _planned(work: Work, name: str) -> np.ndarray:
+    return work.planned_dates[name]
 
 
 def forgotten_deals(ds: Dataset, period: Period) -> Columns:

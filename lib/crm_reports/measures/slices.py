@@ -124,6 +124,10 @@ class Slice:
         """When each deal was in work: opened_at (NaT: since ever), until_at (NaT: still)."""
         return self.history("open_spans", "opened_at, until_at")
 
+    def planned_dates(self) -> Columns:
+        """When deals in work are planned to be closed: planned_at (NaT: never), first_planned_at, pushes, pushed_days."""
+        return self.history("planned_dates", "planned_at, first_planned_at, pushes, pushed_days")
+
     def steps(self, column: str, bounds: Bounds) -> Columns:
         """The funnel's stages that deals reached between the bounds, or (`at` is created_at) that deals created then reached."""
         columns = "stage_id, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at"

@@ -61,6 +61,20 @@ class Work:
         )
 
     @cached_property
+    def planned_dates(self) -> Columns:
+        """Beside each of `deals` its planned closing: planned_at, first_planned_at, pushes, pushed_days, is_past_plan.
+
+        A date has passed when its whole day has: not on the day itself.
+        """
+        rows, place = self.scope.slice.planned_dates(), self.deals["place"]
+        among = pd.Index(rows["place"]).get_indexer(place)
+        midnight = utc(first_instant(self.scope.filters.today, self.scope.filters.zone))
+        planned, first = (_at(rows[name], among, np.datetime64("NaT")) for name in ("planned_at", "first_planned_at"))
+        numbers = {name: _at(rows[name], among, 0) for name in ("pushes", "pushed_days")}
+        dates = {"planned_at": planned, "first_planned_at": first, "has_planned_date": ~np.isnat(planned)}
+        return Columns(len(place), dates | numbers | {"is_past_plan": planned < midnight})
+
+    @cached_property
     def spans(self) -> Columns:
         """When each deal of the slice was in work."""
         return self.scope.slice.open_spans()  # kept here: its columns hold the slice
@@ -110,3 +124,8 @@ class Work:
         )
         words = names.columns(leads, ("manager", "department", "source"))
         return leads.assign(**words, days_silent=silent, is_forgotten=silent >= self.rule.after)
+
+
+def _at(values: np.ndarray, places: np.ndarray, nothing: object) -> np.ndarray:
+    """The values at these places; `nothing` where the place is -1."""
+    return np.append(values, np.array([nothing], dtype=values.dtype))[places]

@@ -34,6 +34,7 @@ COMMENT = ("comments.owner_type", "comments.owner_id", "comments.at")
 LIFE = (*ACTIVITY, "activities.is_action", "activities.is_incoming", *COMMENT)
 PLAN = (*ACTIVITY, "activities.is_plan", "activities.is_done", "activities.created_at")
 DEADLINE = (*PLAN, "activities.deadline_at")
+PLANNED_DATE = (*ENDED, *(f"deals_versions.{name}" for name in ("deal_id", "outcome", "closed_at", "last_seen_at")))
 FORGOTTEN = (*ENDED, *LIFE, *DEADLINE)
 FUNNEL = (*ENDED, "stages.stage_id", "stages.pipeline_id", "stages.position", "stages.outcome")
 STAY = (*ENDED, "stages.stage_id", "stages.outcome")
@@ -64,6 +65,7 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         "forgotten_money": (*FORGOTTEN, *MONEY),
         "has_no_next_step": (*ENDED, *PLAN),
         "is_overdue": (*ENDED, *DEADLINE),
+        **dict.fromkeys(("has_planned_date", "is_past_plan", "pushes", "pushed_days"), PLANNED_DATE),
     },
     "forgotten_deals": {"money_at_risk": (*FORGOTTEN, *MONEY)},
     "steps": dict.fromkeys(

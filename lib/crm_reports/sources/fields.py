@@ -81,7 +81,11 @@ _TABLES = (
             _text("currency", "of the amount; empty means the base currency", "CURRENCY_ID"),
             _instant("created_at", "when it was created", "DATE_CREATE"),
             _instant("moved_at", "the last change of stage", "MOVED_TIME"),
-            _instant("closed_at", "the closing date's local midnight; people edit it", "CLOSEDATE"),
+            _instant(
+                "closed_at",
+                "the closing date's local midnight, of an open deal the planned one; people edit it",
+                "CLOSEDATE",
+            ),
             _instant("modified_at", "the last change of any field", "DATE_MODIFY"),
             _instant("last_activity_at", "the CRM's own last trace, robots included", "LAST_ACTIVITY_TIME"),
             _text("loss_reason", "why it was lost, where the CRM has it apart from the lost stage"),

@@ -31,7 +31,7 @@ FILES: dict[str, tuple[Column, ...]] = {
     "deals": _columns(
         "id!", "title", "pipeline", "stage", "manager", "department", "source", "company", "contact", "loss_reason",
         **{"outcome!": "outcome", "amount": "number", "currency": "code"},
-        created_at="instant", closed_at="instant",
+        created_at="instant", closed_at="instant", planned_close_on="instant",
     ),
     "stages": _columns("pipeline", "stage!", position="integer", outcome="outcome"),
     "stage_history": _columns("deal_id!", "stage!", "pipeline", **{"at!": "instant"}),

@@ -93,6 +93,8 @@ class Export:
         return rows.assign(
             pipeline_id=self._pipeline_of,
             stage_id=_stage_ids(self._pipeline_of, file["stage"]),
+            # The store has one date of closing, as the CRM has: of a deal in work it is the planned one.
+            closed_at=file["planned_close_on"].where(file["outcome"] == "open").fillna(file["closed_at"]),
         )
 
     @cached_property
