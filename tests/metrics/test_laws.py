@@ -22,7 +22,7 @@ from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio
 from march import act
 from shop import SECOND, SERVICE
-from stores import STAGES, at, deal, lead, make_store
+from stores import STAGES, at, deal, lead, make_store, seen
 
 FEW = settings(
     max_examples=3,
@@ -40,6 +40,7 @@ STEPS = st.tuples(
 PEOPLE = st.sampled_from(["1", "2", "9", None])
 SOURCES = st.sampled_from(["WEB", "CALL", None])
 MONEY = st.sampled_from([0.0, 100.0, 2500.0, None])
+PLANS = st.integers(40, 140).map(lambda day: BEGIN + timedelta(days=day))
 CURRENCIES = st.sampled_from(["RUB", "USD", "XXX", None])
 
 FLOWS = [
@@ -70,7 +71,7 @@ RATES = [name for name, entry in METRICS.items() if entry.unit == "share" and no
 @st.composite
 def histories(draw):
     """A handful of deals, leads and calls of a few months, also beyond the report's instant."""
-    deals, history = [], []
+    deals, history, versions = [], [], []
     for id in range(1, draw(st.integers(3, 12)) + 1):
         made = BEGIN + timedelta(days=draw(st.floats(0, 110)))
         path = [(made, draw(st.sampled_from(["NEW", "NEW", "NEW", "C7:TALK", "REQ"])))]
@@ -78,12 +79,13 @@ def histories(draw):
             path.append((path[-1][0] + timedelta(days=days), stage))
         deals.append(draw(_deals(id)) | {"created_at": made} | _standing(path[-1][1]))
         history += [_entry(id, when, stage) for when, stage in path]
+        versions += draw(_versions(deals[-1]))
     # A source without any amount or customer lacks money or customers, which are missing and not 0.
     deals[0] |= {"amount": 100.0, "company_id": "5"}
     for place, row in enumerate(history, 1):
         row["history_id"] = place
     return SERVICE | {
-        "deals": deals, "stage_history": history, "activities": draw(_activities(len(deals))), "leads": draw(_leads()),
+        "deals": deals, "deals_versions": versions, "stage_history": history, "activities": draw(_activities(len(deals))), "leads": draw(_leads()),
     }  # fmt: skip
 
 
@@ -92,8 +94,15 @@ def _deals(draw, id):
     customer = draw(st.sampled_from(["5", "6", None]))
     return deal(
         id, None, manager_id=draw(PEOPLE), source_id=draw(SOURCES), company_id=customer,
-        contact_id=draw(st.sampled_from(["8", None])), amount=draw(MONEY), currency=draw(CURRENCIES),
+        contact_id=draw(st.sampled_from(["8", None])), amount=draw(MONEY), currency=draw(CURRENCIES), closed_at=draw(PLANS),
     )  # fmt: skip
+
+
+@st.composite
+def _versions(draw, row):
+    """The same deal with other planned dates, as earlier syncs saw it."""
+    days = sorted(draw(st.sets(st.integers(1, 80), max_size=3)))
+    return [seen(row, f"{BEGIN + timedelta(days=day):%Y-%m-%d}", closed_at=draw(PLANS), outcome="open") for day in days]
 
 
 def _standing(stage):
@@ -425,7 +434,7 @@ def test_a_night_that_is_run_again_later_gives_what_it_gave(tables):
 SEEN_AT = at("2025-04-01 01:00")  # the sync of the night that reported AS_OF
 EDITS = {
     "manager_id": "2", "source_id": "CALL", "company_id": "6", "contact_id": None, "amount": 7777.0, "currency": "USD",
-    "title": "edited", "loss_reason": "edited",
+    "title": "edited", "loss_reason": "edited", "closed_at": at("2025-05-05"),
 }  # fmt: skip
 
 
@@ -438,7 +447,7 @@ def edited_since(then, tables, chance):
             known = {field: value for field, value in EDITS.items() if field in row}
             row |= {field: value for field, value in known.items() if chance.random() < 0.6}
         now = {row[key]: row for row in moved_on[name]}
-        versions[f"{name}_versions"] = [
+        versions[f"{name}_versions"] = tables.get(f"{name}_versions", []) + [
             row | {"last_seen_at": SEEN_AT} for row in then[name] if row != now[row[key]]
         ]  # fmt: skip
     rates = [{"currency": "RUB", "rate": 1.0, "is_base": True}, {"currency": "USD", "rate": 70.0, "is_base": False}]
