@@ -21,6 +21,7 @@ from nbconvert.exporters import TemplateExporter
 from .. import charts
 from ..words.texts import N_, _, language
 from . import bundle, lists, outputs, page, scripts, tables
+from .figures import Figures
 from .mime import ELEMENT, FIGURE
 from .page import HERE
 from .templates import FOLDER, read
@@ -71,7 +72,9 @@ def html(
 
     `controls` is what its header offers to choose; without them it says what was chosen.
     """
-    parts = _parts(_for_readers(notebook), show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
+    readable = _for_readers(notebook)
+    figures = Figures(_figures(readable.cells))
+    parts = _parts(readable, figures, show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     needed = _needed(parts, notebook)
     tips = Tips()
     parts = [replace(part, html=tips.taken_from(part.html)) for part in parts]
@@ -91,7 +94,7 @@ def html(
         "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
         "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
-        "tips": tips.script(),
+        "shared": figures.shared(), "tips": tips.script(),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
     drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
@@ -172,7 +175,7 @@ def _one_manager(notebook: nbformat.NotebookNode) -> str:
     return str(people[0]["name"]) if len(people) == 1 else ""
 
 
-def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
+def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
     cells = notebook.cells
     last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
     name = _one_manager(notebook)
@@ -185,7 +188,7 @@ def _parts(notebook: nbformat.NotebookNode, *, show_code: bool, links: Sequence[
         follows = at + 1 < len(cells) and bool(_ids(cells[at + 1])) and at > 0
         if cell.cell_type == "markdown":
             is_asked, is_open = follows, False
-        for piece, element in _cell(cell, show_code=show_code, leads=follows):
+        for piece, element in _cell(cell, figures, show_code=show_code, leads=follows):
             piece = _titled(piece, name) if name and not parts else piece
             shown = _linked(_folded(piece, element) if _is_folded(element, is_asked and is_open) else piece, links)
             first = element if is_asked and not is_open else {}
@@ -217,7 +220,9 @@ def _ids(cell: nbformat.NotebookNode) -> list[str]:
     return [each["id"] for each in found if each]
 
 
-def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _cell(
+    cell: nbformat.NotebookNode, figures: Figures, *, show_code: bool, leads: bool
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """What the cell shows, piece by piece, each with the element that it is, if any."""
     if cell.cell_type == "markdown":
         yield _question(outputs.prose(cell), leads=leads), {}
@@ -228,7 +233,7 @@ def _cell(cell: nbformat.NotebookNode, *, show_code: bool, leads: bool) -> Itera
             f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>',
             {},
         )
-    drawn = ((_output(output), output.get("data", {}).get(ELEMENT, {})) for output in cell.get("outputs", []))
+    drawn = ((_output(output, figures), output.get("data", {}).get(ELEMENT, {})) for output in cell.get("outputs", []))
     yield from ((piece, element) for piece, element in drawn if piece)
 
 
@@ -240,29 +245,22 @@ def _question(drawn: str, *, leads: bool) -> str:
     return f'<div class="said">{drawn}</div>'
 
 
-def _output(output: nbformat.NotebookNode) -> str:
+def _output(output: nbformat.NotebookNode, figures: Figures) -> str:
     if output.output_type == "stream":
         return outputs.stream(output)
     if output.output_type == "error":
         return outputs.error(output)
     data = output.get("data", {})
     if ELEMENT in data:
-        return _element(data)
+        return _element(data, figures)
     if FIGURE in data:
-        return f'<figure class="element chart"><div class="chart"></div>{_figure(data[FIGURE])}</figure>'
+        return f'<figure class="element chart"><div class="chart"></div>{figures.script(data[FIGURE], heading=True)}</figure>'
     return outputs.shown(data)
 
 
-def _element(data: Mapping[str, Any]) -> str:
+def _element(data: Mapping[str, Any], figures: Figures) -> str:
     fragment = re.sub(r'<style class="crm-css">.*?</style>', "", "".join(data["text/html"]), count=1, flags=re.DOTALL)
-    return fragment.replace(HERE, _figure(data[FIGURE], heading=False)) if FIGURE in data else fragment
-
-
-def _figure(figure: Mapping[str, Any], *, heading: bool = True) -> str:
-    """The figure's JSON where the script finds it; an element's heading stands above the chart, not in it."""
-    layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
-    drawn = {"data": figure.get("data", []), "layout": layout}
-    return lists.script("figure", drawn)
+    return fragment.replace(HERE, figures.script(data[FIGURE], heading=False)) if FIGURE in data else fragment
 
 
 # ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -317,7 +315,7 @@ def _report(notebook: nbformat.NotebookNode) -> str:
 def _needed(parts: Sequence[Part], notebook: nbformat.NotebookNode) -> dict[str, str]:
     """The scripts that the page needs, by what they are to it: which plotly.js, and whether DataTables."""
     whole = "".join(part.html for part in parts)
-    kinds = {str(trace.get("type", "scatter")) for traces in _figures(notebook.cells) for trace in traces}
+    kinds = {str(trace.get("type", "scatter")) for figure in _figures(notebook.cells) for trace in figure["data"]}
     plotly = scripts.PLOTLY if bundle.draws(kinds) else scripts.WHOLE_PLOTLY
     names = {FIGURE_SCRIPT: ("plotly", plotly), '<table class="data': ("tables", scripts.TABLES)}
     return dict(name for mark, name in names.items() if mark in whole)
@@ -325,7 +323,7 @@ def _needed(parts: Sequence[Part], notebook: nbformat.NotebookNode) -> dict[str,
 
 def figures_of(path: Path) -> list[list[dict[str, Any]]]:
     """The traces of every figure that the executed notebook's page draws, in order."""
-    return _figures(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    return [figure["data"] for figure in _figures(json.loads(path.read_text(encoding="utf-8"))["cells"])]
 
 
 def parts_of(path: Path) -> set[tuple[str, str, bool, tuple[str, ...]]]:
@@ -340,10 +338,10 @@ def _kind_of(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) ->
     return element["id"], element["kind"], bool(element.get("rows")), tuple(types)
 
 
-def _figures(cells: Iterable[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+def _figures(cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     drawn = [data for data in shown if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
-    return [data[FIGURE].get("data", []) for data in drawn]
+    return [{"data": [], **data[FIGURE]} for data in drawn]
 
 
 # ── Is everything there? ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,15 @@ function recoloured(value, theme) {
 const charts = all(".chart").filter(node => node.tagName === "DIV").map(node => ({
   node, figure: null, theme: "light", drawn: null,
 }));
-for (const chart of charts) chart.read = heldIn(chart.node.parentElement.querySelector("script.figure")).then(figure => { chart.figure = figure; });
+// What several figures have is said once, and stands in each as {"@": its place}.
+const shared = heldIn(document.querySelector("script.shared"));
+function whole(value, parts) {
+  if (!value || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(each => whole(each, parts));
+  return "@" in value ? parts[value["@"]] : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each, parts)]));
+}
+for (const chart of charts) chart.read = Promise.all([heldIn(chart.node.parentElement.querySelector("script.figure")), shared])
+  .then(([figure, parts]) => { chart.figure = whole(figure, parts); });
 
 function draw(chart) {
   return chart.drawn ??= Promise.all([load("plotly"), chart.read]).then(() => drawNow(chart)).catch(error => failed(chart.node, error));
