@@ -144,7 +144,18 @@ def test_dynamics_marks_the_period_that_runs():
     figure = charts.dynamics(DYNAMICS)
     assert list(figure.data[0].marker.opacity) == [1, 1, 1, 0.5]
     assert figure.layout.xaxis.ticktext[-1] == "Apr*"
-    assert "still running" in figure.data[0].customdata[-1]
+    assert "still running" in figure.data[0].hovertext[-1]
+
+
+def test_of_whom_and_when_a_point_is_stands_once_for_all_metrics_of_a_chart():
+    days = pd.to_datetime(["2025-01-01", "2025-02-01"]).date
+    rows = {"manager": ["Anna"] * 2, "manager_id": ["3"] * 2, "start": days, "size": ["month"] * 2}
+    figure = charts.compared(pd.DataFrame(rows | {"won": [1, 2], "lost": [3, 4]}), metrics=["won", "lost"])
+    assert list(figure.data[0].hovertext) == ["<b>Anna</b> · Jan 2025", "<b>Anna</b> · Feb 2025"]
+    assert list(figure.data[0].customdata) == ["Won: <b>1</b>", "Won: <b>2</b>"]
+    lost = figure.layout.updatemenus[0].buttons[1].args[0]
+    assert lost["customdata"][0] == ["Lost: <b>3</b>", "Lost: <b>4</b>"]
+    assert figure.data[0].hovertemplate.startswith("%{hovertext}<br>%{customdata}")
 
 
 def test_any_size_goes_with_any_metric():

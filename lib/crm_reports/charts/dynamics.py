@@ -12,6 +12,7 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _
 from .figure import (
+    OF_WHAT,
     Trace,
     axis_note,
     axis_title,
@@ -95,7 +96,7 @@ def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
     unit = column(name).unit
     axis = units.axis(unit, [row[name] for row in cuts[chosen]])
     values, texts, hovers = [], [], []
-    for size, cut in cuts.items():
+    for cut in cuts.values():
         now, before = ([row.get(key) for row in cut] for key in (name, f"{name}_previous"))
         label = [units.write(value, unit, form="axis") for value in now]
         values += [numbers(now, axis.scale), numbers(before, axis.scale)]
@@ -107,7 +108,7 @@ def _view(cuts: Mapping[str, Rows], name: str, chosen: str) -> _View:
             ],
             [],
         ]
-        hovers += [[_period_hover(row, size, name) for row in cut], []]
+        hovers += [[hover(row, name) for row in cut], []]
     return _View(name, axis, values, texts, hovers)
 
 
@@ -132,9 +133,9 @@ def _periods(cut: Rows, size: str) -> dict[str, list[str]]:
     return {"labels": labels, "names": names, "asks": [periods.label(units.as_date(row["start"]), size) for row in cut]}
 
 
-def _period_hover(row: Mapping[str, object], size: str, name: str) -> str:
+def _in_words(row: Mapping[str, object], size: str) -> str:
     running = f" · {_('still running')}" if row.get("is_running") else ""
-    return f"<b>{units.period(size, row['start'])}</b>{running}<br>{hover(row, name)}"
+    return f"<b>{units.period(size, row['start'])}</b>{running}"
 
 
 def _period_traces(cut: Rows, view: _View, size: str, number: int, is_visible: bool) -> list[Trace]:
@@ -142,7 +143,7 @@ def _period_traces(cut: Rows, view: _View, size: str, number: int, is_visible: b
     bars = trace(
         "bar",
         x=places, y=view.values[number], ids=[str(row["start"]) for row in cut], text=view.texts[number], customdata=view.hovers[number], visible=is_visible, name="",
-        hovertemplate=hover_template(view.name), textposition="outside" if sum(map(_is_meant, cut)) <= MOST_LABELS else "none", cliponaxis=False, showlegend=False,
+        hovertext=[_in_words(row, size) for row in cut], hovertemplate=OF_WHAT + hover_template(view.name), textposition="outside" if sum(map(_is_meant, cut)) <= MOST_LABELS else "none", cliponaxis=False, showlegend=False,
         marker={"color": colour("accent"), "opacity": [_strength(row) for row in cut], "cornerradius": 3},
         textfont={"color": colour("ink")}, meta=size,
     )  # fmt: skip
@@ -188,7 +189,7 @@ def _metric_menu(views: Mapping[str, _View]) -> dict[str, object]:
     buttons = []
     for view in views.values():
         data = {"y": view.values, "text": view.texts, "customdata": view.hovers}
-        data["hovertemplate"] = [hover_template(view.name)] * len(view.values)
+        data["hovertemplate"] = [OF_WHAT + hover_template(view.name)] * len(view.values)
         layout = {"annotations[0].text": view.title, "yaxis.autorange": True}
         buttons.append(button(escape(column(view.name).title), data, layout, len(view.values)))
     return segments(buttons, active=0, y=1.11, label=_("Metric"))

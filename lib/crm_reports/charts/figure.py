@@ -136,6 +136,10 @@ def hover_template(name: str) -> str:
     return f"%{{customdata}}{formula_of(name)}<extra></extra>"
 
 
+# Of whom or of when a point is, which its `hovertext` says of every metric alike, over its own text.
+OF_WHAT = "%{hovertext}<br>"
+
+
 def key_of(row: Mapping[str, object], dimension: str) -> str:
     """By what a page knows whom a bar or a point is of; "" for a row without an id.
 

@@ -1,6 +1,6 @@
 """Managers beside each other over time, each in their colour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 from .figure import (
+    OF_WHAT,
     Trace,
     axis_note,
     axis_title,
@@ -80,7 +81,7 @@ def small_multiples(
         for place, (key, rows) in enumerate(groups)
     ]
     notes = [note for place, (key, rows) in enumerate(groups) for note in _pane_notes(place, key, rows, by, names[0])]
-    menu = [_pane_menu([rows for _key, rows in groups], axes, by, size)] if len(names) > 1 else []
+    menu = [_pane_menu([rows for _key, rows in groups], axes)] if len(names) > 1 else []
     return figure_of(
         lines,
         height=40 + 118 * -(-len(groups) // 4),
@@ -130,7 +131,8 @@ def _pane_line(
     return {
         "type": "scatter", "x": list(range(len(rows))), "y": _numbers(rows, name, axis),
         "xaxis": f"x{number}", "yaxis": f"y{number}", "mode": "lines", "line": {"color": hue, "width": 2},
-        "customdata": _pane_hovers(rows, name, by, size), "hovertemplate": hover_template(name), "name": "",
+        "hovertext": _of_whom_and_when(rows[0][by], (row["start"] for row in rows), size), "name": "",
+        "customdata": [hover(row, name) for row in rows], "hovertemplate": OF_WHAT + hover_template(name),
         "fill": "tozeroy", "fillcolor": pale(hue), "cliponaxis": False, "meta": str(key),
     }  # fmt: skip
 
@@ -169,18 +171,17 @@ def pale(hue: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-def _pane_hovers(rows: Rows, name: str, by: str, size: str) -> list[str]:
-    person = escape(rows[0][by])
-    return [f"<b>{person}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" for row in rows]
+def _of_whom_and_when(name: object, starts: Iterable[object], size: str) -> list[str]:
+    return [f"<b>{escape(name)}</b> · {units.period(size, start)}" for start in starts]
 
 
-def _pane_menu(groups: Sequence[Rows], axes: Mapping[str, units.Axis], by: str, size: str) -> dict[str, object]:
+def _pane_menu(groups: Sequence[Rows], axes: Mapping[str, units.Axis]) -> dict[str, object]:
     buttons = []
     for name, axis in axes.items():
         data = {
             "y": [_numbers(rows, name, axis) for rows in groups],
-            "customdata": [_pane_hovers(rows, name, by, size) for rows in groups],
-            "hovertemplate": [hover_template(name)] * len(groups),
+            "customdata": [[hover(row, name) for row in rows] for rows in groups],
+            "hovertemplate": [OF_WHAT + hover_template(name)] * len(groups),
         }
         title = axis_title(name, axis)
         latest = {f"annotations[{2 * place + 1}].text": _latest(rows, name) for place, rows in enumerate(groups)}
@@ -203,9 +204,10 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     starts = sorted(set(table["start"]))
     groups = _largest_groups(table, "manager", names[0])
     axes = {name: units.axis(column(name).unit, table[name]) for name in names}
-    views = {name: [_series(rows, name, axes[name], starts, size) for _id, rows in groups] for name in names}
+    views = {name: [_series(rows, name, axes[name], starts) for _id, rows in groups] for name in names}
     lines = [
         _compared_line(key, rows, view, place < shown)
+        | {"hovertext": _of_whom_and_when(rows[0]["manager"], starts, size)}
         for place, ((key, rows), view) in enumerate(zip(groups, views[names[0]], strict=True))
     ]
     return figure_of(
@@ -216,14 +218,11 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
     )  # fmt: skip
 
 
-def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object], size: str) -> dict[str, list]:
+def _series(rows: Rows, name: str, axis: units.Axis, starts: Sequence[object]) -> dict[str, list]:
     """One manager's numbers on the common days: where nothing was measured there is a gap."""
     by_start = {row["start"]: row for row in rows}
     cut_rows = [by_start.get(start, {}) for start in starts]
-    person = escape(rows[0]["manager"])
-    tooltips = [
-        f"<b>{person}</b> · {units.period(size, row['start'])}<br>{hover(row, name)}" if row else "" for row in cut_rows
-    ]
+    tooltips = [hover(row, name) if row else "" for row in cut_rows]
     return {"y": numbers([row.get(name) for row in cut_rows], axis.scale), "tooltips": tooltips}
 
 
@@ -236,7 +235,7 @@ def _compared_line(key: object, rows: Rows, view: dict[str, list], is_shown: boo
         x=list(range(len(view["y"]))), y=view["y"], mode="lines+markers+text", text=ends, textposition="middle right",
         textfont={"color": hue}, line={"color": hue, "width": 2.5, "dash": dash_of(key)}, name=name, meta=str(key),
         marker={"symbol": symbol_of(key), "size": 7, "color": hue}, visible=True if is_shown else "legendonly",
-        customdata=view["tooltips"], hovertemplate="%{customdata}<extra></extra>", cliponaxis=False, connectgaps=False,
+        customdata=view["tooltips"], hovertemplate=f"{OF_WHAT}%{{customdata}}<extra></extra>", cliponaxis=False, connectgaps=False,
     )  # fmt: skip
 
 
