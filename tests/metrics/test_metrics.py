@@ -71,6 +71,7 @@ BY_HAND = {
     "no_next_step": 1,  # 5
     "next_step_overdue": 1,  # 4: due on 25 March
     "money_at_risk": 0,  # 5 has no rate; see below for more
+    "velocity": 142.5,  # 2 in work × 3 of 4 won × 950 ÷ 10 days
     "pushes": 2,  # 4: from the 15th to the 20th, then to the 28th
     "pushed_days": 13,
     "overdue_plan": (1, 2),  # 4: due on 28 March; 5 on 10 April

@@ -18,8 +18,10 @@ from ..store.columns import DAY, Array, Columns, categorical, per_text, rename
 from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
-from .slices import inside, loss_reasons, utc
+from .slices import KEYS, inside, loss_reasons, utc
 from .work import Work
+
+PER_CUT = ("team", "turnover")  # their rows have no instant of their own: each cut of a period has its own ones
 
 
 def frame(ds: Dataset, on: str, period: Period) -> Columns:
@@ -108,6 +110,35 @@ def _planned(work: Work, name: str) -> np.ndarray:
 def forgotten_deals(ds: Dataset, period: Period) -> Columns:
     """One row per forgotten deal of the slice at as_of, with what became of past deals like it: a stock."""
     return ds.work.forgotten
+
+
+def turnover(ds: Dataset, period: Period) -> Columns:
+    """One row per deal in work when the period is told of, then the rows of `events`: what is in the pipeline, and how it flows."""
+    stock, flow = _stock_of(ds, period), frame(ds, "events", period)
+    keys = {key: partial(_joined, stock, flow, key) for key in KEYS}
+    is_open = np.arange(len(stock) + len(flow)) < len(stock)
+    never, nothing = np.zeros(len(stock), dtype=bool), np.full(len(stock), np.nan)
+    return Columns(len(is_open), keys | {
+        "is_open": is_open,
+        **{name: np.append(never, flow[name]) for name in ("is_won", "is_closed")},
+        **{name: np.append(nothing, flow[name]) for name in ("check", "cycle_days")},
+    })  # fmt: skip
+
+
+def _stock_of(ds: Dataset, period: Period) -> Columns:
+    """What is in work at the report's instant, or for the period before at that one's, for any other at its end."""
+    if period == ds.filters.elapsed:
+        return frame(ds, "open_deals", period)
+    if period == ds.filters.previous:
+        return frame(ds.before, "open_deals", period)
+    return stock_at(ds, min(ds.bounds(period)[1], ds.filters.as_of))
+
+
+def _joined(first: Columns, second: Columns, key: str) -> pd.Categorical:
+    """The texts of the rows of both."""
+    one, other = first[key], second[key]
+    codes = np.append(one.codes.astype(int), other.codes.astype(int) + len(one.categories))
+    return categorical(codes, [*one.categories, *other.categories])
 
 
 def steps(ds: Dataset, period: Period) -> Columns:
@@ -249,6 +280,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
+        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
     )
 }  # fmt: skip

@@ -98,7 +98,7 @@ def _pieces_of(ds: Dataset, on: str, cuts: Sequence[Period]) -> list[Piece]:
     ends = [first_instant(span.end, ds.filters.zone) for span in cuts]
     if on in STOCKS:
         return [Piece(frames.stock_at(ds, min(end, ds.filters.as_of)), place) for place, end in enumerate(ends)]
-    if on == "team":  # its rows have no instant of their own
+    if on in frames.PER_CUT:
         return [Piece(frames.frame(ds, on, span), place) for place, span in enumerate(cuts)]
     rows = frames.frame(ds, on, Period(cuts[0].start, cuts[-1].end))
     return [Piece(rows, np.array([utc(end) for end in ends]).searchsorted(rows["at"], side="right"))]

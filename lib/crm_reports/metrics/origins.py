@@ -67,6 +67,9 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         "is_overdue": (*ENDED, *DEADLINE),
         **dict.fromkeys(("has_planned_date", "is_past_plan", "pushes", "pushed_days"), PLANNED_DATE),
     },
+    "turnover": {
+        "is_open": ENDED, "is_won": ENDED, "is_closed": ENDED, "check": (*ENDED, *MONEY), "cycle_days": ENDED,
+    },
     "forgotten_deals": {"money_at_risk": (*FORGOTTEN, *MONEY)},
     "steps": dict.fromkeys(
         ("is_reached", "went_on", "could_go_on", "visited_next", "lost_on_the_way", "on_the_way"), FUNNEL
