@@ -172,7 +172,7 @@ def test_column_names_forgive_case_spaces_and_hyphens_and_unknown_ones_are_logge
         made = tables(write(folder, deals=" ID ,Out come,OUTCOME,Created At,Loss-Reason\n1,x,lost,2025-01-01,price"))
     assert made["deals"][0]["loss_reason"] == "price"
     assert made["deals"][0]["created_at"] == datetime(2024, 12, 31, 21, tzinfo=UTC)
-    assert caplog.messages == ["deals.csv: columns that are not read: out_come"]
+    assert caplog.messages == ["deals.csv: columns that are not read: Out come"]
 
 
 def test_parquet_keeps_its_own_types(folder):
@@ -769,7 +769,7 @@ def test_after_twenty_mistakes_only_their_number_is_told(folder):
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"stages": "stage\nNew"}, "must hold deals.csv or deals.parquet; it holds: stages.csv"),
+        ({"stages": "stage\nNew"}, "must hold deals.csv, .xlsx or .parquet, or deals as a CRM exports them; it holds: stages.csv"),
         ({"deals": "id,state\n1,open"}, "deals.csv has no column outcome; it has: id, state"),
         ({"deals": "id,outcome,Outcome\n1,open,won"}, "deals.csv has the column outcome twice; keep one"),
         ({"deals": "id,outcome\n1,open,2\n2\n3,open"}, "deals.csv, line 2 has 3 cells, the header 2; check the quotes"),

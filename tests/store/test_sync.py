@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from bitrix24_demo import Company, Fault, Quirks, Refusal, Stage, invent
-from crm_reports.errors import PortalError, ScopeError, SourceError, StoreError
+from crm_reports.errors import FilesError, PortalError, ScopeError, SourceError, StoreError
 from crm_reports.settings import Settings, Source
 from crm_reports.sources.bitrix24.refusals import AuthError
 from crm_reports.sources.fields import TABLES, arrow_schema
@@ -472,6 +472,22 @@ def test_nothing_is_left_outside_the_data_folder_and_no_secret_in_it(
 
 
 # Files
+
+
+def test_files_that_lost_most_of_their_deals_are_asked_about(tmp_path: Path) -> None:
+    def write(n: int) -> None:
+        rows = "".join(f"{number},open\n" for number in range(n))
+        (tmp_path / "deals.csv").write_text(f"id,outcome\n{rows}", encoding="utf-8")
+
+    settings = Settings(home=tmp_path, data=tmp_path / "data", source=Source(kind="files", folder=tmp_path))
+    write(40)
+    sync(settings)
+    write(20)
+    sync(settings)  # half of them may go
+    write(0)
+    with pytest.raises(FilesError, match=r"holds 0 deals, and held 20 at the last sync: nothing was read"):
+        sync(settings)
+    assert sync(settings, accept_loss=True).tables["deals"].rows == 0
 
 
 def test_a_folder_of_files_becomes_the_store(tmp_path: Path) -> None:

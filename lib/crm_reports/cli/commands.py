@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from ..errors import FilterError, ReportError, all_at_once
+from ..errors import FilterError, ReportError, SettingsError, all_at_once
 from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
 from ..words.terminal import lines, log_harmlessly, one_line
@@ -69,11 +69,18 @@ Parameters = Annotated[
 
 
 @app.command()
-def sync(config: Config = None, data: Data = None, source: Source = None) -> None:
+def sync(
+    config: Config = None,
+    data: Data = None,
+    source: Source = None,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Also of files that hold less than half of the deals they held.")
+    ] = False,
+) -> None:
     """Reads what is new in the CRM into the store."""
     settings = Settings.read(config, data, source)
     with speaking(settings.language):  # what can't be read is kept in the store as it was said
-        _sync(settings)
+        _sync(settings, accept_loss=accept_loss)
 
 
 @app.command()
@@ -246,6 +253,44 @@ def rerun(
         typer.echo(one_line(path))
 
 
+files = typer.Typer(help="Exports of other CRMs (docs/files.md).", no_args_is_help=True)
+app.add_typer(files, name="files")
+
+
+@files.command("check")
+def files_check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of CSV, Excel or Parquet files.")],
+    write: Annotated[bool, typer.Option("--write", help="Add what was taken for what to reports.toml.")] = False,
+    config: Config = None,
+) -> None:
+    """Says how each file of a folder would be read, what can't be, and the [files] of reports.toml that says so."""
+    from ..sources.files.survey import survey
+
+    settings = Settings.read(config, None, f"files:{folder}")
+    with speaking(settings.language):
+        view = survey(settings)
+        for line in view.lines:
+            typer.echo(" " * (len(line) - len(line.lstrip())) + one_line(line))
+        if write and view.is_readable:
+            _tell(_("written to {file}", file=str(_add_files_to(settings, view.mapping))))
+        elif view.mapping:
+            typer.echo(view.mapping)
+        for problem in view.problems:
+            _tell(problem)
+    if not view.is_readable:
+        raise typer.Exit(REFUSED)
+
+
+def _add_files_to(settings: Settings, mapping: str) -> Path:
+    """Puts [files] at the end of reports.toml, which must not say anything of it yet."""
+    path = settings.config or settings.home / "reports.toml"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if re.search(r"^\s*\[files\b", text, re.MULTILINE):
+        raise SettingsError(_("{file} has [files] already; change it there, or take it away first", file=str(path)))
+    path.write_text(f"{text.rstrip()}\n\n{mapping.rstrip()}\n".lstrip(), encoding="utf-8")
+    return path
+
+
 @app.command()
 def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, source: Source = None) -> None:
     """Says of everything that a night rests on whether it is well, and what to do where it is not. Changes nothing."""
@@ -307,11 +352,11 @@ def _mail_out(settings: Settings, report: "NightReport", out: Path) -> bool:
     return outcome.is_whole and operator.is_whole
 
 
-def _sync(settings: Settings) -> "SyncReport":
+def _sync(settings: Settings, *, accept_loss: bool = False) -> "SyncReport":
     from ..store.sync import sync as read
 
     with _portal(settings) as portal, _progress() as progress:
-        report = read(settings, progress=progress, **portal)
+        report = read(settings, progress=progress, accept_loss=accept_loss, **portal)
     for table, counts in report.tables.items():
         _tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:

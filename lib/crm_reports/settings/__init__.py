@@ -30,7 +30,21 @@ from . import mistakes
 from .calendar import NOWHERE, Calendar, countries
 from .keys import keys
 from .mistakes import FILE, Lines, quoted
-from .parts import FROZEN, LOOPBACK, Demo, Engine, History, Limits, Mail, Preset, Serve, Source, doubled, is_address
+from .parts import (
+    FROZEN,
+    LOOPBACK,
+    Demo,
+    Engine,
+    Files,
+    History,
+    Limits,
+    Mail,
+    Preset,
+    Serve,
+    Source,
+    doubled,
+    is_address,
+)
 
 __all__ = [
     "LOOPBACK",
@@ -39,6 +53,7 @@ __all__ = [
     "Calendar",
     "Demo",
     "Engine",
+    "Files",
     "History",
     "Limits",
     "Login",
@@ -123,6 +138,7 @@ class Settings(BaseModel):
         Source(),
         description="a table with kind and what belongs to it, or a text: 'demo', 'bitrix24' or 'files:DIR'",
     )
+    files: Files = Files()
     weights: Annotated[dict[ActionKind, Weight], AfterValidator(lambda weights: WEIGHTS | weights)] = WEIGHTS
     engine: Engine = Engine()
     history: History = History()

@@ -161,6 +161,24 @@ class Source(BaseModel):
         return self
 
 
+class Files(BaseModel):
+    """How an export calls what docs/files.md calls otherwise, beside the exports that are known anyway.
+
+    `names`: file → ours; `columns`: our file → its header → our column; `words`: our column → its word → ours.
+    """
+
+    model_config = FROZEN
+    names: dict[Text, Text] = Field(
+        {}, description='a table of a file\'s name and what it is here: "all-deals.csv" = "deals"'
+    )
+    columns: dict[Text, dict[Text, Text]] = Field(
+        {}, description='tables such as [files.columns.deals] of a header and our column: "Record ID" = "id"'
+    )
+    words: dict[Text, dict[Text, Text]] = Field(
+        {}, description='tables such as [files.words.outcome] of a word and ours: "Signed" = "won"'
+    )
+
+
 class Preset(BaseModel):
     """A saved report: it comes back under its name, as often as its schedule says, and goes to its recipients.
 

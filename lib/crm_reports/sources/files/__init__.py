@@ -35,7 +35,7 @@ def read(settings: Settings) -> Delivery:
     """The tables that the files of `source.folder` fill; one FilesError tells everything that is wrong with them."""
     problems = Problems()
     base = settings.base_currency or "RUB"
-    sheet_by_name = sheets(settings.source, problems)
+    sheet_by_name = sheets(settings, problems)
     reader = Reader(settings, problems, order_of_dates(sheet_by_name.values(), settings))
     files = keys.without_fractions({name: reader.frame(sheet) for name, sheet in sheet_by_name.items()})
     for name, sheet in sheet_by_name.items():

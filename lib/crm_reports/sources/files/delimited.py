@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,17 +15,20 @@ from .problems import Problems
 SEPARATORS = ",;\t|"
 NAMED = re.compile(r'\s*"?sep=(.)"?[,;\t|]*(?:\r\n|\r|\n|$)', re.I)  # the line that Excel reads for itself
 NOTHING = re.compile(r"(?:[\s,;|]*(?:\r\n|\r|\n))?")
+BLANK_LINE = re.compile(r"(?<=[\r\n])[ \t]*(?:\r\n|\r|\n)(?=[^\r\n])")
+LONGEST_FOOTER = 4_000  # letters
 END = "\x00end of the file\x00"
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """The text of one file, taken apart: the names of its columns, and from where on its rows stand."""
+    """The text of one file, taken apart: the names of its columns, from where on its rows stand, what is below them."""
 
     content: str
     separator: str
     names: list[str]
     start: int
+    footer: str = ""
 
     @classmethod
     def open(cls, content: str, names: Collection[str]) -> "Delimited":
@@ -34,7 +37,19 @@ class Delimited:
         line = NAMED.match(content)
         top = NOTHING.match(content, line.end() if line else 0).end()
         candidates = [cls(content, *_first_row(content, top, sign)) for sign in (line[1] if line else SEPARATORS)]
-        return max(candidates, key=lambda way: (len({*map(spelling, way.names)} & {*names}), len(way.names)))
+        best = max(candidates, key=lambda way: (len({*map(spelling, way.names)} & {*names}), len(way.names)))
+        return best._without_footer()
+
+    def _without_footer(self) -> "Delimited":
+        """Without what reports sign themselves with: below a blank line, lines of one cell only."""
+        tail = len(self.content) - max(self.start, len(self.content) - LONGEST_FOOTER)
+        for blank in BLANK_LINE.finditer(self.content, len(self.content) - tail):
+            footer = self.content[blank.end() :]
+            cells = list(csv.reader(io.StringIO(footer, newline=""), delimiter=self.separator))
+            if len(self.names) >= 3 and footer.count('"') % 2 == 0 and cells and max(map(len, cells)) == 1:
+                texts = " ".join(cell for row in cells for cell in row)
+                return replace(self, content=self.content[: blank.start() + 1], footer=texts)
+        return self
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not empty, with the line it begins on."""

@@ -1,8 +1,8 @@
-"""The files of a folder, each read into one table under our names, whatever it was written with."""
+"""The files of a folder, each read into one table under our names, whatever it was written with and calls its columns."""
 
 import codecs
-import csv
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,31 +10,38 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet
 
 from ...errors import near
-from ...settings import Source
+from ...settings import Settings
 from ...words.texts import _
+from . import mapping
 from .arrow import is_text, plain, text_of
 from .delimited import Delimited, spelling
-from .encodings import Decoding, decode
 from .layout import FILES
+from .mapping import Mapping
+from .outcomes import outcomes, translated
 from .problems import Problems, quoted
+from .raw import CAN_NOT, SUFFIXES, Raw
 
 log = logging.getLogger(__name__)
-
-SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One file as it was read: columns under our names; `rows` are the places of its rows in the file, from 0."""
+    """One file as it was read: columns under our names; `rows` are the places of its rows in the file, from 0.
+
+    `headers`: our column → the headers it came from; `rest`: those of no column of ours; `export`: whose export it is.
+    """
 
     name: str
     path: Path
     table: pa.Table
     rows: np.ndarray
     source: Delimited | None = None
+    headers: dict[str, list[str]] | None = None
+    rest: tuple[str, ...] = ()
+    export: str = ""
+    encoding: str = ""
 
     @cached_property
     def _lines(self) -> list[int]:
@@ -56,44 +63,96 @@ class Sheet:
             return str(self.table[column].type)
 
 
-def sheets(source: Source, problems: Problems) -> dict[str, Sheet]:
-    """Every file that has a name of ours, by that name."""
-    paths = _files(source.folder, problems)
+def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
+    """Every file of the source's folder that is one of ours, by our name."""
+    folder, more = settings.source.folder, mapping.said(settings.files)
+    _check_words(settings, problems)
+    paths = _files(folder, settings, problems)
     if "deals" not in paths:
-        names = ", ".join(sorted(path.name for path in source.folder.iterdir())[:10])
-        words = {"folder": str(source.folder), "there": names or _("nothing")}
-        problems.add(_("the folder {folder} must hold deals.csv or deals.parquet; it holds: {there}", **words))
-    read = {name: _sheet(name, path, source, problems) for name, path in paths.items()}
+        names = ", ".join(sorted(path.name for path in folder.iterdir())[:10])
+        words = {"folder": str(folder), "there": names or _("nothing")}
+        problems.add(
+            _(
+                "the folder {folder} must hold deals.csv, .xlsx or .parquet, or deals as a CRM exports them; it holds: "
+                "{there}",
+                **words,
+            )
+        )
+    read = {name: _sheet(name, path, more, settings.source.encoding, problems) for name, path in paths.items()}
     return {name: sheet for name, sheet in read.items() if sheet}
 
 
-def _files(folder: Path, problems: Problems) -> dict[str, Path]:
+def _check_words(settings: Settings, problems: Problems) -> None:
+    """Names in [files] that are none of ours."""
+    of_file = [("names", our, FILES) for our in settings.files.names.values()]
+    of_file += [("columns", file, FILES) for file in settings.files.columns]
+    columns = {file: {*(column.name for column in FILES[file]), *mapping.SIGNS} for file in FILES}
+    of_file += [
+        (f"columns.{file}", our, sorted(columns[file]))
+        for file, names in settings.files.columns.items()
+        if file in FILES
+        for our in names.values()
+    ]
+    of_file += [("words", column, sorted(set().union(*columns.values()))) for column in settings.files.words]
+    for table, word, allowed in of_file:
+        if word not in allowed:
+            names = ", ".join(near(word, allowed) or allowed)
+            problems.add(
+                _("[files.{table}] names {word}, which is none of ours: {names}", table=table, word=word, names=names)
+            )
+
+
+def _files(folder: Path, settings: Settings, problems: Problems) -> dict[str, Path]:
+    """The path of each file of ours: by the name that reports.toml or the file itself gives, else by its headers."""
     if not folder.is_dir():
         problems.add(_("the source's folder {folder} is not there; give a folder that holds deals.csv", folder=folder))
         problems.tell()
     paths: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.stem.lower()
-        if path.suffix.lower() not in SUFFIXES or name not in FILES:
-            continue
-        if name in paths:
-            problems.add(_("{one} and {other} are both there; keep one", one=paths[name].name, other=path.name))
-        paths[name] = path
+    candidates = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    for path in candidates:
+        name = settings.files.names.get(path.name, path.stem.lower())
+        if name in FILES:
+            _add(paths, name, path, problems)
+    if "deals" not in paths:
+        for path in sorted({*candidates} - {*paths.values()}):
+            if name := _by_headers(path, settings):
+                _add(paths, name, path, problems)
     return paths
 
 
-def _sheet(name: str, path: Path, source: Source, problems: Problems) -> Sheet | None:
+def _add(paths: dict[str, Path], name: str, path: Path, problems: Problems) -> None:
+    if name in paths:
+        problems.add(_("{one} and {other} are both there; keep one", one=paths[name].name, other=path.name))
+    paths[name] = path
+
+
+def _by_headers(path: Path, settings: Settings) -> str:
+    """Which file of ours that is, by what its columns are called; "" when nothing tells."""
     try:
-        if path.suffix.lower() == ".csv":
-            return _csv(name, path, source.encoding, problems)
-        table = pa.parquet.ParquetFile(path).read()
-        return _under_our_names(Sheet(name, path, table, np.arange(len(table))), table.column_names, problems)
+        raw = Raw.read(path, _headers(FILES, mapping.said(settings.files)), settings.source.encoding, Problems())
+    except (UnicodeDecodeError, *CAN_NOT):
+        return ""
+    return mapping.recognized(raw.headers)
+
+
+def _headers(files: Collection[str], more: Mapping) -> set[str]:
+    """Every header that may stand in these files, as `spelling` writes it."""
+    ours = {column.name for file in files for column in FILES[file]}
+    return ours.union(*(export.names(file) for export in (more, *mapping.exports()) for file in files))
+
+
+def _sheet(name: str, path: Path, more: Mapping, encoding: str, problems: Problems) -> Sheet | None:
+    try:
+        raw = Raw.read(path, _headers([name], more), encoding, problems)
     except UnicodeDecodeError as error:
-        problems.add(_undecodable(path, error, source.encoding))
-    except (OSError, ValueError, KeyError, pa.ArrowException, csv.Error) as error:
+        problems.add(_undecodable(path, error, encoding))
+        return None
+    except CAN_NOT as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problems.add(_("{file} can't be read: {reason}", file=path.name, reason=reason))
-    return None
+        return None
+    _remark(name, raw, problems)
+    return _under_our_names(name, raw, more, problems)
 
 
 def _undecodable(path: Path, error: UnicodeDecodeError, setting: str) -> str:
@@ -107,51 +166,86 @@ def _undecodable(path: Path, error: UnicodeDecodeError, setting: str) -> str:
     )
 
 
-def _csv(name: str, path: Path, encoding: str, problems: Problems) -> Sheet | None:
-    decoding = decode(path.read_bytes(), encoding)
-    source = Delimited.open(decoding.text, [column.name for column in FILES[name]])
-    if not source.names:
-        problems.add(_("{file} can't be read: {reason}", file=path.name, reason=_("it is empty")))
-        return None
-    if not decoding.is_sure:
-        _remark_encoding(name, path, decoding, problems)
-    table = source.table(path.name, problems)
-    return _under_our_names(Sheet(name, path, table, np.arange(len(table)), source), source.names, problems)
+def _remark(name: str, raw: Raw, problems: Problems) -> None:
+    """A guess at the encoding, and a footer that was left out."""
+    if not raw.is_sure:
+        text = _(
+            '{file} is not UTF-8 and was read as {encoding}; if its names look wrong, name another: encoding = "latin-1" '
+            "under [source] in reports.toml.",
+            file=raw.path.name,
+            encoding=codecs.lookup(raw.encoding).name,
+        )
+        problems.remark(name, "encoding", text, is_general=True)
+    if raw.footer:
+        log.info("%s: left out below the rows: %s", raw.path.name, quoted(raw.footer))
 
 
-def _remark_encoding(name: str, path: Path, decoding: Decoding, problems: Problems) -> None:
-    text = _(
-        '{file} is not UTF-8 and was read as {encoding}; if its names look wrong, name another: encoding = "latin-1" '
-        "under [source] in reports.toml.",
-        file=path.name,
-        encoding=codecs.lookup(decoding.encoding).name,
-    )
-    problems.remark(name, "encoding", text, is_general=True)
-
-
-def _under_our_names(sheet: Sheet, names: list[str], problems: Problems) -> Sheet | None:
+def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems) -> Sheet | None:
     """The sheet without what is not ours and without its blank rows; None when it lacks a column or has it twice."""
-    columns = [spelling(name) for name in names]
-    if not _has_right_columns(sheet.name, sheet.path, columns, problems):
+    names = more.with_more(_export(name, raw, more))
+    places = names.places(name, raw.headers)
+    used = {place for of_column in places.values() for place in of_column}
+    rest = tuple(header for place, header in enumerate(raw.headers) if header.strip() and place not in used)
+    table = _table(name, raw, places, names)
+    if not _has_right_columns(name, raw, table, places, names, rest, problems):
         return None
-    places = [place for place, column in enumerate(columns) if column in {field.name for field in FILES[sheet.name]}]
-    table = pa.table({columns[place]: plain(sheet.table.column(place)) for place in places})
-    has_cells = ~_blank_rows(sheet.table)
-    return Sheet(sheet.name, sheet.path, table.filter(pa.array(has_cells)), np.flatnonzero(has_cells), sheet.source)
+    has_cells = ~_blank_rows(raw.table)
+    headers = {column: [raw.headers[place] for place in of_column] for column, of_column in places.items()}
+    table, rows = table.filter(pa.array(has_cells)), raw.rows[has_cells]
+    return Sheet(name, raw.path, table, rows, raw.source, headers, rest, names.title, raw.encoding)
 
 
-def _has_right_columns(name: str, path: Path, columns: list[str], problems: Problems) -> bool:
-    names = [column.name for column in FILES[name]]
-    missing = [column.name for column in FILES[name] if column.must and column.name not in columns]
-    double = sorted({column for column in columns if column in names and columns.count(column) > 1})
-    unknown = [column for column in columns if column and column not in names]
+def _export(name: str, raw: Raw, more: Mapping) -> Mapping:
+    """The known export that the file is, unless it has what must be there under our names already."""
+    musts = {column.name for column in FILES[name] if column.must}
+    return Mapping() if musts <= more.places(name, raw.headers).keys() else mapping.known(name, raw.headers)
+
+
+def _table(name: str, raw: Raw, places: dict[str, list[int]], names: Mapping) -> pa.Table:
+    """The columns of ours that the file has, in our words; an outcome that no column says worked out of its signs."""
+    columns = {column: _merged([plain(raw.table.column(place)) for place in of]) for column, of in places.items()}
+    columns = {column: translated(cells, names.words.get(column, {})) for column, cells in columns.items()}
+    if "outcome" in {column.name for column in FILES[name] if column.must} and "outcome" not in columns:
+        columns |= outcomes(columns, names.words.get("outcome", {}))
+    return pa.table({column.name: columns[column.name] for column in FILES[name] if column.name in columns})
+
+
+def _merged(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Of each row the first cell that is filled; columns of another type than the first are left out."""
+    first, *others = columns
+    alike = [column for column in others if column.type == first.type]
+    if not alike:
+        return first
+    return pa.compute.coalesce(*(text_of(column) if is_text(column.type) else column for column in [first, *alike]))
+
+
+def _has_right_columns(
+    name: str,
+    raw: Raw,
+    table: pa.Table,
+    places: dict[str, list[int]],
+    names: Mapping,
+    rest: tuple[str, ...],
+    problems: Problems,
+) -> bool:
+    missing = [column.name for column in FILES[name] if column.must and column.name not in table.column_names]
+    double = sorted(
+        column for column, of in places.items() if len({spelling(raw.headers[place]) for place in of}) < len(of)
+    )
     for column in missing:
-        has = ", ".join(near(column, unknown) or columns)
-        problems.add(_("{file} has no column {column}; it has: {has}", file=path.name, column=column, has=has))
+        has = ", ".join(near(column, map(spelling, rest)) or [header for header in raw.headers if header.strip()])
+        words = {"file": raw.path.name, "column": column, "has": has, "table": name}
+        problems.add(
+            _(
+                '{file} has no column {column}; it has: {has}. Say which it is: "HEADER" = "{column}" under '
+                "[files.columns.{table}] in reports.toml",
+                **words,
+            )
+        )
     for column in double:
-        problems.add(_("{file} has the column {column} twice; keep one", file=path.name, column=column))
-    if unknown:
-        log.warning("%s: columns that are not read: %s", path.name, ", ".join(unknown))
+        problems.add(_("{file} has the column {column} twice; keep one", file=raw.path.name, column=column))
+    if rest:
+        log.warning("%s: columns that are not read: %s", raw.path.name, ", ".join(rest))
     return not missing and not double
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 from pydantic import SecretStr
 
-from ...errors import SourceError, StoreError
+from ...errors import FilesError, SourceError, StoreError
 from ...settings import Settings
 from ...sources import files
 from ...sources.bitrix24.client import Client
@@ -37,6 +37,8 @@ from .rescue import Rescue, rescue_of
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]
+
+FEW = 20  # deals of files that may go between two syncs without a question
 
 
 @dataclass(frozen=True)
@@ -67,22 +69,25 @@ def sync(
     portal_url: str | None = None,
     pace: Pace = ORDINARY,
     progress: Progress = lambda table, rows: None,
+    accept_loss: bool = False,
 ) -> SyncReport:
     """Bring the store up to date with the source, and say what came.
+
+    Files that hold less than half of the deals that they held before are refused, unless `accept_loss`.
 
     `webhook` and `portal_url` (where links lead) replace those of the settings: a demo portal passes its own.
     `progress(table, rows)` is told how many rows of a table have come so far.
     """
     beginning = time.monotonic()
     busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
-    portal = _Portal(webhook or settings.webhook, portal_url, pace)
+    order = _Order(webhook or settings.webhook, portal_url, pace, accept_loss)
     with (
         _told_when_full(settings.data),
         only_one(settings.data / "sync.lock", busy),
         privately(),
         _work_folder(settings.data / "sync") as work,
     ):
-        report = _with_rescue(lambda folder, rescue: _sync(settings, folder, progress, portal, rescue), settings, work)
+        report = _with_rescue(lambda folder, rescue: _sync(settings, folder, progress, order, rescue), settings, work)
     seconds = time.monotonic() - beginning
     log.info("synced %d rows in %.1f s", sum(received.rows for received in report.tables.values()), seconds)
     return replace(report, seconds=seconds)
@@ -111,26 +116,31 @@ def _repair(rescue: Rescue) -> str:
 
 
 @dataclass(frozen=True)
-class _Portal:
-    """What is said about the portal beside the settings."""
+class _Order:
+    """What a sync is told beside the settings."""
 
     webhook: SecretStr | str | None
     url: str | None
     pace: Pace
+    accept_loss: bool
 
 
-def _sync(settings: Settings, work: Path, progress: Progress, portal: _Portal, rescue: Rescue | None) -> SyncReport:
+def _sync(settings: Settings, work: Path, progress: Progress, order: _Order, rescue: Rescue | None) -> SyncReport:
     if settings.source.kind == "files":
-        return _sync_files(settings, work, progress, rescue)
-    return _sync_portal(settings, work, progress, portal, rescue)
+        return _sync_files(settings, work, progress, rescue, accept_loss=order.accept_loss)
+    return _sync_portal(settings, work, progress, order, rescue)
 
 
-def _sync_files(settings: Settings, work: Path, progress: Progress, rescue: Rescue | None) -> SyncReport:
+def _sync_files(
+    settings: Settings, work: Path, progress: Progress, rescue: Rescue | None, *, accept_loss: bool
+) -> SyncReport:
     """Every table whole, from the folder of files."""
     synced_at = datetime.now(UTC)
     delivery = files.read(settings)
     origin = _origin(settings, str(settings.source.folder), synced_at)
     draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=True, rescue=rescue)
+    if not accept_loss:
+        _check_loss(draft.rows_before("deals"), len(delivery.tables["deals"]), settings)
     with closing(Ledger(work)) as ledger:
         for table, rows in delivery.tables.items():
             ledger.write(table, rows)
@@ -140,14 +150,28 @@ def _sync_files(settings: Settings, work: Path, progress: Progress, rescue: Resc
         return _finish(draft, ledger, ("files", ""), findings, synced_at, holes)
 
 
+def _check_loss(before: int, now: int, settings: Settings) -> None:
+    """An export that went wrong must not empty the company overnight."""
+    if before >= FEW and now * 2 < before:
+        raise FilesError(
+            _(
+                "the folder {folder} holds {n} deals, and held {before} at the last sync: nothing was read. If they are "
+                "really gone, run `crm-reports sync --accept-loss` once; else look at the export",
+                folder=str(settings.source.folder),
+                n=now,
+                before=before,
+            )
+        )
+
+
 def _sync_portal(
-    settings: Settings, work: Path, progress: Progress, portal: _Portal, rescue: Rescue | None
+    settings: Settings, work: Path, progress: Progress, order: _Order, rescue: Rescue | None
 ) -> SyncReport:
-    if not portal.webhook:
+    if not order.webhook:
         raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
-    with Client(portal.webhook, pace=portal.pace, limits=settings.limits) as client:
+    with Client(order.webhook, pace=order.pace, limits=settings.limits) as client:
         synced_at = begin(client)
-        url = portal.url or client.portal_url
+        url = order.url or client.portal_url
         origin = _origin(settings, url, synced_at)
         draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescue=rescue)
         with closing(Ledger(work, draft.held)) as ledger:

@@ -84,6 +84,13 @@ class Draft:
         """What the pages say of history that was lost, now or within the last year."""
         return [*self._earlier_holes(on), *(self.rescue.holes(on) if self.rescue else [])]
 
+    def rows_before(self, table: str) -> int:
+        """How many rows of the table the store of this source held; 0 when there was none."""
+        if not self.earlier:
+            return 0
+        with closing(duckdb.connect(str(self.earlier), read_only=True)) as connection:
+            return connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchone()[0]
+
     def _earlier_holes(self, on: date) -> list[dict[str, str]]:
         if not self.earlier:
             return []
