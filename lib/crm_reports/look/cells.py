@@ -80,12 +80,12 @@ def written(value: object, entry: Column) -> str:
 
 
 def order(value: object) -> str:
-    """What a column is sorted by: a bare number to the millionth, an ISO instant, nothing when missing."""
+    """What a column is sorted by: a bare number of twelve digits, an ISO instant, nothing when missing."""
     if units.is_missing(value):
         return ""
     if not hasattr(value, "__float__"):
         return str(value)
-    number = round(float(value), 6)  # a rate to its ten-thousandth of a percent, days to their seconds
+    number = float(f"{float(value):.12g}")
     return str(int(number) if number.is_integer() else number)
 
 
