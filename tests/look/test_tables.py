@@ -289,6 +289,33 @@ def test_a_lists_column_says_each_text_once_and_days_as_whole_seconds():
     assert days == {"parts": [[129_600, None], ["1.5", "—"]], "per": 86_400}
 
 
+def test_a_columns_texts_that_follow_from_its_values_are_left_out_and_had_again():
+    moments = pd.to_datetime(["2025-03-12T21:00:01Z", None, "1969-12-31T23:59:59Z"], utc=True)
+    links = ["https://a.example/deal/7/", "javascript:x", "https://a.example/deal/12/"]
+    rows = pd.DataFrame(
+        {"title": ["A", "B", "C"], "url": links, "created_at": moments, "money": [1_285_000.0, NAN, 0.0]}
+    )
+    kinds = {entry: {"title": "title", "money": "number"}.get(entry.name, entry.unit) for entry in columns_of(rows)}
+    made = lists.Rows(rows).as_json({entry: kind for entry, kind in kinds.items() if entry.name != "url"}, [])
+    titles, instants, money = made["columns"]
+    assert titles == {"parts": [["A", "B", "C"], ["7/", "", "12/"]], "start": "https://a.example/deal/"}
+    assert instants["parts"][0] == [1_741_813_201, None, -1]
+    assert money == {"parts": [[1_285_000, None, 0]], "threes": units.SPACE}
+    first, second, third = lists.rows_in(lists.as_script(made))
+    assert first[0] == ["A", "https://a.example/deal/7/"]
+    assert first[1][0] == "2025-03-12 21:00:01+00:00"
+    assert (first[2], second[2]) == ([1_285_000, f"1{units.SPACE}285{units.SPACE}000"], [None, "—"])
+    assert (second[0], second[1], third[1][0]) == (["B", ""], [None, "—"], "1969-12-31 23:59:59+00:00")
+
+
+@pytest.mark.parametrize("money", [[0.5, 1.0], [-5.0, 5.0], [1e6, 0.25]])
+def test_money_that_is_not_whole_or_below_nothing_keeps_its_texts(money):
+    rows = pd.DataFrame({"money": money})
+    entry = columns_of(rows)[0]
+    column = lists.Rows(rows).as_json({entry: "number"}, [])["columns"][0]
+    assert column["parts"][1] == [cells.text(value, "money") for value in money]
+
+
 def test_a_columns_texts_are_those_that_each_value_has_alone():
     moments = pd.to_datetime(["2025-03-12T20:59Z", "2025-03-12T21:00Z", None, "2025-03-12T23:00Z"], utc=True)
     rows = pd.DataFrame(

@@ -4,6 +4,7 @@ import gzip
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -45,11 +46,23 @@ def rows_in(text: str) -> list[list[object]]:
 
 
 def _values(column: Mapping[str, Any]) -> list[object]:
-    per, parts = column.get("per", 1), column.get("parts")
-    texts = column["texts"] if parts is None else [list(value) for value in zip(*parts, strict=True)]
-    if per > 1:
-        texts = [[None if first is None else first / per, *others] for first, *others in texts]
+    parts = column.get("parts")
+    texts = column["texts"] if parts is None else [list(value) for value in zip(*_whole(parts, column), strict=True)]
     return [texts[place] for place in column["at"]] if "at" in column else texts
+
+
+def _whole(parts: Sequence[Any], column: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The parts as they were before they were made short."""
+    first, *others = parts
+    if "per" in column:
+        first = [None if number is None else number / column["per"] for number in first]
+    if "instants" in column:
+        first = [None if at is None else datetime.fromtimestamp(at, UTC).isoformat(" ") for at in first]
+    if "threes" in column:
+        others = [_in_threes(first, column["threes"]), *others]
+    if "start" in column:
+        others = [[rest and column["start"] + rest for rest in others[0]]]
+    return [first, *others]
 
 
 class Rows:
@@ -74,7 +87,9 @@ class Rows:
         name, of = entry.name, self._of
         if kind == "title":
             addresses = [cells.web_address(address) for address in of("url")]
-            return {"parts": [[cells.deal_title(title) for title in of(name)], addresses]}
+            start = _start_of(addresses)
+            rests = [address[len(start) :] for address in addresses]
+            return {"parts": [[cells.deal_title(title) for title in of(name)], rests], "start": start}
         if kind == "manager":
             return _coding(_manager, of(name), of("manager_id"))
         if kind == "status":
@@ -101,13 +116,22 @@ class Rows:
 
     def _sorted_column(self, entry: Column) -> dict[str, object]:
         """What is sorted by something else than its text: that, the text, and what stands small under it."""
-        order, texts = self._of(entry.name), self._texts(entry)
-        small_print = self._small_print(entry.name)
-        seconds = _in_seconds(order) if entry.unit == "days" else None
+        order, how = self._order(entry)
+        texts, small_print = self._texts(entry), self._small_print(entry.name)
+        if not how and texts == _in_threes(order, units.SPACE):
+            return {"parts": [order], "threes": units.SPACE}
+        return {"parts": [order, texts, *([small_print] if any(small_print) else [])], **how}
+
+    def _order(self, entry: Column) -> tuple[Sequence[Any], dict[str, object]]:
+        """What the column is sorted by, in whole seconds where it is days or instants of these, and how that is written."""
+        instants = _since_1970(self.frame[entry.name]) if entry.unit == "instant" else None
+        if instants is not None:
+            return instants, {"instants": True}
+        order = self._of(entry.name)
         if entry.unit in ("instant", "date"):
-            order = [value and value.replace("T", " ") for value in order]
-        parts = [seconds or [_number(value) for value in order], texts, *([small_print] if any(small_print) else [])]
-        return {"parts": parts} | ({"per": DAY} if seconds else {})
+            return [value and value.replace("T", " ") for value in order], {}
+        seconds = _in_seconds(order) if entry.unit == "days" else None
+        return (seconds, {"per": DAY}) if seconds else ([_number(value) for value in order], {})
 
     def _texts(self, entry: Column) -> list[str]:
         """How each value is written, once for all that are written alike."""
@@ -141,6 +165,13 @@ def _coding(make: Callable[..., object], *columns: Sequence[Any]) -> dict[str, o
     return coded | {"at": [places[key] for key in keys]}
 
 
+def _start_of(addresses: Sequence[str]) -> str:
+    """How all addresses begin, up to their last part; "" where they differ before that."""
+    first = next(filter(None, addresses), "").rstrip("/")
+    start = first[: first.rfind("/") + 1]
+    return start if all(address.startswith(start) and address != start for address in addresses if address) else ""
+
+
 def _manager(manager: object, id: object) -> list[object]:
     return [cells.text(manager), cells.hue({"manager_id": id}), "" if id is None else str(id)]
 
@@ -151,6 +182,29 @@ def _rate(unit: str, value: object, k: object, n: object) -> list[object]:
 
 def _number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _in_threes(numbers: Sequence[Any], space: str) -> list[str | None]:
+    """Whole numbers with their digits in threes; None for what is written in another way."""
+    return [
+        units.MISSING
+        if number is None
+        else f"{number:,}".replace(",", space)
+        if type(number) is int and number >= 0
+        else None
+        for number in numbers
+    ]
+
+
+def _since_1970(instants: pd.Series) -> list[int | None] | None:
+    """The instants as whole seconds, a third of their text; None where they are not."""
+    if not isinstance(instants.dtype, pd.DatetimeTZDtype):
+        return None
+    exact = instants.dt.tz_convert(None).to_numpy()
+    seconds, missing = exact.astype("datetime64[s]"), np.isnat(exact)
+    if not ((exact == seconds) | missing).all():
+        return None
+    return [None if gone else at for at, gone in zip(seconds.astype(int).tolist(), missing.tolist(), strict=True)]
 
 
 def _in_seconds(days: Sequence[float | None]) -> list[int | None] | None:

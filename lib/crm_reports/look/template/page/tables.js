@@ -41,10 +41,19 @@ async function rowsOf(table) {
 }
 
 // A column's values: texts, or several parts of each; `at` says which of them each row has.
-function valuesOf({texts, parts, per, at}) {
-  if (per) parts[0] = parts[0].map(value => value === null ? null : value / per);
-  const made = texts ?? parts[0].map((_first, place) => parts.map(part => part[place]));
+function valuesOf({texts, at, ...column}) {
+  const parts = texts ? [] : inFull(column), made = texts ?? parts[0].map((_first, place) => parts.map(part => part[place]));
   return at ? at.map(place => made[place]) : made;
+}
+
+// The parts as they were before they were made short: days and instants are in seconds, numbers say their own texts, addresses start alike.
+function inFull({parts: [first, ...others], per, instants, threes, start}) {
+  const known = make => first.map(value => value === null ? null : make(value));
+  if (per) first = known(value => value / per);
+  if (instants) first = known(value => `${new Date(1000 * value).toISOString().slice(0, 19).replace("T", " ")}+00:00`);
+  if (threes) others = [first.map(value => value === null ? "—" : String(value).replace(/\B(?=(\d{3})+$)/g, threes)), ...others];
+  if (start) others = [others[0].map(rest => rest && start + rest)];
+  return [first, ...others];
 }
 
 const lists = [];  // every table with its rows, and which of them are shown
