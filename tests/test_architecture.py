@@ -25,6 +25,7 @@ OWNERS = {
     "babel": {"words"},
     "pydantic_settings": {"settings"},
     "holidays": {"settings"},
+    "openpyxl": {"sources"},
     "httpx": {"sources"},
     "duckdb": {"store", "cli"},
     "scipy": {"metrics"},

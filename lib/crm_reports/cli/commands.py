@@ -22,6 +22,7 @@ from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
 from ..words.terminal import lines, log_harmlessly, one_line
 from ..words.texts import _, speaking
+from .plan import plan
 
 if TYPE_CHECKING:
     from ..night import NightReport
@@ -173,6 +174,8 @@ def serve(
     with speaking(settings.language):
         answer(settings, host=host, port=port, told=typer.echo)
 
+
+app.add_typer(plan, name="plan")
 
 access = typer.Typer(help="Who may ask `crm-reports serve`, by name and password.", no_args_is_help=True)
 app.add_typer(access, name="access")
@@ -361,8 +364,8 @@ def _sync(settings: Settings, *, accept_loss: bool = False) -> "SyncReport":
         _tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
         _tell(f"{hole['table']}: {hole['text']}")
-    for repair in report.repairs:
-        _tell(repair)
+    for sentence in (*report.repairs, *report.plan_mistakes):
+        _tell(sentence)
     _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
     return report
 

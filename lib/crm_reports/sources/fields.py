@@ -259,6 +259,21 @@ _TABLES = (
         ),
     ),
     Table(
+        "plan_lines",
+        ("line_id", "known_at"),
+        (
+            _text("line_id", "what the line is about: period, metric, manager, department, pipeline"),
+            _text("period", "the month, quarter or year: 2025-03, 2025-Q1, 2025"),
+            _text("metric", "what is planned, by the name of its metric"),
+            _text("manager_id", "whose plan it is; empty for all"),
+            _text("department_id", "the department's plan, with all below; empty for all"),
+            _text("pipeline_id", "the pipeline's plan; empty for all"),
+            _number("value", "what is planned, in `currency` where it is money; absent once the line was taken out"),
+            _text("currency", "of the value; empty where it is no money"),
+            _instant("known_at", "the first sync that read the line so"),
+        ),
+    ),
+    Table(
         "syncs",
         ("synced_at",),
         (

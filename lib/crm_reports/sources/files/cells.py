@@ -11,7 +11,7 @@ from ...settings import Settings
 from ...words.texts import N_, _
 from . import dates, numbers
 from .arrow import Unreadable, instants_of, is_instant, is_number, is_text, numbers_of, text_of
-from .layout import FILES, WORDS, Column, Kind
+from .layout import LAYOUTS, WORDS, Column, Kind
 from .problems import Problems
 from .sheets import Sheet
 from .ways import Verdict, Way, Ways
@@ -44,7 +44,7 @@ class Reader:
 
     def frame(self, sheet: Sheet) -> pd.DataFrame:
         """The file with all its columns typed; what it does not have is there and empty."""
-        columns = {column.name: self._cells(sheet, column) for column in FILES[sheet.name]}
+        columns = {column.name: self._cells(sheet, column) for column in LAYOUTS[sheet.name]}
         return pd.DataFrame(columns, index=range(sheet.table.num_rows))
 
     def _cells(self, sheet: Sheet, column: Column) -> pd.Series:
@@ -148,7 +148,7 @@ class Reader:
 
 def order_of_dates(sheets: Iterable[Sheet], settings: Settings) -> Way:
     """Whether the day or the month comes first in the files, where all columns that tell it tell the same."""
-    ways = {way for sheet in sheets for column in FILES[sheet.name] for way in _told_order(sheet, column, settings)}
+    ways = {way for sheet in sheets for column in LAYOUTS[sheet.name] for way in _told_order(sheet, column, settings)}
     return ways.pop() if len(ways) == 1 else ""
 
 

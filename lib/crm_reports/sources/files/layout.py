@@ -48,6 +48,13 @@ FILES: dict[str, tuple[Column, ...]] = {
     "departments": _columns("name!", "parent", "head"),
     "currencies": _columns(**{"currency!": "code", "rate!": "number"}),
 }  # fmt: skip
+# Other tables of a company's own that are read as such files are.
+OWN: dict[str, tuple[Column, ...]] = {
+    "plan": _columns(
+        "period!", "metric", "manager", "department", "pipeline", **{"value!": "number", "currency": "code"}
+    ),
+}
+LAYOUTS = FILES | OWN
 UNIQUE: dict[str, tuple[str, ...]] = {
     "deals": ("id",), "stages": ("pipeline", "stage"), "activities": ("id",), "leads": ("id",),
     "managers": ("name",), "departments": ("name",), "currencies": ("currency",),

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...settings import Files
 from .delimited import spelling
-from .layout import FILES
+from .layout import FILES, LAYOUTS
 
 # Columns that FILES does not have, from which the outcome is worked out where no column says it.
 SIGNS = ("is_won", "is_lost", "is_closed")
@@ -35,7 +35,7 @@ class Mapping:
         taken = {place for places in mapped.values() for place in places}
         own = {
             column: [place for place, name in enumerate(spellings) if name == column and place not in taken]
-            for column in (*(column.name for column in FILES[file]), *SIGNS)
+            for column in (*(column.name for column in LAYOUTS[file]), *SIGNS)
         }
         return {column: places for column in own if (places := mapped.get(column) or own[column])}
 
@@ -98,5 +98,5 @@ def _hits(export: Mapping, file: str, headers: Sequence[str]) -> int:
     names = export.columns.get(file, {})
     spellings = {spelling(header) for header in headers}
     columns = {column for column, of_column in names.items() if spellings & {*of_column}}
-    musts = {column.name for column in FILES[file] if column.must and column.name != "outcome"}
+    musts = {column.name for column in LAYOUTS[file] if column.must and column.name != "outcome"}
     return len(columns) if musts <= columns and len(columns) >= FEWEST else 0

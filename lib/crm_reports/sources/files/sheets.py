@@ -17,7 +17,7 @@ from ...words.texts import _
 from . import mapping
 from .arrow import is_text, plain, text_of
 from .delimited import Delimited, spelling
-from .layout import FILES
+from .layout import FILES, LAYOUTS
 from .mapping import Mapping
 from .outcomes import outcomes, translated
 from .problems import Problems, quoted
@@ -78,19 +78,19 @@ def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
                 **words,
             )
         )
-    read = {name: _sheet(name, path, more, settings.source.encoding, problems) for name, path in paths.items()}
+    read = {name: sheet_of(name, path, more, settings.source.encoding, problems) for name, path in paths.items()}
     return {name: sheet for name, sheet in read.items() if sheet}
 
 
 def _check_words(settings: Settings, problems: Problems) -> None:
     """Names in [files] that are none of ours."""
     of_file = [("names", our, FILES) for our in settings.files.names.values()]
-    of_file += [("columns", file, FILES) for file in settings.files.columns]
-    columns = {file: {*(column.name for column in FILES[file]), *mapping.SIGNS} for file in FILES}
+    of_file += [("columns", file, LAYOUTS) for file in settings.files.columns]
+    columns = {file: {*(column.name for column in LAYOUTS[file]), *mapping.SIGNS} for file in LAYOUTS}
     of_file += [
         (f"columns.{file}", our, sorted(columns[file]))
         for file, names in settings.files.columns.items()
-        if file in FILES
+        if file in LAYOUTS
         for our in names.values()
     ]
     of_file += [("words", column, sorted(set().union(*columns.values()))) for column in settings.files.words]
@@ -137,11 +137,12 @@ def _by_headers(path: Path, settings: Settings) -> str:
 
 def _headers(files: Collection[str], more: Mapping) -> set[str]:
     """Every header that may stand in these files, as `spelling` writes it."""
-    ours = {column.name for file in files for column in FILES[file]}
+    ours = {column.name for file in files for column in LAYOUTS[file]}
     return ours.union(*(export.names(file) for export in (more, *mapping.exports()) for file in files))
 
 
-def _sheet(name: str, path: Path, more: Mapping, encoding: str, problems: Problems) -> Sheet | None:
+def sheet_of(name: str, path: Path, more: Mapping, encoding: str, problems: Problems) -> Sheet | None:
+    """One file under the names of the layout `name`; None when it can't be read, which `problems` tells."""
     try:
         raw = Raw.read(path, _headers([name], more), encoding, problems)
     except UnicodeDecodeError as error:
@@ -197,7 +198,7 @@ def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems) -> 
 
 def _export(name: str, raw: Raw, more: Mapping) -> Mapping:
     """The known export that the file is, unless it has what must be there under our names already."""
-    musts = {column.name for column in FILES[name] if column.must}
+    musts = {column.name for column in LAYOUTS[name] if column.must}
     return Mapping() if musts <= more.places(name, raw.headers).keys() else mapping.known(name, raw.headers)
 
 
@@ -205,9 +206,9 @@ def _table(name: str, raw: Raw, places: dict[str, list[int]], names: Mapping) ->
     """The columns of ours that the file has, in our words; an outcome that no column says worked out of its signs."""
     columns = {column: _merged([plain(raw.table.column(place)) for place in of]) for column, of in places.items()}
     columns = {column: translated(cells, names.words.get(column, {})) for column, cells in columns.items()}
-    if "outcome" in {column.name for column in FILES[name] if column.must} and "outcome" not in columns:
+    if "outcome" in {column.name for column in LAYOUTS[name] if column.must} and "outcome" not in columns:
         columns |= outcomes(columns, names.words.get("outcome", {}))
-    return pa.table({column.name: columns[column.name] for column in FILES[name] if column.name in columns})
+    return pa.table({column.name: columns[column.name] for column in LAYOUTS[name] if column.name in columns})
 
 
 def _merged(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
@@ -228,7 +229,7 @@ def _has_right_columns(
     rest: tuple[str, ...],
     problems: Problems,
 ) -> bool:
-    missing = [column.name for column in FILES[name] if column.must and column.name not in table.column_names]
+    missing = [column.name for column in LAYOUTS[name] if column.must and column.name not in table.column_names]
     double = sorted(
         column for column, of in places.items() if len({spelling(raw.headers[place]) for place in of}) < len(of)
     )

@@ -27,16 +27,19 @@ from ...sources.bitrix24.client import Client
 from ...sources.bitrix24.pace import ORDINARY, Pace
 from ...sources.bitrix24.reading import Findings, Reading, begin
 from ...sources.fields import TABLES, arrow_schema
+from ...sources.plan import NAMES, path_of
 from ...words.texts import _
 from ..disk import privately
 from ..locks import only_one
 from .draft import Draft, Origin
 from .ledger import Ledger
+from .plans import note
 from .rescue import Rescue, rescue_of
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]
+Plan = Callable[[duckdb.DuckDBPyConnection, datetime], list[str]]
 
 FEW = 20  # deals of files that may go between two syncs without a question
 
@@ -51,7 +54,9 @@ class Received:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did; `holes` are {table, code, text}; `repairs` are sentences about what it found damaged."""
+    """What a sync did; `holes` are {table, code, text}; `repairs` and `plan_mistakes` are sentences: what was damaged, and what
+    is wrong with the plan.
+    """
 
     synced_at: datetime
     tables: Mapping[str, Received]
@@ -60,6 +65,7 @@ class SyncReport:
     seconds: float
     requests: int = 0
     repairs: tuple[str, ...] = ()
+    plan_mistakes: tuple[str, ...] = ()
 
 
 def sync(
@@ -68,6 +74,7 @@ def sync(
     webhook: SecretStr | str | None = None,
     portal_url: str | None = None,
     pace: Pace = ORDINARY,
+    plan: str = "",
     progress: Progress = lambda table, rows: None,
     accept_loss: bool = False,
 ) -> SyncReport:
@@ -75,12 +82,13 @@ def sync(
 
     Files that hold less than half of the deals that they held before are refused, unless `accept_loss`.
 
-    `webhook` and `portal_url` (where links lead) replace those of the settings: a demo portal passes its own.
+    `webhook` and `portal_url` (where links lead) replace those of the settings, and `plan` (as plan.csv has it) stands in
+    where the company has none: a demo portal passes its own.
     `progress(table, rows)` is told how many rows of a table have come so far.
     """
     beginning = time.monotonic()
     busy = _("another sync is at work in {folder!r}: wait for it to end", folder=str(settings.data))
-    order = _Order(webhook or settings.webhook, portal_url, pace, accept_loss)
+    order = _Order(webhook or settings.webhook, portal_url, pace, plan, accept_loss)
     with (
         _told_when_full(settings.data),
         only_one(settings.data / "sync.lock", busy),
@@ -122,6 +130,7 @@ class _Order:
     webhook: SecretStr | str | None
     url: str | None
     pace: Pace
+    plan: str
     accept_loss: bool
 
 
@@ -147,7 +156,7 @@ def _sync_files(
             progress(table, len(rows))
         findings = Findings(present=list(delivery.tables), swept=True)
         holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
-        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes)
+        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes, _plan(settings, work, ""))
 
 
 def _check_loss(before: int, now: int, settings: Settings) -> None:
@@ -180,7 +189,8 @@ def _sync_portal(
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
             source = (settings.source.kind, url)
-            report = _finish(draft, ledger, source, reading.findings, synced_at, holes)
+            plan = _plan(settings, work, order.plan)
+            report = _finish(draft, ledger, source, reading.findings, synced_at, holes, plan)
         return replace(report, requests=client.requests)
 
 
@@ -200,15 +210,26 @@ def _finish(
     findings: Findings,
     synced_at: datetime,
     holes: list[dict[str, str]],
+    plan: Plan,
 ) -> SyncReport:
     for table in findings.present:
         if table in TABLES:
             ledger.add(table, [])  # a table that is there and empty
     ledger.add("syncs", [_sync_row(source, findings, synced_at, holes, ledger.swept_at)])
     rows = {table: ledger.came(table) for table in ledger.tables() if table != "syncs"}
-    new, removed = draft.finish(ledger, synced_at)
+    mistakes: list[str] = []
+    new, removed = draft.finish(ledger, synced_at, lambda merged: mistakes.extend(plan(merged, synced_at)))
     received = {table: Received(count, new[table]) for table, count in rows.items()}
-    return SyncReport(synced_at, received, removed, holes, 0.0)
+    return SyncReport(synced_at, received, removed, holes, 0.0, plan_mistakes=tuple(mistakes))
+
+
+def _plan(settings: Settings, work: Path, otherwise: str) -> Plan:
+    """What brings the plan of the merged tables up to date: with the company's own file, else with this text of one."""
+    path = path_of(settings)
+    if path is None and otherwise:
+        path = work / NAMES[0]
+        path.write_text(otherwise, encoding="utf-8")
+    return lambda merged, synced_at: note(merged, settings, path, synced_at)
 
 
 def _sync_row(

@@ -7,7 +7,7 @@ library is needed between them.
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
@@ -98,10 +98,13 @@ class Draft:
             connection.execute("set TimeZone = 'UTC'")
             return lasting_holes(connection.execute(f"select synced_at, holes from {SCHEMA}.syncs").fetchall(), on)
 
-    def finish(self, ledger: Ledger, synced_at: datetime) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    def finish(
+        self, ledger: Ledger, synced_at: datetime, then: Callable[[duckdb.DuckDBPyConnection], None]
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Merge what came, take out what is gone, and put the draft in the store's place.
 
-        Gives the new and the removed rows of each table that came. The ledger is closed.
+        Gives the new and the removed rows of each table that came. The ledger is closed. `then` is what is to be done to the
+        merged tables before they are the store.
         """
         came = {table: ledger.once(table, "ledger.came") for table in ledger.tables()}
         ledger.close()
@@ -109,6 +112,7 @@ class Draft:
             silence(connection).execute(f"set temp_directory = {quote(self.path.parent)}; set TimeZone = 'UTC'")
             connection.execute(f"attach {quote(ledger.path)} as ledger (read_only); begin")
             counts = self._merge_all(connection, came, synced_at)
+            then(connection)
             rows = row_counts(connection)
             connection.execute("commit")
             connection.execute("checkpoint")  # on closing it would fail without a word, and leave a file without tables
@@ -204,7 +208,7 @@ def _note_done(connection: duckdb.DuckDBPyConnection, synced_at: datetime) -> No
 
 def _remember(connection: duckdb.DuckDBPyConnection) -> None:
     """What only the earlier store knows, and no portal tells again."""
-    for table in ("syncs", *FOLLOWERS):
+    for table in ("syncs", "plan_lines", *FOLLOWERS):
         if names := ", ".join(_in_common(connection, table)):
             connection.execute(f"insert into {SCHEMA}.{table} by name select {names} from held.{SCHEMA}.{table}")
 
