@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
-from crm_reports.look import lists, page, publish, scripts
+from crm_reports.look import lists, matrix, page, publish, scripts, tables
 from crm_reports.look.publish import Link
 from crm_reports.words import units
 
@@ -61,6 +61,30 @@ def test_a_page_says_what_a_number_means_once_for_all_its_headers_and_question_m
     marks = re.findall(r'<dl data-words="(\d+)"></dl>', html)
     assert {texts[int(place)] for place in headers + marks} == {won}
     assert (len(headers), len(marks)) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", ["table", "matrix"])
+def test_what_is_one_click_away_is_packed_after_its_first_rows_and_nothing_of_it_is_missing(kind):
+    names = [f"<b>Name {number}</b>" for number in range(30)]
+    frame = pd.DataFrame({"manager": names, "manager_id": [*map(str, range(30))], "loss_reason": "Price", "lost": 1})
+    html = tables.table(frame) if kind == "table" else matrix.matrix(frame, columns=["loss_reason"], value="lost")
+    folded = tables.packed(html)
+    assert folded.count("<tr", folded.index("<tbody>"), folded.index("</tbody>")) == tables.CLOSED_AT_ONCE
+    lines = lists.unpacked(re.search(r'class="lines">(.*?)</script>', folded)[1])
+    assert len(lines) == 30 - tables.CLOSED_AT_ONCE
+    first = folded[folded.index("<tbody>") + len("<tbody>") : folded.index("</tbody>")]
+    assert first + "".join(lines) in html
+    assert [lacking(f'<section data-element="mine">{folded}</section>', rows) for rows in (30, 31)] == [False, True]
+
+
+def lacking(page_html, rows):
+    """Whether the page lacks any of an element's rows."""
+    element = {"id": "mine", "kind": "table", "rows": [{"lost": 1}] * rows, "missing": ""}
+    return bool(publish.missing_from(page_html, nbformat.v4.new_notebook(cells=[code({publish.ELEMENT: element})])))
+
+
+def test_a_short_table_one_click_away_stays_as_it_is():
+    assert tables.packed(tables.table(FRAME)) == tables.table(FRAME)
 
 
 def test_the_question_stands_over_the_finding(notebook):

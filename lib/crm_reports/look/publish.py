@@ -190,7 +190,8 @@ def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool
             is_asked, is_open = follows, False
         for piece, element in _cell(cell, figures, show_code=show_code, leads=follows):
             piece = _titled(piece, name) if name and not parts else piece
-            shown = _linked(_folded(piece, element) if _is_folded(element, is_asked and is_open) else piece, links)
+            shown = _linked(piece, links)
+            shown = _folded(tables.packed(shown), element) if _is_folded(element, is_asked and is_open) else shown
             first = element if is_asked and not is_open else {}
             parts.append(Part(shown, at <= last_of_head, first.get("id", ""), first.get("title", "")))
             is_open = is_open or bool(element and not element.get("missing"))
@@ -403,7 +404,8 @@ class _Found:
     def rows(self) -> int:
         """How many rows its tables have, tiles its tiles. All of a list's are in a script, the first in a table, too."""
         listed = max((len(lists.unpacked(text)["counts"]) for kind, text in self.scripts if kind == "rows"), default=0)
-        more = sum(len(lists.unpacked(text)) for kind, text in self.scripts if kind == "lines")
+        packed = "".join("".join(lists.unpacked(text)) for kind, text in self.scripts if kind == "lines")
+        more = packed.count("<td" if 'class="matrix' in self.html else "<tr")
         first, *others = self.html.split("<script ")
         bare = first + "".join(each.partition("</script>")[2] for each in others)
         shown = sum(map(_rows, bare.split("<table ")[1:])) + bare.count('<a class="tile') + more

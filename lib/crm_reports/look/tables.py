@@ -4,6 +4,7 @@ On a page, DataTables (from the itables package) adds search, sorting, filters a
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +46,7 @@ BARRED = ("won_money", "money_short", "money_at_risk", "forgotten_money", "lost_
 COUNTS = ("touched", "created", "won", "lost", "in_work", "forgotten", "without_step", "overdue")
 LONGEST_WORD = 8  # letters of a header that are never parted
 AT_ONCE = 10  # rows of a list that stand in the page as HTML, as many as it shows at a time; its script has them all
-CLOSED_AT_ONCE = 5  # of a chart's numbers, which are one click away
+CLOSED_AT_ONCE = 5  # of what is one click away
 
 
 def shown(frame: pd.DataFrame) -> list[str]:
@@ -175,7 +176,30 @@ def _rest(sheet: _Sheet, lines: Sequence[str]) -> str:
     if sheet.is_list:
         kinds = {each: sheet.kinds[each.name] for each in sheet.columns}
         return lists.script("rows", lists.Rows(sheet.ordinary).as_json(kinds, sheet.counts))
-    return lists.script("lines", lines) if lines else ""
+    return _beneath("lines", lines) if lines else ""
+
+
+TABLE = re.compile(r"<tbody>(.*?)</tbody>(.*?</table></div>)(?!<script)", re.DOTALL)
+WORTH_PACKING = 2_000  # characters of rows
+
+
+def packed(html: str) -> str:
+    """What is one click away, of each table only the first rows as HTML; the page's script puts the others beneath them."""
+    return TABLE.sub(_with_first_rows, html)
+
+
+def _with_first_rows(found: re.Match[str]) -> str:
+    rows = re.findall(r"<tr.*?</tr>", found[1], re.DOTALL)
+    first, rest = "".join(rows[:CLOSED_AT_ONCE]), rows[CLOSED_AT_ONCE:]
+    if len("".join(rest)) < WORTH_PACKING:
+        return found[0]
+    return f"<tbody>{first}</tbody>{found[2]}{_beneath('lines', rest)}"
+
+
+def _beneath(kind: str, rows: object) -> str:
+    """Rows for the page's script, and what a reader without scripts is told of them."""
+    text = escape(_("the others are in the workbook"))
+    return lists.script(kind, rows) + tag("noscript", tag("p", text, class_="foot"))
 
 
 def _header(entry: Column, sheet: _Sheet) -> str:
@@ -307,9 +331,9 @@ def _whisker(sheet: _Sheet, row: Mapping[str, object], name: str) -> str:
     if any(units.is_missing(each) for each in (low, high, value)):
         return '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true"></svg>'  # keeps the numbers in their column
     top = max(sheet.tops[f"{name}_high"], 1e-9)
-    x = {at: f"{80 * min(max(float(each) / top, 0), 1):.1f}" for at, each in (("l", low), ("h", high), ("v", value))}
+    x = {at: f"{80 * min(max(float(each) / top, 0), 1):.0f}" for at, each in (("l", low), ("h", high), ("v", value))}
     team = sheet.total.get(name)
-    tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.1f}"
+    tick = "" if units.is_missing(team) else f"{80 * min(float(team) / top, 1):.0f}"
     return (
         '<svg class="ci" viewBox="-3 0 86 10" aria-hidden="true">'
         f'<path d="M{x["l"]} 5H{x["h"]}"/>'

@@ -29,12 +29,24 @@ function columnsOf(table) {
   });
 }
 
+// Its first rows stand in the page, the others are packed beneath it.
+const unpacking = new Map();
+function withAllRows(table) {
+  if (!unpacking.has(table)) unpacking.set(table, putRows(table, table.closest(".scroll")?.nextElementSibling));
+  return unpacking.get(table);
+}
+
+async function putRows(table, source) {
+  if (!source?.matches("script.lines")) return;
+  const body = table.tBodies[0], before = body.rows.length;
+  body.insertAdjacentHTML("beforeend", (await heldIn(source)).join(""));
+  namesLead(table);
+  for (const row of [...body.rows].slice(before)) leadOn(row);
+}
+
 async function rowsOf(table) {
+  await withAllRows(table);
   const source = table.closest(".scroll").nextElementSibling;
-  if (source?.matches("script.lines")) {
-    table.tBodies[0].insertAdjacentHTML("beforeend", (await heldIn(source)).join(""));
-    namesLead(table);
-  }
   if (!source?.matches("script.rows")) return null;
   const {columns, counts} = await heldIn(source), values = columns.map(valuesOf);
   return counts.map((mask, place) => [...values.map(column => column[place]), mask]);
@@ -257,4 +269,7 @@ const wanted = () => {
 };
 for (const tile of all('a.tile[data-counts][href="#deals"]')) tile.addEventListener("click", () => behind(tile.dataset.counts));
 addEventListener("hashchange", wanted);
-all("a[data-at][href]").forEach(link => { link.href = link.href.split("#")[0] + `#${link.dataset.at}`; });
+const leadOn = place => all("a[data-at][href]", place).forEach(link => { link.href = link.href.split("#")[0] + `#${link.dataset.at}`; });
+leadOn(document);
+// What is folded is printed, and asked for by name, so it is whole at once; a chart's numbers wait to be opened.
+for (const table of all("details.more table")) if (!table.closest("details:not(.more)")) withAllRows(table);
