@@ -28,6 +28,9 @@ BY_HAND = {
     "share_of_lost": (1, 1),  # of the whole it is all
     "share_of_won_money": 1,
     "zero_money_wins": 1,  # 6
+    "forecast": 1900,  # the period is over: what it brought
+    "forecast_low": 1900,
+    "forecast_high": 1900,
     "average_check": Sample(950, 2),  # (1000 + 900) ÷ 2; the win of 0 ₽ is left out
     "median_check": Sample(950, 2),
     "cycle_days": Sample(41 / 3, 3),  # 10 (1 → 11 Mar), 30 (8 Feb → 10 Mar), 1 (7 → 8 Mar)

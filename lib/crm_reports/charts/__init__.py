@@ -8,6 +8,7 @@ from .activity import scatter
 from .bars import bars
 from .dynamics import dynamics
 from .figure import escape, go, hover, measures_in, script, script_version
+from .forecast import backtest, forecast
 from .forgotten import nights, silence
 from .funnel import funnel
 from .managers import compared, lines, small_multiples
@@ -29,7 +30,7 @@ from .waterfall import waterfall
 from .week import week
 
 __all__ = [
-    "PALETTE", "THEME", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
-    "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "place_of", "scatter", "script", "script_version",
+    "PALETTE", "THEME", "backtest", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
+    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "place_of", "scatter", "script", "script_version",
     "silence", "small_multiples", "sparkline", "symbol_of", "use_managers", "waterfall", "week",
 ]  # fmt: skip

@@ -3,7 +3,21 @@
 `crm.show(crm.elements.loss_reasons(ds))` shows one; `.table` and `.figure` of it can be had, and changed, before.
 """
 
-from . import activity, changes, deals, forgotten, funnel, losses, needs, pushed, sales, stages, tiles, velocity  # noqa: F401
+from . import (  # noqa: F401
+    activity,
+    changes,
+    deals,
+    forecast,
+    forgotten,
+    funnel,
+    losses,
+    needs,
+    pushed,
+    sales,
+    stages,
+    tiles,
+    velocity,
+)
 from .activity import kind_metrics
 from .deals import kinds, lead_metrics
 from .element import ELEMENTS, Element, Entry, element, entry_of

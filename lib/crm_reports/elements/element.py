@@ -33,6 +33,7 @@ COLUMN_NEEDS: dict[str, tuple[str, ...]] = {
     "is_overdue": (*LIFE, "plans"), "next_step": (*LIFE, "plans"), "next_step_at": (*LIFE, "plans"),
     "planned_close_on": ("planned_dates",), "first_planned_on": ("planned_dates",), "is_past_plan": ("planned_dates",),
     "chance": (*LIFE, "stage_history"), "other_won_money": ("closing", "amount"),
+    "expected_money": ("amount", "created_at", "closing"),
 }  # fmt: skip
 
 

@@ -29,14 +29,14 @@ def pushed(ds: Dataset) -> pd.DataFrame:
     """Deals in work that are past their planned date (is_past_plan), the most money first, then those moved later."""
     dates = ds.work.planned_dates
     rows = ds.open_deals.assign(
-        planned_close_on=_days(ds, dates["planned_at"]), first_planned_on=_days(ds, dates["first_planned_at"]),
+        planned_close_on=local_days(ds, dates["planned_at"]), first_planned_on=local_days(ds, dates["first_planned_at"]),
         **{name: dates[name] for name in ("pushes", "pushed_days", "is_past_plan")},
     )  # fmt: skip
     rows = rows[rows["is_past_plan"] | (rows["pushes"] > 0)]
     return first_of(rows.reindex(columns=PUSHED), is_past_plan=False, money=False, pushes=False, deal_id=True)
 
 
-def _days(ds: Dataset, instants: np.ndarray) -> list[date | None]:
+def local_days(ds: Dataset, instants: np.ndarray) -> list[date | None]:
     """The local day of each instant; None where there is none."""
     days = pd.Series(pd.to_datetime(instants, utc=True)).dt.tz_convert(ds.filters.zone)
     return [None if pd.isna(day) else day.date() for day in days]

@@ -24,7 +24,8 @@ from . import page, templates
 
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
-    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"),
+    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
+    "velocity": N_("Sales velocity"),
 }  # fmt: skip
 UNITS = {
     "count": N_("how many"), "money": N_("money in the base currency"), "share": N_("share, 0–100 %"),

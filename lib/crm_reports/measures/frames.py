@@ -18,6 +18,7 @@ from ..store.columns import DAY, Array, Columns, categorical, per_text, rename
 from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
+from .forecast import Forecast
 from .slices import KEYS, inside, loss_reasons, utc
 from .work import Work
 
@@ -235,6 +236,11 @@ def team(ds: Dataset, period: Period) -> Columns:
     })  # fmt: skip
 
 
+def prospects(ds: Dataset, period: Period) -> Columns:
+    """One row per deal won in the report's period, in work, or of late (for those yet to come): what is expected of each."""
+    return Forecast.of(ds).rows
+
+
 def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
@@ -280,6 +286,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, lead_events, open_leads
+        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, prospects, lead_events, open_leads
     )
 }  # fmt: skip

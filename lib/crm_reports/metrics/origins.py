@@ -42,6 +42,15 @@ DONE = (*ACTIVITY, "activities.is_action", "activities.manager_id")
 COMMENTED = ("comments.manager_id", "comments.at")
 MOVED = (*ENDED, "deals.manager_id")
 ANYTHING = (*DONE, *COMMENTED, *MOVED)
+FORETOLD = (
+    *ENDED,
+    *MONEY,
+    "stages.stage_id",
+    "stages.outcome",
+    "deals.manager_id",
+    "managers.manager_id",
+    "managers.is_active",
+)
 LEAD = ("leads.lead_id", "leads.created_at", "leads.outcome", "leads.closed_at")
 
 # Per frame and column: every column of the store that may change it.
@@ -82,6 +91,10 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         "is_comment": COMMENTED, "is_stage_move": MOVED, "is_action": ANYTHING,
     },
     "team": dict.fromkeys(("index", "points_a_day"), (*ANYTHING, "managers.manager_id", "managers.is_active")),
+    "prospects": {
+        "won_money": (*ENDED, *MONEY),
+        **dict.fromkeys(("likely_money", "fresh_money", "variance", "shock_money", "ceiling_money", "is_known"), FORETOLD),
+    },
     "lead_events": dict.fromkeys(("is_received", "is_won_lead_cohort", "is_converted", "is_lead_lost"), LEAD),
     "open_leads": {"is_open_lead": LEAD, "is_forgotten_lead": (*LEAD, *LIFE)},
 }  # fmt: skip

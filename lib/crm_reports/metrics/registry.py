@@ -69,7 +69,7 @@ class Column:
 
 
 METRICS: dict[str, Metric] = {}
-STOCKS = ("open_deals", "forgotten_deals", "open_leads")  # as of the report's instant, whatever the period
+STOCKS = ("open_deals", "forgotten_deals", "open_leads", "prospects")  # as of the report's instant, whatever the period
 
 
 def metric(
@@ -239,6 +239,23 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
         N_("Won in the end, share"), "share",
         N_("of the closed deals that were once silent for as long on this stage, the share that was won in the end"),
     ),
+    "win_chance": (
+        N_("Chance to be won in time"), "share",
+        N_(
+            "of the deals that stood on that stage for as long, as far from the end of earlier periods, the share won by that end; "
+            "few cases are drawn towards the stage's, the pipeline's and the company's share, recent months count for more"
+        ),
+    ),
+    "expected_money": (N_("Expected"), "money", N_("chance × money: what is won counts whole")),
+    "forecast_part": (N_("Part"), "text", N_("won, likely from deals in work, or from deals that are not there yet")),
+    "looked_from": (N_("Looked from"), "text", N_("the instant from which the month is foretold, with what was known then")),
+    "came": (N_("Came"), "money", N_("what the month brought, as it stood at its end")),
+    "by_stage": (
+        N_("Weighted by stage"), "money",
+        N_("won so far + Σ amount of the deals in work × the share of ended deals of that stage that were won, whenever"),
+    ),
+    "by_last_year": (N_("As last year"), "money", N_("what the same month brought a year earlier")),
+    "by_run_rate": (N_("At the pace so far"), "money", N_("won so far + days left × money won per day of the last thirty")),
     "team_conversion": (N_("The team's"), "share", N_("the same step of everybody here; on one manager's own page the median of the managers' rates")),
     "deals_short": (
         N_("Deals short"), "count", N_("the team's rate × n − k: how many more would have gone on at the team's own rate"),

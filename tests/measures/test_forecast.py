@@ -1,0 +1,206 @@
+"""The forecast on invented histories whose end a person can say beforehand."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from crm_reports import elements
+from crm_reports.measures.backtest import record
+from crm_reports.measures.fates import Fates
+from crm_reports.measures.forecast import Forecast
+from crm_reports.measures.horizons import ahead, of_months
+from crm_reports.measures.measure import measure, value_of
+from crm_reports.measures.past import Past
+from stores import dataset, deal, moves
+
+BEGIN = date(2024, 1, 1)
+NUMBERS = ("forecast", "forecast_low", "forecast_high")
+
+
+def lives(count, *, last, every=1, won_after=30, lost_every=0, manager=lambda number: "1", amount=100.0, **fields):
+    """A deal every so many days, each won after so many; of those that have not ended by `last` nothing is known yet."""
+    deals, history = [], []
+    for number in range(count):
+        made = BEGIN + timedelta(days=number * every)
+        end = made + timedelta(days=won_after) if won_after else last
+        stage, outcome = ("DEAR", "lost") if lost_every and number % lost_every == 0 else ("WON", "won")
+        path = [(str(made), "NEW")] + ([(f"{end} 12:00", stage)] if end < last else [])
+        words = {"stage_id": stage, "outcome": outcome} if end < last else {}
+        deals.append(deal(number + 1, str(made), manager_id=manager(number), amount=amount, **words, **fields))
+        history += moves(number + 1, *path)
+    return {"deals": deals, "stage_history": history}
+
+
+def monthly(folder, *, as_of="2025-03-11", period="2025-03", count=435, filters=None, **how):
+    return dataset(
+        folder, period=period, as_of=as_of, **lives(count, last=date.fromisoformat(as_of), **how), **(filters or {})
+    )
+
+
+def test_where_every_deal_is_won_after_exactly_thirty_days_the_month_comes_out_to_the_deal(tmp_path):
+    """A deal of 100 ₽ a day, won at noon of its thirtieth: March brings 31, 10 by the 11th; of April's none is there yet."""
+    ds = monthly(tmp_path)
+    forecast, low, high = (value_of(ds, name) for name in NUMBERS)
+    assert value_of(ds, "won_money") == 1000
+    assert forecast == pytest.approx(3100, rel=0.06)
+    assert low <= 3100 <= high
+    assert Forecast.of(ds).rows["fresh_money"].sum() == 0  # who comes on the 11th is won on 10 April
+
+
+def test_where_nothing_was_ever_won_the_forecast_is_nothing_with_an_honest_upper_end(tmp_path):
+    ds = monthly(tmp_path, won_after=0)
+    assert [value_of(ds, name) for name in NUMBERS[:2]] == [0, 0]
+    n = Forecast.of(ds).outlook.fates.n @ Forecast.of(ds).outlook.is_past[:, -1]
+    assert 0 < value_of(ds, "forecast_high") < 435 * 100 * 3 / n.sum()  # the rule of three says 95 %, this is of 90
+
+
+def test_the_first_month_of_a_company_has_no_forecast_but_one_sentence(tmp_path):
+    ds = monthly(tmp_path, as_of="2024-01-20", period="2024-01", count=19)
+    assert all(np.isnan(value_of(ds, name)) for name in NUMBERS)
+    for name in ("forecast", "deciding", "backtest"):
+        assert "at least 6 whole months" in getattr(elements, name)(ds).missing
+        assert getattr(elements, name)(ds).missing.count(". ") == 0
+
+
+def test_a_period_that_is_over_brought_what_was_won_and_one_ahead_says_when_it_will_be_foretold(tmp_path):
+    over = monthly(tmp_path / "over", period="2025-02")
+    assert [value_of(over, name) for name in NUMBERS] == [2800] * 3  # February has 28 days
+    ahead_of = monthly(tmp_path / "ahead", period="2025-05")
+    assert np.isnan(value_of(ahead_of, "forecast"))
+    assert "1 May" in elements.forecast(ahead_of).missing
+
+
+def test_the_same_night_gives_the_same_numbers(tmp_path):
+    twice = [monthly(tmp_path / str(number), lost_every=3) for number in range(2)]
+    tables = [measure(ds, NUMBERS, by="manager", total=True) for ds in twice]
+    assert tables[0].equals(tables[1])
+    assert elements.backtest(twice[0]).table.equals(elements.backtest(twice[1]).table)
+
+
+def test_what_comes_after_the_report_s_instant_changes_nothing(tmp_path):
+    known = monthly(tmp_path / "known", lost_every=3)
+    later = lives(460, last=date(2025, 4, 11), lost_every=3)
+    seen_later = dataset(tmp_path / "later", period="2025-03", as_of="2025-03-11", **later)
+    assert [value_of(seen_later, name) for name in NUMBERS] == [value_of(known, name) for name in NUMBERS]
+    assert record(seen_later).table.equals(record(known).table)
+
+
+def test_a_leap_day_is_a_day_like_any_other(tmp_path):
+    ds = monthly(tmp_path, as_of="2025-02-11", period="2025-02")
+    february = record(ds).table[lambda table: table["start"] == date(2024, 2, 29).replace(day=1)]
+    assert february.empty  # a year of history is not there yet
+    horizons = of_months(ds.filters, "middle")
+    leap = next(days for days in horizons.days if days[0] == date(2024, 2, 1))
+    assert leap == (date(2024, 2, 1), date(2024, 2, 15), date(2024, 3, 1))
+
+
+def test_a_leap_february_is_foretold_from_its_own_days(tmp_path):
+    ds = monthly(tmp_path, as_of="2025-02-28", period="2025-02")
+    first = ahead(ds.filters).days[-13:]  # the same distance, one day, from the end of each month
+    assert first[0] == (date(2024, 2, 2), date(2024, 2, 29), date(2024, 3, 1))
+    assert first[-1] == (date(2025, 2, 1), date(2025, 2, 28), date(2025, 3, 1))
+
+
+def test_a_deal_without_an_exchange_rate_is_counted_and_not_priced(tmp_path):
+    plain = lives(435, last=date(2025, 3, 11))
+    plain["deals"].append(deal(999, "2025-02-20", amount=1e9, currency="XXX"))
+    plain["stage_history"] += moves(999, ("2025-02-20", "NEW"))
+    ds = dataset(tmp_path, period="2025-03", as_of="2025-03-11", **plain)
+    assert value_of(ds, "forecast") < 4000
+    assert "1 deal in work has no exchange rate" in elements.forecast(ds).note
+
+
+def test_from_a_manager_who_has_left_only_what_is_in_work_is_expected(tmp_path):
+    people = [
+        {"manager_id": "1", "name": "Anna", "is_active": True},
+        {"manager_id": "2", "name": "Boris", "is_active": False},
+    ]
+    tables = lives(435, last=date(2025, 3, 11), won_after=5, manager=lambda number: str(1 + number % 2))
+    ds = dataset(tmp_path, period="2025-03", as_of="2025-03-11", managers=people, **tables)
+    rows = Forecast.of(ds).rows
+    boris = np.asarray(rows["manager_id"] == "2")
+    assert rows["fresh_money"][boris].sum() == 0
+    assert rows["likely_money"][boris].sum() > 0
+    assert rows["fresh_money"].sum() == pytest.approx(Forecast.of(ds).outlook.fresh[-1])
+
+
+def test_the_parts_by_manager_add_up_to_the_whole_and_the_whole_is_what_the_outlook_says(tmp_path):
+    ds = monthly(tmp_path, lost_every=3, manager=lambda number: str(1 + number % 2))
+    table = measure(ds, ["forecast"], by="manager", total=True)
+    parts, total = table[~table["is_total"]], table[table["is_total"]]
+    assert parts["forecast"].sum() == pytest.approx(total["forecast"].iloc[0])
+    assert total["forecast"].iloc[0] == pytest.approx(Forecast.of(ds).outlook.forecast[-1])
+
+
+def test_three_lost_deals_make_no_prophecy_and_three_hundred_do(tmp_path):
+    """Of Anna's deals two of three are won. Boris lost all he had: three, or every second deal of the company."""
+
+    def chances(folder, boris):
+        lost = {number for number in range(435) if boris(number)}
+        tables = lives(435, last=date(2025, 3, 11), lost_every=3, manager=lambda number: "2" if number in lost else "1")
+        for row in [*tables["deals"]]:
+            if int(row["deal_id"]) - 1 in lost and row["outcome"] == "won":
+                row |= {"stage_id": "DEAR", "outcome": "lost"}
+        gone = {row["deal_id"] for row in tables["deals"] if row["outcome"] == "lost"}
+        for row in tables["stage_history"]:
+            if row["deal_id"] in gone and row["outcome"] == "won":
+                row |= {"stage_id": "DEAR", "outcome": "lost"}
+        made = Forecast.of(dataset(folder, period="2025-03", as_of="2025-03-11", **tables))
+        managers = np.asarray(made.ds.slice.deals["manager_id"])[made.place]
+        return [made.chance[managers == id].mean() for id in ("1", "2")]
+
+    anna, boris = chances(tmp_path / "few", lambda number: number >= 420 or number in (200, 250, 300))
+    assert boris > anna * 0.5
+    anna, boris = chances(tmp_path / "many", lambda number: number % 2 == 0)
+    assert boris < anna * 0.35
+
+
+def test_of_how_many_like_it_how_many_were_won_can_be_counted_by_hand(tmp_path):
+    """As of 11 March, 21 days before the end; six months back, the 8th to the 11th of each. A deal that has stood there for
+
+    14 to 17 days then, is won after 30, in 13 to 16 days: all of the four there were, each month.
+    """
+    ds = monthly(tmp_path)
+    made = Forecast.of(ds)
+    age = made.ds.open_deals.set_index("deal_id")["days_in_current_stage"]
+    ids = np.asarray(ds.slice.deals["deal_id"])[made.place]
+    of_four = [place for place, id in enumerate(ids) if 14 <= age[id] < 18]
+    assert made.n[of_four].tolist() == [4 * 12] * 4
+    assert made.k[of_four].tolist() == [4 * 12] * 4
+    young = [place for place, id in enumerate(ids) if age[id] < 7]
+    assert made.k[young].tolist() == [0] * 6  # of 5 to 10 March
+
+
+def test_a_page_about_one_manager_is_foretold_from_his_own_deals_alone(tmp_path):
+    """Whatever the others did, his page says the same (N26)."""
+
+    def page(folder, others_win):
+        tables = lives(870, last=date(2025, 3, 11), every=0.5, lost_every=3, manager=lambda number: str(1 + number % 2))
+        for row in tables["deals"]:
+            if row["manager_id"] == "2" and not others_win:
+                row |= {"amount": 5.0}
+        return dataset(folder, period="2025-03", as_of="2025-03-11", manager="1", **tables)
+
+    one, other = (page(tmp_path / str(win), win) for win in (True, False))
+    assert [value_of(one, name) for name in NUMBERS] == [value_of(other, name) for name in NUMBERS]
+    assert elements.backtest(one).table.equals(elements.backtest(other).table)
+    assert "these people's own deals" in elements.forecast(one).note
+
+
+def test_the_share_won_within_the_time_left_is_statsmodels_cumulative_incidence(tmp_path):
+    """Deals that all were followed as long: nothing is censored, and the plain share is Aalen and Johansen's curve."""
+    from statsmodels.duration.survfunc import CumIncidenceRight
+
+    ds = monthly(tmp_path, lost_every=3)
+    fates = Fates(Past.of(ds), of_months(ds.filters, "start"))
+    place = 30  # 1 September 2024, when those of 2 August on are in work
+    stood = fates.standing.row[(fates.standing.first <= place) & (fates.standing.last > place)]
+    start, end = fates.horizons.instants[place], fates.horizons.ends[place]
+    closed, won = fates.past.closed[stood], fates.past.is_won[stood]
+    days = (np.minimum(closed, end) - start) / 86_400e6
+    status = np.where(closed < end, np.where(won, 1, 2), 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # its standard error of a curve that comes to its end
+        curve = CumIncidenceRight(days, status).cinc[0]
+    assert fates.k[:, place].sum() / fates.n[:, place].sum() == pytest.approx(curve[-1])
+    assert fates.n[:, place].sum() == len(stood) == 30
