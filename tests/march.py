@@ -61,3 +61,7 @@ LEADS = [
 RANG = {"activity_id": "77", "owner_type": "lead", "owner_id": "4", "manager_id": "9", "kind": "call", "is_done": True,
         "is_action": False, "is_incoming": True, "is_plan": False, "created_at": at("2025-03-28"),
         "at": at("2025-03-28")}  # fmt: skip
+
+# The company means to win 2 850 ₽ in March.
+PLAN = {"line_id": "2025-03|won_money|||", "period": "2025-03", "metric": "won_money", "manager_id": "", "department_id": "",
+        "pipeline_id": "", "value": 2850.0, "currency": "RUB", "known_at": at("2030-01-01")}  # fmt: skip

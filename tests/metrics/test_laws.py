@@ -62,7 +62,8 @@ LEADS = ["leads_received", "leads_converted", "leads_lost"]
 OPEN_LEADS = ["leads_in_work", "leads_forgotten"]
 FUNNEL = ["reached", "cohort_reached", "visited_next", "lost_on_the_way", "on_the_way"]
 TIMES = ["finished_visits", "running_visits"]
-RATES = [name for name, entry in METRICS.items() if entry.unit == "share" and not entry.is_part]
+# Of a plan no cases stand behind a share.
+RATES = [name for name, entry in METRICS.items() if entry.unit == "share" and not entry.is_part and entry.on != "plans"]
 
 
 # ── Any history ──────────────────────────────────────────────────────────────────────────────────────────────────────

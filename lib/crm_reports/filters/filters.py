@@ -108,7 +108,7 @@ class Filters:
     @property
     def elapsed(self) -> Period:
         """The days of the period that had begun before `as_of`."""
-        end = min(self.period.end, self._first_day_ahead())
+        end = min(self.period.end, self.day_ahead)
         return replace(self.period, end=max(end, self.period.start))
 
     @property
@@ -175,7 +175,9 @@ class Filters:
             return first_instant(day, self.zone)
         return datetime.combine(day, wall.time(), self.zone).astimezone(UTC)
 
-    def _first_day_ahead(self) -> date:
+    @property
+    def day_ahead(self) -> date:
+        """The first day that had not begun at the report's instant."""
         return self.today + DAY if self.as_of > first_instant(self.today, self.zone) else self.today
 
     def starting(self, first: date | None) -> Self:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..store import FILLED
 from ..words.texts import N_, _
+from .plans import LACK, Plan
 from .scope import Scope, to_pandas
 
 LACKING = {
@@ -29,6 +30,7 @@ LACKING = {
     "deal_activities": N_("The source does not say on which deals people acted."),
     "plans": N_("The source has no planned activities."),
     "planned_dates": N_("The source does not say when deals in work are planned to be closed."),
+    "plan": LACK,
     "lead_created_at": N_("The source does not say when leads came."),
     "lead_closing": N_("The source does not say when leads were closed."),
 }
@@ -66,6 +68,7 @@ class Coverage:
             "deal_activities": has["deal_activity"] or not has["any_activity"] or not is_files,
             "plans": has["plan"] or not has["any_activity"] or not is_files,
             "planned_dates": has["planned_close"] or not has["in_work"],
+            "plan": Plan(self.scope).exists,
             "lead_created_at": has["lead_created_at"],
             "lead_closing": has["lead_closing"],
         }

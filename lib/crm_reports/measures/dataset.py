@@ -16,6 +16,7 @@ from .acts import Acts
 from .coverage import Coverage
 from .lists import Lists
 from .names import Names
+from .plans import Plan
 from .quality import Note, Quality
 from .scope import EVER, Scope, base_currency
 from .slices import Bounds, Slice
@@ -62,6 +63,11 @@ class Dataset:
     def coverage(self) -> Coverage:
         """What the source holds and lacks."""
         return Coverage(self.scope)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the company has planned, as far as the page may speak of it."""
+        return Plan(self.scope)
 
     @cached_property
     def _quality(self) -> Quality:

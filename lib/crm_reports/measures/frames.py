@@ -13,7 +13,8 @@ import pandas as pd
 
 from ..errors import MetricError
 from ..filters import Period
-from ..metrics.registry import STOCKS
+from ..metrics.registry import STOCKS, find
+from ..metrics.rows import Groups
 from ..store.columns import DAY, Array, Columns, categorical, per_text, rename
 from . import privacy
 from .acts import KINDS
@@ -22,7 +23,11 @@ from .forecast import Forecast
 from .slices import KEYS, inside, loss_reasons, utc
 from .work import Work
 
-PER_CUT = ("team", "turnover")  # their rows have no instant of their own: each cut of a period has its own ones
+PER_CUT = (
+    "team",
+    "turnover",
+    "plans",
+)  # their rows have no instant of their own: each cut of a period has its own ones
 
 
 def frame(ds: Dataset, on: str, period: Period) -> Columns:
@@ -241,6 +246,41 @@ def prospects(ds: Dataset, period: Period) -> Columns:
     return Forecast.of(ds).rows
 
 
+def plans(ds: Dataset, period: Period) -> Columns:
+    """One row per manager with a plan or a result in `period`, and one for each part of a plan that is nobody's: plan, due, fact.
+
+    Plan and working days are of the whole period, also of one that still runs: its elapsed days stand for it. `due` is what of
+    the plan should be there by now.
+    """
+    whole = ds.filters.period if period == ds.filters.elapsed else period
+    calendar, today = ds.settings.calendar, ds.filters.day_ahead
+    gone = calendar.working_days(whole.start, min(max(today, whole.start), whole.end))
+    left = calendar.working_days(max(today, whole.start), whole.end)
+    parts = ds.plan.parts(whole)
+    facts = {id: fact for id, fact in _facts(ds, period).items() if fact or any(id == part[0] for part in parts)}
+    homes = ds.names.homes
+    rows = [(id, home, value, 0.0) for id, home, value in parts]
+    rows += [(id, homes.get(id, ""), np.nan, fact) for id, fact in facts.items()]
+    people, departments, values, done = (
+        (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [], [])
+    )
+    plan = np.array(values, dtype=float)
+    return Columns(len(rows), {
+        "manager_id": categorical(np.arange(len(rows)), people), "department_id": categorical(np.arange(len(rows)), departments),
+        "plan": plan, "due": plan * gone / (gone + left) if gone + left else plan * np.nan, "fact": np.array(done, dtype=float),
+        "days_gone": np.full(len(rows), gone), "days_left": np.full(len(rows), left),
+    })  # fmt: skip
+
+
+def _facts(ds: Dataset, period: Period) -> dict[str, float]:
+    """What of the planned metric each manager has brought."""
+    entry = find(ds.plan.metric)
+    rows = frame(ds, entry.on, period)
+    people = rows["manager_id"]
+    values = entry.of_each(rows, Groups(people.codes, len(people.categories)))
+    return dict(zip(people.categories, np.asarray(values, dtype=float), strict=True))
+
+
 def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
@@ -286,6 +326,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, prospects, lead_events, open_leads
+        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, lead_events, open_leads
     )
 }  # fmt: skip

@@ -51,6 +51,11 @@ FORETOLD = (
     "managers.manager_id",
     "managers.is_active",
 )
+PLANNED = (
+    *(f"plan_lines.{name}" for name in ("line_id", "period", "metric", "manager_id", "department_id", "pipeline_id", "value",
+                                        "currency", "known_at")),
+    "currencies.currency", "currencies.rate", "currencies.is_base",
+)  # fmt: skip
 LEAD = ("leads.lead_id", "leads.created_at", "leads.outcome", "leads.closed_at")
 
 # Per frame and column: every column of the store that may change it.
@@ -94,6 +99,10 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
     "prospects": {
         "won_money": (*ENDED, *MONEY),
         **dict.fromkeys(("likely_money", "fresh_money", "variance", "shock_money", "ceiling_money", "is_known"), FORETOLD),
+    },
+    "plans": {
+        **dict.fromkeys(("plan", "due"), PLANNED), "fact": (*ENDED, *MONEY),
+        "days_gone": PLANNED, "days_left": PLANNED,
     },
     "lead_events": dict.fromkeys(("is_received", "is_won_lead_cohort", "is_converted", "is_lead_lost"), LEAD),
     "open_leads": {"is_open_lead": LEAD, "is_forgotten_lead": (*LEAD, *LIFE)},
