@@ -139,7 +139,8 @@ def test_however_managers_are_typed_and_in_whatever_order_it_is_one_question(cli
         (f"/{HOSTILE.replace('/', '')}", 400, "there is no report"),
         ("/overview?period=%FF%FE", 400, "too long or damaged"),
         ("/overview?" + "manager=1&" * 900, 400, "too long or damaged"),
-        ("/..%2F..%2Fetc%2Fpasswd", 404, ""),
+        ("/..%2F..%2Fetc%2Fpasswd", 404, "there is nothing at this address"),
+        ("/assets/none.js", 404, "there is nothing at this address"),
     ],
 )
 def test_what_means_nothing_is_answered_with_a_sentence(client, address, status, sentence):
@@ -159,7 +160,29 @@ def test_every_problem_is_said_at_once(client):
 
 def test_other_names_of_this_machine_are_not_answered(client):
     """A page elsewhere could have its own name lead here."""
-    assert client.get("/overview", headers={"Host": "evil.example"}).status_code == 400
+    answer = client.get("/overview", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert "nothing is answered under this name" in unescape(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [({"url": "/a/b"}, 404), ({"url": "/overview", "method": "PUT"}, 405), ({"url": "/views"}, 400),
+     ({"url": "/", "headers": {"Host": "evil.example"}}, 400), ({"url": "/", "headers": {"Host": "a b"}}, 400)],
+)  # fmt: skip
+def test_whatever_is_refused_is_our_page_and_no_other_site_may_frame_it(client, asked, status):
+    answer = client.request(**{"method": "GET"} | asked)
+    assert answer.status_code == status
+    assert "To the reports" in answer.text
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_however_a_period_is_typed_it_is_one_question(client, monkeypatch):
+    first = client.get("/overview.json?period=2025-03").json()
+    monkeypatch.setattr("crm_reports.runs.parent.make", lambda *args, **named: 1 / 0)
+    for typed in ("march 2025", "2025-3", "март 2025"):
+        assert client.get("/overview.json", params={"period": typed}).json()["elements"] == first["elements"], typed
 
 
 def test_an_answer_says_what_a_browser_may_do_with_it(client):

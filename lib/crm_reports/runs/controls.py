@@ -102,5 +102,5 @@ def _choice(choice: Choice) -> dict[str, str]:
 
 def _periods(plans: Iterable[Plan]) -> Iterator[dict[str, str]]:
     """The periods of those plans, each once: as it was asked, by its usual name or in words."""
-    asked = {str(plan.parameters.get("period", "")): plan.about.partition(" · ")[0] for plan in plans}
+    asked = {str(plan.by_ids().parameters.get("period", "")): plan.about.partition(" · ")[0] for plan in plans}
     yield from ({"id": id, "name": _(CALLED[id]) if id in CALLED else words} for id, words in asked.items())

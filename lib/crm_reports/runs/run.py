@@ -74,8 +74,9 @@ class Plan:
         return f"{self.report}--{self.slug}"
 
     def by_ids(self) -> "Plan":
-        """The same question with everybody by his id, in the CRM's order: however it is typed, it is one question."""
+        """The same question, everybody by his id in the CRM's order and the period as we write it: however typed, it is one."""
         chosen = {name: [each.id for each in getattr(self.filters, name)] for name in DIMENSIONS if name in self.given}
+        chosen |= {"period": self.filters.period.text} if "period" in self.given else {}
         given = dict(self.given) | chosen
         return replace(
             self, given=given, parameters=dict(self.parameters) | chosen,

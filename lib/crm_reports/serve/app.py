@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from hashlib import sha256
@@ -14,12 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 import anyio.to_thread
 from markupsafe import Markup
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import FilterError, ReportError, SettingsError
 from ..look import lists, templates
@@ -27,7 +29,7 @@ from ..look import page as look
 from ..runs.run import elements_of, in_words
 from ..runs.warm import TookTooLong
 from ..settings import Settings
-from ..words.texts import _, speaking
+from ..words.texts import N_, _, speaking
 from . import state, views
 from .access import Door, NotYours, Reader, Unknown
 from .controls import audience, controls, links, state_of
@@ -42,6 +44,10 @@ TYPES = {
     "json": "application/json", "ipynb": "application/x-ipynb+json",
 }  # fmt: skip
 STATUS = {Unknown: 401, NotYours: 403, FilterError: 400, SettingsError: 400, Busy: 503, TookTooLong: 504}
+REFUSALS = {
+    404: N_("there is nothing at this address: open a report and choose there"),
+    405: N_("nothing can be sent to this address: open a report and choose there"),
+}  # fmt: skip
 NO_CONTROLS = '<script type="application/json" id="controls">null</script>'  # as the page's template has it
 NO_FORMS, FORMS = (
     "form-action &#39;none&#39;",
@@ -71,8 +77,9 @@ class Server:
             Mount("/assets", StaticFiles(directory=self.pages.assets)),
             Route("/{report}", self.answered(self.show)),
         ]
-        hosts_only = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
-        return Starlette(routes=routes, middleware=[hosts_only], lifespan=self._life, max_body_size=MOST_BYTES)
+        hosts_only = Middleware(KnownHosts, hosts=hosts, refuse=self.refuse_host)
+        return Starlette(routes=routes, middleware=[hosts_only], lifespan=self._life, max_body_size=MOST_BYTES,
+                         exception_handlers={HTTPException: self.refuse})  # fmt: skip
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[None]:
@@ -90,10 +97,24 @@ class Server:
                 response = await answer(request, await self.door.reader(request))
             except Exception as error:
                 response = self._problem(error)
-            response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
-            return response
+            return _guarded(response)
 
         return endpoint
+
+    async def refuse(self, _request: Request, error: HTTPException) -> Response:
+        """What is no address of ours, or is asked in another way than by looking, as a sentence."""
+        with speaking(self.settings.language):
+            sentence = _(REFUSALS[error.status_code]) if error.status_code in REFUSALS else error.detail
+            return _guarded(self._page([sentence], error.status_code, error.headers))
+
+    async def refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The answer to a name that this server is not known by."""
+        with speaking(self.settings.language):
+            sentence = _(
+                "nothing is answered under this name: the operator can add it to hosts under [serve] in reports.toml"
+            )
+            answer = _guarded(self._page([sentence], 400))
+        await answer(scope, receive, send)
 
     async def show(self, request: Request, reader: Reader) -> Response:
         """The page, or the file of the same view that the address ends in: .xlsx, .pdf, .json, .ipynb."""
@@ -139,12 +160,41 @@ class Server:
             log.error("%s", in_words(error), exc_info=error)
         sentences = error.problems if isinstance(error, ReportError) else [in_words(error)]
         asks = {"WWW-Authenticate": 'Basic realm="crm-reports", charset="UTF-8"'} if status == 401 else {}
+        return self._page(sentences, status, asks | ({"Retry-After": "5"} if status == 503 else {}))
+
+    def _page(self, sentences: list[str], status: int, headers: Mapping[str, str] | None = None) -> Response:
+        """A page that says these sentences and nothing else."""
         with speaking(self.settings.language):
             text = templates.render(
                 "problem.html.j2", sentences=sentences, css=Markup(look.css()), front=f"/{FRONT}",
                 language=self.settings.language,
             )  # fmt: skip
-        return HTMLResponse(text, status_code=status, headers=asks | ({"Retry-After": "5"} if status == 503 else {}))
+        return HTMLResponse(text, status_code=status, headers=headers)
+
+
+class KnownHosts:
+    """Lets in whoever asks under one of these names; to anybody else `refuse` answers."""
+
+    def __init__(self, app: ASGIApp, hosts: list[str], refuse: ASGIApp) -> None:
+        self._app, self._hosts, self._refuse = app, hosts, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answers = [self._refuse]
+
+        async def let_in(*_asked: object) -> None:
+            answers.append(self._app)
+
+        async def unsent(_message: Message) -> None:
+            """Its own refusal, a line of plain text."""
+
+        await TrustedHostMiddleware(let_in, self._hosts, www_redirect=False)(scope, receive, unsent)
+        await answers[-1](scope, receive, send)
+
+
+def _guarded(response: Response) -> Response:
+    """The answer with what a browser is told of it, as far as it does not say so itself."""
+    response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
+    return response
 
 
 def _refuse_others_rows(made: Path, asked: Asked) -> None:
