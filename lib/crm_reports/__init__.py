@@ -12,7 +12,7 @@ from importlib import import_module
 _FROM = {
     "bars": "charts", "dynamics": "charts", "funnel": "charts", "lines": "charts", "scatter": "charts",
     "small_multiples": "charts", "Dataset": "measures.dataset", "load": "measures.load", "measure": "measures.measure", "missing": "measures.measure",
-    "one": "measures.measure", "tiles": "measures.tiles", "twelve_months": "measures.over_time", "over_time": "measures.over_time", "glossary": "look.page",
+    "tiles": "measures.tiles", "twelve_months": "measures.over_time", "over_time": "measures.over_time", "glossary": "look.page",
     "header": "look.page", "show": "look.page", "verdict": "look.page", "element": "elements", "METRICS": "metrics", "Ratio": "metrics.rows",
     "metric": "metrics.registry", "matrix": "look.matrix", "charts": "", "elements": "", "metrics": "",
 }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
 from crm_reports.charts import palette
+from crm_reports.errors import MetricError
 from crm_reports.words import units
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -28,6 +29,27 @@ def _looked_up(monkeypatch):
     """Charts skip plotly's own check of every property; here it is made."""
     made = go.Figure.__init__
     monkeypatch.setattr(go.Figure, "__init__", lambda self, *given, _validate, **named: made(self, *given, **named))
+
+
+@pytest.mark.parametrize(
+    ("draw", "column"),
+    [
+        (lambda table: charts.bars(table, x="manager", y="losst"), "losst"),
+        (lambda table: charts.bars(table, x="manger", y="won"), "manger"),
+        (lambda table: charts.scatter(table, x="won", y="losst"), "losst"),
+        (lambda table: charts.lines(table, y="losst"), "losst"),
+        (lambda table: charts.small_multiples(table, by="manager", y="losst"), "losst"),
+        (lambda table: charts.dynamics(table, metrics=["losst"]), "size"),
+        (lambda table: charts.funnel(table), "pipeline"),
+        (lambda table: charts.silence(table), "deals"),
+    ],
+)
+def test_a_column_that_the_table_has_not_is_a_sentence_with_those_that_it_has(draw, column):
+    table = pd.DataFrame({"manager": ["Anna"], "manager_id": ["1"], "won": [3], "lost": [1]})
+    with pytest.raises(
+        MetricError, match=rf"^the table for crm\.\w+ has no column '{column}'; near: .*(won|lost|manager)"
+    ):
+        draw(table)
 
 
 def periods(size, count, **more):

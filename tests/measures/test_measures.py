@@ -41,6 +41,10 @@ def test_a_row_per_manager_and_a_total_measured_from_all_rows(march):
     assert table["created"].dtype.kind == "i"
 
 
+def test_one_metric_may_be_asked_for_by_its_bare_name(march):
+    assert measure(march, "created", by="manager")["created"].tolist() == [1, 3]
+
+
 def test_a_share_per_manager_has_its_interval_and_whether_it_differs(march):
     table = measure(march, ["win_rate"], by="manager")
     assert set(table) >= {"win_rate", "win_rate_k", "win_rate_n", "win_rate_low", "win_rate_high", "win_rate_differs"}

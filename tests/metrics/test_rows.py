@@ -162,6 +162,28 @@ def test_a_metric_of_an_analyst_serves_the_tile_and_the_table(tmp_path):
         METRICS.pop("big_deals")
 
 
+def test_a_count_that_nobody_can_give_is_missing_and_one_of_halves_is_no_whole_number(tmp_path):
+    def largest(events):
+        """The largest amount that came."""
+        return events["created_money"].max()
+
+    def halves(events):
+        """Half of the deals that came."""
+        return events["is_created"].sum() / 2
+
+    try:
+        for body in (largest, halves):
+            metric(title=body.__name__, unit="count", formula="…", on="events")(body)
+        ds = dataset(tmp_path, deals=[
+            deal(1, "2025-03-01", amount=1000.0), deal(2, "2025-03-01", amount=None, manager_id="2"),
+        ])  # fmt: skip
+        table = measure(ds, ["largest", "halves"], by="manager", total=True)
+        assert table["largest"].fillna(-1).tolist() == [1000, -1, 1000]
+        assert table["halves"].tolist() == [0.5, 0.5, 1]
+    finally:
+        METRICS.pop("largest"), METRICS.pop("halves")
+
+
 # ── Any body: what it says in groups is what plain pandas says of each group's rows ──────────────────────────────────
 
 NUMBERS = st.sampled_from(["0", "1", "2.5", "-3", "10"])

@@ -1,6 +1,7 @@
 import nbformat
 import pytest
 
+from crm_reports.errors import FilterError
 from crm_reports.runs.parameters import declared, typed
 
 CELL = """
@@ -14,11 +15,34 @@ bare = "x"
 """
 
 
+def of_cell(source):
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return declared(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), "mine")
+
+
 @pytest.fixture
 def known():
-    cell = nbformat.v4.new_code_cell(CELL, metadata={"tags": ["parameters"]})
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return declared(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}))
+    return of_cell(CELL)
+
+
+@pytest.mark.parametrize("line", ["manager: str | list = []", 'word: str = "a=b"', "foo = bar = 3"])
+def test_a_line_that_papermill_would_lose_is_refused_with_what_to_write(line):
+    with pytest.raises(FilterError) as refused:
+        of_cell(f"period: str = 'mtd'  # the period\n{line}")
+    assert str(refused.value) == (
+        f"the parameters cell of report 'mine' has a line that can't be read back: {line!r}; "
+        "write NAME: TYPE = VALUE, with one type (str, int, float, bool, list or dict) and no second = on the line"
+    )
+
+
+@pytest.mark.parametrize("value", ["", "  ", ["Anna", ""]])
+def test_an_empty_name_does_not_open_the_whole_company(known, value):
+    values, problems = typed({"manager": value}, known, report="overview")
+    assert values == {}
+    assert problems == [
+        f"parameter 'manager' is {value!r}, which names nobody and nothing; leave it out for all of them"
+    ]
 
 
 def test_the_parameters_cell_is_read_with_types_defaults_and_help(known):
@@ -44,7 +68,7 @@ def test_the_parameters_cell_is_read_with_types_defaults_and_help(known):
         ({"manager": '["Anna", 7]'}, {"manager": ["Anna", "7"]}),
         ({"manager": "[Anna"}, {"manager": ["[Anna"]}),
         ({"manager": 7}, {"manager": ["7"]}),
-        ({"manager": ""}, {"manager": []}),
+        ({"manager": []}, {"manager": []}),
         ({"thresholds": ["7", "30"]}, {"thresholds": [7, 30]}),
     ],
 )

@@ -161,6 +161,19 @@ def test_everything_that_means_nothing_is_told_at_once_and_no_kernel_starts(reco
     assert not (tmp_path / "out").exists()
 
 
+def test_an_instant_after_the_last_sync_is_refused_and_a_language_that_there_is_not(settings, tmp_path):
+    cell = 'period: str = "2025-03"  # of what\nas_of: str = ""  # when\nlanguage: str = ""  # of the page'
+    write(settings.home / "notebooks" / "late.ipynb", *WHOLE, parameters=cell)
+    for given, sentence in (
+        # The store of these tests was synced at the midnight that began 2030.
+        ({"as_of": "2030-01-01 00:01"}, "as_of 2030-01-01 00:01 is after the last sync; give an instant up to 2030-01-01 00:00, or sync first"),
+        ({"language": "de"}, "language is 'de'; allowed: en, ru"),
+    ):  # fmt: skip
+        with pytest.raises(FilterError) as refused:
+            run("late", given, settings=settings, out=tmp_path / "out")
+        assert str(refused.value) == sentence
+
+
 def test_an_unknown_report_names_the_near_ones(record, settings, tmp_path):
     with pytest.raises(FilterError, match="there is no report 'mien'; near: mine"):
         run("mien", {}, settings=settings, out=tmp_path)
@@ -181,6 +194,9 @@ def test_a_failing_notebook_says_where_and_what_and_is_kept_but_not_published(se
     record = _run(settings, "broken", *WHOLE, "## Where does it break?", f"open('/srv/secret/place/{WEBHOOK}')")
     assert record.state == "failed"
     assert record.error.startswith("Where does it break?: FileNotFoundError: ")
+    assert record.error.endswith(
+        f" (cell [5], line 1); its notebook is kept in the data folder: failed/broken--{record.slug}.ipynb"
+    )
     assert "topsecret" not in record.error
     assert "/srv" not in record.error
     assert record.files == ()

@@ -14,6 +14,7 @@ from .figure import (
     Trace,
     axis_note,
     axis_title,
+    chart,
     escape,
     figure_of,
     formula_of,
@@ -27,6 +28,7 @@ from .figure import (
 from .palette import colour, colour_of, symbol_of
 
 
+@chart
 def scatter(table: pd.DataFrame, *, x: str, y: str, name: str = "manager") -> go.Figure:
     """A labelled point per manager, medians of both numbers as cross lines: of the points, or the totals row's own."""
     rows = without_total(table)

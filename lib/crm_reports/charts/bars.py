@@ -11,7 +11,7 @@ from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .figure import escape, figure_of, formula_of, hover, key_of, nothing, numbers, trace
+from .figure import chart, escape, figure_of, formula_of, hover, key_of, nothing, numbers, trace
 from .palette import colour, colour_of
 
 MOST_ROWS = 20
@@ -30,6 +30,7 @@ class Row:
     key: str = ""
 
 
+@chart
 def bars(table: pd.DataFrame, *, x: str, y: str) -> go.Figure:
     """A bar per value of `x`, as long as the metric `y`, with k of n for a rate; managers in their colours."""
     rows = without_total(table)

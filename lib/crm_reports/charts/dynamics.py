@@ -17,6 +17,7 @@ from .figure import (
     axis_note,
     axis_title,
     button,
+    chart,
     escape,
     figure_of,
     hover,
@@ -33,6 +34,7 @@ Rows = Sequence[Mapping[str, object]]
 SIZES = {"week": N_("week"), "month": N_("month"), "quarter": N_("quarter"), "year": N_("year")}
 
 
+@chart
 def dynamics(table: pd.DataFrame, *, metrics: Sequence[str] = (), before: str = "") -> go.Figure:
     """Bars per period with the comparison as a tick across each; the reader picks period size and metric.
 

@@ -1,15 +1,17 @@
 """What every figure is made of: our template, escaped texts, tooltips, the buttons that a page makes real."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, wraps
 from html import escape as html_escape
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import plotly.offline
 
+from ..errors import MetricError, near
 from ..metrics.registry import METRICS, column
 from ..words import units
 from ..words.texts import _
@@ -89,6 +91,26 @@ pio.templates.default = "crm"
 
 
 Trace = dict[str, object]
+
+
+Draw = TypeVar("Draw", bound=Callable[..., go.Figure])
+
+
+def chart(draw: Draw) -> Draw:
+    """Decorate what draws a table: a column that the table has not is refused in a sentence with those that it has."""
+
+    @wraps(draw)
+    def drawn(table: pd.DataFrame, *args: Any, **kwargs: Any) -> go.Figure:
+        try:
+            return draw(table, *args, **kwargs)
+        except KeyError as error:
+            if (name := str(error.args[0])) in table:
+                raise
+            columns = [str(column) for column in table]
+            close = ", ".join(near(name, columns) or columns)
+            raise MetricError(f"the table for crm.{draw.__name__} has no column {name!r}; near: {close}") from error
+
+    return cast(Draw, drawn)
 
 
 def trace(kind: str, **properties: object) -> Trace:

@@ -7,10 +7,11 @@ from ..metrics.registry import column
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .figure import Trace, axis_note, axis_title, escape, figure_of, nothing, trace
+from .figure import Trace, axis_note, axis_title, chart, escape, figure_of, nothing, trace
 from .palette import colour
 
 
+@chart
 def silence(table: pd.DataFrame) -> go.Figure:
     """A bar per span of days without any action; the forgotten ones darker, the threshold as a line between them."""
     if table.empty or not table["deals"].sum():
@@ -69,6 +70,7 @@ def _threshold(place: int, days: int) -> dict[str, object]:
     }
 
 
+@chart
 def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
     """A line over the weeks' nights, its first and last number written beside it."""
     if len(table) < 2:

@@ -9,10 +9,11 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import _
 from .bars import Row, rows_figure
-from .figure import escape, formula_of, hover, key_of, nothing, numbers
+from .figure import chart, escape, formula_of, hover, key_of, nothing, numbers
 from .palette import colour
 
 
+@chart
 def funnel(table: pd.DataFrame) -> go.Figure:
     """A bar per stage (deals of the period that came as far), between them the steps of the period, the narrowest marked."""
     if table.empty:

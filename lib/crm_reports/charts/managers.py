@@ -16,6 +16,7 @@ from .figure import (
     axis_note,
     axis_title,
     button,
+    chart,
     escape,
     figure_of,
     hover,
@@ -33,6 +34,7 @@ MOST_PANES = 24
 MARKS = ("●", "■", "◆")  # as the dots in tables
 
 
+@chart
 def lines(table: pd.DataFrame, *, y: str, x: str = "start", by: str = "") -> go.Figure:
     """A line per value of `by` over time, each in its colour, its name at the end of the line."""
     table = without_total(table)
@@ -65,6 +67,7 @@ def _line(rows: pd.DataFrame, key: object, place: int, *, x: str, y: str, by: st
     )  # fmt: skip
 
 
+@chart
 def small_multiples(
     table: pd.DataFrame, *, by: str, y: str = "", metrics: Sequence[str] = (), x: str = "start", size: str = "month"
 ) -> go.Figure:
@@ -192,6 +195,7 @@ def _pane_menu(groups: Sequence[Rows], axes: Mapping[str, units.Axis]) -> dict[s
 # ── Picked ones in one chart ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+@chart
 def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "month", shown: int = 3) -> go.Figure:
     """A line per manager in one chart; the reader picks whom and which metric. At first the `shown` largest are drawn.
 

@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _, many
-from .figure import Trace, button, escape, figure_of, nothing, segments, trace
+from .figure import Trace, button, chart, escape, figure_of, nothing, segments, trace
 from .palette import colour
 
 STOCKS = ("opening", "closing")
 
 
+@chart
 def waterfall(table: pd.DataFrame) -> go.Figure:
     """A row per part; the reader picks since when. The axis begins near the stock, so lengths compare changes only."""
     cuts = dict(list(table.groupby("since", sort=False)))

@@ -5,10 +5,11 @@ import plotly.graph_objects as go
 
 from ..words import units
 from ..words.texts import _
-from .figure import escape, figure_of, nothing, trace
+from .figure import chart, escape, figure_of, nothing, trace
 from .palette import colour
 
 
+@chart
 def week(table: pd.DataFrame, *, value: str = "actions") -> go.Figure:
     """A square per weekday and hour, the darker the more; hours without any action at the day's ends are left out."""
     if table.empty:

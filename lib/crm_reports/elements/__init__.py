@@ -3,6 +3,7 @@
 `crm.show(crm.elements.loss_reasons(ds))` shows one; `.table` and `.figure` of it can be had, and changed, before.
 """
 
+from ..errors import near
 from . import (  # noqa: F401
     activity,
     changes,
@@ -22,6 +23,14 @@ from .activity import kind_metrics
 from .deals import kinds, lead_metrics
 from .element import ELEMENTS, Element, Entry, element, entry_of
 from .forgotten import forgotten_by
+
+
+def __getattr__(name: str) -> Entry:
+    """What is asked for and is no element: the near ones are told."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    raise AttributeError(f"no element called {name!r}; near: {', '.join(near(name, ELEMENTS) or sorted(ELEMENTS))}")
+
 
 globals().update(ELEMENTS)  # an element goes before the module of its name
 

@@ -47,9 +47,9 @@ def spread(values: np.ndarray, codes: np.ndarray, rows: np.ndarray, nothing: obj
     return target
 
 
-def entries_of(metrics: Sequence[str]) -> list[Metric]:
-    """The metrics of these names; the report being made remembers that they were asked for."""
-    entries = [registry.find(name) for name in metrics]
+def entries_of(metrics: str | Sequence[str]) -> list[Metric]:
+    """The metrics of these names, or of one; the report being made remembers that they were asked for."""
+    entries = [registry.find(name) for name in ([metrics] if isinstance(metrics, str) else metrics)]
     names = context.current().metrics
     context.use(metrics=tuple(dict.fromkeys([*names, *(entry.name for entry in entries)])))
     return entries
@@ -163,9 +163,15 @@ def _columns(entry: Metric, value: Number) -> dict[str, tuple[np.ndarray, object
     if isinstance(value, Ratio | Sample):
         counts = ("k", "n") if isinstance(value, Ratio) else ("n",)
         return {name: (value.value, NOTHING)} | {f"{name}_{n}": (getattr(value, n).astype("int64"), 0) for n in counts}
-    if entry.unit == "count":
-        return {name: (value.astype("int64"), 0)}
-    return {name: (value.astype(float), _of_nothing(entry))}
+    nothing = _of_nothing(entry)
+    if entry.unit == "count" and is_whole(np.append(value, nothing)):
+        return {name: (value.astype("int64"), int(nothing))}
+    return {name: (value.astype(float), nothing)}
+
+
+def is_whole(values: np.ndarray) -> bool:
+    """Whether all of them are whole numbers, none missing."""
+    return bool((np.isfinite(values) & (np.mod(values, 1) == 0)).all())
 
 
 @cache

@@ -9,10 +9,11 @@ import pandas as pd
 
 from ..errors import FilterError, all_at_once, near
 from ..filters import Filters, Selection, first_instant
+from ..filters.instants import local
 from ..settings import Settings
 from ..store import PARTS, Store
 from ..words import units
-from ..words.texts import LANGUAGES, _, use
+from ..words.texts import LANGUAGES, N_, _, use
 from .dataset import Dataset
 from .names import Names
 from .scope import base_currency
@@ -42,7 +43,7 @@ def load(
     the midnight before the last sync. `stage_window` is how far back going from stage to stage is counted, at least ("12
     months"); by default over the period alone. From here on every text is said in `language`.
     """
-    settings = settings or Settings.read()
+    settings, is_ours = settings or Settings.read(), settings is not None
     use(language if language in LANGUAGES else settings.language)  # one that there is not is refused below
     store = open_store(settings)
     names, problems = Names(store), []
@@ -56,6 +57,7 @@ def load(
         )  # fmt: skip
     except FilterError as error:
         raise FilterError("\n".join([str(error), *problems])) from None
+    problems += [] if is_ours else ahead(store, filters)
     all_at_once(problems, FilterError)
     ds = Dataset(store, settings, filters, rule)
     units.use(currency=ds.currency, zone=settings.zone)
@@ -111,6 +113,15 @@ def open_store(settings: Settings) -> Store:
 def default_as_of(store: Store, settings: Settings) -> datetime:
     """Midnight at the start of the day of the last sync: what is said is what the data can know."""
     return first_instant(store.synced_at.astimezone(settings.zone).date(), settings.zone)
+
+
+def ahead(store: Store, filters: Filters) -> list[str]:
+    """A sentence for an instant of which the store can know nothing: every open deal would only look older then."""
+    if filters.as_of <= store.synced_at:
+        return []
+    typed, last = (f"{local(instant, filters.zone):%Y-%m-%d %H:%M}" for instant in (filters.as_of, store.synced_at))
+    words = N_("as_of {instant} is after the last sync; give an instant up to {last}, or sync first")
+    return [_(words, instant=typed, last=last)]
 
 
 MOST_DAYS, LONGEST = 36_500, 60  # a century; characters of what was typed that are said back

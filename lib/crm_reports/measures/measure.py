@@ -147,7 +147,8 @@ def _total(
     row: dict[str, Any] = {"is_total": True}
     for entry in entries:
         name, value = entry.name, of_all(entry, now[entry.on][0].rows)
-        row[name] = int(value) if entry.unit == "count" else plain(value)
+        number = plain(value)
+        row[name] = int(number) if entry.unit == "count" and number.is_integer() else number
         row |= {f"{name}_{end}": cell for end, cell in sureness(value).items()}
         if earlier:
             before = plain(of_all(entry, earlier[entry.on][0].rows))

@@ -9,7 +9,7 @@ from .. import look  # noqa: F401  (before papermill and nbclient, which import 
 import ast
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import nbformat
 import papermill
 
-from ..errors import near
+from ..errors import FilterError, all_at_once, near
 from ..words.texts import N_, _
 
 ALLOWED = {
@@ -42,9 +42,39 @@ class Parameter:
     help: str
 
 
-def declared(notebook: nbformat.NotebookNode) -> dict[str, Parameter]:
-    """The parameters that the notebook's cell tagged `parameters` declares, by name."""
-    return {name: _parameter(**fields) for name, fields in papermill.inspect_notebook(notebook).items()}
+def declared(notebook: nbformat.NotebookNode, report: str = "") -> dict[str, Parameter]:
+    """The parameters that the notebook's cell tagged `parameters` declares, by name.
+
+    FilterError: a line of it that papermill can't read back, which would make its parameter vanish without a word.
+    """
+    found = papermill.inspect_notebook(notebook)
+    all_at_once(_unreadable(notebook, found, report), FilterError)
+    return {name: _parameter(**fields) for name, fields in found.items()}
+
+
+def _unreadable(notebook: nbformat.NotebookNode, found: Collection[str], report: str) -> Iterator[str]:
+    """A sentence for each line of the parameters cell that sets a name which papermill did not find there."""
+    text = N_(
+        "the parameters cell of report {report!r} has a line that can't be read back: {line!r}; "
+        "write NAME: TYPE = VALUE, with one type (str, int, float, bool, list or dict) and no second = on the line"
+    )
+    sources = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    for source in sources[:1]:
+        for line in _settings_in(source):
+            if not _names_in(line) <= set(found):
+                yield _(text, report=report, line=ast.get_source_segment(source, line))
+
+
+def _settings_in(source: str) -> list[ast.Assign | ast.AnnAssign]:
+    """The lines that set something; none where the cell is no Python, which its run will say with cell and line."""
+    with suppress(SyntaxError):
+        return [line for line in ast.parse(source).body if isinstance(line, ast.Assign | ast.AnnAssign)]
+    return []
+
+
+def _names_in(line: ast.Assign | ast.AnnAssign) -> set[str]:
+    targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _parameter(name: str, inferred_type_name: str, default: str, help: str) -> Parameter:
@@ -73,6 +103,9 @@ def typed(
         if name not in known:
             problems.append(_unknown(name, known, report))
             continue
+        if _is_empty(value, known[name].type):
+            problems.append(_empty(name, value))
+            continue
         try:
             values[name] = _value(value, known[name].type, known[name].item)
         except (ValueError, TypeError):
@@ -91,6 +124,17 @@ def _unknown(name: str, known: Mapping[str, Parameter], report: str) -> str:
     return _("report {report!r} has no parameter {name!r}; near: {near}", report=report, name=name, near=like)
 
 
+def _is_empty(value: object, type_: str) -> bool:
+    """Whether a list was given a text of nothing, as an unset variable of a shell is: it would mean everything."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return type_ == "list" and any(isinstance(text, str) and not text.strip() for text in texts)
+
+
+def _empty(name: str, value: object) -> str:
+    text = N_("parameter {name!r} is {value!r}, which names nobody and nothing; leave it out for all of them")
+    return _(text, name=name, value=value)
+
+
 def _value(value: object, type_: str, item: str = "str") -> Any:
     if type_ == "list":
         return [_value(kind, item) for kind in _items(value)]
@@ -98,13 +142,13 @@ def _value(value: object, type_: str, item: str = "str") -> Any:
 
 
 def _items(value: object) -> list[object]:
-    """Several values, one, a JSON list, or none for an empty text."""
+    """Several values, one, or a JSON list."""
     if isinstance(value, str):
         with suppress(json.JSONDecodeError):
             read = json.loads(value)
             if isinstance(read, list):
                 return read
-        return [value] if value.strip() else []
+        return [value]
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

@@ -155,11 +155,12 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     """The run, checked against the notebook's parameters cell and the store; every problem at once."""
     path = find(report, settings)
     notebook = _read(path)
-    known = parameters.declared(notebook)
+    known = parameters.declared(notebook, report)
     values, problems = parameters.typed(given, known, report=report)
     meant = {name: parameter.default for name, parameter in known.items() if parameter.default is not None} | values
     try:
         data = load(meant, settings)
+        problems += loading.ahead(data.store, data.filters)
     except FilterError as error:
         problems += error.problems
     errors.all_at_once(problems, FilterError)
@@ -185,7 +186,7 @@ def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Pa
 
 @lru_cache(64)
 def _declared(path: Path, _changed: int) -> Mapping[str, parameters.Parameter]:
-    return parameters.declared(_read(path))
+    return parameters.declared(_read(path), path.stem)
 
 
 def find(report: str, settings: Settings) -> Path:
@@ -366,7 +367,14 @@ def _said(failed: PapermillExecutionError, notebook: nbformat.NotebookNode) -> s
     if failed.ename.endswith("MemoryError"):
         words = _(TOO_MUCH_MEMORY)
     question = _question_above(notebook, failed.exec_count)
-    return without_secrets(f"{question}: {words}" if question else words)
+    return without_secrets((f"{question}: {words}" if question else words) + _place(failed))
+
+
+def _place(failed: PapermillExecutionError) -> str:
+    """Which cell, by the number that it has in JupyterLab, and which line of it; "" where the traceback has no such."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(failed.traceback or ()))
+    lines = re.findall(rf"Cell In\[{failed.exec_count}\], line (\d+)", plain)
+    return " " + _("(cell [{n}], line {line})", n=failed.exec_count, line=lines[0]) if lines else ""
 
 
 def _question_above(notebook: nbformat.NotebookNode, count: int | None) -> str:
@@ -424,7 +432,7 @@ def complete(
     except Exception as failed:
         error = discretion.without_secrets(logged(failed), settings)
     if error and not leak:
-        _keep(executed.notebook, settings.data / "failed" / f"{plan.name}.ipynb")
+        error += _keep(executed.notebook, settings.data / "failed" / f"{plan.name}.ipynb")
     state = "failed" if error else "complete"
     return RunRecord(
         plan.report, plan.parameters, plan.slug, state, executed.started_at, datetime.now(UTC), files, error,
@@ -445,15 +453,18 @@ def _signed(executed: Executed) -> nbformat.NotebookNode | None:
     return notebook
 
 
-def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> None:
-    """For whoever has to mend it."""
+def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> str:
+    """The notebook for whoever has to mend it, and where it is, to be said after the error; "" when there is none."""
+    if notebook is None:
+        return ""
     try:
-        if notebook is not None:
-            private_folder(path.parent)
-            with open(path, "w", encoding="utf-8", opener=private) as file:
-                nbformat.write(notebook, file)
+        private_folder(path.parent)
+        with open(path, "w", encoding="utf-8", opener=private) as file:
+            nbformat.write(notebook, file)
     except Exception as error:
         log.warning("the notebook that failed was not kept: %s", in_words(error))
+        return ""
+    return _("; its notebook is kept in the data folder: {path}", path="/".join(path.parts[-2:]))
 
 
 def _page(plan: Plan, notebook: nbformat.NotebookNode, **look: Any) -> str:
