@@ -42,7 +42,7 @@ SHOWN = {
     "forgotten_deals": [
         "tiles", "deals", "leads", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights",
     ],
-    "sales_plan": ["tiles", "forecast", "dynamics", "deciding", "managers", "pushed", "velocity", "backtest"],
+    "sales_plan": ["tiles", "forecast", "dynamics", "deciding", "managers", "pushed", "velocity", "cohorts", "backtest"],
 }  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"
 

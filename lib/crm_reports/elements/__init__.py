@@ -7,6 +7,7 @@ from ..errors import near
 from . import (  # noqa: F401
     activity,
     changes,
+    cohorts,
     deals,
     forecast,
     forgotten,

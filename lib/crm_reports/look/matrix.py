@@ -16,12 +16,13 @@ from .cells import cutting, differs, explained, manager, order, tag, text, writt
 
 def matrix(
     frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
-    value: str = "stage_conversion", details: Sequence[str] = (), caption: str = "",
+    value: str = "stage_conversion", details: Sequence[str] = (), caption: str = "", is_deep: bool = False,
 ) -> str:  # fmt: skip
     """A row per manager, a column per step: the value, beneath it k of n or the `details`, and the team at the bottom.
 
     A rate or a time is tinted above or below the team and grey where few; a count the stronger, the more of its column. A
-    column in which nobody has anything is left out.
+    column in which nobody has anything is left out. A rate that `is_deep` is the stronger, the more, has its k of n in the
+    tooltip, and is empty where it is missing.
     """
     if frame.empty:
         return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
@@ -30,7 +31,7 @@ def matrix(
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
     people = list(dict.fromkeys(person for person, _step in cells if person is not None))
     team = {step: cells.get((None, step), {}) for step in steps}
-    grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details))
+    grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details), is_deep)
     left_out = sum(step not in steps for _person, step in cells)
     table = tag(
         "table", tag("caption", escape(caption)) if caption else "", grid.head(),
@@ -79,10 +80,13 @@ class _Matrix:
     columns: Sequence[str]
     value: str
     details: Sequence[str] = ()
+    is_deep: bool = False
 
     @cached_property
     def kind(self) -> str:
-        """What the value is: a rate, a time, or a count."""
+        """What the value is: a rate, a time, or a count; or a rate of which the more is the darker."""
+        if self.is_deep:
+            return "depths"
         unit = column(self.value).unit
         return {"share": "rates", "days": "times"}.get(unit, "counts")
 
@@ -94,6 +98,7 @@ class _Matrix:
             ),
             "times": _("Green and red: shorter and longer than the team. Grey: fewer than 20, do not rank."),
             "counts": _("The stronger the colour, the more of the column."),
+            "depths": _("The stronger the colour, the more. Grey: fewer than 20, do not rank."),
         }[self.kind]
 
     @cached_property
@@ -134,15 +139,24 @@ class _Matrix:
     def cell(self, row: Mapping[str, object], step: tuple[object, ...], is_team: bool) -> str:
         entry, n, team = column(self.value), row.get(f"{self.value}_n"), self.team[step]
         value = row.get(self.value)
+        if self.is_deep and units.is_missing(value):
+            return tag("td")
         if units.is_missing(value) or (self.kind == "counts" and not value):
             return tag("td", tag("span", units.MISSING, class_="none"), class_="few")
         content = written(value, entry) + differs(row, self.value, team.get(self.value))
         few = self.kind != "counts" and units.is_few(n)
         whole = is_team or "*" in step
         tint = "" if few or whole else self._tint(row, team, step)
+        tip = units.k_of_n(row.get(f"{self.value}_k"), n) if self.is_deep else ""
         names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
         return tag(
-            "td", content, self._small_print(row), class_=names or None, style=tint or None, data_order=order(value)
+            "td",
+            content,
+            self._small_print(row),
+            class_=names or None,
+            style=tint or None,
+            data_order=order(value),
+            title=tip or None,
         )
 
     def _small_print(self, row: Mapping[str, object]) -> str:
@@ -155,6 +169,8 @@ class _Matrix:
         return "".join(tag("i", escape(detail)) for detail in details if detail != units.MISSING)
 
     def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: tuple[object, ...]) -> str:
+        if self.is_deep:
+            return f"--tint:var(--accent);--much:{round(60 * float(row[self.value]) / (max(self.most.values()) or 1))}%"
         if self.kind == "counts":
             return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / (self.most[step] or 1))}%"
         if units.is_missing(team.get(self.value)):
