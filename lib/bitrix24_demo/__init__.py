@@ -6,6 +6,7 @@ It shares no code with the client that reads portals, so that both can't be wron
 from .company import Company, Currency, Stage
 from .invention import invent
 from .limits import AT_ONCE, ENTERPRISE, OTHER_PLANS, REAL, UNLIMITED, Latency, Rate
+from .plan import plan
 from .portal import Asked, Fault
 from .quirks import Quirks
 from .server import Apart, Served, run_forever, serve, serve_apart
@@ -29,6 +30,7 @@ __all__ = [
     "Served",
     "Stage",
     "invent",
+    "plan",
     "run_forever",
     "serve",
     "serve_apart",

@@ -42,7 +42,10 @@ SHOWN = {
     "forgotten_deals": [
         "tiles", "deals", "leads", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights",
     ],
-    "sales_plan": ["tiles", "forecast", "dynamics", "deciding", "managers", "pushed", "velocity", "cohorts", "backtest"],
+    "sales_plan": [
+        "tiles", "pace", "forecast", "deciding", "plan_by_manager", "plan_by_department", "pushed", "velocity", "cohorts",
+        "backtest", "plan_by_month",
+    ],
 }  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"
 

@@ -25,12 +25,13 @@ from .palette import (
     symbol_of,
     use_managers,
 )
+from .plans import pace
 from .spark import sparkline
 from .waterfall import waterfall
 from .week import week
 
 __all__ = [
     "PALETTE", "THEME", "backtest", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
-    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "place_of", "scatter", "script", "script_version",
+    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "pace", "place_of", "scatter", "script", "script_version",
     "silence", "small_multiples", "sparkline", "symbol_of", "use_managers", "waterfall", "week",
 ]  # fmt: skip

@@ -301,7 +301,8 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
 
     settings, problem = room.read(config, data, source)
     with speaking(settings.language), nullcontext({}) if problem else _portal(settings) as portal:
-        states = Counter(_line(check) for check in room.examine(settings, problem, out=out, **portal))
+        reached = {name: value for name, value in portal.items() if name != "plan"}  # which is no part of a portal
+        states = Counter(_line(check) for check in room.examine(settings, problem, out=out, **reached))
         _table.print(
             _(
                 "{broken} broken, {look} to look at, {ok} well",
@@ -387,7 +388,9 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
         deals=company_settings.deals, seed=company_settings.seed, months=company_settings.months, today=today
     )
     with demo.serve(company) as portal:
-        yield {"webhook": SecretStr(portal.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE}
+        yield {
+            "webhook": SecretStr(portal.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE, "plan": demo.plan(company)
+        }  # fmt: skip
 
 
 @contextmanager

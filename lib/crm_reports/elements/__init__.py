@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     funnel,
     losses,
     needs,
+    plans,
     pushed,
     sales,
     stages,

@@ -58,7 +58,8 @@ def forecast(ds: Dataset) -> pd.DataFrame:
         "deals": [*deals.values(), np.nan], "expected_money": [*sums.values(), sum(sums.values())],
         "forecast_low": [np.nan] * 3 + [low], "forecast_high": [np.nan] * 3 + [high], "is_total": [False] * 3 + [True],
     })  # fmt: skip
-    return table
+    plan = ds.plan.whole(ds.filters.period)
+    return table if np.isnan(plan) else table.assign(plan=[np.nan] * 3 + [plan])
 
 
 @forecast.finding

@@ -21,6 +21,8 @@ BESIDE = {
     "in_work": ("in_work_money", N_("{value} in all")),
     "lost": ("lost_share", N_("{value} of all closed")),
     "forgotten": ("forgotten_money", N_("{value} in all")),
+    "pace": ("pace_share", N_("{value} of it is won")),
+    "needed_per_day": ("brought_per_day", N_("so far {value} a day")),
     "forgotten_money": ("money_at_risk", N_("{value} at risk")),
 }
 

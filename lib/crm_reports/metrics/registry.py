@@ -191,6 +191,8 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
     ),
     "size": (N_("Period size"), "text", N_("day, week, month, quarter or year")),
     "period": (N_("Period"), "text", N_("the week, month, quarter or year, as it is written")),
+    "day": (N_("Day"), "date", N_("of the period")),
+    "so_far": (N_("Won so far"), "money", N_("all that was won from the period's first day to the end of this one")),
     "start": (N_("First day"), "date", N_("the first day of it that belongs to the report")),
     "is_running": (N_("Still running"), "flag", N_("days of it are still to come")),
     "is_total": (N_("Total"), "flag", N_("measured again from all rows, never added up")),
