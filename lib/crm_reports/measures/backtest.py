@@ -25,21 +25,16 @@ def backtest(ds: Dataset) -> pd.DataFrame:
 
 
 def _backtest(ds: Dataset) -> pd.DataFrame:
-    tables = [_of_kind(ds, kind) for kind in KINDS]
-    return pd.concat(tables, ignore_index=True).sort_values(["start", "looked_on"], ignore_index=True)
-
-
-def _of_kind(ds: Dataset, kind: str) -> pd.DataFrame:
-    horizons = of_months(ds.filters, kind)
+    horizons = of_months(ds.filters)
     outlook = Outlook(Fates(Past.of(ds), horizons), ds.settings.calendar, is_by_check(ds))
     low, high = outlook.ends()
+    starts, instants, _ends = zip(*horizons.days, strict=True)
     table = pd.DataFrame({
-        "start": [start for start, _at, _end in horizons.days], "looked_from": kind,
-        "looked_on": [at for _start, at, _end in horizons.days], "came": outlook.came, "forecast": outlook.forecast,
+        "start": starts, "looked_from": horizons.kinds, "looked_on": instants, "came": outlook.came, "forecast": outlook.forecast,
         "forecast_low": low, "forecast_high": high, "is_inside": (low <= outlook.came) & (outlook.came <= high),
         "by_stage": outlook.by_stage, "by_last_year": outlook.by_last_year, "by_run_rate": outlook.by_run_rate,
     })  # fmt: skip
-    return table[outlook.is_known].tail(MOST)
+    return table[outlook.is_known].tail(MOST * len(KINDS)).reset_index(drop=True)
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,16 @@ class Horizons:
     ends: np.ndarray
     days: tuple[Days, ...]
     zone: ZoneInfo
+    kinds: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.instants)
 
     @classmethod
-    def of(cls, days: Sequence[Days], zone: ZoneInfo) -> "Horizons":
-        """The horizons of these days, each from its midnight."""
+    def of(cls, days: Sequence[Days], zone: ZoneInfo, kinds: Sequence[str] = ()) -> "Horizons":
+        """The horizons of these days, each from its midnight. Of several kinds, each learns from those of its own."""
         columns = [[utc(first_instant(day, zone)) for day in column] for column in zip(*days, strict=True)]
-        return cls(*(micros(np.array(column)) for column in columns), tuple(days), zone)
+        return cls(*(micros(np.array(column)) for column in columns), tuple(days), zone, tuple(kinds) or ("",) * len(days))
 
     def year_before(self) -> "Horizons":
         """The same days a year earlier."""
@@ -66,10 +67,10 @@ KINDS: dict[str, Callable[[date, date], date]] = {
 }
 
 
-def of_months(filters: Filters, kind: str) -> Horizons:
-    """The months that were over at the report's instant, each from its start, middle, or a week before its end."""
+def of_months(filters: Filters) -> Horizons:
+    """The months that were over at the report's instant, each from its start, middle, and a week before its end."""
     this_month = filters.today.replace(day=1)
     starts = [shift("month", this_month, -months) for months in range(BACK, 0, -1)]
-    ends = [*starts[1:], this_month]
-    days = [(start, KINDS[kind](start, end), end) for start, end in zip(starts, ends, strict=True)]
-    return Horizons.of(days, filters.zone)
+    months = zip(starts, [*starts[1:], this_month], strict=True)
+    days = [(start, instant(start, end), end) for start, end in months for instant in KINDS.values()]
+    return Horizons.of(days, filters.zone, [*KINDS] * BACK)

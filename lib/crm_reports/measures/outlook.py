@@ -41,7 +41,9 @@ class Outlook:
     def is_past(self) -> np.ndarray:
         """Of which horizon (row) the end had come at which other (column), at most a year before, all of it known."""
         horizons, begin = self.fates.horizons, self.fates.past.begin
+        kinds = np.array(horizons.kinds)
         is_over = (horizons.ends[:, None] <= horizons.instants) & (horizons.instants[:, None] >= begin)
+        is_over &= kinds[:, None] == kinds
         nth = np.cumsum(is_over[::-1], axis=0)[::-1]
         return is_over & (nth <= MONTHS)
 
