@@ -3,16 +3,17 @@
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from crm_reports import elements
-from crm_reports.measures.backtest import record
+from crm_reports.measures.backtest import Record, record
 from crm_reports.measures.fates import Fates
 from crm_reports.measures.forecast import Forecast
 from crm_reports.measures.horizons import ahead, of_months
 from crm_reports.measures.measure import measure, value_of
 from crm_reports.measures.past import Past
-from stores import dataset, deal, moves
+from stores import at, dataset, deal, moves
 
 BEGIN = date(2024, 1, 1)
 NUMBERS = ("forecast", "forecast_low", "forecast_high")
@@ -204,3 +205,64 @@ def test_the_share_won_within_the_time_left_is_statsmodels_cumulative_incidence(
         curve = CumIncidenceRight(days, status).cinc[0]
     assert fates.k[:, place].sum() / fates.n[:, place].sum() == pytest.approx(curve[-1])
     assert fates.n[:, place].sum() == len(stood) == 30
+
+
+def planned(value):
+    names = dict.fromkeys(("manager_id", "department_id", "pipeline_id"), "")
+    own = {"line_id": "2025-03|won_money|||", "period": "2025-03", "metric": "won_money", "currency": "RUB"}
+    return [names | own | {"value": value, "known_at": at("2024-01-01")}]
+
+
+def test_coverage_is_what_can_close_in_time_by_what_is_missing_to_the_plan(tmp_path):
+    """1 000 ₽ are won, 4 000 planned; in work are the 30 deals since 9 February, of 100 ₽ each: 3 000 ÷ 3 000."""
+    ds = monthly(tmp_path, filters={"plan_lines": planned(4000.0)})
+    open_money = value_of(ds, "in_work_money")
+    assert value_of(ds, "coverage") == pytest.approx(open_money / 3000)
+    assert open_money == 3000
+    assert np.isnan(value_of(monthly(tmp_path / "made", filters={"plan_lines": planned(900.0)}), "coverage"))
+    assert np.isnan(value_of(monthly(tmp_path / "none"), "coverage"))
+
+
+def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp_path):
+    """3 100 ₽ are coming; for 3 300 two of the deals that are won in April only would have to be won in March."""
+    ds = monthly(tmp_path, filters={"plan_lines": planned(3300.0)})
+    made = Forecast.of(ds)
+    short = 3300 - value_of(ds, "forecast")
+    more = np.sort(made.worth - made.expected)[::-1].cumsum()
+    assert made.wins_needed == np.searchsorted(more, short) + 1
+    assert 2 <= made.wins_needed <= 4
+    element = elements.forecast(ds)
+    assert "the plan of 3.3\xa0k\xa0₽ is made with a chance of" in element.finding
+    assert f"the {made.wins_needed} deals that add most, all won" in element.note
+    easy = Forecast.of(monthly(tmp_path / "easy", filters={"plan_lines": planned(1000.0)}))
+    assert easy.chance_of_plan == 1
+    assert 0 < made.chance_of_plan < 0.5
+
+
+def test_a_deal_that_decides_has_its_chance_as_k_of_n_and_the_first_is_the_one_with_the_most_expected(tmp_path):
+    ds = monthly(tmp_path, lost_every=3)
+    table = elements.deciding(ds).table
+    assert table["expected_money"].is_monotonic_decreasing
+    assert table["expected_money"].tolist() == pytest.approx((table["win_chance"] * table["money"]).tolist())
+    assert (table["win_chance_k"] <= table["win_chance_n"]).all()
+    assert len(table) == 30
+
+
+def test_where_a_simple_way_was_better_the_page_says_so_and_shows_it(tmp_path):
+    table = record(monthly(tmp_path / "as it is", lost_every=3)).table
+    ds = monthly(tmp_path / "worse", lost_every=3)
+    ds.memo.once("backtest", lambda: table.assign(forecast=table["came"] * 2))
+    assert "missed by" in elements.forecast(ds).note
+    assert "this forecast by 100\xa0%" in elements.backtest(ds).finding
+
+
+def test_the_back_test_s_errors_and_bias_can_be_reckoned_by_hand():
+    """Came 100 and 300; foretold 120 and 260: missed by 20 + 40 of 400, 5 % too low. Last year is known once: 30 of 300."""
+    rows = {"start": [1, 2], "came": [100.0, 300.0], "forecast": [120.0, 260.0], "is_inside": [True, False],
+            "by_stage": [200.0, 400.0], "by_last_year": [np.nan, 330.0], "by_run_rate": [150.0, 250.0]}  # fmt: skip
+    past = Record(pd.DataFrame(rows))
+    assert past.errors.to_dict() == {"forecast": 0.15, "by_stage": 0.5, "by_last_year": 0.1, "by_run_rate": 0.25}
+    assert past.bias == pytest.approx(-0.05)
+    assert past.held == (1, 2)
+    assert past.best_simple == "by_last_year"
+    assert past.is_worse

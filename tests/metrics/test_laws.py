@@ -63,7 +63,11 @@ OPEN_LEADS = ["leads_in_work", "leads_forgotten"]
 FUNNEL = ["reached", "cohort_reached", "visited_next", "lost_on_the_way", "on_the_way"]
 TIMES = ["finished_visits", "running_visits"]
 # Of a plan no cases stand behind a share.
-RATES = [name for name, entry in METRICS.items() if entry.unit == "share" and not entry.is_part and entry.on != "plans"]
+RATES = [
+    name
+    for name, entry in METRICS.items()
+    if entry.unit == "share" and not entry.is_part and entry.on not in ("plans", "cover")
+]
 
 
 # ── Any history ──────────────────────────────────────────────────────────────────────────────────────────────────────

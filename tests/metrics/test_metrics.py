@@ -31,6 +31,7 @@ BY_HAND = {
     "forecast": 1900,  # the period is over: what it brought
     "forecast_low": 1900,
     "forecast_high": 1900,
+    "coverage": float("nan"),  # nothing can still be won in it
     "average_check": Sample(950, 2),  # (1000 + 900) ÷ 2; the win of 0 ₽ is left out
     "median_check": Sample(950, 2),
     "cycle_days": Sample(41 / 3, 3),  # 10 (1 → 11 Mar), 30 (8 Feb → 10 Mar), 1 (7 → 8 Mar)

@@ -58,8 +58,8 @@ def forecast(ds: Dataset) -> pd.DataFrame:
         "deals": [*deals.values(), np.nan], "expected_money": [*sums.values(), sum(sums.values())],
         "forecast_low": [np.nan] * 3 + [low], "forecast_high": [np.nan] * 3 + [high], "is_total": [False] * 3 + [True],
     })  # fmt: skip
-    plan = ds.plan.whole(ds.filters.period)
-    return table if np.isnan(plan) else table.assign(plan=[np.nan] * 3 + [plan])
+    has_plan = made.plan == made.plan
+    return table.assign(plan=[np.nan] * 3 + [made.plan]) if has_plan else table
 
 
 @forecast.finding
@@ -70,12 +70,13 @@ def shall_we(table: pd.DataFrame, ds: Dataset) -> str:
     if not Forecast.of(ds).is_running:
         return _("{when} is over: it brought {won}", when=when, won=sums["won"])
     ends = {end: units.money(table[f"forecast_{end}"].iloc[-1]) for end in ("low", "high")}
+    words = {"when": when, "total": sums["total"], "won": sums["won"], **ends}
+    if "plan" not in table:
+        return _("{when}: about {total}, four times in five {low} to {high}; {won} of it is won", **words)
+    words |= {"plan": units.money(table["plan"].iloc[-1]), "chance": units.share(Forecast.of(ds).chance_of_plan)}
     return _(
-        "{when}: about {total}, four times in five {low} to {high}; {won} of it is won",
-        when=when,
-        total=sums["total"],
-        won=sums["won"],
-        **ends,
+        "{when}: about {total}, four times in five {low} to {high}; the plan of {plan} is made with a chance of {chance}",
+        **words,
     )
 
 
@@ -92,7 +93,24 @@ def what_of_it(ds: Dataset) -> str:
         )
     if ds.filters.is_about_people:
         sentences.append(_("Counted from the past of these people's own deals."))
-    return " ".join(filter(None, [*sentences, _simple_way(made, record(ds))]))
+    return " ".join(filter(None, [_what_it_takes(made), *sentences, _simple_way(made, record(ds))]))
+
+
+def _what_it_takes(made: Forecast) -> str:
+    """What would have to be true for the plan to be made; "" where there is none, or it is expected to be."""
+    rows = made.rows
+    short = made.plan - sum(float(rows[f"{part}_money"].sum()) for part in PARTS)
+    if not short > 0:
+        return ""
+    words = {"short": units.money(short), "open": units.money(made.closable_money.sum())}
+    if not made.wins_needed:
+        return _("{short} more than is likely would have to come, which today's pipeline does not hold.", **words)
+    return many(
+        "{short} more than is likely would have to come: the {n} deal that adds most, won; {open} in work can close in time.",
+        "{short} more than is likely would have to come: the {n} deals that add most, all won; {open} in work can close in time.",
+        made.wins_needed,
+        **words,
+    )
 
 
 def _unpriced(ds: Dataset) -> str:
@@ -134,16 +152,16 @@ def deciding(ds: Dataset) -> pd.DataFrame:
     made = Forecast.of(ds)
     if not made.is_running:
         return pd.DataFrame(columns=DECIDING)
-    planned = ds.work.planned_dates["planned_at"]
-    rows = ds.open_deals.assign(planned_close_on=local_days(ds, planned)).set_index("deal_id")
-    ids = np.asarray(ds.slice.deals["deal_id"])[made.place]
-    foretold = pd.DataFrame(
-        {"win_chance": made.chance, "win_chance_k": made.k, "win_chance_n": made.n, "expected_money": made.expected}, index=ids
+    first = np.sort(made.place[np.argsort(-made.expected, kind="stable")[:MOST]])
+    is_shown = np.isin(ds.work.deals["place"], first)
+    shown = np.searchsorted(made.place, ds.work.deals["place"][is_shown])
+    rows = ds.lists.open_deals_at(first).assign(
+        planned_close_on=local_days(ds, ds.work.planned_dates["planned_at"][is_shown]), win_chance=made.chance[shown],
+        win_chance_k=made.k[shown], win_chance_n=made.n[shown], expected_money=made.expected[shown],
     )  # fmt: skip
-    rows = rows.join(foretold, how="inner").reset_index(names="deal_id")
     overdue = rows["is_overdue"].map({True: _("overdue"), False: _("planned")})
     table = rows.assign(next_step=overdue.where(rows["has_next_step"], _("none"))).reindex(columns=DECIDING)
-    return first_of(table[table["expected_money"] > 0], expected_money=False, money=False, deal_id=True).head(MOST)
+    return first_of(table[table["expected_money"] > 0], expected_money=False, money=False, deal_id=True)
 
 
 @deciding.finding

@@ -24,7 +24,7 @@ from . import page, templates
 
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
-    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
+    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "plans": N_("Plan"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
     "velocity": N_("Sales velocity"),
 }  # fmt: skip
 UNITS = {

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..metrics.chances import drawn
+from ..metrics.chances import above, drawn, gathered
 from ..store.columns import Columns, per_text
 from ..words import units
 from ..words.texts import _
@@ -141,6 +141,35 @@ class Forecast:
         square = np.full(len(cell), outlook.check_square[-1]) if outlook.is_by_check else self.worth**2
         alone = self.chance * square - (self.chance * self.worth) ** 2
         return alone + self.worth * outlook.money[cell, -1] * outlook.doubt[cell, -1]
+
+    @cached_property
+    def closable_money(self) -> np.ndarray:
+        """The money of each, where a deal on its stage was won in the time left in the last year at all; else 0."""
+        outlook = self.outlook
+        wins = gathered(outlook.fates.k @ outlook.is_past[:, -1], outlook.fates.spot_of_cell)
+        return np.where(wins[outlook.fates.spot_of_cell[self._cell]] > 0, self.worth, 0.0)
+
+    # --- against the plan ------------------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> float:
+        """What is planned for the period; missing where nothing is."""
+        return self.ds.plan.whole(self.ds.filters.period) if self.ds.plan.metric == "won_money" else float("nan")
+
+    @cached_property
+    def chance_of_plan(self) -> float:
+        """How likely the plan is made; missing without one."""
+        rows, won = self.rows, self.rows["won_money"].sum()
+        rest, shock = rows["likely_money"].sum() + rows["fresh_money"].sum(), rows["shock_money"].sum()
+        return above(rest, rows["variance"].sum() + shock**2, self.plan - won)
+
+    @cached_property
+    def wins_needed(self) -> int:
+        """How many of the deals in work, those that add most first, would have to be won for the plan; 0: they are not enough."""
+        more = np.sort(self.worth - self.expected)[::-1].cumsum()
+        short = self.plan - sum(self.rows[f"{part}_money"].sum() for part in ("won", "likely", "fresh"))
+        enough = np.flatnonzero(more >= short)
+        return int(enough[0]) + 1 if len(enough) else 0
 
     # --- deals yet to come ---------------------------------------------------------------------------------------------
 

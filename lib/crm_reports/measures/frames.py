@@ -281,6 +281,23 @@ def _facts(ds: Dataset, period: Period) -> dict[str, float]:
     return dict(zip(people.categories, np.asarray(values, dtype=float), strict=True))
 
 
+def cover(ds: Dataset, period: Period) -> Columns:
+    """The rows of `plans`, and one per manager with deals in work that can still be won in time: closable_money."""
+    made, planned = Forecast.of(ds), frame(ds, "plans", ds.filters.elapsed)
+    people, homes = ds.slice.deals["manager_id"], ds.names.homes
+    is_known = made.is_running and not made.missing
+    places, money = (made.place, made.closable_money) if is_known else (made.open_places[:0], np.zeros(0))
+    sums = np.bincount(people.codes[places], weights=money, minlength=len(people.categories))
+    ids = [*np.asarray(planned["manager_id"]), *people.categories]
+    departments = [*np.asarray(planned["department_id"]), *(homes.get(id, "") for id in people.categories)]
+    size, nothing = len(ids), np.full(len(people.categories), np.nan)
+    return Columns(size, {
+        "manager_id": categorical(np.arange(size), ids), "department_id": categorical(np.arange(size), departments),
+        "plan": np.concatenate([planned["plan"], nothing]), "fact": np.concatenate([planned["fact"], nothing]),
+        "closable_money": np.concatenate([np.full(len(planned), np.nan), sums if is_known else nothing]),
+    })  # fmt: skip
+
+
 def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
@@ -326,6 +343,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, lead_events, open_leads
+        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, cover, lead_events, open_leads
     )
 }  # fmt: skip

@@ -35,7 +35,9 @@ class Horizons:
     def of(cls, days: Sequence[Days], zone: ZoneInfo, kinds: Sequence[str] = ()) -> "Horizons":
         """The horizons of these days, each from its midnight. Of several kinds, each learns from those of its own."""
         columns = [[utc(first_instant(day, zone)) for day in column] for column in zip(*days, strict=True)]
-        return cls(*(micros(np.array(column)) for column in columns), tuple(days), zone, tuple(kinds) or ("",) * len(days))
+        return cls(
+            *(micros(np.array(column)) for column in columns), tuple(days), zone, tuple(kinds) or ("",) * len(days)
+        )
 
     def year_before(self) -> "Horizons":
         """The same days a year earlier."""

@@ -68,3 +68,12 @@ def end(mean: Numbers, variance: Numbers, share: float) -> Numbers:
     ends = np.where(is_gamma, gamma.ppf(share, shape / wide, scale=wide / scale), middle)
     ends = np.where(is_gamma | is_sure, ends, middle + norm.ppf(share) * np.sqrt(np.maximum(spread, 0)))
     return Numbers(np.minimum(ends, middle) if share < 0.5 else np.maximum(ends, middle))
+
+
+def above(mean: float, variance: float, least: float) -> float:
+    """How likely the uncertain money, spread as in `end`, comes to at least so much."""
+    from scipy.stats import gamma
+
+    if least <= 0 or variance <= 0 or mean <= 0:
+        return float(mean >= least)
+    return float(gamma.sf(least, mean**2 / variance, scale=variance / mean))

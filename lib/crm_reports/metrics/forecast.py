@@ -79,3 +79,23 @@ def forecast_high(prospects: Rows) -> float:
     """What the period brings at most, in nine cases of ten."""
     high = end(_rest(prospects), _variance(prospects), HIGH) + prospects["ceiling_money"].sum()
     return (prospects["won_money"].sum() + high) * _known(prospects)
+
+
+@metric(
+    title=N_("Coverage"),
+    unit="share",
+    good="up",
+    on="cover",
+    of=N_("of what is missing to the plan"),
+    formula=N_("amount of the deals in work that can still be won in time ÷ (plan − won so far)"),
+    needs=("plan", *NEEDS),
+    caveats=N_(
+        "A deal can be won in time if in the last year any deal of its stage was, as far from the end. How much of it must be won, the "
+        "forecast says: companies that win a third of it need three times the gap."
+    ),
+)
+def coverage(cover: Rows) -> float:
+    """How often today's pipeline would fill what is missing to the plan, were all of it won; missing once the plan is made."""
+    gap = cover["plan"].sum() / (cover["plan"].count() > 0) - cover["fact"].sum()
+    closable = cover["closable_money"].sum() / (cover["closable_money"].count() > 0)
+    return closable / gap.where(gap > 0)

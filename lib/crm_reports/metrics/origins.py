@@ -96,6 +96,7 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         "is_comment": COMMENTED, "is_stage_move": MOVED, "is_action": ANYTHING,
     },
     "team": dict.fromkeys(("index", "points_a_day"), (*ANYTHING, "managers.manager_id", "managers.is_active")),
+    "cover": {"plan": PLANNED, "fact": (*ENDED, *MONEY), "closable_money": FORETOLD},
     "prospects": {
         "won_money": (*ENDED, *MONEY),
         **dict.fromkeys(("likely_money", "fresh_money", "variance", "shock_money", "ceiling_money", "is_known"), FORETOLD),

@@ -44,6 +44,7 @@ def pace(plans: Rows) -> float:
     unit="share",
     good="up",
     on="plans",
+    of=N_("of the plan"),
     formula=N_("won money so far ÷ plan of the whole period"),
     needs=["plan", "closing", "amount"],
 )
@@ -57,6 +58,7 @@ def attainment(plans: Rows) -> float:
     unit="share",
     good="up",
     on="plans",
+    of=N_("of what should be there by now"),
     formula=N_("won money so far ÷ pace"),
     needs=["plan", "closing", "amount"],
 )
