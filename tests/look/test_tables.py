@@ -308,6 +308,16 @@ def test_a_columns_texts_that_follow_from_its_values_are_left_out_and_had_again(
     assert (second[0], second[1], third[1][0]) == (["B", ""], [None, "—"], "1969-12-31 23:59:59+00:00")
 
 
+@pytest.mark.parametrize("name", ["money", "created"])
+def test_a_whole_number_is_written_as_its_digits_in_threes(name):
+    whole = [0.0, 7.0, 99.0, 100.0, 999.0, 1_000.0, 1_285_000.0, 12_345_678_901.0]
+    rows = pd.DataFrame({name: whole})
+    entry = columns_of(rows)[0]
+    made = lists.Rows(rows).as_json({entry: "number"}, [])
+    texts = [text for (_number, text), _count in lists.rows_in(lists.as_script(made))]
+    assert texts == [cells.text(value, entry.unit) for value in whole]
+
+
 @pytest.mark.parametrize("money", [[0.5, 1.0], [-5.0, 5.0], [1e6, 0.25]])
 def test_money_that_is_not_whole_or_below_nothing_keeps_its_texts(money):
     rows = pd.DataFrame({"money": money})

@@ -17,6 +17,7 @@ from . import cells, plain
 
 PACKED_FROM = 2_000  # characters: then it is a tenth of that in the page
 DAY = 86_400  # seconds
+IN_THREES = ("money", "count")  # whole ones are written as their digits in threes, so the script can
 
 
 def as_script(value: object) -> str:
@@ -117,9 +118,9 @@ class Rows:
     def _sorted_column(self, entry: Column) -> dict[str, object]:
         """What is sorted by something else than its text: that, the text, and what stands small under it."""
         order, how = self._order(entry)
-        texts, small_print = self._texts(entry), self._small_print(entry.name)
-        if not how and texts == _in_threes(order, units.SPACE):
+        if entry.unit in IN_THREES and all(number is None or (type(number) is int and number >= 0) for number in order):
             return {"parts": [order], "threes": units.SPACE}
+        texts, small_print = self._texts(entry), self._small_print(entry.name)
         return {"parts": [order, texts, *([small_print] if any(small_print) else [])], **how}
 
     def _order(self, entry: Column) -> tuple[Sequence[Any], dict[str, object]]:
@@ -184,16 +185,8 @@ def _number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _in_threes(numbers: Sequence[Any], space: str) -> list[str | None]:
-    """Whole numbers with their digits in threes; None for what is written in another way."""
-    return [
-        units.MISSING
-        if number is None
-        else f"{number:,}".replace(",", space)
-        if type(number) is int and number >= 0
-        else None
-        for number in numbers
-    ]
+def _in_threes(numbers: Sequence[int | None], space: str) -> list[str]:
+    return [units.MISSING if number is None else f"{number:,}".replace(",", space) for number in numbers]
 
 
 def _since_1970(instants: pd.Series) -> list[int | None] | None:

@@ -277,8 +277,8 @@ def _tiles_links(notebook: nbformat.NotebookNode, links: Sequence[Link]) -> Iter
     shown = {data[ELEMENT]["id"]: data[ELEMENT] for data in outputs if ELEMENT in data}
     yield from (Link(f"element:{id}", f"#{id}") for id in shown)
     here = _report(notebook)
-    rows = shown.get("deals", {}).get("rows", ())
-    listed = tables.counts_of(name for row in rows for name, value in row.items() if value is not None)
+    rows = shown.get("deals", {}).get("rows") or [{}]
+    listed = tables.counts_of(name for name in rows[0] if any(row[name] is not None for row in rows))
     for count, report in LISTED.items():
         there = _url(links, f"report:{report}")
         if count in listed:

@@ -321,6 +321,7 @@ def territory(time_zone: str) -> str:
     return code if code != "ZZ" else ""
 
 
+@cache
 def currency_sign_of(code: str) -> str:
     """The usual sign of a currency, ₽ $ €; its code when it has none."""
     signs = (get_currency_symbol(code, locale) for locale in ("en", "ru", "kk", "be"))
@@ -336,8 +337,13 @@ def currency_sign(currency: str | None = None) -> str:
 def unit_word(unit: str, *, currency: str | None = None, scale: int = 1) -> str:
     """The unit as a header names it: ₽, k ₽, %, days; nothing for a count or a text."""
     if unit == "days":
-        return get_unit_name("duration-day", "long", language()) or ""
+        return _day_name(language())
     return {"money": _join(_scale_word(scale), currency_sign(currency)), "share": "%"}.get(unit, "")
+
+
+@cache
+def _day_name(language: str) -> str:
+    return get_unit_name("duration-day", "long", language) or ""
 
 
 def column_scale(values: Iterable[object]) -> int:
