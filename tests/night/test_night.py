@@ -12,7 +12,7 @@ import pytest
 
 from crm_reports.errors import PortalError, StoreError
 from crm_reports.night import How, index, night, presets, work
-from crm_reports.settings import Preset, Settings
+from crm_reports.settings import Night, Preset, Settings
 from crm_reports.store.locks import only_one
 from crm_reports.words import units
 from notebooks import PARAMETERS, WHOLE, write
@@ -205,7 +205,22 @@ def test_without_presets_the_five_reports_run_with_their_defaults(settings):
         "last_month",
         "last_12_months",
     }
-    assert [preset.report for preset in usual if preset.each == ("department", "manager")] == REPORTS[1:]
+    assert [preset.report for preset in usual if preset.each == ("department", "manager", "source")] == REPORTS[1:]
+
+
+def test_a_night_without_presets_cuts_what_the_settings_say_and_of_the_periods_they_add(settings):
+    def cuts(**night) -> dict[str, tuple[str, ...]]:
+        usual = presets(settings.model_copy(update={"presets": (), "night": Night(**night)}))
+        return {preset.name: preset.each for preset in usual if preset.each}
+
+    all_three = ("department", "manager", "source")
+    own = ["Sales dynamics", "Managers", "Forgotten deals", "Sales plan"]
+    assert cuts() == dict.fromkeys(own, all_three)
+    assert cuts(slices=("source",)) == dict.fromkeys(own, ("source",))
+    assert cuts(slices=()) == {}
+    assert cuts(slices_also_of=("this_month",)) == dict.fromkeys(
+        [*own, "Sales dynamics, this month", "Managers, this month"], all_three
+    )
 
 
 def test_a_view_that_a_reader_saved_takes_no_report_away(settings):

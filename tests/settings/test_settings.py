@@ -19,6 +19,7 @@ from crm_reports.settings import (
     History,
     Limits,
     Mail,
+    Night,
     Preset,
     Serve,
     Settings,
@@ -445,6 +446,8 @@ def test_the_published_folder_ends_in_a_slash(folder):
         ("mail_slices = true", "line 7: presets 1, mail_slices: only managers'"),
         ('attach = ["doc"]', "line 7: presets 1, attach is 'doc'; allowed: a list of 'html', 'xlsx', 'pdf'"),
         ("recipient = 3", "line 7: presets 1 has no key 'recipient'; near: recipients"),
+        ('[night]\nslices = ["team"]', "night.slices is 'team'; allowed: a list of 'manager', 'department'"),
+        ('[night]\nslices_also_of = ["today"]', "night.slices_also_of is 'today'; allowed: a list of 'last_month'"),
         ("[history]\nkeep_days = 0", "line 8: history.keep_days is 0; allowed: a whole number of days from 1"),
     ],
 )  # fmt: skip
@@ -650,6 +653,6 @@ def test_what_does_not_belong_into_the_file_is_no_key_of_it():
 
 
 def test_every_key_of_the_file_says_what_is_allowed():
-    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Mail, Serve)
+    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Mail, Serve)
     names = {name for table in tables for name in table.model_fields} - {"webhook", "login", "home", "data", "config"}
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)

@@ -14,7 +14,7 @@ from ..measures.load import share_store
 from ..metrics.registry import column
 from ..runs import run
 from ..runs.run import Plan
-from ..settings import Preset, Settings
+from ..settings import Night, Preset, Settings
 from ..words.texts import N_, _
 from .pages import NightReport, home_of
 
@@ -56,15 +56,15 @@ OWN = {"sales_plan": "this_month"}  # the report's own default; of the others it
 
 def presets(settings: Settings) -> tuple[Preset, ...]:
     """Those of reports.toml, or else the product's own; and the views that readers saved."""
-    own = settings.presets or tuple(_usual())
+    own = settings.presets or tuple(_usual(settings.night))
     names = {preset.name.casefold() for preset in own}
     return (*own, *(view for view in settings.views if view.name.casefold() not in names))
 
 
-def _usual() -> Iterator[Preset]:
-    """Each report of the last month, the running one and twelve; of its own default also each department and manager.
+def _usual(wanted: Night) -> Iterator[Preset]:
+    """Each report of the last month, the running one and twelve; of the period it opens with, and of those wanted, its slices.
 
-    A company that is tried out should have its pages within a minute or so: that is why no more is cut.
+    A company that is tried out should have its pages within a minute or so: that is why no more is cut until somebody asks.
     """
     for report, title in REPORTS.items():
         for period, name in PERIODS.items():
@@ -72,9 +72,11 @@ def _usual() -> Iterator[Preset]:
                 continue
             is_own = period == OWN.get(report, LAST)
             parameters = {} if is_own else {"period": period}
-            each = ("department", "manager") if is_own and report != IN_SHORT else ()
+            is_cut = report != IN_SHORT and (is_own or period in wanted.slices_also_of)
             words = _(title) if is_own else _(name, report=_(title))
-            yield Preset(name=words, report=report, parameters=parameters, each=each, personal=False)
+            yield Preset(
+                name=words, report=report, parameters=parameters, each=wanted.slices if is_cut else (), personal=False
+            )
 
 
 def planned(settings: Settings, on: date, earlier: Sequence[NightReport]) -> tuple[Planned, ...]:

@@ -39,6 +39,7 @@ from .parts import (
     History,
     Limits,
     Mail,
+    Night,
     Preset,
     Serve,
     Source,
@@ -58,6 +59,7 @@ __all__ = [
     "Limits",
     "Login",
     "Mail",
+    "Night",
     "Preset",
     "Serve",
     "Settings",
@@ -142,6 +144,7 @@ class Settings(BaseModel):
     weights: Annotated[dict[ActionKind, Weight], AfterValidator(lambda weights: WEIGHTS | weights)] = WEIGHTS
     engine: Engine = Engine()
     history: History = History()
+    night: Night = Night()
     limits: Limits = Limits()
     mail: Mail | None = None
     serve: Serve = Serve()

@@ -248,6 +248,14 @@ class History(BaseModel):
     keep_slices_days: int = Field(7, strict=True, ge=1, le=36_500, description="a whole number of days from 1")
 
 
+class Night(BaseModel):
+    """What a night without presets makes beside whole reports: of what it cuts slices, and of which periods besides each report's own."""
+
+    model_config = FROZEN
+    slices: Annotated[tuple[Dimension, ...], Once] = ("department", "manager", "source")
+    slices_also_of: Annotated[tuple[Literal["last_month", "this_month", "last_12_months"], ...], Once] = ()
+
+
 class Engine(BaseModel):
     """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
 
