@@ -144,6 +144,8 @@ def _legacy_list(
     order = _order(_array(params, "order"), names) or default_order or {}
     page = desk.page("legacy", table, conditions, order, params)
     page = _cap(page, desk.quirks.total_at_most)
+    if table is desk.company.deals and desk.quirks.lists_lack:
+        page = replace(page, rows=[row for row in page.rows if row["ID"] not in desk.quirks.lists_lack])
     return Answer(_as_texts(desk, page.rows, _selection(table, _array(params, "select"))), page.total, page.next)
 
 

@@ -32,6 +32,7 @@ class Quirks:
     # What it answers.
     errors: Literal["documented", "older"] = "documented"
     total_at_most: int | None = None
+    lists_lack: frozenset[int] = frozenset()  # deals that counters count and lists leave out
     filters_last_activity: bool = True
     activities_repeat: bool = False
     user_zone_shift_hours: int = 0

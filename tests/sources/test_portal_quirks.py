@@ -164,7 +164,7 @@ def test_every_switch_is_turned_by_a_test() -> None:
         field.name for field in fields(Quirks)
         if all(getattr(quirks, field.name) == getattr(usual, field.name) for quirks in turned)
     ]  # fmt: skip
-    assert untouched == []
+    assert untouched == ["lists_lack"]  # with it the store is not the portal: tests/store/test_receipt.py
 
 
 @pytest.mark.parametrize("scopes", [("crm", "user_brief", "department", "telephony"), ("crm", "user_basic")])

@@ -144,7 +144,7 @@ def test_a_second_sync_asks_for_little_and_brings_nothing(settings: Settings, co
         second = run(settings, portal)
     assert second.tables["deals"] == second.tables["stage_history"] == second.tables["comments"] == Received(0, 0)
     assert first.requests > second.requests
-    assert second.requests <= 8
+    assert second.requests <= 11  # three of them are the counts of the receipt
     assert_same(settings, company)
 
 

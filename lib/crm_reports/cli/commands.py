@@ -367,6 +367,10 @@ def _sync(settings: Settings, *, accept_loss: bool = False) -> "SyncReport":
         _tell(f"{hole['table']}: {hole['text']}")
     for sentence in (*report.repairs, *report.plan_mistakes):
         _tell(sentence)
+    if report.receipt:
+        _tell(report.receipt.words())
+        for difference in report.receipt.differences:
+            _tell(f"{difference.words}: {difference.here} / {difference.there}. {difference.reason}")
     _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
     return report
 

@@ -71,9 +71,11 @@ def header(ds: Any, *, report: str = "") -> None:
         "quality": notes, "holes": list(ds.holes), "kept": int(ds.size), "total": int(ds.total),
         "portal_url": cells.web_address(ds.portal_url),
     }  # fmt: skip
+    receipt = getattr(ds, "receipt", None)
+    in_json = receipt and {key: plain.value(value) if key == "at" else value for key, value in receipt.items()}
     _emit(
-        {"id": "header", "kind": "header", "title": "", **about},
-        fragment("header", **about, remarks=remarks, idle=_idle(ds), css=_css()),
+        {"id": "header", "kind": "header", "title": "", **about, "receipt": in_json},
+        fragment("header", **about, receipt=receipt, remarks=remarks, idle=_idle(ds), css=_css()),
     )
 
 

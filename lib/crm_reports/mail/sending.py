@@ -18,6 +18,7 @@ from ..night import NightReport, Page, damaged, nights
 from ..runs.proof import Chromium, browser
 from ..runs.run import logged
 from ..settings import Mail, Preset, Settings, is_address
+from ..store import Store
 from ..store.locks import only_one
 from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
@@ -93,7 +94,22 @@ def send(
             posts = list(run.posts(presets))
             if dry_run is not None:
                 return run.write_files(posts, dry_run)
+            if posts and not to and (reason := held(settings)):
+                return MailReport(problems=(reason,))
             return run.send(posts if to else run.not_mailed(posts, ledger), ledger, wait)
+
+
+def held(settings: Settings) -> str:
+    """Why nothing is mailed: a count that is not the CRM's own, and that nobody explains; "" when mails may go."""
+    receipt = Store.open(settings.store_path).receipt if settings.store_path.is_file() else None
+    warning = receipt.warning() if receipt and settings.mail.hold_on_difference else ""
+    if not warning:
+        return ""
+    return _(
+        "the mails are held back, for {warning}. Look at it; with hold_on_difference = false under [mail], "
+        "`crm-reports mail` sends them",
+        warning=warning,
+    )
 
 
 def tell_operator(

@@ -1,6 +1,7 @@
 """What the source holds and what it lacks, from when on it is known, and what of it could not be read."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
@@ -94,13 +95,27 @@ class Coverage:
 
     def _holes_of_source(self) -> list[str]:
         """What the last sync could not read. A hole may count rows of anybody's: a page about people leaves those out."""
-        holes = self.scope.store.last_sync["holes"]
+        holes = [*self.scope.store.last_sync["holes"], *self._differences()]
         if not self.scope.filters.is_about_people:
             return [hole["text"] for hole in holes]
         general = [hole["text"] for hole in holes if hole.get("is_general")]
         if len(general) == len(holes) or self.scope.traceable.conditions:
             return general
         return [*general, _("Rows of the source were left out or are doubtful: the company's page counts them.")]
+
+    def _differences(self) -> list[dict[str, object]]:
+        """What is here and not in the CRM's own counters, or the other way round."""
+        receipt = self.scope.store.receipt
+        return [{"text": text, "is_general": False}] if receipt and (text := receipt.warning()) else []
+
+    @property
+    def receipt(self) -> dict[str, object] | None:
+        """What was compared with the portal's own counters, for the page: words, when, and each difference on a page of all."""
+        receipt = self.scope.store.receipt
+        if receipt is None:
+            return None
+        differences = [] if self.scope.filters.is_about_people else [asdict(each) for each in receipt.differences]
+        return {"text": receipt.words(), "at": datetime.fromisoformat(receipt.at), "differences": differences}
 
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:

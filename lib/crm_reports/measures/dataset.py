@@ -119,6 +119,11 @@ class Dataset:
         return self.coverage.holes
 
     @property
+    def receipt(self) -> dict[str, object] | None:
+        """What was compared with the portal's own counters; None for files."""
+        return self.coverage.receipt
+
+    @property
     def lacks(self) -> dict[str, str]:
         """What the source does not have: its name and a sentence for the page."""
         return self.coverage.lacks

@@ -89,6 +89,9 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
         if not how.scheduler:
             begin(settings)
         sync_report = sync()
+        receipt = getattr(sync_report, "receipt", None)
+        if receipt and (warning := receipt.warning()):
+            troubles.add(warning)
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(tell, is_wanted=how.proved, trouble=troubles.add) as prover:
             pages = _Pages(settings, out, on, tell, how, prover, troubles).make()

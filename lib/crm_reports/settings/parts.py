@@ -296,7 +296,8 @@ class Mail(BaseModel):
     """Which server mails go through, in whose name, and who is told when a night fails (`operator`).
 
     `base_url` is where output/ is served, ending in a slash, or nothing. `timeout` is in seconds. `addresses` go before
-    those of the CRM: by a manager's or department's name or id.
+    those of the CRM: by a manager's or department's name or id. `hold_on_difference`: nothing is mailed while a count
+    is not the CRM's own and nobody explains it.
     """
 
     model_config = FROZEN
@@ -323,6 +324,7 @@ class Mail(BaseModel):
         description="where output/ is served, such as 'https://reports.acme.example/', or nothing",
     )
     timeout: float = Field(30, strict=True, gt=0, le=600, description="a number of seconds above 0, up to 600")
+    hold_on_difference: Flag = True
     addresses: dict[Text, Address] = Field(
         {},
         description="a table of a manager's or department's name or id and an address: "

@@ -20,6 +20,7 @@ from ..words.texts import _
 from .cache import Cache
 from .engine import SCHEMA, quote, silence
 from .memo import Memo
+from .receipts import Receipt
 from .snapshot import RECIPE, Snapshot, readable
 from .versions import rows_now
 
@@ -139,6 +140,11 @@ class Store:
         row = max(syncs, key=lambda sync: sync["synced_at"])
         present = frozenset(filter(None, (row["present"] or "").split(",")))
         return row | {"present": present, "holes": json.loads(row["holes"] or "[]")}
+
+    @cached_property
+    def receipt(self) -> Receipt | None:
+        """What the last sync counted beside the portal's own counters; None where there was nobody to ask."""
+        return Receipt.read(self.last_sync.get("receipt"))
 
     @property
     def synced_at(self) -> datetime:

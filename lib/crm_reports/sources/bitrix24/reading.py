@@ -17,14 +17,14 @@ from . import tables, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, lists
 from .pages import PAGE, Row, by_many, many
-from .refusals import Answer, AuthError, Reply
+from .refusals import Answer, AuthError, Reply, is_not_found
 
 log = logging.getLogger(__name__)
 
 SWEPT = ("deals", "leads", "companies", "contacts", "activities")
 # Looking for what was deleted reads every id: each time while that takes minutes, else once a week.
 SWEEP_REQUESTS, SWEEP_EVERY = 1000, timedelta(days=7)
-SAMPLE = MOST_COMMANDS
+SAMPLE = 10 * MOST_COMMANDS  # rows that are asked for one by one; of more, some stand for all
 OUT_OF_SIGHT, NOT_SWEPT = "out_of_sight", "not_swept"
 
 SCOPES = {
@@ -398,7 +398,7 @@ class Reading:
         if len(sample) < len(missing):
             hidden, deletions = (missing, []) if hidden else ([], missing)
         else:
-            deletions = [row_id for row_id, answer in replies.items() if _is_not_found(answer)]
+            deletions = [row_id for row_id, answer in replies.items() if is_not_found(answer)]
         self._ledger.take_out(table, deletions)
         self._ledger.keep_unseen(table, hidden)
         if hidden:
@@ -450,10 +450,4 @@ def _leaves_a_hole(refusal: PortalError) -> bool:
 
 
 def _is_refused(answer: Reply) -> bool:
-    return isinstance(answer, PortalError) and not _is_not_found(answer)
-
-
-def _is_not_found(answer: Reply) -> bool:
-    if not isinstance(answer, PortalError) or isinstance(answer, ScopeError):
-        return False
-    return answer.code == "not_found" or "not found" in str(answer).lower()
+    return isinstance(answer, PortalError) and not is_not_found(answer)

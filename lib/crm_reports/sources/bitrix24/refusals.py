@@ -143,3 +143,10 @@ def split_batch(commands: Mapping[str, str], answer: Answer) -> dict[str, Reply]
             time = as_map(times.get(key))
             answers[key] = Answer(results[key], _count(totals.get(key)), _count(following.get(key)), time)
     return answers
+
+
+def is_not_found(reply: Reply) -> bool:
+    """Whether the portal says that there is no such row, and not that it may not be seen."""
+    if not isinstance(reply, PortalError) or isinstance(reply, ScopeError):
+        return False
+    return reply.code == "not_found" or "not found" in str(reply).lower()

@@ -30,7 +30,10 @@ from ...sources.fields import TABLES, arrow_schema
 from ...sources.plan import NAMES, path_of
 from ...words.texts import _
 from ..disk import privately
+from ..engine import SCHEMA
 from ..locks import only_one
+from ..receipts import Receipt
+from .audit import compare
 from .draft import Draft, Origin
 from .ledger import Ledger
 from .plans import note
@@ -66,6 +69,7 @@ class SyncReport:
     requests: int = 0
     repairs: tuple[str, ...] = ()
     plan_mistakes: tuple[str, ...] = ()
+    receipt: Receipt | None = None
 
 
 def sync(
@@ -188,10 +192,16 @@ def _sync_portal(
             _take(reading, ledger, progress)
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
-            source = (settings.source.kind, url)
+            source, made = (settings.source.kind, url), []
             plan = _plan(settings, work, order.plan)
-            report = _finish(draft, ledger, source, reading.findings, synced_at, holes, plan)
-        return replace(report, requests=client.requests)
+
+            def audit(connection: duckdb.DuckDBPyConnection) -> None:
+                made.append(compare(client, connection, reading.findings.present, synced_at, settings.zone))
+                words = [made[0].as_json(), synced_at]
+                connection.execute(f"update {SCHEMA}.syncs set receipt = ? where synced_at = ?", words)
+
+            report = _finish(draft, ledger, source, reading.findings, synced_at, holes, plan, audit)
+        return replace(report, requests=client.requests, receipt=made[0])
 
 
 def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
@@ -211,6 +221,7 @@ def _finish(
     synced_at: datetime,
     holes: list[dict[str, str]],
     plan: Plan,
+    audit: Callable[[duckdb.DuckDBPyConnection], object] = lambda connection: None,
 ) -> SyncReport:
     for table in findings.present:
         if table in TABLES:
@@ -218,7 +229,12 @@ def _finish(
     ledger.add("syncs", [_sync_row(source, findings, synced_at, holes, ledger.swept_at)])
     rows = {table: ledger.came(table) for table in ledger.tables() if table != "syncs"}
     mistakes: list[str] = []
-    new, removed = draft.finish(ledger, synced_at, lambda merged: mistakes.extend(plan(merged, synced_at)))
+
+    def then(merged: duckdb.DuckDBPyConnection) -> None:
+        mistakes.extend(plan(merged, synced_at))
+        audit(merged)
+
+    new, removed = draft.finish(ledger, synced_at, then)
     received = {table: Received(count, new[table]) for table, count in rows.items()}
     return SyncReport(synced_at, received, removed, holes, 0.0, plan_mistakes=tuple(mistakes))
 
