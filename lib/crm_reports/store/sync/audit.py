@@ -276,6 +276,6 @@ def _reason(steps: Mapping[str, int], fate_by_id: Mapping[str, Fate]) -> str:
     for fate, sentence in words.items():
         ids = sorted((key for key in steps if fate_by_id.get(key, "missed") == fate), key=lambda key: (len(key), key))
         if ids:
-            rest = [_("and {n} more", n=len(ids) - MOST_IDS)] if len(ids) > MOST_IDS else []
+            rest = [_("… and {n} more", n=len(ids) - MOST_IDS)] if len(ids) > MOST_IDS else []
             parts.append(sentence.replace("{ids}", ", ".join([*ids[:MOST_IDS], *rest])))
     return "; ".join(parts) or _("the portal's lists do not show which rows these are")
