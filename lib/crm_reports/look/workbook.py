@@ -110,6 +110,7 @@ MOST_ROWS = 1_048_576 - 2
 
 def _sheet(sheet: "_Columns", element: Mapping[str, object], styles: _Styles) -> None:
     columns, rows = element["columns"], list(element["rows"])[:MOST_ROWS]
+    totals = [bool(row.get("is_total")) for row in rows]
     for place, entry in enumerate(columns):
         meaning = column(str(entry["name"]))
         unit = units.unit_word(str(entry["unit"]), currency=styles.currency)
@@ -119,20 +120,24 @@ def _sheet(sheet: "_Columns", element: Mapping[str, object], styles: _Styles) ->
         if meaning.formula:
             sheet.write_comment(1, place, explained(meaning), {"x_scale": 2})
         sheet.set_column(place, place, _width(entry, rows))
-        _column(sheet, place, entry, rows, styles)
+        _column(sheet, place, entry, rows, totals, styles)
     sheet.set_row(0, None, None, {"hidden": True})
     sheet.freeze_panes(2, 1)
     if rows and columns:
-        ordinary = sum(1 for row in rows if not row.get("is_total"))
+        ordinary = totals.count(False)
         sheet.autofilter(1, 0, 1 + ordinary, len(columns) - 1)
 
 
 def _column(
-    sheet: "_Columns", place: int, entry: Mapping[str, str], rows: Sequence[Mapping[str, object]], styles: _Styles
+    sheet: "_Columns",
+    place: int,
+    entry: Mapping[str, str],
+    rows: Sequence[Mapping[str, object]],
+    totals: Sequence[bool],
+    styles: _Styles,
 ) -> None:
     name, unit = entry["name"], entry["unit"]
     usual, bold = styles.of(unit), styles.of(unit, bold=True)
-    totals = [bool(row.get("is_total")) for row in rows]
     values = [_for_people(row, name) for row in rows] if name == "period" else [row.get(name) for row in rows]
     if unit in ("instant", "date"):
         values = _serials(values, unit, styles.zone)
@@ -188,7 +193,9 @@ class _Columns(Worksheet):
         self._check_dimensions(len(values) + 1, place)
 
     def _inside(self, value: object) -> str:
-        if units.is_missing(value):
+        if type(value) is str:  # as most are
+            return f' t="s"><v>{self.str_table._get_shared_string_index(value)}</v></c>'
+        if value is None or units.is_missing(value):
             return ""
         if isinstance(value, bool):
             return f' t="b"><v>{int(value)}</v></c>'
