@@ -314,12 +314,31 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
 
 
 @app.command()
-def glossary(out: Out = Path("output")) -> None:
+def glossary(out: Out = Path("output"), config: Config = None) -> None:
     """Writes the wiki of all numbers: what each means, its formula, where it comes from, and its code."""
     from ..look.wiki import write
+    from ..metrics import own
 
+    settings = Settings.read(config)
+    own.take(settings.home if settings.config else None)
+    for problem in own.problems():
+        _tell(problem)
     for path in write(out):
         typer.echo(one_line(path))
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="metric, element or report")],
+    name: Annotated[str, typer.Argument(help="Such as big_wins.")],
+    config: Config = None,
+) -> None:
+    """Writes a small working file to begin with, beside reports.toml: an own metric, element or report."""
+    from .new import new as begin
+
+    settings = Settings.read(config)
+    with speaking(settings.language):
+        typer.echo(one_line(begin(kind, name, settings)))
 
 
 @app.command()

@@ -4,6 +4,7 @@
 """
 
 from ..errors import near
+from ..metrics.registry import TROUBLES
 from . import (  # noqa: F401
     activity,
     changes,
@@ -28,10 +29,13 @@ from .forgotten import forgotten_by
 
 
 def __getattr__(name: str) -> Entry:
-    """What is asked for and is no element: the near ones are told."""
+    """An element of the workspace's own; of what is none, the near ones are told."""
+    if name in ELEMENTS:
+        return ELEMENTS[name]
     if name.startswith("_"):
         raise AttributeError(name)
-    raise AttributeError(f"no element called {name!r}; near: {', '.join(near(name, ELEMENTS) or sorted(ELEMENTS))}")
+    close = ", ".join(near(name, ELEMENTS) or sorted(ELEMENTS))
+    raise AttributeError("; ".join([f"no element called {name!r}", f"near: {close}", *TROUBLES]))
 
 
 globals().update(ELEMENTS)  # an element goes before the module of its name

@@ -17,7 +17,8 @@ import pandas as pd
 from ..charts import go
 from ..measures.coverage import LACKING
 from ..measures.dataset import Dataset
-from ..metrics.registry import METRICS, SUFFIXES, find
+from ..metrics.registry import METRICS, REGISTRIES, SUFFIXES, find
+from ..words import texts
 from ..words.texts import _
 
 Drawn = Literal["table", "tiles", "needs"]
@@ -75,6 +76,11 @@ class Entry:
         self.sentences["note"] = sentence
         return sentence
 
+    @property
+    def module(self) -> str:
+        """Where it is defined."""
+        return self.make.__module__
+
     def lacking(self, ds: Dataset) -> str:
         """Why there is nothing to show: a sentence for each thing that the element needs and the source lacks."""
         reason = self.missing(ds) if self.missing else ""
@@ -82,11 +88,13 @@ class Entry:
 
 
 ELEMENTS: dict[str, Entry] = {}  # by the name of the function that makes the table
+REGISTRIES.append(ELEMENTS)
 
 
 def element(
     *,
     title: str,
+    ru: str = "",
     measured: str = "",
     id: str = "",
     chart: Callable[..., go.Figure] | None = None,
@@ -102,7 +110,7 @@ def element(
 ) -> Callable[[Callable[..., pd.DataFrame]], Entry]:
     """Register the function that makes the table as an element of the reports; its name is the element's id.
 
-    `measured` says under the title what is shown. `chart` makes the figure of the table; without one the table is shown,
+    `ru` is the title in Russian; `measured` says under it what is shown. `chart` makes the figure of the table; without one the table is shown,
     or with `matrix` one column per stage or reason (the words of `matrix.matrix`). `needs` are metrics or things
     (coverage.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
     `missing` any other reason. What only `compares` managers is left out of a report about one. `leads_to` is the element
@@ -115,6 +123,7 @@ def element(
             compares, leads_to, tuple(mail), rows_elsewhere,
         )  # fmt: skip
         entry.__doc__ = make.__doc__
+        texts.also(title, ru)
         ELEMENTS[make.__name__] = entry
         return entry
 

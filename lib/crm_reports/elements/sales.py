@@ -170,7 +170,8 @@ def managers(
     ds: Dataset, metrics: Sequence[str] = (*MAIN, "in_work_money", "lost_share", "repeat_share")
 ) -> pd.DataFrame:
     """The metrics per manager, the most money first, with totals where there are several."""
-    table = measure(ds, metrics, by="manager", total=not ds.filters.is_about_one)
+    names = list(dict.fromkeys([*metrics, *ds.settings.own.managers]))
+    table = measure(ds, names, by="manager", total=not ds.filters.is_about_one)
     first = ["is_total", *(["won_money"] if "won_money" in table else [])]
     return table.sort_values(first, ascending=[True, False][: len(first)], kind="stable", ignore_index=True)
 

@@ -33,6 +33,7 @@ BESIDE = {
 )
 def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The tiles, each with a second number that belongs to it as its note, and lines of what was forgotten."""
+    metrics = list(dict.fromkeys([*metrics, *ds.settings.own.tiles]))
     table = measures.tiles(ds, metrics)
     notes = [row["note"] or _note(ds, row["metric"]) for row in records(table)]
     lines = {"forgotten": "forgotten", "forgotten_money": "forgotten_money"}

@@ -13,7 +13,7 @@ from ..elements import ELEMENTS
 from ..elements.element import needs_of_names
 from ..measures import frames
 from ..measures.coverage import LACKING
-from ..metrics import METRICS
+from ..metrics import METRICS, own
 from ..metrics.origins import Origin, origins
 from ..metrics.registry import COLUMNS, Metric, column
 from ..metrics.rows import Ratio, Sample
@@ -70,11 +70,16 @@ def write(folder: Path) -> list[Path]:
 
 def sections() -> list[tuple[str, list[Entry]]]:
     """All numbers in the reader's language, by the part of the library that defines them."""
-    home = {name: entry.compute.__module__.rpartition(".")[2] for name, entry in METRICS.items()}
-    return [
-        (_(title), [_entry(metric) for name, metric in METRICS.items() if home[name] == module])
+    home = {name: entry.module for name, entry in METRICS.items()}
+    own_ones = [_entry(metric) for metric in METRICS.values() if metric.module.startswith(own.PACKAGE)]
+    parts = [
+        (
+            _(title),
+            [_entry(metric) for name, metric in METRICS.items() if home[name] == f"crm_reports.metrics.{module}"],
+        )
         for module, title in SECTIONS.items()
     ]
+    return [*parts, *([(_("Of this company's own"), own_ones)] if own_ones else [])]
 
 
 def _entry(metric: Metric) -> Entry:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from ..metrics.registry import TROUBLES
 from ..store import FILLED
 from ..words.texts import N_, _
 from .plans import LACK, Plan
@@ -91,7 +92,8 @@ class Coverage:
         """What could not be read, and data that end before the report's instant: said at the top of the page."""
         ends_early = self.scope.store.synced_at < self.scope.filters.as_of
         end = _("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`.")
-        return [*self._holes_of_source(), *([end] if ends_early else [])]
+        unused = [_("Not used, mend it: {problem}", problem=problem) for problem in TROUBLES]
+        return [*self._holes_of_source(), *([end] if ends_early else []), *unused]
 
     def _holes_of_source(self) -> list[str]:
         """What the last sync could not read. A hole may count rows of anybody's: a page about people leaves those out."""

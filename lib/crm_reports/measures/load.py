@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import FilterError, all_at_once, near
 from ..filters import Filters, Selection, first_instant
 from ..filters.instants import local
+from ..metrics import own
 from ..settings import Settings
 from ..store import PARTS, Store
 from ..words import units
@@ -45,6 +46,7 @@ def load(
     """
     settings, is_ours = settings or Settings.read(), settings is not None
     use(language if language in LANGUAGES else settings.language)  # one that there is not is refused below
+    own.take(settings.home if settings.config else None)
     store = open_store(settings)
     names, problems = Names(store), []
     rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)

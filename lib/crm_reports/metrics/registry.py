@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from inspect import Parameter, signature
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ..errors import MetricError, near
 from ..store.columns import Columns
-from ..words import units
+from ..words import texts, units
 from ..words.texts import N_, _, language
 from .rows import Body, Groups, Number, evaluate, fields_of
 
@@ -49,6 +49,11 @@ class Metric:
             raise MetricError(f"metric {self.name!r} can't be measured: {error}") from error
 
     @property
+    def module(self) -> str:
+        """Where it is defined."""
+        return self.compute.__module__
+
+    @property
     def meaning(self) -> str:
         """The sentence under the title: the docstring of the definition."""
         return " ".join((self.compute.__doc__ or "").split())
@@ -69,6 +74,8 @@ class Column:
 
 
 METRICS: dict[str, Metric] = {}
+REGISTRIES: list[dict[str, Any]] = [METRICS]  # and the elements, once they are imported
+TROUBLES: list[str] = []  # why a file of the workspace's own can't be used, a sentence each
 STOCKS = ("open_deals", "forgotten_deals", "open_leads", "prospects")  # as of the report's instant, whatever the period
 
 
@@ -78,6 +85,7 @@ def metric(
     unit: Unit,
     formula: str,
     on: str,
+    ru: str = "",
     good: Good = "none",
     needs: Sequence[str] = (),
     caveats: str = "",
@@ -87,7 +95,7 @@ def metric(
 ) -> Callable[[Body], Body]:
     """Register the function below it under its own name; it is given the rows of the frame `on`, as Rows.
 
-    `needs` names what a source may lack (coverage.LACKING): without it the number is missing, not 0. What `is_part`
+    `ru` is its title in Russian. `needs` names what a source may lack (coverage.LACKING): without it the number is missing, not 0. What `is_part`
     is divided by the same number of all rows that are measured together. `caveats` say what the number can't; `of`
     names a share's denominator, under every title: several shares may be called alike and are never the same.
     """
@@ -101,7 +109,8 @@ def metric(
         for keyword, word, words in (("unit", unit, get_args(Unit)), ("good", good, get_args(Good))):
             if word not in words:
                 raise MetricError(f"metric {name!r} has {keyword}={word!r}; write one of {', '.join(words)}")
-        _column.cache_clear()
+        forget_columns()
+        texts.also(title, ru)
         fields = _fields(name, compute)
         METRICS[name] = Metric(
             name, title, unit, good, formula, on, fields, compute, tuple(needs), caveats, is_part, of
@@ -109,6 +118,19 @@ def metric(
         return compute
 
     return register
+
+
+def let_go(module: str) -> None:
+    """Forget the metrics and elements that were defined in that module."""
+    for entries in REGISTRIES:
+        for name in [name for name, entry in entries.items() if entry.module == module]:
+            del entries[name]
+    forget_columns()
+
+
+def forget_columns() -> None:
+    """From now on titles and units are those of the metrics that there are now."""
+    _column.cache_clear()
 
 
 def is_bare() -> bool:
@@ -138,7 +160,8 @@ def _fields(name: str, compute: Body) -> tuple[str, ...]:
 def find(name: str) -> Metric:
     """The metric of that name."""
     if name not in METRICS:
-        raise MetricError(f"no metric called {name!r}; near: {', '.join(near(name, METRICS) or sorted(METRICS))}")
+        close = ", ".join(near(name, METRICS) or sorted(METRICS))
+        raise MetricError("; ".join([f"no metric called {name!r}", f"near: {close}", *TROUBLES]))
     return METRICS[name]
 
 

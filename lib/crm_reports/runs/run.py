@@ -32,7 +32,7 @@ from ..filters import Choice, Filters
 from ..look import publish, workbook
 from ..measures import load as loading
 from ..measures.dataset import Dataset
-from ..metrics import registry
+from ..metrics import own, registry
 from ..settings import Settings
 from ..store import Store
 from ..store.disk import private, private_folder, write_all
@@ -243,7 +243,7 @@ def _reproduction(path: Path, data: Dataset) -> dict[str, Any]:
         "notebook_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "git_commit": _commit(path.parent),
         "crm_reports": version("crm-reports"),
-        "code_sha256": _code(),
+        "code_sha256": _code() + own.digest(data.settings.home if data.settings.config else None),
         "synced_at": data.synced_at.isoformat(),
         "rows": _rows(data.store.path, data.synced_at),
         "as_of": data.filters.as_of.isoformat(),

@@ -40,6 +40,7 @@ from .parts import (
     Limits,
     Mail,
     Night,
+    Own,
     Preset,
     Serve,
     Source,
@@ -145,6 +146,7 @@ class Settings(BaseModel):
     engine: Engine = Engine()
     history: History = History()
     night: Night = Night()
+    own: Own = Own()
     limits: Limits = Limits()
     mail: Mail | None = None
     serve: Serve = Serve()

@@ -256,6 +256,14 @@ class Night(BaseModel):
     slices_also_of: Annotated[tuple[Literal["last_month", "this_month", "last_12_months"], ...], Once] = ()
 
 
+class Own(BaseModel):
+    """Metrics of the company's own that the product's reports show beside theirs: as tiles, as columns of the managers."""
+
+    model_config = FROZEN
+    tiles: tuple[str, ...] = Field((), description='a list of metrics such as ["big_wins"]')
+    managers: tuple[str, ...] = Field((), description='a list of metrics such as ["big_wins"]')
+
+
 class Engine(BaseModel):
     """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
 

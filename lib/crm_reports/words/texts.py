@@ -50,6 +50,15 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(binary)
 
 
+_ALSO: dict[str, str] = {}
+
+
+def also(english: str, russian: str) -> None:
+    """Say this text, of a company's own, so in Russian; nothing where there is no Russian of it."""
+    if russian:
+        _ALSO[english] = russian
+
+
 def N_(text: str) -> str:
     """The text itself, marked for the catalogue."""
     return text
@@ -58,6 +67,8 @@ def N_(text: str) -> str:
 def _(text: str, **values: object) -> str:
     """The text in the reader's language, its {names} filled with `values`."""
     translation = _catalogue(language()).gettext(text) if text else ""
+    if translation == text and language() == "ru":
+        translation = _ALSO.get(text, text)
     return translation.format(**values) if values else translation
 
 
