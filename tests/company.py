@@ -131,6 +131,7 @@ def synced(folder: Path, tables: Mapping[str, Table]) -> Settings:
     export.mkdir(parents=True)
     for name, rows in tables.items():
         _write(export / f"{name}.csv", rows)
+    (folder / "plan.csv").write_text("period,value\n2025-02,150000\n2025-03,200000\n")
     settings = Settings(
         home=folder, data=folder / "data", base_currency="EUR", source=Source(kind="files", folder=export)
     )
