@@ -104,3 +104,12 @@ def test_the_chart_marks_today_and_draws_the_plan_beside_what_was_won(tmp_path):
     figure = elements.pace(opened(tmp_path, line("2025-03", 2100))).figure
     assert [trace.name for trace in figure.data] == ["won", "plan"]
     assert str(figure.layout.shapes[0].x0) == "2025-03-14"
+
+
+def test_the_overview_says_in_one_sentence_where_the_plan_stands(tmp_path):
+    planned = elements.needs_you(opened(tmp_path / "a", line("2025-03", 900), as_of="2025-04-01")).table
+    first = planned.iloc[0]
+    assert plain(first["text"]) == "The plan was missed by 450 ₽: 450 ₽ of 900 ₽, 50 %."
+    assert (first["report"], first["element"]) == ("sales_plan", "pace")
+    without = elements.needs_you(opened(tmp_path / "b", as_of="2025-04-01")).table
+    assert len(without) == len(planned) - 1

@@ -19,6 +19,7 @@ from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure
 from crm_reports.runs import run
 from march import act
+from plans import line
 from stores import at, deal, lead, make_store, moves
 
 WHEN = {"period": "2025-03", "as_of": "2025-04-01"}
@@ -91,8 +92,15 @@ def _company(folder, people, others, same=1):
     holes = json.dumps([] if others is IDLE else [LATE])
     synced = {"synced_at": at("2030-01-01"), "finished_at": at("2030-01-01"), "source": "bitrix24", "holes": holes,
               "portal_url": "https://portal.example", "present": "deals,stages,stage_history,activities,leads,comments"}  # fmt: skip
+    amount = others["amount"] or 333.0
+    plan = [
+        line("2025-03", 900, manager="1"), line("2025-02", 800, manager="1"), line("2025-03", amount * 7),
+        line("2025-03", amount * 3, department="11"), line("2025-03", amount * 4, department="10"),
+        line("2025-02", amount, pipeline="0"),
+        *(line("2025-03", amount * id, manager=str(id)) for id in range(2, people + 1) if id > same),
+    ]  # fmt: skip
     return make_store(
-        folder, deals=deals, stage_history=history, activities=acts, leads=leads, managers=names, syncs=[synced], comments=[],
+        folder, deals=deals, stage_history=history, activities=acts, plan_lines=plan if same == 1 else plan[:2], leads=leads, managers=names, syncs=[synced], comments=[],
         manager_departments=homes, departments=parts,
     )  # fmt: skip
 

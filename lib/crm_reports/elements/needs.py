@@ -17,6 +17,7 @@ from .element import element, explanation
 from .forgotten import by_manager, how_many
 from .funnel import behind, dearest_place, funnel, narrow_places, narrow_step
 from .headline import is_most, largest, standing_out
+from .plans import lack, standing
 
 MOST_NEEDS = 5
 LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manager", "source")
@@ -30,7 +31,7 @@ def needs_you(ds: Dataset) -> pd.DataFrame:
     text, report, element; the dearest first. Nothing is said of numbers that the source can't give.
     """
     with context.using(metrics=()):  # the page's glossary is of the numbers that it shows
-        needs = [*_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
+        needs = [*_plan(ds), *_forgotten_money(ds), *_narrow(ds), *_differs(ds), *_dry_source(ds), *_slower(ds)]
     return pd.DataFrame(needs[:MOST_NEEDS], columns=["text", "report", "element"])
 
 
@@ -40,6 +41,13 @@ def needs(table: pd.DataFrame, ds: Dataset) -> str:
     if len(table):
         return many("{n} thing to look at", "{n} things to look at", len(table))
     return "" if explanation(ds, set(LOOKED_AT)) else _("Nothing stands out")
+
+
+def _plan(ds: Dataset) -> list[Need]:
+    """Where the plan of the period stands, where there is one."""
+    if lack(ds) or missing(ds, "attainment"):
+        return []
+    return [(_sentence(standing(ds)), "sales_plan", "pace")]
 
 
 def _narrow(ds: Dataset) -> list[Need]:
