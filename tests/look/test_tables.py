@@ -263,9 +263,36 @@ def test_the_colour_of_a_count_is_of_its_column():
     assert re.findall(r"--much:(\d+)%", html) == ["34", "34", "17", "17"]
 
 
-def test_a_matrix_of_two_pipelines_names_them():
-    other = MATRIX.assign(pipeline="Long <b>", pipeline_id="9")
-    assert "<small>Long &lt;b&gt;</small>" in matrix.matrix(pd.concat([MATRIX, other]))
+def tables_of(html):
+    """Each table of a matrix by the pipeline's name over it."""
+    panes = re.findall(r'<div class="pane"><h3>(.*?)</h3>(.*?)</table>', html, re.DOTALL)
+    return {name: Cells(table).rows for name, table in panes}
+
+
+def test_a_matrix_of_two_pipelines_is_a_table_for_each_of_those_who_have_something_there():
+    other = MATRIX[MATRIX["manager"] != "A"].assign(pipeline="Long <b>", pipeline_id="9")
+    assert tables_of(matrix.matrix(pd.concat([MATRIX, other]))) == {
+        "B2B": [
+            ["Manager", "S1 → S2", "S2 → S3▼ narrowest"], ["A", "75.030 of 40", "20.06 of 30"], ["B", "50.02 of 4", "—"],
+            ["Team", "72.732 of 44", "20.06 of 30"],
+        ],
+        "Long &lt;b&gt;": [
+            ["Manager", "S1 → S2", "S2 → S3▼ narrowest"], ["B", "50.02 of 4", "—"], ["Team", "72.732 of 44", "20.06 of 30"],
+        ],
+    }  # fmt: skip
+
+
+def test_what_is_over_all_stages_stands_beside_each_pipelines_and_says_so():
+    rows = [
+        {"pipeline": pipeline, "pipeline_id": pipeline, "stage": stage, "stage_id": stage, "manager": who,
+         "manager_id": who, "is_total": False, "in_work": count}
+        for pipeline, stage, who, count in (("P", "Cold", "A", 5), ("Q", "Bid", "B", 2), ("", "*", "A", 5), ("", "*", "B", 2))
+    ]  # fmt: skip
+    html = matrix.matrix(pd.DataFrame(rows), columns=("stage",), value="in_work")
+    assert tables_of(html) == {
+        "P": [["Manager", "Cold", "All pipelines*"], ["A", "5", "5"]],
+        "Q": [["Manager", "Bid", "All pipelines*"], ["B", "2", "2"]],
+    }
 
 
 STEP = pd.DataFrame([{"manager": "Anna", "manager_id": "1", "stage": "Request", "stage_conversion": 0.45, "stage_conversion_k": 9,

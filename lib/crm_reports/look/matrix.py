@@ -1,6 +1,6 @@
 """A table with a column per stage or reason: managers down, steps across, the team at the bottom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -13,6 +13,9 @@ from ..words import units
 from ..words.texts import _
 from .cells import cutting, differs, explained, manager, order, tag, text, written
 
+_Step = tuple[object, ...]
+WHOLE = "*"  # what stands for the stage in a column over all of them
+
 
 def matrix(
     frame: pd.DataFrame, *, rows: str = "manager", columns: Sequence[str] = ("stage", "to_stage"),
@@ -23,24 +26,52 @@ def matrix(
     A rate or a time is tinted above or below the team and grey where few; a count the stronger, the more of its column. A
     column in which nobody has anything is left out. A rate that `is_deep` is the stronger, the more, has its k of n in the
     tooltip, and is empty where it is missing.
+
+    Stages of several pipelines are a table for each pipeline, of the people who have something there; a page's script
+    shows one of them at a time.
     """
     if frame.empty:
         return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
-    telling = _steps(frame[_says_something(frame, value)], columns)
-    steps = {step: head for step, head in _steps(frame, columns).items() if step in telling}
+    has = _says_something(frame, value)
+    telling, heads = _steps(frame[has], columns), _steps(frame, columns)
+    steps = {step: head for step, head in heads.items() if step in telling}
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
-    people = list(dict.fromkeys(person for person, _step in cells if person is not None))
-    team = {step: cells.get((None, step), {}) for step in steps}
-    grid = _Matrix(cells, steps, team, rows, columns, value, tuple(details), is_deep)
-    left_out = sum(step not in steps for _person, step in cells)
-    table = tag(
-        "table", tag("caption", escape(caption)) if caption else "", grid.head(),
-        tag("tbody", *(grid.line(person) for person in people)),
-        tag("tfoot", grid.line(None)) if any(team.values()) else "",
-        class_=f"matrix {grid.kind}", data_rows=len(frame), data_left_out=left_out or None,
+    active = {(_row_key(row, rows), _step_key(row, columns)) for row in records(frame[has])}
+    grids = {
+        pipeline: _Matrix(cells, own, rows, columns, value, tuple(details), is_deep, active if pipeline else None)
+        for pipeline, own in _by_pipeline(frame, steps).items()
+    }
+    drawn = {(person, step) for grid in grids.values() for person in [*grid.people, None] for step in grid.steps}
+    left_out = len(cells.keys() - drawn)
+    boxes = [
+        _box(grid, pipeline, caption, data_rows=len(frame), data_left_out=0 if place else left_out)
+        for place, (pipeline, grid) in enumerate(grids.items())
+    ]
+    legend = tag("p", escape(next(iter(grids.values())).legend), class_="foot")
+    return (tag("div", *boxes, class_="panes") if len(boxes) > 1 else boxes[0]) + legend
+
+
+def _box(grid: "_Matrix", pipeline: str, caption: str, **rows: int) -> str:
+    """The table in a box of its own to scroll in, under its pipeline's name where there are several."""
+    words = " · ".join(filter(None, [caption, pipeline]))
+    box = tag(
+        "div", grid.table(words, **rows), class_="scroll", tabindex="0", role="group", aria_label=words or None
     )  # fmt: skip
-    box = tag("div", table, class_="scroll", tabindex="0", role="group", aria_label=caption or None)
-    return box + tag("p", escape(grid.legend), class_="foot")
+    return tag("div", tag("h3", escape(pipeline)), box, class_="pane") if pipeline else box
+
+
+def _by_pipeline(frame: pd.DataFrame, steps: Mapping[_Step, str]) -> dict[str, dict[_Step, str]]:
+    """The columns of each pipeline by its name, those over all stages at the end of each; all under "" if of one."""
+    whole = {step: head for step, head in steps.items() if WHOLE in step}
+    own = {step: head for step, head in steps.items() if WHOLE not in step}
+    if len({step[0] for step in own}) < 2:
+        return {"": own | whole}
+    names = frame.drop_duplicates("pipeline_id").set_index("pipeline_id")["pipeline"]
+    whole = {step: tag("small", escape(_("All pipelines"))) + head for step, head in whole.items()}
+    groups: dict[str, dict[_Step, str]] = {}
+    for step, head in own.items():
+        groups.setdefault(text(names[step[0]]), {})[step] = head
+    return {name: group | whole for name, group in groups.items()}
 
 
 def _says_something(frame: pd.DataFrame, value: str) -> pd.Series:
@@ -55,32 +86,50 @@ def _row_key(row: Mapping[str, object], rows: str) -> object:
     return row.get(f"{rows}_id", row.get(rows))
 
 
-def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> tuple[object, ...]:
+def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> _Step:
     names = ["pipeline_id", *(f"{name}_id" if f"{name}_id" in row else name for name in columns)]
     return tuple("" if units.is_missing(row.get(name)) else row.get(name) for name in names)
 
 
-def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[object, ...], str]:
+def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[_Step, str]:
     """The matrix's columns in order, each with what its header says."""
-    steps = {}
-    several = "pipeline" in frame and frame.loc[frame["pipeline"] != "", "pipeline"].nunique() > 1
+    steps: dict[_Step, str] = {}
     for row in records(frame):
         names = [escape(text(row.get(name))) for name in columns]
-        of = f"<small>{escape(text(row['pipeline']))}</small>" if several and row["pipeline"] else ""
-        steps.setdefault(_step_key(row, columns), of + " → ".join(names))
+        steps.setdefault(_step_key(row, columns), " → ".join(names))
     return steps
 
 
 @dataclass(frozen=True)
 class _Matrix:
     cells: Mapping[tuple[object, object], Mapping[str, object]]
-    steps: Mapping[tuple[object, ...], str]
-    team: Mapping[tuple[object, ...], Mapping[str, object]]
+    steps: Mapping[_Step, str]
     rows: str
     columns: Sequence[str]
     value: str
     details: Sequence[str] = ()
     is_deep: bool = False
+    active: Set[tuple[object, _Step]] | None = None  # the cells that say something, where rows without one are left out
+
+    @cached_property
+    def team(self) -> Mapping[_Step, Mapping[str, object]]:
+        return {step: self.cells.get((None, step), {}) for step in self.steps}
+
+    @cached_property
+    def people(self) -> list[object]:
+        """Who has a row here."""
+        people = dict.fromkeys(person for person, _step in self.cells if person is not None)
+        own = [step for step in self.steps if WHOLE not in step]
+        active = self.active
+        return [*people] if active is None else [each for each in people if any((each, step) in active for step in own)]
+
+    def table(self, caption: str, **rows: int) -> str:
+        """The whole table; `rows` is what its tag says of how much of the frame it shows."""
+        body = tag("tbody", *(self.line(person) for person in self.people))
+        foot = tag("tfoot", self.line(None)) if any(self.team.values()) else ""
+        head = tag("caption", escape(caption)) if caption else ""
+        counts = {name: count or None for name, count in rows.items()}
+        return tag("table", head, self.head(), body, foot, class_=f"matrix {self.kind}", **counts)
 
     @cached_property
     def kind(self) -> str:
@@ -136,7 +185,7 @@ class _Matrix:
         values = [self.cell(self.cells.get((person, step), {}), step, person is None) for step in self.steps]
         return tag("tr", head, *values, class_="total" if person is None else None)
 
-    def cell(self, row: Mapping[str, object], step: tuple[object, ...], is_team: bool) -> str:
+    def cell(self, row: Mapping[str, object], step: _Step, is_team: bool) -> str:
         entry, n, team = column(self.value), row.get(f"{self.value}_n"), self.team[step]
         value = row.get(self.value)
         if self.is_deep and units.is_missing(value):
@@ -145,10 +194,10 @@ class _Matrix:
             return tag("td", tag("span", units.MISSING, class_="none"), class_="few")
         content = written(value, entry) + differs(row, self.value, team.get(self.value))
         few = self.kind != "counts" and units.is_few(n)
-        whole = is_team or "*" in step
+        whole = is_team or WHOLE in step
         tint = "" if few or whole else self._tint(row, team, step)
         tip = units.k_of_n(row.get(f"{self.value}_k"), n) if self.is_deep else ""
-        names = " ".join(filter(None, ["few" if few else "", "whole" if "*" in step else ""]))
+        names = " ".join(filter(None, ["few" if few else "", "whole" if WHOLE in step else ""]))
         return tag(
             "td",
             content,
@@ -168,7 +217,7 @@ class _Matrix:
         details += [] if units.is_missing(of) else [_("of {n}", n=units.write(of, "count"))]
         return "".join(tag("i", escape(detail)) for detail in details if detail != units.MISSING)
 
-    def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: tuple[object, ...]) -> str:
+    def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: _Step) -> str:
         if self.is_deep:
             return f"--tint:var(--accent);--much:{round(60 * float(row[self.value]) / (max(self.most.values()) or 1))}%"
         if self.kind == "counts":

@@ -43,7 +43,7 @@ SAID_BY_SCRIPT = {
     "search": N_("Search"), "all": N_("{title}: all"), "csv": N_("CSV"), "excel": N_("Excel"),
     "info": N_("_START_–_END_ of _TOTAL_"), "paper": N_("the others are in the workbook"), "empty": N_("No rows fit"),
     "counts": N_("Which deals"), "every": N_("All deals here"), "back": N_("Back"), "nobody": N_("{name} has no rows here"),
-    "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "everybody": N_("Show everybody"),
+    "alone": N_("only, where rows have names; other numbers are everybody's"), "failed": N_("This part could not be drawn."), "who": N_("Managers"), "pipelines": N_("Pipelines"), "everybody": N_("Show everybody"),
     "others": N_("More"), "filters": N_("Filters"), "clear": N_("Clear all"), "find": N_("Find"), "show": N_("Show"),
     "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"), "cut_alone": N_("Click: only this"),
     "closer": N_("Click: closer. With Ctrl or Shift: only this period"), "this_period": N_("Only this period"),

@@ -30,7 +30,9 @@ const texts = nodes => nodes.map(node => node?.textContent.trim().replace(/\s+/g
 
 const linesOfTable = async table => (await enhance(table)).asLines();
 
-const linesOfMatrix = table => [...table.rows].filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.dataset.order ? Number(cell.dataset.order) : texts([cell])[0]));
+// A pipeline's name is a line of its own over its table.
+const linesOfMatrix = table => [...texts(all(":scope>h3", table.closest(".pane") ?? table)).map(name => [name]), ...linesOfRows(table)];
+const linesOfRows = table => [...table.rows].filter(row => !row.hidden).map(row => [...row.cells].map(cell => cell.dataset.order ? Number(cell.dataset.order) : texts([cell])[0]));
 
 const linesOfTiles = tiles => tiles.map(tile => [...texts([tile.querySelector(".label")]), tile.dataset.value === "" ? "" : Number(tile.dataset.value),
   ...texts([tile.querySelector(".num"), tile.querySelector(".chg"), tile.querySelector(".note")])]);
@@ -47,7 +49,7 @@ async function linesOfChart(node) {
 function linesOf(section) {
   const [table, matrix, chart] = ["table.data", "table.matrix", "div.chart"].map(kind => section.querySelector(kind));
   if (table) return table.closest("details:not(.more)") ? () => linesOfTable(table) : null;
-  if (matrix) return () => linesOfMatrix(matrix);
+  if (matrix) return () => all("table.matrix", section).flatMap(linesOfMatrix);
   if (chart) return () => linesOfChart(chart);
   const found = {tiles: all("a.tile", section), items: all(".needs li", section), words: all(".words div", section)};
   if (found.tiles.length) return () => linesOfTiles(found.tiles);

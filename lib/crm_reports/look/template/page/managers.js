@@ -23,6 +23,7 @@ function only(who) {
     const name = row.querySelector("a[data-link^='manager:']");
     row.hidden = Boolean(who && name && idOf(name) !== who.id);
   }
+  piles.forEach(pile => pile.fit());
   charts.forEach(chart => chart.only?.(who?.id));
   all("a.pickable").forEach(name => name.setAttribute("aria-pressed", idOf(name) === who?.id));
   bar.hidden = !who;
