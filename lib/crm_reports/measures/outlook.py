@@ -15,7 +15,7 @@ from ..metrics.rows import Numbers
 from ..settings.calendar import Calendar
 from ..store.columns import ratio
 from .fates import Fates
-from .past import DAY_US
+from .past import DAY_US, EVER
 
 MONTHS = 12  # back: what chances are counted from
 HALF_LIFE = 91 * DAY_US  # what was so long ago counts for half; back-tested on invented companies and on files
@@ -246,9 +246,11 @@ class Outlook:
 
     @cached_property
     def by_last_year(self) -> np.ndarray:
-        """What the same days a year earlier brought; missing where that is before anything is known."""
+        """What the same days a year earlier brought; missing where nothing had been won before they were over."""
         earlier, past = self.fates.horizons.year_before(), self.fates.past
-        return np.where(earlier.starts >= past.begin, past.won_money(earlier.starts, earlier.ends), np.nan)
+        return np.where(
+            earlier.ends > past.wins.at.min(initial=EVER), past.won_money(earlier.starts, earlier.ends), np.nan
+        )
 
     @cached_property
     def by_run_rate(self) -> np.ndarray:
