@@ -75,6 +75,10 @@ BY_HAND = {
     "no_next_step": 1,  # 5
     "next_step_overdue": 1,  # 4: due on 25 March
     "money_at_risk": 0,  # 5 has no rate; see below for more
+    # Deals 4 and 6 after a day, 1 and 2 after two; leads 2 and 3 never, ended after 8 and 4 days, 4 and 5 still wait
+    "first_answer_hours": Sample(48, 8),
+    "answered_in_hour": (0, 8),
+    "answered_in_day": (2, 8),
     "velocity": 142.5,  # 2 in work × 3 of 4 won × 950 ÷ 10 days
     "pushes": 2,  # 4: from the 15th to the 20th, then to the 28th
     "pushed_days": 13,

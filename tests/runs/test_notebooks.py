@@ -44,7 +44,7 @@ SHOWN = {
     ],
     "sales_plan": [
         "tiles", "pace", "forecast", "deciding", "plan_by_manager", "plan_by_department", "pushed", "velocity", "cohorts",
-        "backtest", "plan_by_month",
+        "first_answer", "first_answer_by_source", "backtest", "plan_by_month",
     ],
 }  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"

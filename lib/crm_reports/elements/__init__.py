@@ -10,6 +10,7 @@ from . import (  # noqa: F401
     changes,
     cohorts,
     deals,
+    first_answer,
     forecast,
     forgotten,
     funnel,

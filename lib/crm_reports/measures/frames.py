@@ -15,7 +15,7 @@ from ..errors import MetricError
 from ..filters import Period
 from ..metrics.registry import STOCKS, find
 from ..metrics.rows import Groups
-from ..store.columns import DAY, Array, Columns, categorical, per_text, rename
+from ..store.columns import DAY, Array, Columns, categorical, joined, per_text, rename
 from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
@@ -121,7 +121,7 @@ def forgotten_deals(ds: Dataset, period: Period) -> Columns:
 def turnover(ds: Dataset, period: Period) -> Columns:
     """One row per deal in work when the period is told of, then the rows of `events`: what is in the pipeline, and how it flows."""
     stock, flow = _stock_of(ds, period), frame(ds, "events", period)
-    keys = {key: partial(_joined, stock, flow, key) for key in KEYS}
+    keys = {key: partial(_both, stock, flow, key) for key in KEYS}
     is_open = np.arange(len(stock) + len(flow)) < len(stock)
     never, nothing = np.zeros(len(stock), dtype=bool), np.full(len(stock), np.nan)
     return Columns(len(is_open), keys | {
@@ -140,11 +140,10 @@ def _stock_of(ds: Dataset, period: Period) -> Columns:
     return stock_at(ds, min(ds.bounds(period)[1], ds.filters.as_of))
 
 
-def _joined(first: Columns, second: Columns, key: str) -> pd.Categorical:
-    """The texts of the rows of both."""
-    one, other = first[key], second[key]
-    codes = np.append(one.codes.astype(int), other.codes.astype(int) + len(one.categories))
-    return categorical(codes, [*one.categories, *other.categories])
+def _both(first: Columns, second: Columns, name: str) -> Array:
+    """The column of the rows of both."""
+    one, other = first[name], second[name]
+    return joined(one, other) if isinstance(one, pd.Categorical) else np.append(one, other)
 
 
 def steps(ds: Dataset, period: Period) -> Columns:
@@ -298,6 +297,47 @@ def cover(ds: Dataset, period: Period) -> Columns:
     })  # fmt: skip
 
 
+def answers(ds: Dataset, period: Period) -> Columns:
+    """One row per deal and lead created in `period`: `hours` to the first action of a person, or up to the end or as_of without one.
+
+    `had_hour` and `had_day` are those of which it is known whether they were answered within it.
+    """
+    deals, leads = _deals_waiting(ds), _leads_waiting(ds)
+    names = ("manager_id", "department_id", "source_id", "created_at", "closed_at", "answered_at")
+    rows = Columns(len(deals) + len(leads), {name: partial(_both, deals, leads, name) for name in names})
+    rows = rows.take(in_period(rows["created_at"], period, ds))
+    end = np.where(np.isnat(rows["closed_at"]), utc(ds.filters.as_of), rows["closed_at"])
+    is_answered = ~np.isnat(rows["answered_at"])
+    hours = (np.where(is_answered, rows["answered_at"], end) - rows["created_at"]) / HOUR
+    hours = np.maximum(hours, 0)  # who rang before the deal was written down answered at once
+    return rows.assign(
+        at=rows["created_at"], hours=hours, is_answered=is_answered,
+        is_answered_in_hour=is_answered & (hours <= 1), is_answered_in_day=is_answered & (hours <= 24),
+        had_hour=is_answered | (hours >= 1), had_day=is_answered | (hours >= 24),
+    )  # fmt: skip
+
+
+HOUR = np.timedelta64(1, "h")
+
+
+def _deals_waiting(ds: Dataset) -> Columns:
+    """The slice's deals with when a person first acted on each."""
+    deals, answers = ds.slice.deals, ds.slice.history("first_answers", "answered_at")
+    answered_at = np.full(len(deals), np.datetime64("NaT"), dtype="datetime64[us]")
+    answered_at[answers["place"]] = answers["answered_at"]
+    return deals.assign(answered_at=answered_at)
+
+
+def _leads_waiting(ds: Dataset) -> Columns:
+    """The same of the slice's leads; of none under a pipeline filter, since they stand in no pipeline."""
+    leads = ds.leads.iloc[:0] if ds.filters.ids("pipeline") else ds.leads
+    found = ds.scope.snapshot.query(
+        "select lead_id, answered_at from first_answers where lead_id is not null"
+    ).to_pandas()
+    answered_at = found.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
+    return _leads(ds, leads).assign(answered_at=_instants(answered_at))
+
+
 def lead_events(ds: Dataset, period: Period) -> Columns:
     """One row per lead received, and one per lead converted or lost, in `period`: `at` and what it adds to each number."""
     leads = _leads(ds, ds.leads)
@@ -343,6 +383,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, cover, lead_events, open_leads
+        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, cover, answers, lead_events, open_leads
     )
 }  # fmt: skip

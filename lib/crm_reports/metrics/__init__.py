@@ -4,7 +4,19 @@ The same code serves a whole frame and a frame grouped by anything, because both
 and counts over nothing are 0; means, medians and rates over nothing are missing.
 """
 
-from . import activity, deals, forecast, forgotten, leads, plans, pushed, stages, velocity
+from . import activity, answers, deals, forecast, forgotten, leads, plans, pushed, stages, velocity
 from .registry import METRICS
 
-__all__ = ["METRICS", "activity", "deals", "forecast", "forgotten", "leads", "plans", "pushed", "stages", "velocity"]
+__all__ = [
+    "METRICS",
+    "activity",
+    "answers",
+    "deals",
+    "forecast",
+    "forgotten",
+    "leads",
+    "plans",
+    "pushed",
+    "stages",
+    "velocity",
+]

@@ -105,6 +105,9 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("plan", "due"), PLANNED), "fact": (*ENDED, *MONEY),
         "days_gone": PLANNED, "days_left": PLANNED,
     },
+    "answers": dict.fromkeys(
+        ("hours", "is_answered", "is_answered_in_hour", "is_answered_in_day", "had_hour", "had_day"), (*ENDED, *LIFE, *LEAD)
+    ),
     "lead_events": dict.fromkeys(("is_received", "is_won_lead_cohort", "is_converted", "is_lead_lost"), LEAD),
     "open_leads": {"is_open_lead": LEAD, "is_forgotten_lead": (*LEAD, *LIFE)},
 }  # fmt: skip

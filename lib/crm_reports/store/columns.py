@@ -108,6 +108,12 @@ def categorical(codes: np.ndarray, texts: Iterable[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, pd.Index(list(place), dtype=object), validate=False)
 
 
+def joined(one: pd.Categorical, other: pd.Categorical) -> pd.Categorical:
+    """The texts of both, one after the other."""
+    codes = np.append(one.codes.astype(int), other.codes.astype(int) + len(one.categories))
+    return categorical(codes, [*one.categories, *other.categories])
+
+
 def per_text(column: pd.Categorical, value: Callable[[str], Any], dtype: object = None) -> np.ndarray:
     """What `value` says of each text, asked once per text."""
     return np.array([value(text) for text in column.categories], dtype=dtype)[column.codes]
