@@ -25,6 +25,8 @@ BESIDE = {
     "needed_per_day": ("brought_per_day", N_("so far {value} a day")),
     "forgotten_money": ("money_at_risk", N_("{value} at risk")),
 }
+# What lies between two numbers stands under a third one.
+BETWEEN = {"forecast": ("forecast_low", "forecast_high", N_("{low} to {high}, four times of five"))}
 
 
 @element(
@@ -47,9 +49,19 @@ def tiles(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
 
 def _note(ds: Dataset, name: str) -> str:
     """The number that stands small under another one; nothing where there is none, or k of n stands there already."""
+    if name in BETWEEN:
+        low, high, words = BETWEEN[name]
+        texts = {"low": _text(ds, low), "high": _text(ds, high)}
+        return _(words, **texts) if all(texts.values()) else ""
     neighbour, words = BESIDE.get(name, ("", ""))
-    if not neighbour or missing(ds, neighbour):
+    text = _text(ds, neighbour) if neighbour else ""
+    return _(words, value=text) if text else ""
+
+
+def _text(ds: Dataset, name: str) -> str:
+    """A metric's number as a tile says it; "" where there is none."""
+    if missing(ds, name):
         return ""
-    value = value_of(ds, neighbour)
-    text = units.write(getattr(value, "value", value), column(neighbour).unit, form="tile")
-    return "" if text == units.MISSING else _(words, value=text)
+    value = value_of(ds, name)
+    text = units.write(getattr(value, "value", value), column(name).unit, form="tile")
+    return "" if text == units.MISSING else text

@@ -117,7 +117,12 @@ class Coverage:
         if receipt is None:
             return None
         differences = [] if self.scope.filters.is_about_people else [asdict(each) for each in receipt.differences]
-        return {"text": receipt.words(), "at": datetime.fromisoformat(receipt.at), "differences": differences}
+        return {
+            "text": receipt.words(),
+            "short": receipt.in_short(),
+            "at": datetime.fromisoformat(receipt.at),
+            "differences": differences,
+        }
 
     @cached_property
     def stages_known_since(self) -> pd.Timestamp | None:

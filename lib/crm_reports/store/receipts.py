@@ -34,6 +34,12 @@ class Receipt:
             return _("The CRM's own counters could not be asked: {why}", why=self.problem)
         return _("{equal} of {answered} counts equal the CRM's own", equal=self.equal, answered=self.answered)
 
+    def in_short(self) -> str:
+        """The same for the header of a page, which has one line for it."""
+        if self.problem:
+            return _("the CRM's counters were not asked")
+        return _("{equal} of {answered} counts agree", equal=self.equal, answered=self.answered)
+
     def warning(self) -> str:
         """What nobody explains, in a sentence; "" when all is explained."""
         n = len(self.unexplained)
