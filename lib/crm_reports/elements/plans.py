@@ -212,7 +212,7 @@ def _by(ds: Dataset, by: str, metrics: Sequence[str]) -> pd.DataFrame:
 
 @element(
     title=N_("Plan by month"),
-    measured=N_("Each whole month as the plan is known now; the running one has a star."),
+    measured=N_("Each month whole, by the plan as it is known now."),
     missing=lambda ds: "" if _planned_months(ds) else lack(ds) or _("No month has a plan of its own."),
     mail=("won_money", "plan", "attainment"),
 )
