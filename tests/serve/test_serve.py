@@ -91,6 +91,24 @@ def test_the_header_offers_every_parameter_of_the_notebook_and_whom_there_is_to_
     assert {"id": "11", "name": "Kazan", "above": "10"} in _field(page, "department")["choices"]
 
 
+def test_stages_and_pipelines_that_are_left_out_are_picked_among_the_portal_s_own_those_of_deals_in_work(client):
+    page = client.get("/forgotten_deals?period=2025-03&exclude_stages=request&exclude_stages=Cold+base")
+    assert [(each["id"], each["name"], each["group"]) for each in _field(page, "exclude_stages")["choices"]] == [
+        ("NEW", "Cold base", "Sales"),
+        ("REQ", "Request", "Sales"),
+        ("INV", "Invoice", "Sales"),
+    ]
+    assert _field(page, "exclude_pipelines")["choices"] == [{"id": "0", "name": "Sales"}]
+    assert _controls(page)["state"] == {"period": "2025-03", "exclude_stages": ["NEW", "REQ"]}
+
+
+def test_however_a_stage_that_is_left_out_is_typed_it_is_one_question(client, monkeypatch):
+    first = client.get("/forgotten_deals.json?exclude_stages=NEW&exclude_stages=REQ").json()
+    monkeypatch.setattr("crm_reports.runs.parent.make", lambda *args, **named: 1 / 0)
+    second = client.get("/forgotten_deals.json?exclude_stages=REQUEST&exclude_stages=cold+base").json()
+    assert second["elements"] == first["elements"]
+
+
 def test_a_name_leads_to_the_page_about_it_and_from_there_to_all(client):
     assert 'data-link="manager:1" href="/manager_effectiveness?period=2025-03&amp;manager=1"' in client.get(
         "/manager_effectiveness?period=2025-03"

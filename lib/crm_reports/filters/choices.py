@@ -15,7 +15,7 @@ LABELS = {"pipeline": N_("Pipeline"), "department": N_("Department"), "manager":
 
 @dataclass(frozen=True)
 class Choice:
-    """One pipeline, department, manager or source; `hint` tells people of one name apart."""
+    """One pipeline, department, manager, source or stage; `hint` tells people of one name apart."""
 
     id: str
     name: str
@@ -28,12 +28,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the data has to choose from, in the order that a reader expects."""
+    """What the data has to choose from, in the order that a reader expects; of stages those of deals in work."""
 
     pipeline: tuple[Choice, ...] = ()
     department: tuple[Choice, ...] = ()
     manager: tuple[Choice, ...] = ()
     source: tuple[Choice, ...] = ()
+    stage: tuple[Choice, ...] = ()
 
     def departments_below(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those departments and all below them, in the order of `department`."""

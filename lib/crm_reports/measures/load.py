@@ -144,12 +144,12 @@ def _forgetting(
 
 
 def _ids(parameter: str, texts: Sequence[str] | str, names: pd.Series, problems: list[str]) -> tuple[str, ...]:
-    """The ids of the names or ids typed; a stage's name may stand for one stage in each of several pipelines."""
-    ids: list[str] = []
+    """The ids of the names or ids typed, in the CRM's order; a stage's name may stand for one in each of several pipelines."""
+    ids: set[str] = set()
     for text in [texts] if isinstance(texts, str | int) else texts:
         matches = [id for id, name in names.items() if str(text) == id or str(text).casefold() == name.casefold()]
-        ids += matches
+        ids |= set(matches)
         if not matches:
             close = ", ".join(near(str(text), names)) or ", ".join(names.head(5))
             problems.append(_("{key} {held} is not known; near: {near}", key=parameter, held=repr(text), near=close))
-    return tuple(ids)
+    return tuple(id for id in names.index if id in ids)

@@ -135,7 +135,7 @@ class Names:
 
     @property
     def choices(self) -> Choices:
-        """The pipelines, departments, managers and sources that a filter may name."""
+        """The pipelines, departments, managers and sources that a filter may name, the stages that may be left out."""
         parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
         homes = look_up(self.managers["department_id"], self.by_id("department"))
         departments, managers = self._choices("department"), self._choices("manager")
@@ -144,6 +144,16 @@ class Names:
             department=tuple(replace(choice, parent_id=parents.get(choice.id, "")) for choice in departments),
             manager=tuple(replace(choice, hint=homes.get(choice.id, "")) for choice in managers),
             source=self._choices("source"),
+            stage=self._stage_choices(),
+        )
+
+    def _stage_choices(self) -> tuple[Choice, ...]:
+        """The stages on which deals in work stand, each with its pipeline."""
+        rows = self.stages[(self.stages["outcome"] == "open") & ~self.stages["is_deleted"].astype(bool)]
+        return tuple(
+            Choice(id, name, hint=pipeline or "")
+            for id, name, pipeline in zip(rows.index, rows["stage"], rows["pipeline"], strict=True)
+            if id
         )
 
     def _choices(self, dimension: str) -> tuple[Choice, ...]:

@@ -31,6 +31,12 @@ CALLED = {
 }  # fmt: skip
 KINDS = {"int": "number", "float": "number", "bool": "flag", "list": "texts", "str": "text", "dict": "text"}
 
+PICKED = {
+    **{name: name for name in DIMENSIONS},
+    "exclude_stages": "stage",
+    "exclude_pipelines": "pipeline",
+}  # several of these
+
 State = Mapping[str, Any]
 
 
@@ -80,8 +86,8 @@ def _default(parameter: Parameter, settings: Settings) -> Any:
 def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings) -> dict[str, Any]:
     name, default = parameter.name, _default(parameter, settings)
     field = {"name": name, "label": _label(name), "help": parameter.help, "default": default}
-    if name in DIMENSIONS:
-        return field | {"kind": "many", "choices": [_choice(choice) for choice in getattr(known, name)]}
+    if name in PICKED:
+        return field | {"kind": "many", "choices": [_choice(choice) for choice in getattr(known, PICKED[name])]}
     if name == "period":
         usual = [{"id": text, "name": _(CALLED[text])} for text in EXAMPLES if text in CALLED]
         return field | {"kind": "period", "choices": usual, "shown": plan.about.partition(" · ")[0]}

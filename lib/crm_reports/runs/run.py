@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from importlib.metadata import version
@@ -56,7 +56,10 @@ TRACEBACK = "Traceback (most recent call last)"  # of something that could not b
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that was checked: everything in it means something to this notebook and this store."""
+    """A run that was checked: everything in it means something to this notebook and this store.
+
+    `left_out` are the stages and pipelines that do not count as forgotten, by the parameter that says so.
+    """
 
     report: str
     given: Mapping[str, Any]
@@ -68,6 +71,7 @@ class Plan:
     reproduction: Mapping[str, Any]
     filters: Filters | None = None
     beyond: tuple[str, ...] = ()
+    left_out: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -76,6 +80,7 @@ class Plan:
     def by_ids(self) -> "Plan":
         """The same question, everybody by his id in the CRM's order and the period as we write it: however typed, it is one."""
         chosen = {name: [each.id for each in getattr(self.filters, name)] for name in DIMENSIONS if name in self.given}
+        chosen |= self.left_out
         chosen |= {"period": self.filters.period.text} if "period" in self.given else {}
         given = dict(self.given) | chosen
         return replace(
@@ -164,9 +169,12 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     except FilterError as error:
         problems += error.problems
     errors.all_at_once(problems, FilterError)
-    filters, beyond = data.filters, tuple(_beyond_filters(values, known))
+    left_out = {name: list(getattr(data.forgetting, name)) for name in LEFT_OUT if name in values}
+    filters, beyond = data.filters, tuple(_beyond_filters(values | left_out, known))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
-    return Plan(report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond)
+    return Plan(
+        report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond, left_out
+    )
 
 
 def instants(plans: Iterable[Plan]) -> list[datetime]:
@@ -233,6 +241,7 @@ def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Pa
 
 
 DIMENSIONS = ("pipeline", "department", "manager", "source")
+LEFT_OUT = ("exclude_stages", "exclude_pipelines")
 FILTERS = ("period", *DIMENSIONS, "comparison", "as_of", "language")
 
 

@@ -122,6 +122,7 @@ def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]], homes: Mappi
     return Choices(
         pipeline=choices.pipeline,
         source=choices.source,
+        stage=choices.stage,
         department=tuple(choice for choice in choices.department if only == {} or choice.id in (departments or ())),
         manager=tuple(choice for choice in own if departments is None or homes.get(choice.id) in departments),
     )
