@@ -57,6 +57,19 @@ def test_every_chart_is_drawn_and_nothing_goes_wrong(visit):
     assert visit.wrong == []
 
 
+def test_the_charts_that_are_looked_at_come_before_the_tables_that_are_not(browser, site):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.add_init_script("""window.order = [];
+        const note = changes => changes.forEach(({target}) => order.push(target.closest("[data-element]").id + " " + target.tagName));
+        new MutationObserver(note).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-drawn"]});""")
+    page.goto((site / "whole.html").as_uri())
+    page.wait_for_selector("#managers table[data-drawn]", state="attached")
+    order = page.evaluate("order")
+    assert order.index("dynamics DIV") < order.index("managers TABLE")
+    context.close()
+
+
 def test_nothing_outside_the_page_is_asked_for(visit):
     assert {url.split(":")[0] for url in visit.requests} <= {"file", "blob", "data"}
     files = {Path(url).name.split("-")[0] for url in visit.requests if url.startswith("file:")}

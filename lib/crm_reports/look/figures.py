@@ -52,7 +52,7 @@ def _shareable(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _holds_more(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and any(isinstance(item, list | dict) for item in value)
+    return isinstance(value, list) and bool(value) and isinstance(value[0], list | dict)
 
 
 def _key(value: Any) -> str:

@@ -19,7 +19,7 @@ const charts = all(".chart").filter(node => node.tagName === "DIV").map(node => 
 const shared = heldIn(document.querySelector("script.shared"));
 function whole(value, parts) {
   if (!value || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map(each => whole(each, parts));
+  if (Array.isArray(value)) return value[0] && typeof value[0] === "object" ? value.map(each => whole(each, parts)) : value;
   return "@" in value ? parts[value["@"]] : Object.fromEntries(Object.entries(value).map(([key, each]) => [key, whole(each, parts)]));
 }
 for (const chart of charts) chart.read = Promise.all([heldIn(chart.node.parentElement.querySelector("script.figure")), shared])

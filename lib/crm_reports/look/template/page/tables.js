@@ -249,9 +249,9 @@ if (tables.length) ready.then(() => {
   const shown = tables.filter(open);
   shown.forEach(table => inSight.observe(table));
   wanted();
-  // The rest when there is time.
+  // The rest when there is time, after the charts that are looked at: a long list takes longer than all of them.
   const next = () => shown.length ? enhance(shown.shift()).then(() => whenIdle(next)) : null;
-  whenIdle(next);
+  Promise.all(charts.map(chart => chart.drawn)).then(() => whenIdle(next));
 }).catch(error => console.error(error));
 
 // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
