@@ -47,7 +47,7 @@ def _part(row: Mapping[str, object], before: Rows, scale: float) -> Trace:
         "bar",
         x=[float(row["expected_money"]) / scale], y=[0], base=[sum(float(other["expected_money"]) for other in before) / scale],
         orientation="h", width=0.7, name=text, customdata=[text], hovertemplate="%{customdata}<extra></extra>",
-        marker={"color": colour("accent"), "opacity": STRENGTH[str(row["part"])]},
+        marker={"color": colour("accent")}, opacity=STRENGTH[str(row["part"])],  # the trace's: the legend has it, too
     )  # fmt: skip
 
 
