@@ -653,6 +653,6 @@ def test_what_does_not_belong_into_the_file_is_no_key_of_it():
 
 
 def test_every_key_of_the_file_says_what_is_allowed():
-    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Mail, Serve)
+    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Own, Mail, Serve)
     names = {name for table in tables for name in table.model_fields} - {"webhook", "login", "home", "data", "config"}
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)
