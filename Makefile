@@ -45,5 +45,5 @@ lock: $(INSTALLED)
 		--output-file requirements.lock pyproject.toml
 
 clean:
-	@rm -rf $(ENV) .pytest_cache .ruff_cache .hypothesis .benchmarks lib/*.egg-info
+	@rm -rf $(ENV) build .pytest_cache .ruff_cache .hypothesis .benchmarks lib/*.egg-info
 	@find lib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

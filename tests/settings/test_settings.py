@@ -20,6 +20,7 @@ from crm_reports.settings import (
     Limits,
     Mail,
     Night,
+    Own,
     Preset,
     Serve,
     Settings,

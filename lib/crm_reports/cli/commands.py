@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,9 +55,24 @@ app = typer.Typer(
     cls=_Told,
     help="Sales reports over Bitrix24, or over files of any other CRM.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(version("crm-reports"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    is_version_asked: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say the version, do nothing.")
+    ] = False,
+) -> None:
+    """Sales reports over Bitrix24, or over files of any other CRM."""
+
 
 Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings; by default reports.toml.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the store is; by default data/.")]
@@ -150,12 +166,30 @@ def night(
     from ..night import night as make
 
     settings = Settings.read(config, data, source)
+    _check_workspace(settings)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
     report = make(settings, out=out, sync=lambda: _sync(settings), tell=_tell, how=how)
     typer.echo(one_line(out / "index.html"))
     is_mailed = no_mail or settings.mail is None or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
+
+
+def _check_workspace(settings: Settings) -> None:
+    """ReportError: nobody has said here what to make reports of."""
+    if settings.config is None:
+        raise ReportError(
+            _("there is no reports.toml here: `crm-reports init .` makes one, or name yours with --config FILE")
+        )
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The folder; it may be there already.")]) -> None:
+    """Makes a workspace: settings, folders for own notebooks, metrics and elements. Writes nothing over."""
+    from .init import init as begin
+
+    for path in begin(folder):
+        typer.echo(one_line(path))
 
 
 @app.command()

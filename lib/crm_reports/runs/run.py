@@ -38,7 +38,7 @@ from ..store import Store
 from ..store.disk import private, private_folder, write_all
 from ..store.locks import Workroom
 from ..words.texts import _, speaking
-from . import cells, discretion, parameters
+from . import cells, discretion, parameters, product
 from .kernels import bound_memory, kernel_class
 from .surroundings import TOO_LONG, TOO_MUCH_MEMORY, environment
 
@@ -199,7 +199,7 @@ def _declared(path: Path, _changed: int) -> Mapping[str, parameters.Parameter]:
 
 def find(report: str, settings: Settings) -> Path:
     """The notebook of that name: beside reports.toml, else where we are, else the product's own."""
-    folders = [settings.home / "notebooks", Path.cwd() / "notebooks", Path(__file__).parents[3] / "notebooks"]
+    folders = [settings.home / "notebooks", Path.cwd() / "notebooks", product.folder() / "notebooks"]
     notebooks = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.ipynb"))}
     if report not in notebooks:
         close = near(report, notebooks) or sorted(notebooks)
