@@ -48,7 +48,11 @@ OWNERS = {
     "rich": {"cli"},
 }
 
-FILES = [path for path in sorted(LIBRARY.rglob("*.py")) if path.parent != LIBRARY or path.stem != "__init__"]
+FILES = [
+    path
+    for path in sorted(LIBRARY.rglob("*.py"))
+    if path.parent != LIBRARY or path.stem not in ("__init__", "__main__")
+]
 PORTAL = sorted((LIBRARY.parent / "bitrix24_demo").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

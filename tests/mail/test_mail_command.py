@@ -96,7 +96,8 @@ def test_a_night_that_is_not_to_mail_does_not(tmp_path, out, made):
     assert (told.exit_code, inbox.messages) == (0, [])
 
 
-def test_a_night_without_a_mail_server_says_nothing_of_mail(out, made):
+def test_a_night_without_a_mail_server_says_nothing_of_mail(tmp_path, out, made):
+    (tmp_path / "reports.toml").write_text("")
     made(night(page(out)))
     told = call("night")
     assert told.exit_code == 0
