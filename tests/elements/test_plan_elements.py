@@ -113,3 +113,17 @@ def test_the_overview_says_in_one_sentence_where_the_plan_stands(tmp_path):
     assert (first["report"], first["element"]) == ("sales_plan", "pace")
     without = elements.needs_you(opened(tmp_path / "b", as_of="2025-04-01")).table
     assert len(without) == len(planned) - 1
+
+
+def test_what_is_counted_can_be_planned_too_and_stands_in_a_table_of_its_own(tmp_path):
+    lines = [
+        line("2025-03", 4, metric="won", currency=""),
+        line("2025-03", 3, metric="created", currency=""),
+        line("2025-03", 900),
+    ]
+    shown = elements.plan_of_others(opened(tmp_path, *lines))
+    assert shown.table.to_numpy().tolist() == [["Won", "4", "2", 0.5], ["Created", "3", "3", 1.0]]
+    assert shown.finding == "1 of 2 other plans is made"
+    assert elements.plan_of_others(opened(tmp_path / "b", line("2025-03", 900))).missing == (
+        "Nothing but won money is planned for these days."
+    )

@@ -13,7 +13,7 @@ from ..measures import frames
 from ..measures.dataset import Dataset
 from ..measures.measure import measure, value_of
 from ..measures.totals import without_total
-from ..metrics.registry import find
+from ..metrics.registry import column, find
 from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _, many
@@ -252,3 +252,33 @@ def how_often(table: pd.DataFrame) -> str:
     return many(
         "The plan was made in {n} of {all} months", "The plan was made in {n} of {all} months", made, all=len(over)
     )
+
+
+@element(
+    title=N_("What else is planned"),
+    measured=N_("Each number of plan.csv but won money, for the whole period."),
+    missing=lambda ds: "" if _others(ds) else _("Nothing but won money is planned for these days."),
+)
+def plan_of_others(ds: Dataset) -> pd.DataFrame:
+    """A row per metric that is planned besides won money: plan, what there is of it so far, and the share."""
+    rows = [_other(ds, name, plan) for name, plan in _others(ds).items()]
+    return pd.DataFrame(rows, columns=["planned_metric", "planned", "there", "share_there"])
+
+
+def _others(ds: Dataset) -> dict[str, float]:
+    """What is planned for the period and its filters, by metric."""
+    plans = {name: ds.plan.of_metric(name).whole(ds.filters.period) for name in ds.plan.metrics}
+    return {name: plan for name, plan in plans.items() if not np.isnan(plan)}
+
+
+def _other(ds: Dataset, name: str, plan: float) -> dict[str, object]:
+    fact, entry = float(value_of(ds, name)), column(name)
+    texts = {"planned": units.write(plan, entry.unit), "there": units.write(fact, entry.unit)}
+    return {"planned_metric": entry.title, **texts, "share_there": fact / plan if plan else np.nan}
+
+
+@plan_of_others.finding
+def how_many_are_made(table: pd.DataFrame) -> str:
+    """How many of these plans are made."""
+    made = int((table["share_there"] >= 1).sum())
+    return many("{n} of {all} other plans is made", "{n} of {all} other plans are made", made, all=len(table))

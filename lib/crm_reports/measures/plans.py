@@ -15,7 +15,7 @@ import numpy as np
 
 from ..filters import Period
 from ..filters.periods import begin, label, shift
-from ..sources.plan import USUAL
+from ..sources.plan import FLOWS, USUAL
 from ..words.texts import N_, _
 from .scope import Scope
 
@@ -69,6 +69,15 @@ class Plan:
     def exists(self) -> bool:
         """Whether anything at all is planned, for anybody."""
         return bool(self._lines)
+
+    @property
+    def metrics(self) -> list[str]:
+        """What else is planned, for anybody: the names of its metrics."""
+        return [name for name in FLOWS if name != self.metric and any(line["metric"] == name for line in self._lines)]
+
+    def of_metric(self, metric: str) -> "Plan":
+        """The plan of another metric."""
+        return Plan(self.scope, metric)
 
     @property
     def unpriced(self) -> list[str]:
