@@ -152,8 +152,9 @@ def test_in_the_dark_no_text_lies_over_another(browser, pages):
     assert overlapping(boxes) == []
 
 
-def test_the_overview_is_one_screen_of_a_laptop(browser, pages):
-    visit = Visit(browser, pages["en"], viewport={"width": 1280, "height": 800}, is_folded=True)
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_overview_is_one_screen_of_a_laptop(browser, pages, language):
+    visit = Visit(browser, pages[language], viewport={"width": 1280, "height": 800}, is_folded=True)
     bottom = visit.page.evaluate("document.querySelector('#dynamics .chart').getBoundingClientRect().bottom")
     needs = visit.page.evaluate("document.querySelector('#needs_you').getBoundingClientRect().bottom")
     visit.close()

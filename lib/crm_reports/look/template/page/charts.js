@@ -39,6 +39,8 @@ function drawNow(chart) {
     drilling(chart);
   }
   layout.dragmode ??= false;
+  roomForLegend(chart);
+  fitScreen(chart);
   delete layout.width;
   if (layout.meta?.panes) panes(chart);
   if (layout.meta?.people) people(chart);
@@ -57,6 +59,21 @@ function drawNow(chart) {
 
 // Without a height of its own the block follows the drawing, and collapses while plotly redraws.
 const tall = (chart, height) => Object.assign(chart.node.style, {minHeight: "", height: `${height ?? 420}px`});
+
+// On a phone the legend has a line of its own over what the axis says.
+function roomForLegend({node, figure: {layout}}) {
+  if (!layout.showlegend || layout.legend?.y < 0 || node.clientWidth > 480) return;
+  layout.legend = {...layout.legend, yref: "container", y: 1, yanchor: "top"};
+  layout.margin = {...layout.margin, t: (layout.margin?.t ?? 44) + 16};
+}
+
+// Beside what needs somebody a chart ends with the screen, as far as it can be read.
+const LEAST_HEIGHT = 190;
+function fitScreen({node, figure: {layout}}) {
+  if (printing || innerWidth < 1000 || !node.matches("main:has(>#needs_you)>#dynamics *")) return;
+  const room = innerHeight - (node.getBoundingClientRect().top + scrollY);
+  layout.height = Math.min(layout.height ?? 420, Math.max(room, LEAST_HEIGHT));
+}
 
 let printing = false;
 const theme = () => dark.matches && !printing ? "dark" : "light";
