@@ -177,3 +177,10 @@ def test_grammars_that_no_notebook_needs_are_not_compiled_and_stay_there_for_oth
     pytest.importorskip("rfc3987_syntax")  # jupyterlab's, which the product asks for
     ran = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "True"], ran.stderr
+
+
+def test_a_command_starts_without_what_only_reports_need():
+    """They are imported by the process that makes pages; in the command itself they would be waited for twice."""
+    asked = "import sys, crm_reports.cli; print([name for name in ('pandas', 'numpy', 'duckdb', 'plotly', 'holidays') if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

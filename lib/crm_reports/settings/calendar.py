@@ -10,7 +10,6 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ..words.texts import _
-from ..words.units import territory
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
@@ -29,6 +28,8 @@ class Calendar:
     @classmethod
     def of(cls, country: str, time_zone: str, days_off: tuple[date, ...] = ()) -> "Calendar":
         """The calendar of the country that is named, else of the one whose time it is."""
+        from ..words.units import territory  # with pandas, which a command that asks no calendar need not wait for
+
         named = country or territory(time_zone)
         return cls(named if named in countries() else "", days_off)
 
