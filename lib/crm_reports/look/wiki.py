@@ -25,7 +25,7 @@ from . import page, templates
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
     "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "plans": N_("Plan"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
-    "velocity": N_("Sales velocity"),
+    "velocity": N_("Sales velocity"), "answers": N_("First answer"),
 }  # fmt: skip
 UNITS = {
     "count": N_("how many"), "money": N_("money in the base currency"), "share": N_("share, 0–100 %"),
