@@ -63,3 +63,19 @@ def test_a_spreadsheet_gets_every_pipeline_under_its_name(matrix):
     assert download.value.path().read_text(encoding="utf-8-sig").splitlines() == [
         "Sales", "Manager,Cold base", "Anna,5", "Boris,3", "Tenders", "Manager,New tender", "Vera,2",
     ]  # fmt: skip
+
+
+def test_what_cannot_be_told_is_one_line_beside_its_title(browser, tmp_path, monkeypatch):
+    shown = []
+    page.forget()
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    page.show(pd.DataFrame(), "plan_by_month", title="Plan by month", sub="Whole months.", missing="There is no plan.")
+    cell = nbformat.v4.new_code_cell("")
+    cell.outputs = [nbformat.v4.new_output("display_data", data=data) for data in shown]
+    path = tmp_path / "page.html"
+    path.write_text(publish.html(nbformat.v4.new_notebook(cells=[cell])), encoding="utf-8")
+    visit = Visit(browser, path)
+    title, reason = (visit.page.locator(f"#plan_by_month {part}").bounding_box() for part in ("h2", ".missing"))
+    assert (reason["y"], reason["height"]) == (title["y"], title["height"])
+    assert not visit.page.locator("#plan_by_month .sub").is_visible()
+    visit.close()
