@@ -10,6 +10,7 @@ import pytest
 
 from crm_reports.errors import FilterError, RunError, StoreError
 from crm_reports.metrics import registry
+from crm_reports.runs import alone
 from crm_reports.runs import run as runs
 from crm_reports.runs.run import run, without_secrets
 from crm_reports.settings import Settings
@@ -202,6 +203,13 @@ def test_a_failing_notebook_says_where_and_what_and_is_kept_but_not_published(se
     assert record.files == ()
     assert not (home / "broken").exists()
     assert "FileNotFoundError" in (settings.data / "failed" / f"broken--{record.slug}.ipynb").read_text()
+
+
+@pytest.mark.parametrize("way", [run, alone.run])
+def test_what_lies_beside_a_notebook_can_be_imported_as_in_lab(settings, tmp_path, way):
+    write(settings.home / "notebooks" / "beside.ipynb", *WHOLE, "import our_words_beside")
+    (settings.home / "notebooks" / "our_words_beside.py").write_text("GREETING = 'hello'")
+    assert way("beside", {}, settings=settings, out=tmp_path / "out").error == ""
 
 
 def test_our_own_errors_speak_for_themselves(settings):

@@ -8,11 +8,13 @@ import inspect
 import json
 import logging
 import math
+import os
 import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
@@ -72,6 +74,7 @@ class Plan:
     filters: Filters | None = None
     beyond: tuple[str, ...] = ()
     left_out: Mapping[str, list[str]] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -173,8 +176,9 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     filters, beyond = data.filters, tuple(_beyond_filters(values | left_out, known))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
     return Plan(
-        report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond, left_out
-    )
+        report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond, left_out,
+        str(path.parent),
+    )  # fmt: skip
 
 
 def instants(plans: Iterable[Plan]) -> list[datetime]:
@@ -300,7 +304,8 @@ def _rows(store: Path, _synced_at: datetime) -> dict[str, int]:
 def execute(plan: Plan, *, settings: Settings) -> Executed:
     """The notebook as papermill leaves it, run in a kernel of its own that sees this store and no secret."""
     limits = settings.limits
-    with kernel_class(environment(settings), limits.page_memory) as kernels:
+    beside = {"PYTHONPATH": os.pathsep.join(filter(None, [plan.folder, os.environ.get("PYTHONPATH", "")]))}
+    with kernel_class(environment(settings) | beside, limits.page_memory) as kernels:
         return _executed(
             plan, engine_name=cells.KERNEL, kernels=kernels, most=limits.page_output, seconds=limits.page_seconds
         )
@@ -313,10 +318,22 @@ def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
     """
     started_at = datetime.now(UTC)
     try:
-        notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"], most)
+        with _beside_notebook(plan):
+            notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"], most)
     except Exception as error:  # ours to mend
         return Executed(plan, started_at, None, in_words(error))
     return Executed(plan, started_at, notebook, _said(failed, notebook) if failed else "")
+
+
+@contextmanager
+def _beside_notebook(plan: Plan) -> Iterator[None]:
+    """While it lasts, what lies beside the notebook can be imported, as in JupyterLab."""
+    before = list(sys.path)
+    sys.path[:0] = [plan.folder] if plan.folder else []
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _executed(plan: Plan, **engine: Any) -> Executed:
