@@ -122,6 +122,7 @@ def test_what_a_definition_holds_is_text_and_no_markup(monkeypatch):
         """<script>alert(1)</script> & so on."""
         return events["is_won"].sum()  # "</code><img src=x>"
 
+    evil.__module__ = "crm_reports.metrics.test_wiki"  # one of the product's own definitions
     hostile = replace(METRICS["won"], title="<b>Won</b>", formula="</dd><img src=x>", compute=evil)
     monkeypatch.setattr(wiki, "SECTIONS", {"test_wiki": "Here"})
     monkeypatch.setitem(METRICS, "won", hostile)
