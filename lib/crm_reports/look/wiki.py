@@ -70,12 +70,16 @@ def write(folder: Path) -> list[Path]:
 
 def sections() -> list[tuple[str, list[Entry]]]:
     """All numbers in the reader's language, by the part of the library that defines them."""
-    home = {name: entry.module for name, entry in METRICS.items()}
+    home = {
+        name: entry.module.rpartition(".")[2]
+        for name, entry in METRICS.items()
+        if not entry.module.startswith(own.PACKAGE)
+    }
     own_ones = [_entry(metric) for metric in METRICS.values() if metric.module.startswith(own.PACKAGE)]
     parts = [
         (
             _(title),
-            [_entry(metric) for name, metric in METRICS.items() if home[name] == f"crm_reports.metrics.{module}"],
+            [_entry(metric) for name, metric in METRICS.items() if home.get(name) == module],
         )
         for module, title in SECTIONS.items()
     ]
