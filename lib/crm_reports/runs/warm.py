@@ -341,6 +341,7 @@ def main(folder: Path, *, is_cold: bool) -> None:
         log_harmlessly()
         alone = _threads()
         warm_up()
+        gc.collect()  # a store that only a cycle of references still holds keeps its engine's thread
     if active_count() > 1 or _threads() > alone:
         raise WarmError("the parent has more than one thread and can't be forked safely")
     _ready_to_fork()
@@ -367,7 +368,6 @@ def _ending_with_the_starter() -> Iterator[None]:
 
 
 def _ready_to_fork() -> None:
-    gc.collect()
     gc.freeze()  # what a fork never touches stays shared, and its own collections stay short
     gc.set_threshold(50_000, 20, 100)  # and rare: a fork lives for seconds
 
