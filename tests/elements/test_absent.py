@@ -82,6 +82,12 @@ def bars(element: Element) -> list[np.ndarray]:
     return [np.array([value for value in each or () if value is not None], dtype=float) for each in lengths]
 
 
+def _is_nothing_in_all(element: Element, column: str) -> bool:
+    """Whether the whole export's own total is 0, as a median may be beside rows that are not."""
+    table = element.table
+    return "is_total" in table and column in table and bool((table.loc[table["is_total"], column] == 0).any())
+
+
 def faults(whole: dict[str, Element], poor: dict[str, Element]) -> Iterator[str]:
     """Each zero, each "nothing" and each bar of nothing where the whole export has something."""
     for name, element in poor.items():
@@ -91,7 +97,12 @@ def faults(whole: dict[str, Element], poor: dict[str, Element]) -> Iterator[str]
         yield from (f"{name} names nobody: {text}" for text in sentences(element) if NOBODY.search(text))
         for column, values in numbers(element).items():
             there = numbers(full).get(column, np.zeros(1))
-            if len(values) and np.all(values == 0) and np.nansum(np.abs(there)):
+            if (
+                len(values)
+                and np.all(values == 0)
+                and np.nansum(np.abs(there))
+                and not _is_nothing_in_all(full, column)
+            ):
                 yield f"{name}.{column} is 0"
         if any(map(np.any, bars(full))) and any(map(len, bars(element))) and not any(map(np.any, bars(element))):
             yield f"{name} draws nothing as bars"
