@@ -20,6 +20,7 @@ from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
 from .forecast import Forecast
+from .scope import to_pandas
 from .slices import KEYS, inside, loss_reasons, utc
 from .work import Work
 
@@ -331,9 +332,8 @@ def _deals_waiting(ds: Dataset) -> Columns:
 def _leads_waiting(ds: Dataset) -> Columns:
     """The same of the slice's leads; of none under a pipeline filter, since they stand in no pipeline."""
     leads = ds.leads.iloc[:0] if ds.filters.ids("pipeline") else ds.leads
-    found = ds.scope.snapshot.query(
-        "select lead_id, answered_at from first_answers where lead_id is not null"
-    ).to_pandas()
+    rows = ds.scope.snapshot.query("select lead_id, answered_at from first_answers where lead_id is not null")
+    found = to_pandas(rows)
     answered_at = found.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
     return _leads(ds, leads).assign(answered_at=_instants(answered_at))
 
