@@ -52,7 +52,7 @@ def made(warm, settings, name, *cells):
 
 
 def test_a_notebook_that_takes_too_much_memory_ends_with_a_sentence(warm, settings):
-    assert made(warm, settings, "greedy", "held = [bytearray(50_000_000) for _ in range(100)]").error == MEMORY
+    assert made(warm, settings, "greedy", "held = [bytearray(50_000_000) for _ in range(100)]").error.startswith(MEMORY)
     assert made(warm, settings, "array", "import numpy; numpy.ones(10**9)").error == MEMORY
     assert made(warm, settings, "modest", "held = bytearray(50_000_000)").error == ""
 
@@ -67,14 +67,15 @@ def test_a_notebook_that_takes_too_much_memory_ends_with_a_sentence(warm, settin
 )
 def test_a_notebook_that_shows_too_much_ends_with_a_sentence(warm, settings, cell):
     record = made(warm, settings, "loud", cell)
-    assert (record.error.removeprefix("What did it hold?: "), record.files) == (OUTPUT, ())
+    assert record.error.removeprefix("What did it hold?: ").startswith(OUTPUT)
+    assert record.files == ()
 
 
 def test_in_a_kernel_of_its_own_a_notebook_has_the_same_limits(settings):
     greedy = runs.execute(
         plan(settings, "greedy", "## What did it hold?", "held = bytearray(2_000_000_000)"), settings=settings
     )
-    assert greedy.error == MEMORY
+    assert greedy.error.startswith(MEMORY)
     loud = runs.execute(plan(settings, "loud", "print('x' * 3_000_000)"), settings=settings)
     assert loud.error == OUTPUT
     short = settings.model_copy(update={"limits": settings.limits.model_copy(update={"page_seconds": 3})})
