@@ -53,7 +53,7 @@ def made(warm, settings, name, *cells):
 
 def test_a_notebook_that_takes_too_much_memory_ends_with_a_sentence(warm, settings):
     assert made(warm, settings, "greedy", "held = [bytearray(50_000_000) for _ in range(100)]").error.startswith(MEMORY)
-    assert made(warm, settings, "array", "import numpy; numpy.ones(10**9)").error == MEMORY
+    assert made(warm, settings, "array", "import numpy; numpy.ones(10**9)").error.startswith(MEMORY)
     assert made(warm, settings, "modest", "held = bytearray(50_000_000)").error == ""
 
 
