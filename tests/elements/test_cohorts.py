@@ -74,7 +74,7 @@ def test_the_grid_is_the_darker_the_more_says_k_of_n_when_asked_and_is_empty_whe
     assert "<td></td>" in html
     many = element.table.assign(won_by_then_n=100)
     html = matrix.matrix(many[~many["is_total"]], **element.entry.matrix)
-    assert "--much:60%" in html  # the largest share of all
+    assert "--much:34%" in html  # the largest share of all
     assert "--much:30%" in html  # half of it
 
 

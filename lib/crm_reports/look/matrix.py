@@ -219,7 +219,7 @@ class _Matrix:
 
     def _tint(self, row: Mapping[str, object], team: Mapping[str, object], step: _Step) -> str:
         if self.is_deep:
-            return f"--tint:var(--accent);--much:{round(60 * float(row[self.value]) / (max(self.most.values()) or 1))}%"
+            return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / (max(self.most.values()) or 1))}%"
         if self.kind == "counts":
             return f"--tint:var(--accent);--much:{round(34 * float(row[self.value]) / (self.most[step] or 1))}%"
         if units.is_missing(team.get(self.value)):
