@@ -75,7 +75,7 @@ def test_the_grid_is_the_darker_the_more_says_k_of_n_when_asked_and_is_empty_whe
     many = element.table.assign(won_by_then_n=100)
     html = matrix.matrix(many[~many["is_total"]], **element.entry.matrix)
     assert "--much:34%" in html  # the largest share of all
-    assert "--much:30%" in html  # half of it
+    assert "--much:17%" in html  # half of it
 
 
 def test_without_dates_it_says_what_is_not_there(tmp_path):
