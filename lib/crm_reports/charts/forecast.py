@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _
-from .figure import Trace, axis_note, button, escape, figure_of, nothing, segments, trace
+from .figure import Trace, axis_note, button, chart, escape, figure_of, nothing, segments, trace
 from .palette import colour
 
 STRENGTH = {"won": 1.0, "likely": 0.5, "fresh": 0.22}
@@ -16,6 +16,7 @@ LOOKED_FROM = {"start": N_("from its start"), "middle": N_("from its middle"), "
 Rows = Sequence[Mapping[str, object]]
 
 
+@chart
 def forecast(table: pd.DataFrame) -> go.Figure:
     """Won, likely and yet to come one after another, the range below them, the plan as a mark across where there is one."""
     if table.empty:
@@ -75,6 +76,7 @@ def _plan(plan: float, scale: float) -> dict[str, object]:
     }
 
 
+@chart
 def backtest(table: pd.DataFrame) -> go.Figure:
     """Per month the forecast with its range and what came; the reader picks from when it was made."""
     kinds = [kind for kind in LOOKED_FROM if (table.get("looked_from_id") == kind).any()] if len(table) else []

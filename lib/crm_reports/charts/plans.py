@@ -6,10 +6,11 @@ import plotly.graph_objects as go
 from ..store.columns import records
 from ..words import units
 from ..words.texts import _
-from .figure import axis_note, axis_title, figure_of, nothing, numbers, trace
+from .figure import axis_note, axis_title, chart, figure_of, nothing, numbers, trace
 from .palette import colour
 
 
+@chart
 def pace(table: pd.DataFrame) -> go.Figure:
     """What was won, day by day and all together, against the line on which the plan should stand, and the year before."""
     if table.empty:

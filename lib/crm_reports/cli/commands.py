@@ -13,28 +13,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 import typer
 from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from typer.core import TyperGroup
 
-from ..errors import FilterError, ReportError, SettingsError, all_at_once
+from ..errors import FilterError, ReportError, all_at_once
 from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
-from ..words.terminal import lines, log_harmlessly, one_line
+from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
+from .access import access
+from .files import files
+from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, results, tell
 from .plan import plan
 
 if TYPE_CHECKING:
     from ..night import NightReport
     from ..store.sync import SyncReport
-    from .doctor import Check
 
 # The other rooms are imported by the commands that need them: what makes pages or syncs takes seconds to import.
 
 # Where the links of the invented company lead: a host that can't exist.
 DEMO_PORTAL = "https://demo.bitrix24.example"
-SUCCESS, FAILED, REFUSED = 0, 1, 2
 
 
 class _Told(TyperGroup):
@@ -47,7 +45,7 @@ class _Told(TyperGroup):
             return super().invoke(ctx)
         except ReportError as error:
             for problem in error.problems:
-                _tell(problem)
+                tell(problem)
             raise typer.Exit(REFUSED) from None
 
 
@@ -72,17 +70,6 @@ def main(
     ] = False,
 ) -> None:
     """Sales reports over Bitrix24, or over files of any other CRM."""
-
-
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings; by default reports.toml.")]
-Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the store is; by default data/.")]
-Source = Annotated[
-    str | None, typer.Option("--source", metavar="SOURCE", help="demo, bitrix24 or files:DIR, whatever the file says.")
-]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")]
-Parameters = Annotated[
-    list[str], typer.Option("-p", "--parameter", metavar="KEY=VALUE", help="May come several times.")
-]
 
 
 @app.command()
@@ -117,7 +104,7 @@ def run(
     with speaking(settings.language):
         record = _maker(in_kernel=kernel)(report, values, settings=settings, out=out, show_code=show_code)
     if record.error:
-        _tell(record.error)
+        tell(record.error)
         raise typer.Exit(FAILED)
     for path in record.files:
         typer.echo(one_line(path))
@@ -168,7 +155,7 @@ def night(
     settings = Settings.read(config, data, source)
     _check_workspace(settings)
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
-    report = make(settings, out=out, sync=lambda: _sync(settings), tell=_tell, how=how)
+    report = make(settings, out=out, sync=lambda: _sync(settings), tell=tell, how=how)
     typer.echo(one_line(out / "index.html"))
     is_mailed = no_mail or settings.mail is None or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
@@ -210,31 +197,8 @@ def serve(
 
 
 app.add_typer(plan, name="plan")
-
-access = typer.Typer(help="Who may ask `crm-reports serve`, by name and password.", no_args_is_help=True)
 app.add_typer(access, name="access")
-
-
-@access.command("add")
-def access_add(name: str, config: Config = None, data: Data = None) -> None:
-    """Gives a reader a password, which is asked for; what they may see stands under [serve.access] in reports.toml."""
-    from ..serve import access as room
-
-    settings = Settings.read(config, data)
-    with speaking(settings.language):
-        room.add(settings, name, typer.prompt(_("Password"), hide_input=True, confirmation_prompt=True))
-        if name not in settings.serve.access:
-            _tell(_('{name!r} sees nothing yet: add `{name} = {{ manager = ["…"] }}` under [serve.access]', name=name))
-
-
-@access.command("remove")
-def access_remove(name: str, config: Config = None, data: Data = None) -> None:
-    """Takes a reader's password away."""
-    from ..serve import access as room
-
-    settings = Settings.read(config, data)
-    with speaking(settings.language):
-        room.remove(settings, name)
+app.add_typer(files, name="files")
 
 
 @app.command()
@@ -260,10 +224,10 @@ def mail(
 
     settings = Settings.read(config, data)
     report = room.night_of(settings, night.date() if night else None, to=to, presets=preset)
-    outcome = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, tell=_tell)
+    outcome = room.send(settings, report, out=out, dry_run=dry_run, to=to, presets=preset, tell=tell)
     for line in outcome.sent:
         typer.echo(one_line(line))
-    _tell(
+    tell(
         f"{len(outcome.sent)} {'written' if dry_run else 'mailed'}, {outcome.already} mailed before, {len(outcome.problems)} not."
     )
     if not outcome.is_whole:
@@ -282,62 +246,25 @@ def rerun(
 
     record = make(page, settings=Settings.read(config, data), out=out)
     for difference in record.differences:
-        _tell(difference)
+        tell(difference)
     if record.run.state == "failed":
-        _tell(record.run.error)
+        tell(record.run.error)
         raise typer.Exit(FAILED)
     for path in record.run.files:
         typer.echo(one_line(path))
-
-
-files = typer.Typer(help="Exports of other CRMs (docs/files.md).", no_args_is_help=True)
-app.add_typer(files, name="files")
-
-
-@files.command("check")
-def files_check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of CSV, Excel or Parquet files.")],
-    write: Annotated[bool, typer.Option("--write", help="Add what was taken for what to reports.toml.")] = False,
-    config: Config = None,
-) -> None:
-    """Says how each file of a folder would be read, what can't be, and the [files] of reports.toml that says so."""
-    from ..sources.files.survey import survey
-
-    settings = Settings.read(config, None, f"files:{folder}")
-    with speaking(settings.language):
-        view = survey(settings)
-        for line in view.lines:
-            typer.echo(" " * (len(line) - len(line.lstrip())) + one_line(line))
-        if write and view.is_readable:
-            _tell(_("written to {file}", file=str(_add_files_to(settings, view.mapping))))
-        elif view.mapping:
-            typer.echo(view.mapping)
-        for problem in view.problems:
-            _tell(problem)
-    if not view.is_readable:
-        raise typer.Exit(REFUSED)
-
-
-def _add_files_to(settings: Settings, mapping: str) -> Path:
-    """Puts [files] at the end of reports.toml, which must not say anything of it yet."""
-    path = settings.config or settings.home / "reports.toml"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if re.search(r"^\s*\[files\b", text, re.MULTILINE):
-        raise SettingsError(_("{file} has [files] already; change it there, or take it away first", file=str(path)))
-    path.write_text(f"{text.rstrip()}\n\n{mapping.rstrip()}\n".lstrip(), encoding="utf-8")
-    return path
 
 
 @app.command()
 def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, source: Source = None) -> None:
     """Says of everything that a night rests on whether it is well, and what to do where it is not. Changes nothing."""
     from . import doctor as room
+    from .doctor.shown import shown
 
     settings, problem = room.read(config, data, source)
     with speaking(settings.language), nullcontext({}) if problem else _portal(settings) as portal:
         reached = {name: value for name, value in portal.items() if name != "plan"}  # which is no part of a portal
-        states = Counter(_line(check) for check in room.examine(settings, problem, out=out, **reached))
-        _table.print(
+        states = Counter(shown(check) for check in room.examine(settings, problem, out=out, **reached))
+        results.print(
             _(
                 "{broken} broken, {look} to look at, {ok} well",
                 **{state: states[state] for state in ("broken", "look", "ok")},
@@ -356,7 +283,7 @@ def glossary(out: Out = Path("output"), config: Config = None) -> None:
     settings = Settings.read(config)
     own.take(settings.home if settings.config else None)
     for problem in own.problems():
-        _tell(problem)
+        tell(problem)
     for path in write(out):
         typer.echo(one_line(path))
 
@@ -400,12 +327,12 @@ def _mail_out(settings: Settings, report: "NightReport", out: Path) -> bool:
     """Mail what came out to its recipients, and what did not to the operator; False when a mail could not be sent."""
     from .. import mail as room
 
-    outcome, operator = room.send_and_tell(settings, report, out=out, tell=_tell)
+    outcome, operator = room.send_and_tell(settings, report, out=out, tell=tell)
     for line in (*outcome.sent, *operator.sent):
-        _tell(line)
+        tell(line)
     for line in operator.problems:
-        _tell(line)
-    _tell(f"{len(outcome.sent)} mailed, {outcome.already} mailed before, {len(outcome.problems)} not.")
+        tell(line)
+    tell(f"{len(outcome.sent)} mailed, {outcome.already} mailed before, {len(outcome.problems)} not.")
     return outcome.is_whole and operator.is_whole
 
 
@@ -415,16 +342,16 @@ def _sync(settings: Settings, *, accept_loss: bool = False) -> "SyncReport":
     with _portal(settings) as portal, _progress() as progress:
         report = read(settings, progress=progress, accept_loss=accept_loss, **portal)
     for table, counts in report.tables.items():
-        _tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
+        tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
-        _tell(f"{hole['table']}: {hole['text']}")
+        tell(f"{hole['table']}: {hole['text']}")
     for sentence in (*report.repairs, *report.plan_mistakes):
-        _tell(sentence)
+        tell(sentence)
     if report.receipt:
-        _tell(report.receipt.words())
+        tell(report.receipt.words())
         for difference in report.receipt.differences:
-            _tell(f"{difference.words}: {difference.here} / {difference.there}. {difference.reason}")
-    _tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
+            tell(f"{difference.words}: {difference.here} / {difference.there}. {difference.reason}")
+    tell(f"Synced in {report.seconds:.1f} s; data as of {report.synced_at.astimezone(settings.zone):%Y-%m-%d %H:%M}.")
     return report
 
 
@@ -440,7 +367,7 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
 
     company_settings = settings.source.demo
     today = company_settings.today or datetime.now(settings.zone).date()
-    _tell(f"Inventing a company of {company_settings.deals} deals, and serving it as Bitrix24 would.")
+    tell(f"Inventing a company of {company_settings.deals} deals, and serving it as Bitrix24 would.")
     company = demo.invent(
         deals=company_settings.deals, seed=company_settings.seed, months=company_settings.months, today=today
     )
@@ -453,42 +380,19 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
     """On a terminal one line that counts; in a log a line for so many rows of a table."""
-    if not _console.is_terminal:
+    if not console.is_terminal:
         yield _log(every=10_000)
         return
-    with _console.status("Reading …") as status:
+    with console.status("Reading …") as status:
         yield lambda table, rows: status.update(f"Reading {table}: {rows:,} rows")
 
 
 def _log(*, every: int) -> Callable[[str, int], None]:
     counts: Counter[str] = Counter()
 
-    def tell(table: str, rows: int) -> None:
+    def count(table: str, rows: int) -> None:
         if rows // every > counts[table] // every:
-            _tell(f"{table}: {rows} rows so far")
+            tell(f"{table}: {rows} rows so far")
         counts[table] = rows
 
-    return tell
-
-
-def _line(check: "Check") -> str:
-    """Prints one line of the doctor's table, and gives its state; the sign is not all that tells it, nor its colour."""
-    signs = {"ok": ("✓", "+", "green"), "look": ("!", "!", "yellow"), "broken": ("✗", "x", "red")}
-    sign, plain, colour = signs[check.state]
-    words = {"ok": _("ok"), "look": _("look"), "broken": _("broken")}
-    mark = sign if _table.encoding.startswith("utf") else plain
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for width in (11, 16, None):
-        grid.add_column(width=width, overflow="fold")
-    sentence = Text(lines(check.sentence)) + Text(f"\n→ {lines(check.remedy)}" if check.remedy else "", style="bold")
-    grid.add_row(Text(f"{mark} {words[check.state]}", style=colour), Text(one_line(check.name)), sentence)
-    _table.print(grid)
-    return check.state
-
-
-_table = Console(highlight=False)
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def _tell(text: str) -> None:
-    _console.print(one_line(text), markup=False)
+    return count

@@ -1,11 +1,10 @@
 """`crm-reports plan`: an example of a plan for this portal's people, and what is wrong with the one that there is."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from math import floor, log10
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,14 +12,13 @@ from ..errors import FilesError
 from ..settings import Settings
 from ..words.terminal import one_line
 from ..words.texts import _, many, speaking
+from .options import Config, Data
 
 if TYPE_CHECKING:
     from ..measures.dataset import Dataset
 
 plan = typer.Typer(help="The company's plan, plan.csv beside reports.toml (docs/plan.md).", no_args_is_help=True)
 
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings; by default reports.toml.")]
-Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Where the store is; by default data/.")]
 COLUMNS = ("period", "metric", "manager", "department", "pipeline", "value", "currency")
 MONTHS = 3  # that are planned, and of whose wins the example is made
 
@@ -60,19 +58,21 @@ def _lines(ds: "Dataset") -> Iterator[tuple[object, ...]]:
 
     won = measure(ds, ["won_money"], by="manager")
     won = won[(won["won_money"] > 0) & (won["manager_id"] != "") & ~won["manager_id"].isin(ds.names.leavers)]
-    people = [(_written(ds, row.manager_id), _round(row.won_money / MONTHS)) for row in won.itertuples()] or [("", 0)]
+    names = {row["manager_id"]: row["name"] for row in ds.store.rows("managers").to_pylist()}
+    people = [(_written(row.manager_id, names), _round(row.won_money / MONTHS)) for row in won.itertuples()]
     first: date = begin("month", ds.filters.today)
     for number in range(MONTHS):
-        for name, money in people:
+        for name, money in people or [("", 0)]:
             yield label(shift("month", first, number), "month"), "won_money", name, "", "", money, ds.currency
 
 
-def _written(ds: "Dataset", id: str) -> str:
+def _written(id: str, names: Mapping[str, str | None]) -> str:
     """The manager's name, where it is his alone and no spreadsheet takes it for a formula; else the id."""
-    names = [row["name"] for row in ds.store.rows("managers").to_pylist() if row["name"]]
-    own = next((row["name"] for row in ds.store.rows("managers").to_pylist() if row["manager_id"] == id), None)
-    is_plain = own and names.count(own) == 1 and "," not in own and not own.startswith(("=", "+", "-", "@", "\t"))
-    return own if is_plain else id
+    own = names.get(id) or ""
+    is_plain = (
+        list(names.values()).count(own) == 1 and "," not in own and not own.startswith(("=", "+", "-", "@", "\t"))
+    )
+    return own if own and is_plain else id
 
 
 def _round(money: float) -> int:

@@ -233,8 +233,8 @@ def _planned_months(ds: Dataset) -> list[Period]:
 
 def _month(ds: Dataset, month: Period) -> dict[str, object]:
     rows = frames.frame(ds, "plans", month)
-    numbers = {name: find(name).of_all(rows) for name in BY_MONTH if name != "won_money"}
-    numbers["won_money"] = float(np.nansum(rows["fact"]))
+    numbers = {name: find(name).of_all(rows) for name in BY_MONTH if find(name).on == "plans"}
+    numbers["won_money"] = find("won_money").of_all(frames.frame(ds, "events", month))
     running = month.start <= ds.filters.today < month.end and ds.filters.day_ahead < month.end
     return {
         "size": "month", "period": label(month.start, "month"), "start": month.start, "is_running": running,

@@ -70,20 +70,14 @@ def write(folder: Path) -> list[Path]:
 
 def sections() -> list[tuple[str, list[Entry]]]:
     """All numbers in the reader's language, by the part of the library that defines them."""
-    home = {
-        name: entry.module.rpartition(".")[2]
-        for name, entry in METRICS.items()
-        if not entry.module.startswith(own.PACKAGE)
-    }
-    own_ones = [_entry(metric) for metric in METRICS.values() if metric.module.startswith(own.PACKAGE)]
+    is_own = {name: metric.module.startswith(own.PACKAGE) for name, metric in METRICS.items()}
+    ours = [metric for name, metric in METRICS.items() if not is_own[name]]
+    theirs = [_entry(metric) for name, metric in METRICS.items() if is_own[name]]
     parts = [
-        (
-            _(title),
-            [_entry(metric) for name, metric in METRICS.items() if home.get(name) == module],
-        )
+        (_(title), [_entry(metric) for metric in ours if metric.module.rpartition(".")[2] == module])
         for module, title in SECTIONS.items()
     ]
-    return [*parts, *([(_("Of this company's own"), own_ones)] if own_ones else [])]
+    return [*parts, *([(_("Of this company's own"), theirs)] if theirs else [])]
 
 
 def _entry(metric: Metric) -> Entry:

@@ -24,11 +24,8 @@ from .scope import to_pandas
 from .slices import KEYS, inside, loss_reasons, utc
 from .work import Work
 
-PER_CUT = (
-    "team",
-    "turnover",
-    "plans",
-)  # their rows have no instant of their own: each cut of a period has its own ones
+# Their rows have no instant of their own: each cut of a period has its own ones.
+PER_CUT = ("team", "turnover", "plans")
 
 
 def frame(ds: Dataset, on: str, period: Period) -> Columns:

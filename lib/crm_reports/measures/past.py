@@ -122,9 +122,8 @@ def _past(ds: Dataset) -> Past:
         np.concatenate([place[at_work], silent.deal]), np.concatenate([spot[: len(place)][at_work], spot[len(place) :]]),
         np.concatenate([since[at_work], silent.since]), np.concatenate([until[at_work], silent.until]),
     )  # fmt: skip
-    ends = np.where(
-        (until == EVER) & (closed[place] < EVER), closed[place], since
-    )  # the last entry, not the first of a visit
+    # A deal that still stands where it was won was won at its last entry there, not at the first of the visit.
+    ends = np.where((until == EVER) & (closed[place] < EVER), closed[place], since)
     wins = _in_order(
         np.concatenate([place[won], np.flatnonzero(wordless)]),
         np.concatenate([ends[won], closed[wordless]]),

@@ -31,11 +31,8 @@ CALLED = {
 }  # fmt: skip
 KINDS = {"int": "number", "float": "number", "bool": "flag", "list": "texts", "str": "text", "dict": "text"}
 
-PICKED = {
-    **{name: name for name in DIMENSIONS},
-    "exclude_stages": "stage",
-    "exclude_pipelines": "pipeline",
-}  # several of these
+# Of these several can be chosen, each from what the portal has of it.
+PICKED = {**{name: name for name in DIMENSIONS}, "exclude_stages": "stage", "exclude_pipelines": "pipeline"}
 
 State = Mapping[str, Any]
 

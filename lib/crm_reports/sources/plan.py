@@ -57,9 +57,8 @@ def read(path: Path, settings: Settings, choices: Choices, base: str) -> list[di
         **{f"{name}_id": _ids(sheet, frame[name], choices, name, problems) for name in WHOM},
         "value": frame["value"], "currency": frame["currency"],
     })  # fmt: skip
-    lines["department_id"] = lines["department_id"].where(
-        lines["manager_id"] == "", ""
-    )  # of a manager it only says where
+    # Beside a manager a department only says where he is.
+    lines["department_id"] = lines["department_id"].where(lines["manager_id"] == "", "")
     lines["currency"] = _currencies(sheet, lines, base, problems)
     _check_values(sheet, lines, problems)
     _check_once(sheet, lines, problems)

@@ -13,11 +13,12 @@ from ...errors import PortalError
 from . import tables, values
 from .client import Client, Command
 from .cursors import Ask, lists
-from .pages import PAGE, Row, many
+from .pages import Row, many
 from .refusals import Answer, Reply, is_not_found
 
 MOST_QUESTIONS = 450  # nine requests
 MOST_ROWS = 5_000  # of one table that are read again to find what differs
+MOST_FATES = 500  # rows that are asked for one by one, ten requests
 
 Fate = Literal["changed", "hidden", "gone", "missed"]
 
@@ -82,23 +83,8 @@ def _dropped(questions: Sequence[Question], totals: Sequence[int | None]) -> set
 def _commands(questions: Iterable[Question]) -> Iterator[tuple[int, Command]]:
     for number, question in enumerate(questions):
         listing = tables.ENTITIES[question.table].listing
-        key = "id" if listing.wrapper and listing.method != "crm.stagehistory.list" else "ID"
-        params = {**listing.others, "select": [key], listing.filter_name: question.where, "start": 0}
+        params = {**listing.others, "select": ["ID"], listing.filter_name: question.where, "start": 0}
         yield number, Command(listing.method, params)
-
-
-def _believed(
-    question: Question, n: int | None, whole: int | None, replies: Sequence[int | None], questions: Sequence[Question]
-) -> int | None:
-    """A legacy list drops a filter that it does not know and counts everything: all the same question's answers are then the whole."""
-    if n is None or not question.conditions or n != whole:
-        return n
-    alike = [
-        m
-        for other, m in zip(questions, replies, strict=True)
-        if (other.table, other.kind) == (question.table, question.kind)
-    ]
-    return None if len(alike) > 1 and set(alike) == {whole} and whole else n
 
 
 def rows(client: Client, questions: Sequence[Question], zone: ZoneInfo) -> dict[str, Row]:
@@ -116,7 +102,7 @@ def rows(client: Client, questions: Sequence[Question], zone: ZoneInfo) -> dict[
 def fates(client: Client, table: str, ids: Sequence[str], since: datetime, zone: ZoneInfo) -> dict[str, Fate]:
     """What became of these rows: changed since that instant, hidden from the webhook, gone; or there, and missed by the lists."""
     method = tables.ENTITIES[table].get
-    replies = many(client, ((row_id, Command(method, {"id": row_id})) for row_id in ids[:PAGE])) if method else ()
+    replies = many(client, ((row_id, Command(method, {"id": row_id})) for row_id in ids[:MOST_FATES]))
     return {row_id: _fate(reply, since, zone) for row_id, reply in replies}
 
 

@@ -11,13 +11,11 @@ from ...settings import Settings
 from ...words.texts import N_, _
 from . import dates, numbers
 from .arrow import Unreadable, instants_of, is_instant, is_number, is_text, numbers_of, text_of
-from .layout import LAYOUTS, WORDS, Column, Kind
+from .layout import FALSE, LAYOUTS, TRUE, WORDS, Column, Kind
 from .problems import Problems
 from .sheets import Sheet
 from .ways import Verdict, Way, Ways
 
-TRUE = ("1", "true", "yes", "y", "t", "да", "истина")
-FALSE = ("0", "false", "no", "n", "f", "нет", "ложь")
 ALLOWED = {
     "number": N_("a number such as 1234.50"),
     "integer": N_("a whole number"),

@@ -10,6 +10,8 @@ WORDS: dict[Kind, tuple[str, ...]] = {
     "action": ("call", "meeting", "email", "crm_activity", "comment"),
     "direction": ("in", "out"),
 }
+TRUE = ("1", "true", "yes", "y", "t", "да", "истина")
+FALSE = ("0", "false", "no", "n", "f", "нет", "ложь")
 
 
 @dataclass(frozen=True)

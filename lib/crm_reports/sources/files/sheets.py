@@ -37,11 +37,11 @@ class Sheet:
     path: Path
     table: pa.Table
     rows: np.ndarray
-    source: Delimited | None = None
-    headers: dict[str, list[str]] | None = None
-    rest: tuple[str, ...] = ()
-    export: str = ""
-    encoding: str = ""
+    source: Delimited | None
+    headers: dict[str, list[str]]
+    rest: tuple[str, ...]
+    export: str
+    encoding: str
 
     @cached_property
     def _lines(self) -> list[int]:
@@ -67,8 +67,8 @@ def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
     """Every file of the source's folder that is one of ours, by our name."""
     folder, more = settings.source.folder, mapping.said(settings.files)
     _check_words(settings, problems)
-    paths = _files(folder, settings, problems)
-    if "deals" not in paths:
+    raws = _files(folder, settings, problems)
+    if "deals" not in raws:
         names = ", ".join(sorted(path.name for path in folder.iterdir())[:10])
         words = {"folder": str(folder), "there": names or _("nothing")}
         problems.add(
@@ -78,7 +78,7 @@ def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
                 **words,
             )
         )
-    read = {name: sheet_of(name, path, more, settings.source.encoding, problems) for name, path in paths.items()}
+    read = {name: _sheet(name, raw, more, problems) for name, raw in raws.items() if raw}
     return {name: sheet for name, sheet in read.items() if sheet}
 
 
@@ -102,37 +102,31 @@ def _check_words(settings: Settings, problems: Problems) -> None:
             )
 
 
-def _files(folder: Path, settings: Settings, problems: Problems) -> dict[str, Path]:
-    """The path of each file of ours: by the name that reports.toml or the file itself gives, else by its headers."""
+def _files(folder: Path, settings: Settings, problems: Problems) -> dict[str, Raw | None]:
+    """Each file of ours: by the name that reports.toml or the file itself gives, else by its headers; None: can't be read."""
     if not folder.is_dir():
         problems.add(_("the source's folder {folder} is not there; give a folder that holds deals.csv", folder=folder))
         problems.tell()
-    paths: dict[str, Path] = {}
     candidates = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
-    for path in candidates:
-        name = settings.files.names.get(path.name, path.stem.lower())
-        if name in FILES:
-            _add(paths, name, path, problems)
-    if "deals" not in paths:
-        for path in sorted({*candidates} - {*paths.values()}):
-            if name := _by_headers(path, settings):
-                _add(paths, name, path, problems)
-    return paths
+    names = {path: settings.files.names.get(path.name, path.stem.lower()) for path in candidates}
+    named = [(name, path) for path, name in names.items() if name in FILES]
+    encoding, more = settings.source.encoding, mapping.said(settings.files)
+    raws: dict[str, Raw | None] = {}
+    for name, path in named:
+        _add(raws, name, path, _raw(path, _headers([name], more), encoding, problems), problems)
+    if "deals" not in raws:
+        for path in sorted({*candidates} - {path for _name, path in named}):
+            raw = _raw(path, _headers(FILES, more), encoding, unsaid := Problems())
+            if raw and (name := mapping.recognized(raw.headers)):
+                problems.sentences += unsaid.sentences
+                _add(raws, name, path, raw, problems)
+    return raws
 
 
-def _add(paths: dict[str, Path], name: str, path: Path, problems: Problems) -> None:
-    if name in paths:
-        problems.add(_("{one} and {other} are both there; keep one", one=paths[name].name, other=path.name))
-    paths[name] = path
-
-
-def _by_headers(path: Path, settings: Settings) -> str:
-    """Which file of ours that is, by what its columns are called; "" when nothing tells."""
-    try:
-        raw = Raw.read(path, _headers(FILES, mapping.said(settings.files)), settings.source.encoding, Problems())
-    except (UnicodeDecodeError, *CAN_NOT):
-        return ""
-    return mapping.recognized(raw.headers)
+def _add(raws: dict[str, Raw | None], name: str, path: Path, raw: Raw | None, problems: Problems) -> None:
+    if there := raws.get(name):
+        problems.add(_("{one} and {other} are both there; keep one", one=there.path.name, other=path.name))
+    raws[name] = raw
 
 
 def _headers(files: Collection[str], more: Mapping) -> set[str]:
@@ -141,17 +135,25 @@ def _headers(files: Collection[str], more: Mapping) -> set[str]:
     return ours.union(*(export.names(file) for export in (more, *mapping.exports()) for file in files))
 
 
-def sheet_of(name: str, path: Path, more: Mapping, encoding: str, problems: Problems) -> Sheet | None:
-    """One file under the names of the layout `name`; None when it can't be read, which `problems` tells."""
+def _raw(path: Path, names: Collection[str], encoding: str, problems: Problems) -> Raw | None:
+    """The file as it lies there; None when it can't be read, which `problems` tells."""
     try:
-        raw = Raw.read(path, _headers([name], more), encoding, problems)
+        return Raw.read(path, names, encoding, problems)
     except UnicodeDecodeError as error:
         problems.add(_undecodable(path, error, encoding))
-        return None
     except CAN_NOT as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problems.add(_("{file} can't be read: {reason}", file=path.name, reason=reason))
-        return None
+    return None
+
+
+def sheet_of(name: str, path: Path, more: Mapping, encoding: str, problems: Problems) -> Sheet | None:
+    """One file under the names of the layout `name`; None when it can't be read, which `problems` tells."""
+    raw = _raw(path, _headers([name], more), encoding, problems)
+    return raw and _sheet(name, raw, more, problems)
+
+
+def _sheet(name: str, raw: Raw, more: Mapping, problems: Problems) -> Sheet | None:
     _remark(name, raw, problems)
     return _under_our_names(name, raw, more, problems)
 

@@ -18,15 +18,15 @@ from .ways import Ways
 
 @dataclass(frozen=True)
 class Survey:
-    """One sentence a line about each file, its problems besides, and the lines of reports.toml that say what was taken for what."""
+    """A sentence a line about each file, what is wrong with the folder, the lines of reports.toml that say what was taken for what.
+
+    `is_readable`: a sync would take it.
+    """
 
     lines: list[str]
     problems: list[str]
     mapping: str
-
-    @property
-    def is_readable(self) -> bool:
-        return not self.problems
+    is_readable: bool
 
 
 def survey(settings: Settings) -> Survey:
@@ -35,13 +35,15 @@ def survey(settings: Settings) -> Survey:
     sheet_by_name = sheets(settings, found)
     order = order_of_dates(sheet_by_name.values(), settings)
     lines: list[str] = []
+    unread = 0
     for name, sheet in sheet_by_name.items():
         problems = Problems()
         frame = Reader(settings, problems, order).frame(sheet)
         check(sheet, keys.without_fractions({name: frame})[name], settings.base_currency or "RUB", problems)
         lines += [*_of_sheet(sheet, settings, order), *_unread(sheet, problems), ""]
-        found.sentences += problems.sentences
-    return Survey(lines, found.sentences, _toml(sheet_by_name, settings))
+        unread += len(problems.sentences)
+    is_readable = not (found.sentences or unread)
+    return Survey(lines, found.sentences, _toml(sheet_by_name, settings), is_readable)
 
 
 def _of_sheet(sheet: Sheet, settings: Settings, order: str) -> Iterator[str]:
@@ -53,7 +55,7 @@ def _of_sheet(sheet: Sheet, settings: Settings, order: str) -> Iterator[str]:
     if sheet.source:
         separator = {"\t": _("tab")}.get(sheet.source.separator, sheet.source.separator)
         yield "  " + _("encoding {encoding}, separator {separator}", encoding=sheet.encoding, separator=separator)
-    for column, headers in (sheet.headers or {}).items():
+    for column, headers in sheet.headers.items():
         taken = ", ".join(headers)
         yield f"  {column} ← {taken}{_way(sheet, column, settings, order)}"
     if _is_worked_out(sheet):
@@ -109,9 +111,7 @@ def _toml(sheet_by_name: dict[str, Sheet], settings: Settings) -> str:
     for name, sheet in sheet_by_name.items():
         lines += [f"[files.columns.{name}]"]
         lines += [
-            f"{_text(header)} = {_text(column)}"
-            for column, headers in (sheet.headers or {}).items()
-            for header in headers
+            f"{_text(header)} = {_text(column)}" for column, headers in sheet.headers.items() for header in headers
         ]
         lines += [""]
     words = {column: of for sheet in sheet_by_name.values() for column, of in _words(sheet, settings).items()}
@@ -124,13 +124,13 @@ def _words(sheet: Sheet, settings: Settings) -> dict[str, dict[str, str]]:
     """Our column → its words and ours: of an outcome that was worked out, what each stage of the file means."""
     exports = {export.title: export.words for export in mapping.exports()}
     words = exports.get(sheet.export, {}) | mapping.said(settings.files).words
-    of_sheet = {column: of for column, of in words.items() if column in (sheet.headers or {})}
+    of_sheet = {column: of for column, of in words.items() if column in sheet.headers}
     return of_sheet | ({"outcome": _stages(sheet)} if _is_worked_out(sheet) else {})
 
 
 def _is_worked_out(sheet: Sheet) -> bool:
     """Whether the outcome is of no column of the file."""
-    return "outcome" in sheet.table.column_names and "outcome" not in (sheet.headers or {})
+    return "outcome" in sheet.table.column_names and "outcome" not in sheet.headers
 
 
 def _stages(sheet: Sheet) -> dict[str, str]:

@@ -24,6 +24,7 @@ from ..receipts import Difference, Receipt
 log = logging.getLogger(__name__)
 
 Connection = duckdb.DuckDBPyConnection
+Pair = tuple[Question, int, int]  # a question, our count and the portal's
 
 MONTHS = 24  # that are counted one by one
 COUNTED = ("deals", "leads", "companies", "contacts", "activities", "stage_history")
@@ -58,9 +59,6 @@ def compare(
     return Receipt(at, len(questions), len(pairs), len(pairs) - len(different), tuple(differences))
 
 
-Pair = tuple[Question, int, int]
-
-
 def _without_capped(pairs: list[Pair]) -> list[Pair]:
     """Without those of a portal that counts no further than so many rows: several counts are then that same number."""
     caps = {}
@@ -91,10 +89,7 @@ def _questions(
         yield from _of_months("created_at", _("deals created in {month}"), synced_at, zone)
         yield from _closed(synced_at, zone)
     if "stage_history" in tables:
-        yield from (
-            question
-            for question in _of_months("at", _("moves between stages in {month}"), synced_at, zone, "stage_history")
-        )
+        yield from _of_months("at", _("moves between stages in {month}"), synced_at, zone, "stage_history")
     if "activities" in tables:
         yield from _of_owners()
     if "deals" in tables:
