@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import nbformat
 
-from crm_reports.look import publish, scripts, wiki
+from crm_reports.look import completeness, publish, scripts, wiki
 from crm_reports.look.page import ELEMENT
 from crm_reports.night import NightReport, Page
 from crm_reports.night.index import write_indexes
@@ -72,7 +72,7 @@ def report(folder, settings, name, *, links=(), questions=(), **parameters):
         cells[-1].outputs = [nbformat.v4.new_output("display_data", data=bundle)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"crm_reports": {"notebook": f"{name}.ipynb"}})
     html = publish.html(notebook, assets="assets", links=links, language=given.get("language", "en"))
-    assert publish.missing_from(html, notebook) == []
+    assert completeness.missing_from(html, notebook) == []
     path = folder / f"{name}-{len(list(folder.iterdir()))}.html"
     path.write_text(html, encoding="utf-8")
     return path, {bundle[ELEMENT]["id"]: bundle[ELEMENT] for bundle in bundles if ELEMENT in bundle}

@@ -7,7 +7,7 @@ import pytest
 from chromium import Visit, needed
 
 from crm_reports import charts
-from crm_reports.look import publish, scripts, tables
+from crm_reports.look import completeness, publish, scripts, tables
 from crm_reports.look.publish import Link
 from crm_reports.words import units
 
@@ -28,7 +28,7 @@ def site(tmp_path_factory):
         scripts.assets(folder / "assets")
         for name, assets in (("whole", "inline"), ("shared", "assets")):
             html = publish.html(notebook, assets=assets, links=LINKS)
-            assert publish.missing_from(html, notebook) == []
+            assert completeness.missing_from(html, notebook) == []
             (folder / f"{name}.html").write_text(html, encoding="utf-8")
     yield folder
     units.use()

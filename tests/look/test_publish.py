@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import pytest
 
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
-from crm_reports.look import lists, matrix, page, publish, scripts, tables
+from crm_reports.look import completeness, lists, matrix, page, publish, scripts, tables
 from crm_reports.look.publish import Link
 from crm_reports.words import units
 
@@ -40,7 +40,7 @@ def notebook(monkeypatch):
 
 def test_a_page_has_the_charts_and_tables_and_no_code(notebook):
     html = publish.html(notebook)
-    assert publish.missing_from(html, notebook) == []
+    assert completeness.missing_from(html, notebook) == []
     assert "crm.show" not in html
     assert "period: str" not in html
     assert "Things to try" not in html
@@ -80,7 +80,9 @@ def test_what_is_one_click_away_is_packed_after_its_first_rows_and_nothing_of_it
 def lacking(page_html, rows):
     """Whether the page lacks any of an element's rows."""
     element = {"id": "mine", "kind": "table", "rows": [{"lost": 1}] * rows, "missing": ""}
-    return bool(publish.missing_from(page_html, nbformat.v4.new_notebook(cells=[code({publish.ELEMENT: element})])))
+    return bool(
+        completeness.missing_from(page_html, nbformat.v4.new_notebook(cells=[code({publish.ELEMENT: element})]))
+    )
 
 
 def test_a_short_table_one_click_away_stays_as_it_is():
@@ -118,14 +120,14 @@ def test_whatever_is_lost_on_the_way_is_named(notebook, monkeypatch, lost):
         "<tbody>": html.replace("<tbody>", "<tbody><!--").replace("</tbody>", "--></tbody>"),
         '"type":"bar"': html.replace('"data":[{', '"data":[],"x":[{', 1),
     }.get(lost, html.replace(lost, ""))
-    assert publish.missing_from(broken, notebook)
+    assert completeness.missing_from(broken, notebook)
 
 
 def test_a_page_without_a_bare_chart_is_not_whole(notebook):
     html = publish.html(notebook)
     notebook.cells.append(code({page.FIGURE: {"data": [], "layout": {}}}))
-    assert publish.missing_from(html, notebook) == ["the page has 0 of the notebook's 1 charts without an id"]
-    assert publish.missing_from(publish.html(notebook), notebook) == []
+    assert completeness.missing_from(html, notebook) == ["the page has 0 of the notebook's 1 charts without an id"]
+    assert completeness.missing_from(publish.html(notebook), notebook) == []
 
 
 def test_an_analysts_own_outputs_are_in_the_page(notebook):
@@ -216,4 +218,4 @@ def test_a_column_that_a_matrix_leaves_out_as_empty_is_not_missing_from_the_page
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Sales"), code(*shown)])
     html = publish.html(notebook)
     assert "Empty" not in html.partition("<table")[2].partition("</table>")[0]
-    assert publish.missing_from(html, notebook) == []
+    assert completeness.missing_from(html, notebook) == []

@@ -4,10 +4,12 @@ from math import isnan
 
 import pytest
 
+import march
 from crm_reports.filters import Period
 from crm_reports.filters.periods import parse_period
 from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, value_of
+from crm_reports.sources.plan import FLOWS
 from plans import ANNA, BORIS, DEALS, HISTORY, line
 from stores import at, make_store, nights
 
@@ -208,3 +210,16 @@ def test_managers_and_what_nobody_has_add_up_to_the_plan_by_department_too(tmp_p
     assert ds.plan.parts(Period(ds.filters.period.start, ds.filters.period.end)) == [
         ("1", "10", 600), ("2", "11", 300), ("", "11", 200), ("", "", 900),
     ]  # fmt: skip
+
+
+def test_whatever_can_be_planned_is_a_metric_whose_months_add_up(tmp_path):
+    settings = make_store(
+        tmp_path, deals=march.DEALS, stage_history=march.HISTORY, activities=march.ACTIVITIES, comments=march.COMMENTS, leads=march.LEADS
+    )  # fmt: skip
+    months, both = (
+        [load(period=period, as_of="2025-04-01", settings=settings) for period in periods]
+        for periods in (("2025-02", "2025-03"), ("2025-02-01..2025-03-31",))
+    )
+    for name in FLOWS:
+        assert sum(float(value_of(ds, name)) for ds in months) == pytest.approx(float(value_of(both[0], name))), name
+    assert any(value_of(both[0], name) for name in FLOWS)

@@ -31,7 +31,7 @@ from .. import errors
 from ..elements.changes import compared_at
 from ..errors import FilterError, ReportError, RunError, near
 from ..filters import Choice, Filters
-from ..look import publish, workbook
+from ..look import completeness, publish, workbook
 from ..measures import load as loading
 from ..measures.dataset import Dataset
 from ..metrics import own, registry
@@ -496,7 +496,7 @@ def _keep(notebook: nbformat.NotebookNode | None, path: Path) -> str:
 def _page(plan: Plan, notebook: nbformat.NotebookNode, **look: Any) -> str:
     """The page, whole; `look` is what it can be told. RunError: what it or the notebook lacks."""
     page = publish.html(notebook, **_beside(plan, **look))
-    lacking = [*_torn(notebook, list(elements_of(notebook))), *publish.missing_from(page, notebook)]
+    lacking = [*_torn(notebook, list(elements_of(notebook))), *completeness.missing_from(page, notebook)]
     errors.all_at_once(lacking, RunError)
     return page
 
