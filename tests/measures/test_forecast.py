@@ -147,8 +147,9 @@ def test_three_lost_deals_make_no_prophecy_and_three_hundred_do(tmp_path):
         for row in tables["stage_history"]:
             if row["deal_id"] in gone and row["outcome"] == "won":
                 row |= {"stage_id": "DEAR", "outcome": "lost"}
-        made = Forecast.of(dataset(folder, period="2025-03", as_of="2025-03-11", **tables))
-        managers = np.asarray(made.ds.slice.deals["manager_id"])[made.place]
+        ds = dataset(folder, period="2025-03", as_of="2025-03-11", **tables)
+        made = Forecast.of(ds)
+        managers = np.asarray(ds.slice.deals["manager_id"])[made.place]
         return [made.chance[managers == id].mean() for id in ("1", "2")]
 
     anna, boris = chances(tmp_path / "few", lambda number: number >= 420 or number in (200, 250, 300))
@@ -234,8 +235,8 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     element = elements.forecast(ds)
     assert "the plan of 3.3\xa0k\xa0₽ is made with a chance of" in element.finding
     assert f"the {made.wins_needed} deals that add most, all won" in element.note
-    easy = Forecast.of(monthly(tmp_path / "easy", filters={"plan_lines": planned(1000.0)}))
-    assert easy.chance_of_plan == 1
+    easy = monthly(tmp_path / "easy", filters={"plan_lines": planned(1000.0)})
+    assert Forecast.of(easy).chance_of_plan == 1
     assert 0 < made.chance_of_plan < 0.5
 
 

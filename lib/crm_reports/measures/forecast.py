@@ -6,6 +6,7 @@ common is drawn together: three deals of one make no prophecy.
 
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import proxy
 
 import numpy as np
 
@@ -32,8 +33,9 @@ class Forecast:
 
     @classmethod
     def of(cls, ds: Dataset) -> "Forecast":
-        """The forecast of a report, worked out once."""
-        return ds.memo.once("forecast", lambda: cls(ds))
+        """The forecast of a report, worked out once; good for as long as the report is kept."""
+        # The report keeps it, so it must not keep the report: a circle would hold the store, and its threads, until a collection.
+        return ds.memo.once("forecast", lambda: cls(proxy(ds)))
 
     @cached_property
     def past(self) -> Past:

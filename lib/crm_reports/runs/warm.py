@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60  # what is imported comes from a cold disk in the morning
 HOLD_SECONDS = 600
-PATIENCE = 50  # looks, a fiftieth of a second apart, at whether threads have ended
 LOOK_SECONDS = 0.5
 
 
@@ -255,7 +254,7 @@ class _Parent:
             with _ending_with_the_starter():
                 self._kept = function(*args)  # what it opened stays open for all that are forked
             _ready_to_fork()
-            print("ready" if _has_no_more_threads(alone) else "more than one thread", flush=True)
+            print("ready" if _threads() <= alone else "more than one thread", flush=True)
         except Exception:
             log.exception("what was to be held")
             print("failed", flush=True)
@@ -330,19 +329,6 @@ def _threads() -> int:
     return len(list(tasks.iterdir())) if tasks.is_dir() else 0
 
 
-def _has_no_more_threads(alone: int) -> bool:
-    """Whether there are as many as before, or will be in a moment: an engine's threads end after their store is let go.
-
-    A store that only a cycle of references still holds keeps them.
-    """
-    gc.collect()
-    for _look in range(PATIENCE):
-        if _threads() <= alone:
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def _nothing() -> None:
     pass
 
@@ -355,7 +341,7 @@ def main(folder: Path, *, is_cold: bool) -> None:
         log_harmlessly()
         alone = _threads()
         warm_up()
-    if active_count() > 1 or not _has_no_more_threads(alone):
+    if active_count() > 1 or _threads() > alone:
         raise WarmError("the parent has more than one thread and can't be forked safely")
     _ready_to_fork()
     _Parent(folder).serve()
