@@ -6,7 +6,10 @@ LOCKED := $(ENV)/.made-from-lock
 INSTALLED := $(ENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: reports serve test bench lab lock clean
+.PHONY: reports serve test bench lab filter lock clean
+
+# What JupyterLab and papermill note down beside a notebook's outputs; none of it goes into git.
+NOTED := $(foreach key,codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version,metadata.language_info.$(key)) metadata.papermill cell.metadata.papermill
 
 reports: $(INSTALLED)
 	@$(BIN)/crm-reports night
@@ -30,7 +33,12 @@ lab: $(INSTALLED)
 $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m crm_reports.look.bundle
+	@$(MAKE) --no-print-directory filter
 	@touch $@
+
+# Notebooks go into git without outputs (.gitattributes); where the program for it is gone, as they are.
+filter:
+	@[ ! -e .git ] || git config filter.nbstripout.clean 'if [ -x $(BIN)/nbstripout ]; then exec $(BIN)/nbstripout --keep-id --extra-keys "$(NOTED)"; else exec cat; fi' || true
 
 $(LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(f"Python 3.11 or later is needed and {sys.executable} is {v}: say which one with `make PYTHON=python3.12 …`." if sys.version_info < (3, 11) else 0)'

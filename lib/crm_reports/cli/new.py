@@ -61,6 +61,11 @@ CELLS = (
     ("code", "crm.show(crm.elements.managers(ds))", ""),
     ("code", "crm.glossary(ds)", ""),
 )
+# As JupyterLab writes it: opening and saving the notebook changes nothing.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 PLACES = {"metric": "metrics/{name}.py", "element": "elements/{name}.py", "report": "notebooks/{name}.ipynb"}
 
 
@@ -106,5 +111,4 @@ def _notebook(words: dict[str, str]) -> str:
         text = source.replace("{title}", words["title"]).replace("{name}", words["name"])
         metadata = {"tags": [tag]} if tag else {}
         cells.append(makers[kind](text, id=f"cell-{number}", metadata=metadata))
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})) + "\n"
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=METADATA)) + "\n"
