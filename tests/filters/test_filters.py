@@ -640,3 +640,8 @@ def test_a_window_that_is_none_is_refused_in_one_sentence():
         FilterError, match="stage_window 'soon' is not understood; write how far back to look, such as 12 months"
     ):
         parse(stage_window="soon")
+
+
+def test_a_filter_that_there_is_not_is_a_mistake_of_whoever_calls():
+    with pytest.raises(TypeError, match="no filter called sauce; there are: pipeline, department, manager, source"):
+        parse(sauce="WEB")

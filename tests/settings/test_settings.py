@@ -428,7 +428,7 @@ def test_the_published_folder_ends_in_a_slash(folder):
 @pytest.mark.parametrize(
     ("held", "told"),
     [
-        ('each = ["team"]', "line 7: presets 1, each is 'team'; allowed: a list of 'manager', 'department'"),
+        ('each = ["team"]', "line 7: presets 1, each is 'team'; allowed: a list of 'pipeline', 'department', 'manager', 'source'"),
         ('each = ["managr"]', "near: manager"),
         ('each = "manager"', "line 7: presets 1, each is 'manager'; allowed: a list"),
         ('each = ["source", "source"]', "line 7: presets 1, each: 'source' comes more than once"),
@@ -447,7 +447,7 @@ def test_the_published_folder_ends_in_a_slash(folder):
         ("mail_slices = true", "line 7: presets 1, mail_slices: only managers'"),
         ('attach = ["doc"]', "line 7: presets 1, attach is 'doc'; allowed: a list of 'html', 'xlsx', 'pdf'"),
         ("recipient = 3", "line 7: presets 1 has no key 'recipient'; near: recipients"),
-        ('[night]\nslices = ["team"]', "night.slices is 'team'; allowed: a list of 'manager', 'department'"),
+        ('[night]\nslices = ["team"]', "night.slices is 'team'; allowed: a list of 'pipeline', 'department', 'manager', 'source'"),
         ('[night]\nslices_also_of = ["today"]', "night.slices_also_of is 'today'; allowed: a list of 'last_month'"),
         ("[history]\nkeep_days = 0", "line 8: history.keep_days is 0; allowed: a whole number of days from 1"),
     ],

@@ -3,14 +3,20 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 from ..errors import near
+from ..settings.parts import Dimension
 from ..words.texts import N_, _
 
 Selection = str | int | Collection[str | int] | None
 
-DIMENSIONS = ("pipeline", "department", "manager", "source")
-LABELS = {"pipeline": N_("Pipeline"), "department": N_("Department"), "manager": N_("Manager"), "source": N_("Source")}
+DIMENSIONS: tuple[str, ...] = get_args(Dimension)
+# What one of each is called, and several.
+LABELS = {
+    "pipeline": (N_("Pipeline"), N_("Pipelines")), "department": (N_("Department"), N_("Departments")),
+    "manager": (N_("Manager"), N_("Managers")), "source": (N_("Source"), N_("Sources")),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,10 @@ class Choices:
     manager: tuple[Choice, ...] = ()
     source: tuple[Choice, ...] = ()
     stage: tuple[Choice, ...] = ()
+
+    def of(self, dimension: str) -> tuple[Choice, ...]:
+        """What there is to choose from of that dimension."""
+        return getattr(self, dimension)
 
     def departments_below(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those departments and all below them, in the order of `department`."""
@@ -105,7 +115,7 @@ def _texts(entries: Selection) -> list[str]:
 
 def choose(choices: Choices, dimension: str, typed: Selection) -> tuple[tuple[Choice, ...], list[str]]:
     """The choices meant, each once, in the order of `known`; and a sentence for every text that means none or several."""
-    options = getattr(choices, dimension)
+    options = choices.of(dimension)
     answers = list(_Names(dimension, options).meanings(typed))
     problems = [answer for answer in answers if isinstance(answer, str)]
     return tuple(choice for choice in options if choice in answers), problems

@@ -48,17 +48,18 @@ class Filters:
         default_as_of: datetime,
         default_language: str = "",
         period: object = "last_month",
-        pipeline: Selection = (),
-        department: Selection = (),
-        manager: Selection = (),
-        source: Selection = (),
         comparison: str = "previous",
         as_of: object = "",
         language: str = "",
         stage_window: str = "",
+        **typed: Selection,
     ) -> Self:
-        """The filters that were typed, or one FilterError with a sentence for everything that means nothing here."""
-        entries = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
+        """The filters that were typed, those of DIMENSIONS by name.
+
+        FilterError: a sentence for everything that means nothing here.
+        """
+        if unknown := typed.keys() - set(DIMENSIONS):
+            raise TypeError(f"no filter called {', '.join(sorted(unknown))}; there are: {', '.join(DIMENSIONS)}")
         usual = default_language or texts.language()
         problems = _not_one_of("comparison", comparison, COMPARISONS)
         problems += _not_one_of("language", language or usual, texts.LANGUAGES)
@@ -67,7 +68,7 @@ class Filters:
         window = _window(stage_window, problems)
         dimensions = {}
         for name in DIMENSIONS:
-            dimensions[name], unclear = choose(choices, name, entries[name])
+            dimensions[name], unclear = choose(choices, name, typed.get(name))
             problems += unclear
         all_at_once(problems, FilterError)
         departments = choices.departments_below(choice.id for choice in dimensions["department"])
@@ -88,11 +89,15 @@ class Filters:
         """Whether they keep one manager only: it is his own page."""
         return len(self.manager) == 1
 
+    def of(self, dimension: str) -> tuple[Choice, ...]:
+        """What was chosen of that dimension; empty means all."""
+        return getattr(self, dimension)
+
     def ids(self, dimension: str) -> tuple[str, ...]:
         """The ids to keep, those below a department with it; empty means all."""
         if dimension == "department":
             return self.departments
-        return tuple(choice.id for choice in getattr(self, dimension))
+        return tuple(choice.id for choice in self.of(dimension))
 
     # Time
 
@@ -192,7 +197,7 @@ class Filters:
     def words(self) -> list[tuple[str, str, bool]]:
         """What the header says, in the reader's language: label, text, and whether it hides something."""
         with speaking(self.language):
-            choices = [(_(LABELS[name]), self._choice_words(name), bool(getattr(self, name))) for name in DIMENSIONS]
+            choices = [(_(LABELS[name][0]), self._choice_words(name), bool(self.of(name))) for name in DIMENSIONS]
             clock = local(self.as_of, self.zone)
             instant = f"{units.write(clock, 'date')} {clock:%H:%M} ({self.zone.key})"
             return [
@@ -210,7 +215,7 @@ class Filters:
         return _("{words} (running: {gone})", words=words, gone=days)
 
     def _choice_words(self, dimension: str) -> str:
-        names = ", ".join(choice.name for choice in getattr(self, dimension))
+        names = ", ".join(choice.name for choice in self.of(dimension))
         more = len(self.departments) - len(self.department) if dimension == "department" else 0
         descendants = many("{n} department below", "{n} departments below", more)
         return (f"{names} + {descendants}" if more else names) or _("all")
@@ -219,7 +224,7 @@ class Filters:
         """A short name for files, another one for other filters: the period, and what differs from the defaults."""
         parts = [slugs.of_period(self.period.text)]
         for name in DIMENSIONS:
-            if ids := [slugs.safe(choice.id) for choice in getattr(self, name)]:
+            if ids := [slugs.safe(choice.id) for choice in self.of(name)]:
                 parts.append(f"{name}-{'_'.join(ids)}")
         if self.comparison != "previous":
             parts.append({"year_ago": "vs-year-ago", "none": "not-compared"}[self.comparison])
@@ -230,7 +235,7 @@ class Filters:
         """What a notebook is given to be about the same, whenever it runs: plain types, ids, `as_of` as an instant."""
         return {
             "period": self.period.text,
-            **{name: [choice.id for choice in getattr(self, name)] for name in DIMENSIONS},
+            **{name: [choice.id for choice in self.of(name)] for name in DIMENSIONS},
             "comparison": self.comparison,
             "as_of": self.as_of.astimezone(self.zone).isoformat(),
             "language": self.language,
@@ -239,9 +244,7 @@ class Filters:
     def as_json(self) -> dict[str, object]:
         """The filters with ids, for the JSON file."""
         comparison = {"kind": self.comparison, **self.previous.dates()} if self.previous else None
-        choices = {
-            name: [{"id": choice.id, "name": choice.name} for choice in getattr(self, name)] for name in DIMENSIONS
-        }
+        choices = {name: [{"id": choice.id, "name": choice.name} for choice in self.of(name)] for name in DIMENSIONS}
         return {
             "period": {"text": self.period.text, **self.period.dates()},
             "comparison": comparison,

@@ -10,11 +10,11 @@ from html import escape
 from urllib.parse import urlsplit
 
 from .. import charts
+from ..filters import DIMENSIONS
 from ..metrics.registry import Column, column
 from ..words import units
 from ..words.texts import _
 
-CUTS = ("manager", "department", "pipeline", "source")  # what a page can be about
 BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # small, under the cell of the first
 
 
@@ -123,7 +123,7 @@ def manager(row: Mapping[str, object]) -> str:
 
 def cutting(row: Mapping[str, object], dimension: str, name: str) -> str:
     """What is said of a row, as a name that the page can make lead to the page about it; plain where no filter knows it."""
-    id = row.get(f"{dimension}_id") if dimension in CUTS else ""
+    id = row.get(f"{dimension}_id") if dimension in DIMENSIONS else ""
     return name if units.is_missing(id) or id == "" else tag("a", name, data_link=f"{dimension}:{id}")
 
 

@@ -103,7 +103,7 @@ def _choices_of(pages: Sequence[Planned], choices: Choices) -> Choices:
     """Those names that the pages are about: the only ones that a folder of somebody's own may tell."""
     about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in DIMENSIONS}
     return Choices(**{
-        name: tuple(choice for choice in getattr(choices, name) if choice.id in about[name]) for name in DIMENSIONS
+        name: tuple(choice for choice in choices.of(name) if choice.id in about[name]) for name in DIMENSIONS
     })  # fmt: skip
 
 

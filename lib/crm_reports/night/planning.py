@@ -161,4 +161,4 @@ def with_something(data: Dataset, known: Choices, dimension: str) -> list[Choice
         ids |= {acts.categories[code] for code in set(acts.codes)}
     if dimension == "department":
         return [department for department in known.department if ids & {*known.departments_below([department.id])}]
-    return [department for department in getattr(known, dimension) if department.id in ids]
+    return [department for department in known.of(dimension) if department.id in ids]

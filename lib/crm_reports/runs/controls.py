@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..filters import Choice, Choices
-from ..filters.choices import DIMENSIONS
+from ..filters.choices import DIMENSIONS, LABELS
 from ..filters.filters import COMPARISONS
 from ..filters.periods import EXAMPLES
 from ..settings import Settings
@@ -13,9 +13,8 @@ from ..words.texts import LANGUAGES, N_, _
 from .parameters import Parameter
 from .run import Plan, parameters_of
 
-LABELS = {
-    "period": N_("Period"), "comparison": N_("Compared with"), "pipeline": N_("Pipelines"),
-    "department": N_("Departments"), "manager": N_("Managers"), "source": N_("Sources"), "as_of": N_("As of"),
+TITLES = {
+    "period": N_("Period"), "comparison": N_("Compared with"), **{name: many for name, (_one, many) in LABELS.items()}, "as_of": N_("As of"),
     "language": N_("Language"), "forgotten_after": N_("Forgotten after, days"), "exclude_stages": N_("Stages left out"),
     "exclude_pipelines": N_("Pipelines left out"), "snooze_planned": N_("A planned step counts"),
     "stage_window": N_("Steps between stages of"),
@@ -84,7 +83,7 @@ def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings)
     name, default = parameter.name, _default(parameter, settings)
     field = {"name": name, "label": _label(name), "help": parameter.help, "default": default}
     if name in PICKED:
-        return field | {"kind": "many", "choices": [_choice(choice) for choice in getattr(known, PICKED[name])]}
+        return field | {"kind": "many", "choices": [_choice(choice) for choice in known.of(PICKED[name])]}
     if name == "period":
         usual = [{"id": text, "name": _(CALLED[text])} for text in EXAMPLES if text in CALLED]
         return field | {"kind": "period", "choices": usual, "shown": plan.about.partition(" · ")[0]}
@@ -95,7 +94,7 @@ def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings)
 
 
 def _label(name: str) -> str:
-    return _(LABELS[name]) if name in LABELS else name.replace("_", " ").capitalize()
+    return _(TITLES[name]) if name in TITLES else name.replace("_", " ").capitalize()
 
 
 def _choice(choice: Choice) -> dict[str, str]:

@@ -30,7 +30,7 @@ from papermill.exceptions import PapermillExecutionError
 from .. import errors
 from ..elements.changes import compared_at
 from ..errors import FilterError, ReportError, RunError, near
-from ..filters import Choice, Filters
+from ..filters import DIMENSIONS, Choice, Filters
 from ..look import completeness, publish, workbook
 from ..measures import load as loading
 from ..measures.dataset import Dataset
@@ -82,7 +82,7 @@ class Plan:
 
     def by_ids(self) -> "Plan":
         """The same question, everybody by his id in the CRM's order and the period as we write it: however typed, it is one."""
-        chosen = {name: [each.id for each in getattr(self.filters, name)] for name in DIMENSIONS if name in self.given}
+        chosen = {name: [each.id for each in self.filters.of(name)] for name in DIMENSIONS if name in self.given}
         chosen |= self.left_out
         chosen |= {"period": self.filters.period.text} if "period" in self.given else {}
         given = dict(self.given) | chosen
@@ -244,7 +244,6 @@ def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Pa
             yield f"{name.replace('_', '-')}-{text.lower() if plain else hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-DIMENSIONS = ("pipeline", "department", "manager", "source")
 LEFT_OUT = ("exclude_stages", "exclude_pipelines")
 FILTERS = ("period", *DIMENSIONS, "comparison", "as_of", "language")
 

@@ -32,7 +32,7 @@ def state_of(asked: Asked) -> dict[str, Any]:
     """What was asked, by ids; what a reader's rights add is not part of it."""
     state = offered.state_of(asked.plan)
     for dimension, own in asked.reader.only.items():
-        if own and {choice.id for choice in getattr(asked.known, dimension)} == set(state.get(dimension, ())):
+        if own and {choice.id for choice in asked.known.of(dimension)} == set(state.get(dimension, ())):
             state.pop(dimension, None)
     return state
 
@@ -43,7 +43,7 @@ def links(asked: Asked, settings: Settings) -> list[Link]:
     declared = run.parameters_of(report, settings)
     cuts = [
         Link(f"{dimension}:{choice.id}", address(report, _toggled(state, dimension, choice.id)))
-        for dimension in DIMENSIONS if dimension in declared for choice in getattr(asked.known, dimension)
+        for dimension in DIMENSIONS if dimension in declared for choice in asked.known.of(dimension)
     ]  # fmt: skip
     return [*_reports(state, settings), *cuts, Link("workbook", address(report, state, "xlsx"))]
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from json import dumps
 from typing import Any
@@ -16,12 +16,11 @@ from ..measures.names import Names
 from ..runs import parent, run
 from ..runs.run import Plan
 from ..settings import Settings
+from ..settings.parts import PEOPLE
 from ..store import Store
 from ..store.open import identity
 from ..words.texts import _, speaking
 from .access import NotYours, Reader
-
-PEOPLE = ("manager", "department")  # what a reader's view can be narrowed to
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Desk:
 
 def _ids(choices: Choices, dimension: str, texts: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of whom reports.toml names for a reader, those below a department with it. NotYours: nobody is called so."""
-    options = getattr(choices, dimension)
+    options = choices.of(dimension)
     ids = [
         choice.id
         for text in texts
@@ -119,10 +118,8 @@ def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]], homes: Mappi
     """What the reader may choose from: the people and departments that are theirs; `homes` says who is of which."""
     departments, managers = only.get("department"), only.get("manager")
     own = [choice for choice in choices.manager if managers is None or choice.id in managers]
-    return Choices(
-        pipeline=choices.pipeline,
-        source=choices.source,
-        stage=choices.stage,
+    return replace(
+        choices,
         department=tuple(choice for choice in choices.department if only == {} or choice.id in (departments or ())),
         manager=tuple(choice for choice in own if departments is None or homes.get(choice.id) in departments),
     )
@@ -133,6 +130,6 @@ def _refuse_others(plan: Plan, offered: Choices, only: Mapping[str, tuple[str, .
     if not only:
         return
     for dimension in PEOPLE:
-        chosen = {choice.id for choice in getattr(plan.filters, dimension)}
-        if not chosen <= {choice.id for choice in getattr(offered, dimension)} or (dimension in only and not chosen):
+        chosen = {choice.id for choice in plan.filters.of(dimension)}
+        if not chosen <= {choice.id for choice in offered.of(dimension)} or (dimension in only and not chosen):
             raise _not_yours()

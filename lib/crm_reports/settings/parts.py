@@ -24,13 +24,14 @@ from pydantic import (
 from .mistakes import quoted
 
 SourceKind = Literal["demo", "bitrix24", "files"]
-Dimension = Literal["manager", "department", "source", "pipeline"]
+# What a report can be about: filters, header, address, file names, slices and cuts follow this list.
+Dimension = Literal["pipeline", "department", "manager", "source"]
 Attachment = Literal["html", "xlsx", "pdf"]
 Security = Literal["starttls", "tls", "none"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
-PEOPLE = ("manager", "department")  # the slices that have somebody to mail to
+PEOPLE = ("manager", "department")  # these keep some people only, who may be shown the page and mailed to
 
 # What browsers take in <input type="email">: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
