@@ -50,7 +50,7 @@ def test_the_example_is_of_those_who_win_as_much_a_month_as_they_did_of_late_and
     assert [row["period"] for row in rows] == ["2025-04", "2025-04", "2025-05", "2025-05", "2025-06", "2025-06"]
     checked = call("check")
     assert (checked.exit_code, checked.output) == (0, "6 lines, nothing wrong\n")
-    assert sync(Settings.read()).plan_mistakes == ()
+    assert sync(Settings.read()).mistakes_beside == ()
     assert Store.open(Settings.read().store_path).counts()["plan_lines"] == 6
 
 

@@ -100,6 +100,7 @@ def test_what_a_number_comes_from_is_in_the_store_and_in_the_api(name):
             "done_seen",
             "deals_versions",
             "plan_lines",
+            "dated_notes",
         )
 
 

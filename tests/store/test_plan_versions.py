@@ -45,9 +45,9 @@ def test_what_changed_is_added_and_nothing_is_forgotten(company):
 
 def test_a_plan_with_mistakes_changes_nothing_and_the_pages_say_so_without_a_name(company):
     settings, night = company
-    assert night("period,manager,value\n2025-03,Anna,100\n").plan_mistakes == ()
+    assert night("period,manager,value\n2025-03,Anna,100\n").mistakes_beside == ()
     report = night("period,manager,value\n2025-03,Zoe,100\n2025-04,Anna,much\n")
-    assert [sentence.partition(":")[0] for sentence in report.plan_mistakes] == [
+    assert [sentence.partition(":")[0] for sentence in report.mistakes_beside] == [
         "plan.csv, line 3, column value", "plan.csv, line 2, column manager",
     ]  # fmt: skip
     assert known(settings) == [("Anna", 100, "EUR")]
@@ -62,3 +62,20 @@ def test_a_source_that_comes_with_a_plan_is_asked_where_the_company_has_none(com
     night(None)
     sync(settings, plan="period,value\n2025-03,7\n")
     assert known(settings) == []  # of files nobody else knows a plan
+
+
+def test_notes_on_days_come_with_the_same_sync_and_keep_their_versions(company):
+    settings, night = company
+    path = settings.home / "notes.csv"
+    path.write_text("day,text\n2025-03-14,Prices\n")
+    night(None)
+    path.write_text("day,text\n2025-03-14,Higher prices\n")
+    night(None)
+    path.write_text("day,text\nsoon,Prices\n")
+    report = night(None)
+    assert [sentence.partition(":")[0] for sentence in report.mistakes_beside] == ["notes.csv, line 2, column day"]
+    rows = Store.open(settings.store_path).now.query("from dated_notes order by known_at, text nulls last").to_pylist()
+    assert [row["text"] for row in rows] == ["Prices", "Higher prices", None]
+    assert Store.open(settings.store_path).last_sync["holes"][-1]["text"] == (
+        "notes.csv has 1 mistake and was not read: the notes are as they were before. `crm-reports sync` tells it."
+    )

@@ -12,6 +12,7 @@ from .forecast import backtest, forecast
 from .forgotten import nights, silence
 from .funnel import funnel
 from .managers import compared, lines, small_multiples
+from .notes import mark
 from .palette import (
     PALETTE,
     THEME,
@@ -32,6 +33,6 @@ from .week import week
 
 __all__ = [
     "PALETTE", "THEME", "backtest", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
-    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "measures_in", "nights", "pace", "place_of", "scatter", "script", "script_version",
+    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "mark", "measures_in", "nights", "pace", "place_of", "scatter", "script", "script_version",
     "silence", "small_multiples", "sparkline", "symbol_of", "use_managers", "waterfall", "week",
 ]  # fmt: skip

@@ -81,7 +81,7 @@ def nights(table: pd.DataFrame, *, y: str = "forgotten") -> go.Figure:
     text = [label if place in (0, len(labels) - 1) else "" for place, label in enumerate(labels)]
     line = trace(
         "scatter",
-        x=list(range(len(table))), y=values, mode="lines+markers+text", text=text, textposition="top center", name="",
+        x=list(range(len(table))), y=values, ids=[str(units.as_date(day)) for day in table["start"]], mode="lines+markers+text", text=text, textposition="top center", name="",
         line={"color": colour("accent"), "width": 2.5}, marker={"size": 6}, textfont={"color": colour("ink"), "size": 13},
         customdata=[_night_hover(row, y) for row in records(table)], hovertemplate="%{customdata}<extra></extra>",
         cliponaxis=False,

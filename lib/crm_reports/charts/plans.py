@@ -30,6 +30,7 @@ def pace(table: pd.DataFrame) -> go.Figure:
         )
         for name, words, line in lines if name in table and table[name].notna().any()
     ]  # fmt: skip
+    traces[0]["ids"] = [str(day) for day in days]
     return figure_of(
         traces,
         height=300,

@@ -345,7 +345,7 @@ def _sync(settings: Settings, *, accept_loss: bool = False) -> "SyncReport":
         tell(f"{table}: {counts.rows} read, {counts.new} new, {report.removed.get(table, 0)} gone")
     for hole in report.holes:
         tell(f"{hole['table']}: {hole['text']}")
-    for sentence in (*report.repairs, *report.plan_mistakes):
+    for sentence in (*report.repairs, *report.mistakes_beside):
         tell(sentence)
     if report.receipt:
         tell(report.receipt.words())

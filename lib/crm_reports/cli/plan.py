@@ -27,14 +27,14 @@ MONTHS = 3  # that are planned, and of whose wins the example is made
 def template(config: Config = None, data: Data = None) -> None:
     """Writes plan.csv beside reports.toml, with a line for each manager and month; one that is there is left alone."""
     from ..measures.load import load
-    from ..sources.plan import NAMES, path_of
+    from ..sources.plan import path_of
 
     settings = Settings.read(config, data)
     with speaking(settings.language):
         if there := path_of(settings):
             raise FilesError(_("{file} is there already and is left as it is; take it away first", file=there.name))
         rows = list(_lines(load(period=f"last_{MONTHS}_months", settings=settings)))
-        path = settings.home / NAMES[0]
+        path = settings.home / "plan.csv"
         with path.open("x", encoding="utf-8-sig", newline="") as file:  # Excel knows UTF-8 by its mark
             csv.writer(file).writerows([COLUMNS, *rows])
         typer.echo(one_line(path))
@@ -43,7 +43,7 @@ def template(config: Config = None, data: Data = None) -> None:
 @plan.command("check")
 def check(config: Config = None, data: Data = None) -> None:
     """Says what is wrong with the plan, without reading it into the store."""
-    from ..store.sync.plans import check as read
+    from ..store.sync.beside import check as read
 
     settings = Settings.read(config, data)
     with speaking(settings.language):

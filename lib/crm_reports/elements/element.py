@@ -14,7 +14,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from .. import charts
 from ..charts import go
+from ..measures.beside import DatedNote
 from ..measures.coverage import LACKING
 from ..measures.dataset import Dataset
 from ..metrics.registry import METRICS, REGISTRIES, SUFFIXES, find
@@ -175,6 +177,7 @@ class Element:
 
     def __post_init__(self) -> None:
         lacks = set(getattr(self.ds, "lacks", {}))
+        self.dated_notes: list[DatedNote] = []  # those that the chart has marks for
         self._unknown = [name for name in self.table if lacks & needs_of(str(name))]
         self.table = self.table.assign(**dict.fromkeys(self._unknown, np.nan)) if self._unknown else self.table
         metrics = {str(name) for name in self.table} & METRICS.keys()
@@ -186,7 +189,11 @@ class Element:
     @cached_property
     def figure(self) -> go.Figure | None:
         """The chart as an ordinary figure; None where the element is a table."""
-        return _call(self.entry.chart, self._readable, self.ds) if self.entry.chart and not self.missing else None
+        if not self.entry.chart or self.missing:
+            return None
+        figure = _call(self.entry.chart, self._readable, self.ds)
+        self.dated_notes = charts.mark(figure, getattr(self.ds, "dated_notes", []))
+        return figure
 
     @property
     def is_chart(self) -> bool:

@@ -172,7 +172,7 @@ def _show_chart(element: Element, words: Mapping[str, str]) -> None:
     frame = pd.DataFrame() if element.entry.rows_elsewhere else element.table
     rows = Markup(tables.table(frame, caption=heading, is_closed=True)) if len(frame.columns) else ""
     body = fragment("chart", id=element.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
-                     label=heading)  # fmt: skip
+                     label=heading, notes=element.dated_notes)  # fmt: skip
     figure_json = _figure_json(figure)
     if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
         figure_json["layout"].setdefault("title", {})["text"] = charts.escape(heading, most=110)

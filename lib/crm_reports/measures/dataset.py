@@ -13,6 +13,7 @@ from ..filters import Filters, Period
 from ..settings import Settings
 from ..store import Memo, Store
 from .acts import Acts
+from .beside import DatedNote, dated_notes
 from .coverage import Coverage
 from .lists import Lists
 from .names import Names
@@ -132,6 +133,11 @@ class Dataset:
     def quality(self) -> list[Note]:
         """What is wrong with the deals that the numbers are made of, and with the leads."""
         return self._quality.notes(self.leads if self.store.has("leads") else None)
+
+    @property
+    def dated_notes(self) -> list[DatedNote]:
+        """What the company noted of days (notes.csv), as far as the page may tell it."""
+        return dated_notes(self.scope)
 
     def deals_of_note(self, code: str) -> pd.DataFrame:
         """The deals that a note about the data is about: rows of `deals`; none where there is no such note."""

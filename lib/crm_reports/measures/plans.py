@@ -17,6 +17,7 @@ from ..filters import Period
 from ..filters.periods import begin, label, shift
 from ..sources.plan import FLOWS, USUAL
 from ..words.texts import N_, _
+from .beside import known
 from .scope import Scope
 
 NOTHING = float("nan")
@@ -44,7 +45,7 @@ class Plan:
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
         """The lines of all metrics as they were known; those that were taken out are not there."""
-        return self.scope.snapshot.memo.once("plan_lines", lambda: list(_known(self.scope)))
+        return self.scope.snapshot.memo.once("plan_lines", lambda: known(self.scope, "plan_lines"))
 
     @cached_property
     def _values(self) -> Mapping[Whose, Mapping[str, float]]:
@@ -165,29 +166,6 @@ class Plan:
                     "Nothing is planned for just these days; there is a plan for {period}.", period=label(start, size)
                 )
         return ""
-
-
-def _known(scope: Scope) -> Iterable[dict[str, Any]]:
-    """The newest state of each line that was known: to the sync that saw the report's night, on the last sync's own day to that.
-
-    Of days before the first sync the first plan that was read stands in.
-    """
-    rows = scope.store.rows("plan_lines").to_pylist()
-    until = _known_until(scope, [row["known_at"] for row in rows])
-    newest: dict[str, dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: row["known_at"]):
-        if until is None or row["known_at"] <= until:
-            newest[row["line_id"]] = row
-    return [row for row in newest.values() if row["value"] is not None]
-
-
-def _known_until(scope: Scope, instants: Sequence[Any]) -> Any:
-    """The last sync whose lines count; None for all."""
-    night, first = scope.snapshot.known_until, scope.snapshot.first_sync
-    is_today = scope.store.synced_at.astimezone(scope.filters.zone).date() == scope.filters.today
-    if night is None or is_today or not instants:
-        return None
-    return max(night, min(instants)) if night == first else night
 
 
 def _cover(values: Mapping[str, float], start: date, end: date) -> float:

@@ -274,6 +274,18 @@ _TABLES = (
         ),
     ),
     Table(
+        "dated_notes",
+        ("note_id", "known_at"),
+        (
+            _text("note_id", "what the note says of which day, and about whom, as a code"),
+            _text("day", "the day that it is about: 2025-03-14"),
+            _text("text", "what it says; absent once the note was taken out"),
+            _text("pipeline_id", "the pipeline that it is about; empty for all"),
+            _text("manager_id", "the manager that it is about; empty for all"),
+            _instant("known_at", "the first sync that read the note"),
+        ),
+    ),
+    Table(
         "syncs",
         ("synced_at",),
         (

@@ -9,21 +9,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..errors import FilterError, near
 from ..filters import Choices, parse_period
-from ..filters.choices import choose
 from ..filters.periods import label
 from ..settings import Settings
 from ..words.texts import _
-from .files.cells import Reader, add_cells
-from .files.mapping import said
+from . import beside
+from .files.cells import add_cells
 from .files.problems import Problems
-from .files.sheets import Sheet, sheet_of
+from .files.sheets import Sheet
 
-NAMES = ("plan.csv", "plan.xlsx")
+NAME = "plan"
 USUAL = "won_money"
 MONEY = (USUAL, "created_money", "lost_money")
 # What happens in a period and can be counted or summed: numbers of two months make one of both.
@@ -37,7 +35,7 @@ KEY = ("period", "metric", *(f"{name}_id" for name in WHOM))
 
 def path_of(settings: Settings) -> Path | None:
     """Where the company's plan is; None where it has none."""
-    return next((path for name in NAMES if (path := settings.home / name).is_file()), None)
+    return beside.path_of(NAME, settings)
 
 
 def read(path: Path, settings: Settings, choices: Choices, base: str) -> list[dict[str, Any]]:
@@ -46,15 +44,11 @@ def read(path: Path, settings: Settings, choices: Choices, base: str) -> list[di
     `base` is the currency of money without one.
     """
     problems = Problems()
-    if both := [name for name in NAMES if (path.parent / name).is_file()][1:]:
-        problems.add(_("{one} and {other} are both there; keep one", one=NAMES[0], other=both[0]))
-    sheet = sheet_of("plan", path, said(settings.files), settings.source.encoding, problems)
-    problems.tell()
-    frame = Reader(settings, problems).frame(sheet)
+    sheet, frame = beside.table_of(NAME, path, settings, problems)
     lines = pd.DataFrame({
-        "period": _periods(sheet, frame["period"], problems),
-        "metric": _metrics(sheet, frame["metric"], problems),
-        **{f"{name}_id": _ids(sheet, frame[name], choices, name, problems) for name in WHOM},
+        "period": beside.meanings(sheet, "period", frame["period"], problems, _period),
+        "metric": beside.meanings(sheet, "metric", frame["metric"], problems, _metric),
+        **{f"{name}_id": beside.ids(sheet, name, frame[name], choices, problems) for name in WHOM},
         "value": frame["value"], "currency": frame["currency"],
     })  # fmt: skip
     # Beside a manager a department only says where he is.
@@ -65,25 +59,6 @@ def read(path: Path, settings: Settings, choices: Choices, base: str) -> list[di
     problems.tell()
     ids = lines[list(KEY)].agg("|".join, axis=1) if len(lines) else pd.Series(dtype=object)
     return [{"line_id": id, **row} for id, row in zip(ids, lines.to_dict("records"), strict=True)]
-
-
-def _each(sheet: Sheet, column: str, cells: pd.Series, problems: Problems, meaning: Any) -> list[str | None]:
-    """What each cell means, None where `meaning` has a sentence for it instead, as a FilterError."""
-    meanings, sentences = [], {}
-    for row, cell in enumerate(cells.fillna("")):
-        try:
-            meanings.append(meaning(cell))
-        except FilterError as error:
-            meanings.append(None)
-            sentences[row] = str(error)
-    bad = np.isin(np.arange(len(cells)), list(sentences))
-    rows = iter(sentences.values())
-    add_cells(problems, sheet, column, bad, lambda _cell: next(rows))
-    return meanings
-
-
-def _periods(sheet: Sheet, cells: pd.Series, problems: Problems) -> list[str | None]:
-    return _each(sheet, "period", cells, problems, _period)
 
 
 def _period(cell: str) -> str:
@@ -106,28 +81,12 @@ def _is_first(period: Any) -> bool:
     return period.days == 1 and period.start.day == 1
 
 
-def _metrics(sheet: Sheet, cells: pd.Series, problems: Problems) -> list[str | None]:
-    return _each(sheet, "metric", cells, problems, _metric)
-
-
 def _metric(cell: str) -> str:
     name = cell.strip().casefold() or USUAL
     if name in FLOWS:
         return name
     close = ", ".join(near(name, FLOWS) or FLOWS)
     raise FilterError(_("{held} is nothing that can be planned; near: {near}", held=repr(cell), near=close))
-
-
-def _ids(sheet: Sheet, cells: pd.Series, choices: Choices, name: str, problems: Problems) -> list[str | None]:
-    def id_of(cell: str) -> str:
-        if not cell:
-            return ""
-        chosen, unclear = choose(choices, name, [cell])
-        if unclear or len(chosen) > 1:
-            raise FilterError("; ".join(unclear) or _("{held} is several; write a line for each", held=repr(cell)))
-        return chosen[0].id
-
-    return _each(sheet, name, cells, problems, id_of)
 
 
 def _currencies(sheet: Sheet, lines: pd.DataFrame, base: str, problems: Problems) -> pd.Series:

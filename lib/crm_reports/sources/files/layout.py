@@ -55,6 +55,7 @@ OWN: dict[str, tuple[Column, ...]] = {
     "plan": _columns(
         "period!", "metric", "manager", "department", "pipeline", **{"value!": "number", "currency": "code"}
     ),
+    "notes": _columns("text!", "pipeline", "manager", **{"day!": "instant"}),
 }
 LAYOUTS = FILES | OWN
 UNIQUE: dict[str, tuple[str, ...]] = {

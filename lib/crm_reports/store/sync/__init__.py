@@ -27,22 +27,21 @@ from ...sources.bitrix24.client import Client
 from ...sources.bitrix24.pace import ORDINARY, Pace
 from ...sources.bitrix24.reading import Findings, Reading, begin
 from ...sources.fields import TABLES, arrow_schema
-from ...sources.plan import NAMES, path_of
 from ...words.texts import _
 from ..disk import privately
 from ..engine import SCHEMA
 from ..locks import only_one
 from ..receipts import Receipt
 from .audit import compare
+from .beside import NOTES, PLAN, take_in
 from .draft import Draft, Origin
 from .ledger import Ledger
-from .plans import note
 from .rescue import Rescue, rescue_of
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]
-Plan = Callable[[duckdb.DuckDBPyConnection, datetime], list[str]]
+Beside = Callable[[duckdb.DuckDBPyConnection, datetime], list[str]]
 
 FEW = 20  # deals of files that may go between two syncs without a question
 
@@ -57,8 +56,8 @@ class Received:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did; `holes` are {table, code, text}; `repairs` and `plan_mistakes` are sentences: what was damaged, and what
-    is wrong with the plan.
+    """What a sync did; `holes` are {table, code, text}; `repairs` and `mistakes_beside` are sentences: what was damaged, and
+    what is wrong with the plan and the notes.
     """
 
     synced_at: datetime
@@ -68,7 +67,7 @@ class SyncReport:
     seconds: float
     requests: int = 0
     repairs: tuple[str, ...] = ()
-    plan_mistakes: tuple[str, ...] = ()
+    mistakes_beside: tuple[str, ...] = ()
     receipt: Receipt | None = None
 
 
@@ -160,7 +159,7 @@ def _sync_files(
             progress(table, len(rows))
         findings = Findings(present=list(delivery.tables), swept=True)
         holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
-        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes, _plan(settings, work, ""))
+        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes, _beside(settings, work, ""))
 
 
 def _check_loss(before: int, now: int, settings: Settings) -> None:
@@ -193,14 +192,14 @@ def _sync_portal(
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
             source, made = (settings.source.kind, url), []
-            plan = _plan(settings, work, order.plan)
+            beside = _beside(settings, work, order.plan)
 
             def audit(connection: duckdb.DuckDBPyConnection) -> None:
                 made.append(compare(client, connection, reading.findings.present, synced_at, settings.zone))
                 words = [made[0].as_json(), synced_at]
                 connection.execute(f"update {SCHEMA}.syncs set receipt = ? where synced_at = ?", words)
 
-            report = _finish(draft, ledger, source, reading.findings, synced_at, holes, plan, audit)
+            report = _finish(draft, ledger, source, reading.findings, synced_at, holes, beside, audit)
         return replace(report, requests=client.requests, receipt=made[0])
 
 
@@ -220,7 +219,7 @@ def _finish(
     findings: Findings,
     synced_at: datetime,
     holes: list[dict[str, str]],
-    plan: Plan,
+    beside: Beside,
     audit: Callable[[duckdb.DuckDBPyConnection], object] = lambda connection: None,
 ) -> SyncReport:
     for table in findings.present:
@@ -231,21 +230,24 @@ def _finish(
     mistakes: list[str] = []
 
     def then(merged: duckdb.DuckDBPyConnection) -> None:
-        mistakes.extend(plan(merged, synced_at))
+        mistakes.extend(beside(merged, synced_at))
         audit(merged)
 
     new, removed = draft.finish(ledger, synced_at, then)
     received = {table: Received(count, new[table]) for table, count in rows.items()}
-    return SyncReport(synced_at, received, removed, holes, 0.0, plan_mistakes=tuple(mistakes))
+    return SyncReport(synced_at, received, removed, holes, 0.0, mistakes_beside=tuple(mistakes))
 
 
-def _plan(settings: Settings, work: Path, otherwise: str) -> Plan:
-    """What brings the plan of the merged tables up to date: with the company's own file, else with this text of one."""
-    path = path_of(settings)
+def _beside(settings: Settings, work: Path, otherwise: str) -> Beside:
+    """What brings the company's own tables up to date: with its files; where it has no plan, with this text of one."""
+    path = PLAN.path_of(settings)
     if path is None and otherwise:
-        path = work / NAMES[0]
+        path = work / "plan.csv"
         path.write_text(otherwise, encoding="utf-8")
-    return lambda merged, synced_at: note(merged, settings, path, synced_at)
+    files = {PLAN: path, NOTES: NOTES.path_of(settings)}
+    return lambda merged, synced_at: [
+        sentence for kept, path in files.items() for sentence in take_in(kept, merged, settings, path, synced_at)
+    ]
 
 
 def _sync_row(

@@ -208,7 +208,7 @@ def _note_done(connection: duckdb.DuckDBPyConnection, synced_at: datetime) -> No
 
 def _remember(connection: duckdb.DuckDBPyConnection) -> None:
     """What only the earlier store knows, and no portal tells again."""
-    for table in ("syncs", "plan_lines", *FOLLOWERS):
+    for table in ("syncs", "plan_lines", "dated_notes", *FOLLOWERS):
         if names := ", ".join(_in_common(connection, table)):
             connection.execute(f"insert into {SCHEMA}.{table} by name select {names} from held.{SCHEMA}.{table}")
 

@@ -17,7 +17,7 @@ from ..disk import DAMAGED, set_aside
 from ..engine import SCHEMA, quote, silence
 
 # What no source tells again.
-ONLY_HERE = {"syncs", "done_seen", "plan_lines", *(f"{table}_versions" for table in VERSIONED)}
+ONLY_HERE = {"syncs", "done_seen", "plan_lines", "dated_notes", *(f"{table}_versions" for table in VERSIONED)}
 # The code of the hole that a damaged store leaves, and how long the pages tell of it: they compare with a year before.
 LOST = "damaged"
 TOLD_FOR = timedelta(days=366)
