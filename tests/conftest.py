@@ -18,7 +18,7 @@ SLOW = (
     "test_night", "test_secrets", "test_laws", "test_notebooks", "test_privacy", "test_scarce_exports", "test_night_survival",
     "test_absent", "test_page_in_chromium", "test_mail_in_chromium", "test_run", "test_disk_full", "test_warm", "test_again",
     "test_night_cluster", "test_proof", "test_sync_survival", "test_sync_histories", "test_benchmarks", "test_audit",
-    "test_kernels", "test_packaging",
+    "test_kernels", "test_packaging", "test_plain_tools",
 )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_the_version_is_said_by_the_command_and_by_the_module():
 
 @pytest.mark.slow
 def test_the_wheel_holds_every_notebook_and_the_settings_to_begin_with(tmp_path):
-    # Built of a copy: setuptools leaves its build/ where it works.
+    # Built of a copy: setuptools leaves its notes where it works.
     copy = tmp_path / "copy"
     files = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True)
     for name in filter(None, files.stdout.split("\0")):
@@ -77,7 +77,11 @@ def test_the_wheel_holds_every_notebook_and_the_settings_to_begin_with(tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     inside = {name.partition("/data/")[2] for name in zipfile.ZipFile(wheel).namelist() if ".data/data/" in name}
     notebooks = {f"share/crm_reports/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert inside == {"share/crm_reports/reports.toml", *notebooks}
+    template = {f"share/jupyter/nbconvert/templates/crm_reports/{name}" for name in ("conf.json", "index.html.j2")}
+    assert inside == {
+        "share/crm_reports/reports.toml", "etc/jupyter/jupyter_nbconvert_config.json", *notebooks, *template
+    }  # fmt: skip
+    assert not (copy / "build").exists()
 
 
 def test_in_a_checkout_the_notebooks_are_its_own():

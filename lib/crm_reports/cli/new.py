@@ -54,7 +54,7 @@ CELLS = (
     ("markdown", "# {title}\n\nWhat is asked here, and for whom.", ""),
     ("code", PARAMETERS, "parameters"),
     ("code", LOAD, "setup"),
-    ("code", 'crm.header(ds, report="{name}")', ""),
+    ("code", 'crm.header(ds, report="{name}")', "nbval-ignore-output"),  # says when it was made
     ("markdown", "## How are we doing?", ""),
     ("code", 'crm.show(crm.elements.tiles(ds, ["won", "won_money", "conversion"]))', ""),
     ("markdown", "## Who brings the money?", ""),

@@ -74,7 +74,7 @@ def header(ds: Any, *, report: str = "") -> None:
     receipt = getattr(ds, "receipt", None)
     in_json = receipt and {key: plain.value(value) if key == "at" else value for key, value in receipt.items()}
     _emit(
-        {"id": "header", "kind": "header", "title": "", **about, "receipt": in_json},
+        {"id": "header", "kind": "header", "title": "", **about, "receipt": in_json, "language": language()},
         fragment("header", **about, receipt=receipt, remarks=remarks, idle=_idle(ds), css=_css()),
     )
 

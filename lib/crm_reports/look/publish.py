@@ -20,7 +20,7 @@ from nbconvert.exporters import TemplateExporter
 
 from .. import charts
 from ..words.texts import N_, _, language
-from . import bundle, lists, outputs, page, scripts, tables
+from . import lists, outputs, page, scripts, tables
 from .figures import Figures
 from .mime import ELEMENT, FIGURE
 from .page import HERE
@@ -316,9 +316,10 @@ def _report(notebook: nbformat.NotebookNode) -> str:
 def _needed(parts: Sequence[Part], notebook: nbformat.NotebookNode) -> dict[str, str]:
     """The scripts that the page needs, by what they are to it: which plotly.js, and whether DataTables."""
     whole = "".join(part.html for part in parts)
-    kinds = {str(trace.get("type", "scatter")) for figure in _figures(notebook.cells) for trace in figure["data"]}
-    plotly = scripts.PLOTLY if bundle.draws(kinds) else scripts.WHOLE_PLOTLY
-    names = {FIGURE_SCRIPT: ("plotly", plotly), '<table class="data': ("tables", scripts.TABLES)}
+    names = {
+        FIGURE_SCRIPT: ("plotly", scripts.plotly_for(_figures(notebook.cells))),
+        '<table class="data': ("tables", scripts.TABLES),
+    }
     return dict(name for mark, name in names.items() if mark in whole)
 
 

@@ -4,8 +4,10 @@ import gzip
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .. import charts
 from ..store.disk import write_whole
@@ -39,6 +41,12 @@ def script(name: str) -> str:
     if name == TABLES:
         return datatables()
     return (name == PLOTLY and bundle.script()) or charts.script()
+
+
+def plotly_for(figures: Iterable[Mapping[str, Any]]) -> str:
+    """Which plotly.js draws all of these: the small one where it is at hand and knows their kinds."""
+    kinds = {str(trace.get("type", "scatter")) for figure in figures for trace in figure["data"]}
+    return PLOTLY if bundle.draws(kinds) else WHOLE_PLOTLY
 
 
 def _page() -> str:
