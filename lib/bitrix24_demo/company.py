@@ -16,6 +16,7 @@ from .quirks import Quirks
 from .removal import OwnerType, Removals
 from .schema import OWNER_TYPES, Row
 from .tables import Table
+from .userfields import UserFields
 
 Direction = Literal["none", "in", "out"]
 
@@ -81,7 +82,7 @@ class Currency:
     changed_at: datetime = datetime(2024, 1, 29, 9, 28, 40, tzinfo=UTC)
 
 
-class Company(Removals):
+class Company(UserFields, Removals):
     """An empty company; add pipelines, people and deals to it, or take `Company.small` or `invent`."""
 
     def __init__(

@@ -105,6 +105,10 @@ class _Inventor:
             company.add_source(source, name)
         for currency in words.CURRENCIES:
             company.add_currency(currency)
+        for field in words.DEAL_FIELDS:
+            company.add_field("deal", *field)
+        for field in words.COMPANY_FIELDS:
+            company.add_field("company", *field)
         company.add_company("Очаг и Камень", IS_MY_COMPANY="Y")
         root = company.add_department(words.DEPARTMENTS[0], head=1)
         name, last_name, position = words.HEAD
@@ -305,4 +309,22 @@ class _Inventor:
             self._company.now = moment
             action(*args)
         self._company.now = self._now
+        self._fill_fields(Random(len(self._stories)))
         return self._company
+
+    def _fill_fields(self, random: Random) -> None:
+        """Values of the company's own fields, drawn apart: nothing else depends on them. One deal in eight has no region."""
+        regions = [id for _name, _kind, _label, options in words.DEAL_FIELDS[:1] for id, _text in options]
+        segments = [id for _name, _kind, _label, options in words.COMPANY_FIELDS for id, _text in options]
+        for row in self._company.deals:
+            row |= {
+                "UF_CRM_REGION": random.choices([*regions, None], (4, 2, 1.5, 1, 1.2))[0],
+                "UF_CRM_SCORE": float(random.randint(0, 100)) if random.random() < 0.8 else None,
+                "UF_CRM_BUDGET": f"{random.randint(5, 90) * 10_000}|{row['CURRENCY_ID']}"
+                if random.random() < 0.6
+                else "",
+                "UF_CRM_DELIVERY": row["CLOSEDATE"] + timedelta(days=random.randint(5, 60)),
+                "UF_CRM_MEASURED": random.random() < 0.4,
+            }
+        for row in self._company.companies:
+            row["UF_CRM_SEGMENT"] = random.choice([*segments, None])

@@ -11,6 +11,7 @@ from .company import Company, Currency
 from .conditions import Conditions, Dialect, Test, read_filter
 from .listing import PAGE, Family, Found, Page, turn_to
 from .quirks import Quirks
+from .removal import OwnerType
 from .schema import OWNER_TYPES, Row, camel
 from .tables import Table
 from .variants import Variant, variants
@@ -172,21 +173,23 @@ def _legacy_get(desk: Desk, table: Table, params: Params) -> Answer:
     return Answer(_as_texts(desk, [table[row_id]], list(table.schema))[0])
 
 
-def _fields(table: Table) -> Answer:
+def _fields(desk: Desk, table: Table, owner_type: OwnerType) -> Answer:
+    own = desk.company.fields.get(owner_type, {})
     return Answer({
         name: {
             "type": kind, "isRequired": False, "isReadOnly": name == "ID", "isImmutable": False, "isMultiple": False,
             "isDynamic": name.startswith("UF_"), "title": name,
         }
         for name, kind in table.schema.items()
-    })  # fmt: skip
+    } | {name: field.described() for name, field in own.items()})  # fmt: skip
 
 
 def _entity(prefix: str, pick: Callable[[Company], Table]) -> None:
     """Registers the list, get and fields of one kind of row."""
     _method(f"{prefix}.list", "crm")(lambda desk, params: _legacy_list(desk, pick(desk.company), params))
     _method(f"{prefix}.get", "crm")(lambda desk, params: _legacy_get(desk, pick(desk.company), params))
-    _method(f"{prefix}.fields", "crm")(lambda desk, params: _fields(pick(desk.company)))
+    owner_type = prefix.rpartition(".")[2]
+    _method(f"{prefix}.fields", "crm")(lambda desk, params: _fields(desk, pick(desk.company), owner_type))
 
 
 _entity("crm.deal", lambda company: company.deals)

@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from .schema import Row, Schema
 
@@ -35,7 +36,7 @@ class Table:
         make: Make | None = None,
         quiet_since: Mapping[str, datetime] | None = None,
     ) -> None:
-        self.schema = schema
+        self.schema = dict(schema)
         self.blank: Row = dict.fromkeys(schema)
         self._rows: dict[int, Row] = _Rows(make) if make else {}
         self._ids = array("q", range(1, made + 1))
@@ -76,6 +77,18 @@ class Table:
         self._ids.pop(bisect_left(self._ids, row_id))
         del self._rows[row_id]
         return row
+
+    def define(self, field: str, kind: str, empty: Any = None) -> None:
+        """One more column, empty in every row that is kept."""
+        self.schema[field], self.blank[field] = kind, empty
+        for row in self._rows.values():
+            row[field] = empty
+
+    def undefine(self, field: str) -> None:
+        """The column is there no more."""
+        del self.schema[field], self.blank[field]
+        for row in self._rows.values():
+            row.pop(field, None)
 
     def count(self, low: float, high: float) -> int:
         """How many rows have an id in [low, high]."""

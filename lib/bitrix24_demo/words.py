@@ -109,6 +109,21 @@ HOSTILE_TITLES = (
 HOSTILE_COMPANY = 'ООО «<i>Ромашка</i> & "Лютик"»'
 HOSTILE_CONTACT = ("<svg/onload=alert(2)>", "O'Hara; DROP TABLE deals")
 
+# Fields of its own: of deals the first ones, of companies the last; what they are called, and the values of lists.
+DEAL_FIELDS = (
+    (
+        "UF_CRM_REGION",
+        "enumeration",
+        "Region",
+        ((41, "Москва"), (43, "Северо-Запад"), (45, "Юг"), (47, "Урал & Сибирь")),
+    ),
+    ("UF_CRM_SCORE", "double", "Score", ()),
+    ("UF_CRM_BUDGET", "money", "Бюджет клиента", ()),
+    ("UF_CRM_DELIVERY", "date", "Delivery on", ()),
+    ("UF_CRM_MEASURED", "boolean", "Замер сделан", ()),
+)
+COMPANY_FIELDS = (("UF_CRM_SEGMENT", "enumeration", "Segment", ((61, "Builders"), (63, "Designers"), (65, "Shops"))),)
+
 COMMENTS = (
     "Созвонились, клиент думает.", "Просит пересчитать с монтажом.", "Sent the catalogue.",
     "Ждут согласования с архитектором.",

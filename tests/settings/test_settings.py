@@ -21,6 +21,7 @@ from crm_reports.settings import (
     Mail,
     Night,
     Own,
+    OwnField,
     Preset,
     Serve,
     Settings,
@@ -29,6 +30,7 @@ from crm_reports.settings import (
 )
 from crm_reports.settings.keys import keys as keys_of
 from crm_reports.settings.mistakes import Lines
+from crm_reports.settings.parts import Access
 
 SECRET = "s3cr3tc0de"
 WEBHOOK = f"https://company.example/rest/7/{SECRET}/"
@@ -654,6 +656,35 @@ def test_what_does_not_belong_into_the_file_is_no_key_of_it():
 
 
 def test_every_key_of_the_file_says_what_is_allowed():
-    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Own, Mail, Serve)
-    names = {name for table in tables for name in table.model_fields} - {"webhook", "login", "home", "data", "config"}
+    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Own, OwnField, Mail, Serve, Access)
+    names = {field.alias or name for table in tables for name, field in table.model_fields.items()}
+    names -= {"webhook", "login", "home", "data", "config"}
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)
+
+
+# Fields of the company's own
+
+REGION = '[fields]\nregion = { from = "UF_CRM_123" }\n'
+
+
+def test_a_field_is_a_dimension_of_deals_unless_said_otherwise(folder):
+    (field,) = Settings.read(write(folder, REGION)).fields.values()
+    assert (field.source, field.kind, field.of, field.column) == ("UF_CRM_123", "dimension", "deal", False)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('region = { from = "UF_CRM_123", as = "dimensions" }',
+         "line 2: fields.region.as is 'dimensions'; allowed: 'dimension', 'flag', 'number', 'money', 'date' or 'text'; near: dimension"),
+        ('region = { as = "text" }',
+         "line 2: fields.region.from is missing; give the field's name in the CRM such as 'UF_CRM_123', or a column's header"),
+        ('region = { from = "UF_CRM_123", fro = 1 }', "line 2: fields has no key 'fro'; near: from"),
+        ('Region = { from = "UF_CRM_123" }',
+         "line 1: fields: 'Region': name a field in small Latin letters, digits and _, without _id at its end"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_field_is_told_with_its_line(folder, line, sentence):
+    with pytest.raises(SettingsError) as told:
+        Settings.read(write(folder, f"[fields]\n{line}\n"))
+    assert str(told.value) == f"reports.toml, {sentence}"

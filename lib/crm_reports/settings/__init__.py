@@ -41,6 +41,7 @@ from .parts import (
     Mail,
     Night,
     Own,
+    OwnField,
     Preset,
     Serve,
     Source,
@@ -61,6 +62,7 @@ __all__ = [
     "Login",
     "Mail",
     "Night",
+    "OwnField",
     "Preset",
     "Serve",
     "Settings",
@@ -110,6 +112,16 @@ def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
     return presets
 
 
+def _named_fields(fields: dict[str, OwnField]) -> dict[str, OwnField]:
+    """Names that a command line, an address and a metric can say."""
+    wrong = [name for name in fields if not re.fullmatch("[a-z][a-z0-9_]{0,39}", name) or name.endswith("_id")]
+    if wrong:
+        raise ValueError(
+            f"{', '.join(map(repr, wrong))}: name a field in small Latin letters, digits and _, without _id at its end"
+        )
+    return fields
+
+
 class Login(NamedTuple):
     """Who logs into the mail server."""
 
@@ -147,6 +159,9 @@ class Settings(BaseModel):
     history: History = History()
     night: Night = Night()
     own: Own = Own()
+    fields: Annotated[dict[str, OwnField], AfterValidator(_named_fields)] = Field(
+        {}, description='tables such as region = { from = "UF_CRM_123", as = "dimension" }'
+    )
     limits: Limits = Limits()
     mail: Mail | None = None
     serve: Serve = Serve()

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+ANY = "*"  # stands for a name that the file's writer gives
+
 
 class Key(NamedTuple):
     """What is allowed at a key, in words, and the values to choose from where they are few."""
@@ -26,6 +28,7 @@ def _keys(fields: dict[str, Any], tables: dict[str, Any], inside: str) -> Iterat
         if words := field.get("description") or _words(field, table, [repr(choice) for choice in choices]):
             yield f"{inside}{name}", Key(words, tuple(filter(None, choices)))
         yield from _keys(table.get("properties", {}), tables, f"{inside}{name}.")
+        yield from _keys(_each(field, tables).get("properties", {}), tables, f"{inside}{name}.{ANY}.")
 
 
 def _table(field: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +38,12 @@ def _table(field: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
             return tables[part["$ref"].rpartition("/")[2]]
     names = field.get("propertyNames", {}).get("enum", ())
     return {"properties": dict.fromkeys(names, field["additionalProperties"])} if names else {}
+
+
+def _each(field: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the tables that stand there under names of their writer's own; empty where none do."""
+    reference = field.get("additionalProperties")
+    return tables[reference["$ref"].rpartition("/")[2]] if isinstance(reference, dict) and "$ref" in reference else {}
 
 
 def _words(field: dict[str, Any], table: dict[str, Any], choices: list[str]) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from ..errors import near
-from .keys import Key
+from .keys import ANY, Key
 from .secrecy import without_webhooks
 
 FILE = "reports.toml"
@@ -114,8 +114,15 @@ def _sentence(mistake: dict[str, Any], keys: Keys) -> str:
 def _key(path: KeyPath, keys: Keys) -> str:
     """The key that stands at this place, else the one that it is a part of."""
     names = [part for part in path if isinstance(part, str)]
-    paths = (".".join(names[:length]) for length in range(len(names), 0, -1))
+    paths = (_written(names[:length], keys) for length in range(len(names), 0, -1))
     return next(path for path in paths if path in keys)
+
+
+def _written(names: Sequence[str], keys: Keys) -> str:
+    """The names as a key; what is under a name of the writer's own stands under ANY."""
+    any_name = [".".join([*names[:place], ANY, *names[place + 1 :]]) for place in range(1, len(names))]
+    paths = [".".join(names), *(path for path in any_name if any(key.startswith(path) for key in keys))]
+    return next((path for path in paths if path in keys), paths[-1])
 
 
 def _place(path: KeyPath, keys: Keys) -> str:
@@ -124,12 +131,13 @@ def _place(path: KeyPath, keys: Keys) -> str:
         return ", ".join(str(part) for part in (f"presets {path[1] + 1}", *path[2:3]))
     if path[:2] == ("mail", "addresses") and len(path) > 2:
         return f"mail.addresses, {path[2]!r}"
-    return _key(path, keys)
+    key = _key(path, keys)
+    return ".".join(map(str, path)) if f".{ANY}." in key else key
 
 
 def _unknown_key(path: KeyPath, keys: Keys) -> str:
-    inside = "".join(f"{part}." for part in path[:-1] if isinstance(part, str))
-    names = [key.removeprefix(inside) for key in keys if key.rpartition(".")[0] == inside.rstrip(".")]
+    table = _written([part for part in path[:-1] if isinstance(part, str)], keys)
+    names = [key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == table]
     name = str(path[-1])
     place = f"{_place(path[:-1], keys)} has" if path[:-1] else "there is"
     return f"{place} no key {name!r}; near: {', '.join(near(name, names) or names)}"

@@ -265,6 +265,21 @@ class Own(BaseModel):
     managers: tuple[str, ...] = Field((), description='a list of metrics such as ["big_wins"]')
 
 
+class OwnField(BaseModel):
+    """A field that the company has added to its CRM, under the name that it has in reports.
+
+    `from`: what the CRM calls it (UF_CRM_…), of files the header of its column. `column`: lists of deals show it.
+    """
+
+    model_config = FROZEN
+    source: Text = Field(
+        alias="from", description="the field's name in the CRM such as 'UF_CRM_123', or a column's header"
+    )
+    kind: Literal["dimension", "flag", "number", "money", "date", "text"] = Field("dimension", alias="as")
+    of: Literal["deal", "company", "contact", "lead"] = "deal"
+    column: Flag = False
+
+
 class Engine(BaseModel):
     """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
 

@@ -286,6 +286,43 @@ _TABLES = (
         ),
     ),
     Table(
+        "own_fields",
+        ("entity", "field"),
+        (
+            _text("entity", "deal | lead | company | contact"),
+            _text("field", "a field of the company's own, as the CRM names it"),
+            _text("label", "what people call it", "crm.deal.fields listLabel"),
+            _text("type", "what it holds, by the CRM's name: enumeration, double, money …"),
+            _flag("is_multiple", "whether it can hold several values"),
+            _instant("gone_at", "the first sync that found it deleted; absent while it is there"),
+        ),
+    ),
+    Table(
+        "own_options",
+        ("entity", "field", "option_id"),
+        (
+            _text("entity", "deal | lead | company | contact"),
+            _text("field", "the field"),
+            _text("option_id", "a value to choose; those that were deleted stay known"),
+            _text("name", "what people call it"),
+            _integer("position", "its place in the list"),
+        ),
+    ),
+    Table(
+        "own_values",
+        ("entity", "entity_id", "field"),
+        (
+            _text("entity", "deal | lead | company | contact"),
+            _text("entity_id", "whose value it is"),
+            _text("field", "the field"),
+            _text(
+                "value",
+                "what it holds: an id, a text, a number, 100|RUB, 2025-03-31; several as a JSON list",
+                "crm.deal.list UF_CRM_…",
+            ),
+        ),
+    ),
+    Table(
         "syncs",
         ("synced_at",),
         (
@@ -312,7 +349,10 @@ STAMPS = {
 
 # What the CRM overwrites without a trace. A version is a row as every sync saw it up to last_seen_at, kept when a later
 # one saw it otherwise. As of T a row is its version with the smallest last_seen_at >= T, else what the table holds now.
-VERSIONED = ("deals", "leads", "activities", "currencies")
+VERSIONED = ("deals", "leads", "activities", "currencies", "own_values")
+
+# What may have fields of the company's own, and what `own_values` calls it.
+ENTITIES = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}
 
 
 def _versions(table: Table) -> Table:

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from ...errors import PortalError, ScopeError
 from ...words.texts import N_, _
-from . import tables, values
+from . import tables, userfields, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, lists
-from .pages import PAGE, Row, by_many, many
+from .pages import PAGE, Listing, Row, by_many, many
 from .refusals import Answer, AuthError, Reply, is_not_found
+from .userfields import UserFields, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,9 @@ class Ledger(Protocol):
     def mistaken(self) -> list[int]:
         """The calls that are held as actions, and of which telephony now says that nobody answered."""
 
+    def own_fields(self) -> Mapping[Wanted, Row]:
+        """The company's own fields that are held, as the last sync knew them."""
+
     def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
         """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
 
@@ -151,8 +155,11 @@ class Reading:
     The rows must be in the ledger before the next ones are asked for.
     """
 
-    def __init__(self, client: Client, zone: ZoneInfo, ledger: Ledger, synced_at: datetime) -> None:
-        self._client, self._ledger, self._at = client, ledger, synced_at
+    def __init__(
+        self, client: Client, zone: ZoneInfo, ledger: Ledger, synced_at: datetime, wanted: Sequence[Wanted] = ()
+    ) -> None:
+        self._client, self._ledger, self._at, self._wanted = client, ledger, synced_at, wanted
+        self._own = UserFields()
         self._context = tables.Context(zone)
         self._opening: dict[str, Reply] = {}
         self._late: set[int] = set()
@@ -161,13 +168,24 @@ class Reading:
         self.findings = Findings()
 
     def __iter__(self) -> Iterator[Chunk]:
-        self._opening = dict(many(self._client, tables.OPENING.items()))
+        self._opening = dict(many(self._client, (tables.OPENING | userfields.opening(self._wanted)).items()))
         for step in (self._pipelines, self._stages, self._departments, self._currencies):
             yield from self._unless_refused(step.__name__[1:], step)
+        yield from self._own_fields()
         yield from self._people_and_calls()
         yield from self._entities()
         yield from self._came_late()
         yield from self._unless_refused("comments", self._comments)
+
+    def _own_fields(self) -> Iterator[Chunk]:
+        """What the portal says of the fields that are wanted; one that it lacks is told, and keeps what is known of it."""
+        held = self._ledger.own_fields()
+        self._own = UserFields.of(self._wanted, self._opening, held, self._at)
+        self.findings.holes += [Hole("own_values", userfields.CODE, problem) for problem in self._own.problems]
+        if held or self._wanted:
+            yield self._whole("own_fields", self._own.rows())
+            yield "own_options", self._own.options()
+            yield self._whole("own_values", [])
 
     # Refusals
 
@@ -282,8 +300,10 @@ class Reading:
                 self._refuse(table, rows)
             elif kind == "alive":
                 self._ledger.note_alive(table, tables.stamps(table, rows, self._context.zone))
+            elif kind == "fresh":
+                yield "own_values", self._own.values(table, rows, self._context.zone, fresh=True)
             else:
-                yield self._typed_rows(table, rows)
+                yield from self._typed_rows(table, rows)
         complete = [table for table in readable if table not in self._refused]
         self.findings.present += complete
         self._tell_of_leads()
@@ -293,16 +313,23 @@ class Reading:
                     self._take_out(table)
 
     def _asks(self, table: str) -> Iterator[Ask]:
-        entity, since = tables.ENTITIES[table], self._ledger.since.get(table)
+        listing, since = self._listing(table), self._ledger.since.get(table)
         if since is None:
-            yield Ask((table, "all"), entity.listing, is_long=True)
+            yield Ask((table, "all"), listing, is_long=True)
             return
-        for name in entity.changed_by:
+        for name in tables.ENTITIES[table].changed_by:
             condition = {f">={name}": since.isoformat()}
-            yield Ask((table, name), entity.listing, condition, goes_on=self._filters_by(table, name, since))
-        yield Ask((table, "new"), entity.listing, after=self._ledger.last_id(table))
+            yield Ask((table, name), listing, condition, goes_on=self._filters_by(table, name, since))
+        yield Ask((table, "new"), listing, after=self._ledger.last_id(table))
+        if fresh := self._own.names(table, fresh=True):
+            yield Ask((table, "fresh"), replace(listing, select=("ID", *fresh)), is_long=True)
         if self.findings.swept and table in SWEPT:
             yield Ask((table, "alive"), tables.ask_stamps(table), is_long=True)
+
+    def _listing(self, table: str) -> Listing:
+        """How the table is listed, with the company's own fields that are wanted of it."""
+        listing = tables.ENTITIES[table].listing
+        return replace(listing, select=(*listing.select, *self._own.names(table)))
 
     def _filters_by(self, table: str, name: str, since: datetime) -> Callable[[list[Row]], bool]:
         def goes_on(rows: list[Row]) -> bool:
@@ -315,8 +342,8 @@ class Reading:
 
         return goes_on
 
-    def _typed_rows(self, table: str, raw: list[Row]) -> Chunk:
-        """The store's rows of what came; recurring templates are no deals."""
+    def _typed_rows(self, table: str, raw: list[Row]) -> Iterator[Chunk]:
+        """The store's rows of what came, and what the company's own fields hold in them; recurring templates are no deals."""
         raw = [row for row in raw if row.get("IS_RECURRING") != "Y"]
         context = self._context
         if table == "activities":
@@ -326,7 +353,9 @@ class Reading:
         rows = [tables.ENTITIES[table].row_of(row, context) for row in raw]
         if table == "deals" and table in self._ledger.since:
             self._note_late(rows)
-        return table, rows
+        yield table, rows
+        if values_of_rows := self._own.values(table, raw, context.zone):
+            yield "own_values", values_of_rows
 
     def _note_late(self, deals: list[Row]) -> None:
         """Deals of whose history more may have come into sight than what is new."""
@@ -356,7 +385,9 @@ class Reading:
                 numbers[table] += self._ledger.orphans(table)
         if "calls" in self.findings.present and "activities" in self._ledger.since:
             numbers["activities"] = [*numbers.get("activities", ()), *self._ledger.mistaken()]
-        asks = (_by_number(table, part) for table, ids in numbers.items() for part in by_many(sorted(set(ids)), PAGE))
+        asks = (
+            self._by_number(table, part) for table, ids in numbers.items() for part in by_many(sorted(set(ids)), PAGE)
+        )
         yield from self._listed_rows(asks)
         if "stage_history" in self._ledger.since:
             history = tables.ENTITIES["stage_history"].listing
@@ -369,7 +400,10 @@ class Reading:
             for table, rows in lists(self._client, part):
                 if isinstance(rows, PortalError):
                     raise rows
-                yield self._typed_rows(table, rows)
+                yield from self._typed_rows(table, rows)
+
+    def _by_number(self, table: str, ids: Sequence[int]) -> Ask:
+        return Ask(table, self._listing(table), {"@ID": list(ids)}, after=ids[0] - 1)
 
     # What is gone
 
@@ -439,10 +473,6 @@ class Reading:
         if refusal and not read and _leaves_a_hole(refusal):
             raise refusal
         self.findings.present.append("comments")
-
-
-def _by_number(table: str, ids: Sequence[int]) -> Ask:
-    return Ask(table, tables.ENTITIES[table].listing, {"@ID": list(ids)}, after=ids[0] - 1)
 
 
 def _leaves_a_hole(refusal: PortalError) -> bool:

@@ -187,7 +187,8 @@ def _sync_portal(
         origin = _origin(settings, url, synced_at)
         draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescue=rescue)
         with closing(Ledger(work, draft.held)) as ledger:
-            reading = Reading(client, settings.zone, ledger, synced_at)
+            wanted = [(field.of, field.source) for field in settings.fields.values()]
+            reading = Reading(client, settings.zone, ledger, synced_at, wanted)
             _take(reading, ledger, progress)
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]

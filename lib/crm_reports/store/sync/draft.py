@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # Read whole each time; the others are merged by their keys.
 DICTIONARIES = (
     "pipelines", "stages", "sources", "lead_stages", "managers", "manager_departments", "departments", "currencies",
+    "own_fields",
 )  # fmt: skip
 GO_WITH = {
     "deals": ("deals", "deals_versions", "stage_history"),
@@ -139,6 +140,7 @@ class Draft:
         if not self.is_copy:
             _forget(connection)
         removed = _take_out(connection, is_commented="comments" in came)
+        _delete(connection, "own_values", f"(entity, field) not in (select (entity, field) from {SCHEMA}.own_fields)")
         after = row_counts(connection)
         connection.execute(
             "create or replace table main.origin as select ? as portal, ? as layout", [*astuple(self.origin)]
@@ -189,7 +191,7 @@ def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _merge(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     """The rows that came, in place of those with the same key; a dictionary is replaced whole."""
     key = ", ".join(TABLES[table].key)
-    came = "" if table in DICTIONARIES else f"where {key} in (select {key} from ledger.came.{table})"
+    came = "" if table in DICTIONARIES else f"where ({key}) in (select ({key}) from ledger.came.{table})"
     connection.execute(f"delete from {SCHEMA}.{table} {came}")
     connection.execute(f"insert into {SCHEMA}.{table} by name {rows}")
 
@@ -216,8 +218,8 @@ def _remember(connection: duckdb.DuckDBPyConnection) -> None:
 def _forget(connection: duckdb.DuckDBPyConnection) -> None:
     """What is remembered of rows that did not come again goes."""
     for table, of in FOLLOWERS.items():
-        (key,) = TABLES[of].key
-        _delete(connection, table, f"{key} not in (select {key} from {SCHEMA}.{of})")
+        key = ", ".join(TABLES[of].key)
+        _delete(connection, table, f"({key}) not in (select ({key}) from {SCHEMA}.{of})")
 
 
 def _in_common(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
@@ -237,7 +239,7 @@ def _keep_versions(connection: duckdb.DuckDBPyConnection, came: Mapping[str, str
 
 
 def _versions_sql(table: str, came: str, columns: list[str]) -> str:
-    (key,) = TABLES[table].key
+    key = ", ".join(TABLES[table].key)
     compared_names = [name for name in columns if name.strip('"') not in TOUCHES]
     old = ", ".join(f"was.{name}" for name in columns)
     was, now = (", ".join(f"{side}.{name}" for name in compared_names) for side in ("was", "now"))
@@ -259,6 +261,8 @@ def _take_out(connection: duckdb.DuckDBPyConnection, *, is_commented: bool) -> C
         for table in tables:
             removed[table] += _delete(connection, table, f"{ID_OF[of]} in {ids}")
         if of in OWNERS:
+            for table in ("own_values", "own_values_versions"):
+                _delete(connection, table, f"entity = '{OWNERS[of]}' and entity_id in {ids}")
             removed["comments"] += _delete(connection, "comments", f"owner_type = '{OWNERS[of]}' and owner_id in {ids}")
     if is_commented:
         read = "(owner_type, owner_id) in (from ledger.commented)"

@@ -209,6 +209,14 @@ class Ledger:
         query = f"select activity_id::bigint from held.crm.activities semi join unanswered on id = activity_id where {_CALL}"
         return sorted(self._numbers(f"{query} and is_action"))
 
+    # The company's own fields
+
+    def own_fields(self) -> Mapping[tuple[str, str], dict[str, Any]]:
+        if "own_fields" not in self._held:
+            return {}
+        found = self._connection.execute("from held.crm.own_fields").to_arrow_table().to_pylist()
+        return {(row["entity"], row["field"]): row for row in found}
+
     # Comments
 
     def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[Element]:
