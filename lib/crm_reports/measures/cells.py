@@ -136,7 +136,7 @@ def cells_of(entries: Sequence[Metric], pieces: Pieces, grid: Grid, *, blank: se
     codes = np.unique(np.concatenate(list(rows_of.values())))
     columns, nothing = {}, {}
     for entry in entries:
-        value = join([_of_groups(entry, rows, groups) for rows, _codes, groups in parts[entry.on]])
+        value = join([of_groups(entry, rows, groups) for rows, _codes, groups in parts[entry.on]])
         for name, (values, none) in _columns(entry, value).items():
             columns[name], nothing[name] = spread(values, rows_of[entry.on], codes, none), none
     is_team = [order.key for order in grid.orders] == ["manager_id"] and grid.cuts == 1
@@ -152,7 +152,8 @@ def cells_of(entries: Sequence[Metric], pieces: Pieces, grid: Grid, *, blank: se
     )
 
 
-def _of_groups(entry: Metric, rows: Columns, groups: Groups) -> Number:
+def of_groups(entry: Metric, rows: Columns, groups: Groups) -> Number:
+    """The metric over each of these groups."""
     value = entry.of_each(rows, groups)
     return _part(value, entry.of_all(rows)) if entry.is_part else value
 
@@ -163,7 +164,7 @@ def _columns(entry: Metric, value: Number) -> dict[str, tuple[np.ndarray, object
     if isinstance(value, Ratio | Sample):
         counts = ("k", "n") if isinstance(value, Ratio) else ("n",)
         return {name: (value.value, NOTHING)} | {f"{name}_{n}": (getattr(value, n).astype("int64"), 0) for n in counts}
-    nothing = _of_nothing(entry)
+    nothing = of_nothing(entry)
     if entry.unit == "count" and is_whole(np.append(value, nothing)):
         return {name: (value.astype("int64"), int(nothing))}
     return {name: (value.astype(float), nothing)}
@@ -175,7 +176,8 @@ def is_whole(values: np.ndarray) -> bool:
 
 
 @cache
-def _of_nothing(entry: Metric) -> float:
+def of_nothing(entry: Metric) -> float:
+    """What the metric says of no rows at all: 0 for a sum, missing for a mean."""
     return plain(entry.of_all(Columns(0, dict.fromkeys(entry.fields, np.zeros(0)))))
 
 

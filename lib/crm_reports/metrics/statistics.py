@@ -1,5 +1,7 @@
 """How sure a share is, whether somebody really differs, how long things last."""
 
+from math import erfc, isnan, sqrt
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -60,6 +62,13 @@ def _hypergeometric(k: np.ndarray, all_n: int, all_k: int, n: np.ndarray) -> np.
         return gammaln(of + 1) - gammaln(pick + 1) - gammaln(of - pick + 1)
 
     return np.exp(ways(all_k, k) + ways(all_n - all_k, n - k) - ways(all_n, n))
+
+
+def by_normal(difference: float, variance: float) -> float:
+    """How often chance alone brings a difference at least as large, where chance spreads it normally around nothing."""
+    if variance == 0:
+        return 0.0 if difference else 1.0
+    return float("nan") if isnan(variance) else erfc(abs(difference) / sqrt(2 * variance))
 
 
 def holm(chances: np.ndarray, *, level: float = 0.05) -> np.ndarray:

@@ -96,7 +96,7 @@ class Plan:
         below = tuple(below) if dimension == "department" else self.filters.departments
         filters = replace(self.filters, **{dimension: (choice,)}, departments=below)
         return replace(
-            self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=_about(filters),
+            self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=filters_in_words(filters),
             given=dict(self.given) | {dimension: [choice.id]},
             parameters=dict(self.parameters) | {dimension: [choice.id]},
             reproduction=_discreet(dict(self.reproduction)
@@ -176,7 +176,7 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     filters, beyond = data.filters, tuple(_beyond_filters(values | left_out, known))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
     return Plan(
-        report, values, meant, slug, notebook, filters.language, _about(filters), made_of, filters, beyond, left_out,
+        report, values, meant, slug, notebook, filters.language, filters_in_words(filters), made_of, filters, beyond, left_out,
         str(path.parent),
     )  # fmt: skip
 
@@ -229,7 +229,7 @@ def load(values: Mapping[str, Any], settings: Settings) -> Dataset:
         return loading.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
 
 
-def _about(filters: Filters) -> str:
+def filters_in_words(filters: Filters) -> str:
     """The period, and whatever hides something."""
     (_label, period, _hides), *rest = filters.words()
     return " · ".join([period, *(f"{label}: {text}" for label, text, hides in rest if hides)])

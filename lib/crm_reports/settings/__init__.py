@@ -9,7 +9,7 @@ import re
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..errors import SettingsError, all_at_once
 from . import mistakes
+from .alerts import Alert
 from .calendar import NOWHERE, Calendar, countries
 from .keys import keys
 from .mistakes import FILE, Lines, quoted
@@ -53,6 +54,7 @@ __all__ = [
     "LOOPBACK",
     "VIEWS",
     "WEIGHTS",
+    "Alert",
     "Calendar",
     "Demo",
     "Engine",
@@ -104,12 +106,15 @@ def _country(code: str) -> str:
     return code.upper()
 
 
-def _each_name_once(presets: tuple[Preset, ...]) -> tuple[Preset, ...]:
-    double = doubled(preset.name.strip().casefold() for preset in presets)
-    names = sorted({preset.name for preset in presets if preset.name.strip().casefold() in double})
+Named = TypeVar("Named", Preset, Alert)
+
+
+def _each_name_once(entries: tuple[Named, ...]) -> tuple[Named, ...]:
+    double = doubled(entry.name.strip().casefold() for entry in entries)
+    names = sorted({entry.name for entry in entries if entry.name.strip().casefold() in double})
     if names:
         raise ValueError(f"more than one is called {', '.join(map(repr, names))}; give each a name of its own")
-    return presets
+    return entries
 
 
 def _named_fields(fields: dict[str, OwnField]) -> dict[str, OwnField]:
@@ -169,21 +174,24 @@ class Settings(BaseModel):
         (), description="a list: each preset begins with [[presets]]"
     )
     views: tuple[Preset, ...] = ()
+    alerts: Annotated[tuple[Alert, ...], AfterValidator(_each_name_once)] = Field(
+        (), description="a list: each alert begins with [[alerts]]"
+    )
     home: Path
     data: Path
     config: Path | None = None
     webhook: SecretStr | None = None
     login: Login | None = None
 
-    @field_validator("presets")
+    @field_validator("presets", "alerts")
     @classmethod
-    def _mail_needs_a_server(cls, presets: tuple[Preset, ...], info: ValidationInfo) -> tuple[Preset, ...]:
-        names = [repr(preset.name) for preset in presets if preset.is_mailed]
+    def _mail_needs_a_server(cls, entries: tuple[Named, ...], info: ValidationInfo) -> tuple[Named, ...]:
+        names = [repr(entry.name) for entry in entries if entry.is_mailed]
         if names and info.data.get("mail", "wrong") is None:
             raise ValueError(
                 f"{', '.join(names)} should be mailed, and no server is named; add [mail] with host and sender"
             )
-        return presets
+        return entries
 
     @property
     def zone(self) -> ZoneInfo:

@@ -127,8 +127,8 @@ def _written(names: Sequence[str], keys: Keys) -> str:
 
 def _place(path: KeyPath, keys: Keys) -> str:
     """The key as its writer would call it: presets 2, report."""
-    if path[0] == "presets" and len(path) > 1:
-        return ", ".join(str(part) for part in (f"presets {path[1] + 1}", *path[2:3]))
+    if path[0] in ("presets", "alerts") and len(path) > 1:
+        return ", ".join(str(part) for part in (f"{path[0]} {path[1] + 1}", *path[2:3]))
     if path[:2] == ("mail", "addresses") and len(path) > 2:
         return f"mail.addresses, {path[2]!r}"
     key = _key(path, keys)

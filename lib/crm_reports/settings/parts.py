@@ -98,7 +98,7 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date | datetime | time) else value
 
 
-def _plain_parameters(parameters: dict[str, object]) -> dict[str, object]:
+def plain_parameters(parameters: dict[str, object]) -> dict[str, object]:
     plain = {name: _plain(value) for name, value in parameters.items()}
     for name, value in plain.items():
         parts = value if isinstance(value, list) else [value]
@@ -195,7 +195,7 @@ class Preset(BaseModel):
         pattern=r"^\w[\w \-]*$",
         description="the name of a notebook in notebooks/, such as 'overview', without .ipynb",
     )
-    parameters: Annotated[dict[str, object], AfterValidator(_plain_parameters)] = Field(
+    parameters: Annotated[dict[str, object], AfterValidator(plain_parameters)] = Field(
         {}, description='a table of the report\'s parameters, such as { period = "last_month" }'
     )
     each: Annotated[tuple[Dimension, ...], Once] = ()

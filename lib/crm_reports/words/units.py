@@ -285,6 +285,15 @@ def points(value: object) -> str:
     return f"{sign}{SPACE}{number}{SPACE}{_('pp')}"
 
 
+def signed(value: object, unit: str) -> str:
+    """A difference with its sign: "−320 000 ₽", "+4.1 pp" of a share."""
+    if is_missing(value):
+        return MISSING
+    number = abs(float(value))
+    text = f"{_plain(100 * number, 1)}{SPACE}{_('pp')}" if unit == "share" else write(number, unit)
+    return f"{'+' if float(value) >= 0 else '−'}{text}"
+
+
 def period(size: str, start: object, *, form: Form = "text") -> str:
     """What a period of that size is called: Mar 2025, Q1 2025, the week of 10 Mar 2025, 2025."""
     day = as_date(start)
