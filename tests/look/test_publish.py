@@ -219,3 +219,14 @@ def test_a_column_that_a_matrix_leaves_out_as_empty_is_not_missing_from_the_page
     html = publish.html(notebook)
     assert "Empty" not in html.partition("<table")[2].partition("</table>")[0]
     assert completeness.missing_from(html, notebook) == []
+
+
+def test_two_narrow_answers_in_a_row_are_a_pair_and_a_wide_one_stands_alone(notebook, monkeypatch):
+    assert re.findall(r'class="pair"|class="half"|id="managers"|id="sources"', publish.html(notebook)) == [
+        'class="pair"', 'class="half"', 'id="managers"', 'class="half"', 'id="sources"',
+    ]  # fmt: skip
+    shown = []
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    page.show(pd.DataFrame({f"column {number}": [number] for number in range(8)}), "wide")
+    notebook.cells[5] = code(*shown)
+    assert 'class="pair"' not in publish.html(notebook)

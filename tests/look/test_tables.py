@@ -103,6 +103,13 @@ def test_money_that_its_column_rounds_is_had_in_full_and_exported_so():
     assert 'data-in-full="Won money, ₽"' in html
 
 
+def test_the_parts_of_one_change_are_written_in_one_way_so_that_they_can_be_added_up():
+    parts = {"moved_by_win_rate": [400_000.0], "moved_by_cycle": [-9_000.0]}
+    rows = Cells(tables.table(pd.DataFrame({"source": ["a"], **parts}))).rows
+    assert rows[0][1:] == ["Moved by the win rate, k ₽", "Moved by the cycle, k ₽"]
+    assert rows[1][1:] == ["400", "−9"]
+
+
 def test_a_lists_money_stands_in_full():
     assert ", k" not in tables.table(DEALS.assign(money=[2_000_000.0, 300_000.0]))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from html import escape
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,7 +78,7 @@ def html(
     parts = _parts(readable, figures, show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
     needed = _needed(parts, notebook)
     tips = Tips()
-    parts = [replace(part, html=tips.taken_from(part.html)) for part in parts]
+    parts = _in_pairs([replace(part, html=tips.taken_from(part.html)) for part in parts])
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
     beside = {} if assets == "inline" else {scripts.PAGE: scripts.PAGE, **needed}
     where = {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in beside.items()}
@@ -150,13 +151,15 @@ def _policy(script: str) -> str:
 class Part:
     """A piece of the page, in order; what stands above the first number is its head.
 
-    The first that a question shows has an `id` and a `title` for the contents.
+    The first that a question shows has an `id` and a `title` for the contents, and says whether it is narrow.
     """
 
     html: str
     is_head: bool
     id: str = ""
     title: str = ""
+    is_question: bool = False
+    is_narrow: bool = False
 
 
 def _titled(drawn: str, name: str) -> str:
@@ -193,7 +196,8 @@ def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool
             shown = _linked(piece, links)
             shown = _folded(tables.packed(shown), element) if _is_folded(element, is_asked and is_open) else shown
             first = element if is_asked and not is_open else {}
-            parts.append(Part(shown, at <= last_of_head, first.get("id", ""), first.get("title", "")))
+            words = first.get("id", ""), first.get("title", ""), is_asked and not element
+            parts.append(Part(shown, at <= last_of_head, *words, bool(first) and _is_narrow(first, shown)))
             is_open = is_open or bool(element and not element.get("missing"))
     return parts
 
@@ -201,6 +205,36 @@ def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool
 def _is_folded(element: Mapping[str, Any], is_further: bool) -> bool:
     """Whether it is one click away: what follows the first answer to a question, and the glossary."""
     return element.get("kind") == "glossary" or (is_further and element.get("kind") in ("table", "chart", "tiles"))
+
+
+NARROW = 7  # columns of a table that half of a wide screen has room for
+
+
+def _is_narrow(element: Mapping[str, Any], piece: str) -> bool:
+    """Whether a wide screen has room for two of its kind: a chart, or a short table of few columns."""
+    heads = max((row.count("<th") for row in re.findall(r"<thead>.*?</thead>", piece, re.DOTALL)), default=NARROW + 1)
+    return element["kind"] == "chart" or (element["kind"] == "table" and heads <= NARROW)
+
+
+def _in_pairs(parts: Sequence[Part]) -> list[Part]:
+    """The parts, each two narrow answers that follow each other in a pair: side by side where a screen is wide enough."""
+    starts = [at for at, part in enumerate(parts) if part.is_question] + [len(parts)]
+    questions, paired = [parts[start:end] for start, end in pairwise(starts)], list(parts[: starts[0]])
+    while questions:
+        halves = list(takewhile(lambda question: any(part.is_narrow for part in question), questions[:2]))
+        if len(halves) < 2:
+            paired += questions.pop(0)
+            continue
+        paired += [*_wrapped(halves[0], '<div class="pair"><div class="half">', "</div>")]
+        paired += [*_wrapped(halves[1], '<div class="half">', "</div></div>")]
+        del questions[:2]
+    return paired
+
+
+def _wrapped(parts: Sequence[Part], before: str, after: str) -> Iterator[Part]:
+    """The parts with this around them all."""
+    for at, part in enumerate(parts):
+        yield replace(part, html=before * (at == 0) + part.html + after * (at == len(parts) - 1))
 
 
 def _folded(piece: str, element: Mapping[str, Any]) -> str:

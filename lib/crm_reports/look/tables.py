@@ -115,9 +115,10 @@ class _Sheet:
 
     @cached_property
     def scales(self) -> dict[str, int]:
-        """What the money of each column is divided by; a list's stands in full, as the CRM has it."""
+        """What the money of each column is divided by, the parts of one change (`moved_by_…`) by the same; a list's stands in full."""
         money = [each.name for each in self.columns if each.unit == "money" and not self.is_list]
-        return {name: units.column_scale(self.frame[name]) for name in money}
+        whole = {name: [other for other in money if _family(other) == _family(name)] for name in money}
+        return {name: units.column_scale(self.frame[whole[name]].to_numpy().ravel()) for name in money}
 
     @cached_property
     def tops(self) -> dict[str, float]:
@@ -217,6 +218,12 @@ def _header(entry: Column, sheet: _Sheet) -> str:
         data_in_full=None if scale == 1 else f"{entry.title},\N{NO-BREAK SPACE}{full}" if full else entry.title,
         data_pick=sheet.is_list and entry.name in PICKED,
     )  # fmt: skip
+
+
+def _family(name: str) -> str:
+    """What the column is a part of, with its like: moved by the win rate, moved by the cycle."""
+    stem, by, _part = name.partition("_by_")
+    return stem if by else name
 
 
 def _unit(entry: Column, scale: int) -> str:
