@@ -13,6 +13,7 @@ from crm_reports.look.publish import REPORTS
 from crm_reports.runs.surroundings import NO_WEBHOOK
 from crm_reports.settings import (
     WEIGHTS,
+    Alert,
     Demo,
     Engine,
     Files,
@@ -656,7 +657,23 @@ def test_what_does_not_belong_into_the_file_is_no_key_of_it():
 
 
 def test_every_key_of_the_file_says_what_is_allowed():
-    tables = (Settings, Source, Demo, Files, Preset, Engine, Limits, History, Night, Own, OwnField, Mail, Serve, Access)
+    tables = (
+        Settings,
+        Source,
+        Demo,
+        Files,
+        Preset,
+        Engine,
+        Limits,
+        History,
+        Night,
+        Own,
+        OwnField,
+        Mail,
+        Serve,
+        Access,
+        Alert,
+    )
     names = {field.alias or name for table in tables for name, field in table.model_fields.items()}
     names -= {"webhook", "login", "home", "data", "config"}
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)
