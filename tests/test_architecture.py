@@ -26,7 +26,7 @@ OWNERS = {
     "pydantic_settings": {"settings"},
     "holidays": {"settings"},
     "openpyxl": {"sources"},
-    "httpx": {"sources"},
+    "httpx": {"sources", "mail"},  # rows come by it, and messages to chats leave by it
     "duckdb": {"store", "cli"},
     "scipy": {"metrics"},
     "plotly": {"charts"},

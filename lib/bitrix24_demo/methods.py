@@ -30,6 +30,7 @@ class Desk:
     scopes: tuple[str, ...]
     user: int
     found: dict[Any, Found] = field(default_factory=dict)
+    notices: dict[int, Row] = field(default_factory=dict)
 
     def page(
         self, family: Family, table: Table, conditions: Conditions, order: Mapping[str, str], params: Params
@@ -78,12 +79,14 @@ class Method:
 METHODS: dict[str, Method] = {}
 
 
-def _method(name: str, *scopes: str) -> Callable[[Callable[[Desk, Params], Answer]], Callable[[Desk, Params], Answer]]:
-    def register(answer: Callable[[Desk, Params], Answer]) -> Callable[[Desk, Params], Answer]:
+def register(name: str, *scopes: str) -> Callable[[Callable[[Desk, Params], Answer]], Callable[[Desk, Params], Answer]]:
+    """What comes next answers the method of that name, to a webhook that has one of the scopes."""
+
+    def enter(answer: Callable[[Desk, Params], Answer]) -> Callable[[Desk, Params], Answer]:
         METHODS[name] = Method(answer, frozenset(scopes))
         return answer
 
-    return register
+    return enter
 
 
 # Parameters
@@ -186,10 +189,10 @@ def _fields(desk: Desk, table: Table, owner_type: OwnerType) -> Answer:
 
 def _entity(prefix: str, pick: Callable[[Company], Table]) -> None:
     """Registers the list, get and fields of one kind of row."""
-    _method(f"{prefix}.list", "crm")(lambda desk, params: _legacy_list(desk, pick(desk.company), params))
-    _method(f"{prefix}.get", "crm")(lambda desk, params: _legacy_get(desk, pick(desk.company), params))
+    register(f"{prefix}.list", "crm")(lambda desk, params: _legacy_list(desk, pick(desk.company), params))
+    register(f"{prefix}.get", "crm")(lambda desk, params: _legacy_get(desk, pick(desk.company), params))
     owner_type = prefix.rpartition(".")[2]
-    _method(f"{prefix}.fields", "crm")(lambda desk, params: _fields(desk, pick(desk.company), owner_type))
+    register(f"{prefix}.fields", "crm")(lambda desk, params: _fields(desk, pick(desk.company), owner_type))
 
 
 _entity("crm.deal", lambda company: company.deals)
@@ -199,7 +202,7 @@ _entity("crm.contact", lambda company: company.contacts)
 _entity("crm.activity", lambda company: company.activities)
 
 
-@_method("crm.deal.list", "crm")
+@register("crm.deal.list", "crm")
 def _deal_list(desk: Desk, params: Params) -> Answer:
     return _legacy_list(desk, desk.company.deals, _without_templates(params))
 
@@ -213,14 +216,14 @@ def _without_templates(params: Params) -> Params:
     return {**params, "filter": {**conditions, "IS_RECURRING": "N"}}
 
 
-@_method("crm.deal.contact.items.get", "crm")
+@register("crm.deal.contact.items.get", "crm")
 def _deal_contacts(desk: Desk, params: Params) -> Answer:
     contact = _legacy_get(desk, desk.company.deals, params).result["CONTACT_ID"]
     item = {"CONTACT_ID": intval(contact), "SORT": 10, "ROLE_ID": 0, "IS_PRIMARY": "Y"}
     return Answer([item] if item["CONTACT_ID"] else [])
 
 
-@_method("crm.activity.list", "crm")
+@register("crm.activity.list", "crm")
 def _activity_list(desk: Desk, params: Params) -> Answer:
     bindings = _array(params, "filter").get("BINDINGS")
     answer = _legacy_list(desk, desk.company.activities, params, {"START_TIME": "ASC"}, _bound_to(bindings))
@@ -247,7 +250,7 @@ def _bound_to(bindings: Any) -> tuple[Test, ...]:
     return (lambda row: (row["OWNER_TYPE_ID"], row["OWNER_ID"]) in owners,)
 
 
-@_method("crm.activity.binding.list", "crm")
+@register("crm.activity.binding.list", "crm")
 def _activity_bindings(desk: Desk, params: Params) -> Answer:
     activity = desk.company.activities.get(intval(_required_value(params, "activityId")))
     if activity is None:
@@ -255,7 +258,7 @@ def _activity_bindings(desk: Desk, params: Params) -> Answer:
     return Answer([{"entityTypeId": activity["OWNER_TYPE_ID"], "entityId": activity["OWNER_ID"]}])
 
 
-@_method("crm.timeline.comment.list", "crm")
+@register("crm.timeline.comment.list", "crm")
 def _comment_list(desk: Desk, params: Params) -> Answer:
     """One timeline at a time; without an owner in the filter there is nothing. start=-1 counts all the same."""
     conditions, table = _array(params, "filter"), desk.company.comments
@@ -304,7 +307,7 @@ def _items(desk: Desk, params: Params) -> tuple[int, Table]:
     return entity, tables[entity]
 
 
-@_method("crm.item.list", "crm")
+@register("crm.item.list", "crm")
 def _item_list(desk: Desk, params: Params) -> Answer:
     entity, table = _items(desk, params)
     names = _camel_names(table) | _filterable(table)
@@ -316,7 +319,7 @@ def _item_list(desk: Desk, params: Params) -> Answer:
     return Answer({"items": [_item(desk, entity, table, row, select) for row in page.rows]}, page.total, page.next)
 
 
-@_method("crm.item.get", "crm")
+@register("crm.item.get", "crm")
 def _item_get(desk: Desk, params: Params) -> Answer:
     entity, table = _items(desk, params)
     row = table.get(intval(_required_value(params, "id")))
@@ -338,7 +341,7 @@ def _item(desk: Desk, entity: int, table: Table, row: Row, select: set[str]) -> 
     return item if "*" in select else {key: value for key, value in item.items() if key in select or key == "id"}
 
 
-@_method("crm.stagehistory.list", "crm")
+@register("crm.stagehistory.list", "crm")
 def _stage_history(desk: Desk, params: Params) -> Answer:
     entity = intval(_required_value(params, "entityTypeId"))
     tables = {1: desk.company.lead_history, 2: desk.company.history}
@@ -361,7 +364,7 @@ def _shown_history(desk: Desk, entity: int) -> tuple[Test, ...]:
     return tuple(tests)
 
 
-@_method("crm.category.list", "crm")
+@register("crm.category.list", "crm")
 def _category_list(desk: Desk, params: Params) -> Answer:
     entity = intval(_required_value(params, "entityTypeId"))
     if entity != OWNER_TYPES["deal"]:
@@ -381,7 +384,7 @@ def _category(pipeline: Row) -> Row:
 # Dictionaries
 
 
-@_method("crm.status.list", "crm")
+@register("crm.status.list", "crm")
 def _status_list(desk: Desk, params: Params) -> Answer:
     """Everything at once, whatever `start` and `select` say."""
     filter_value, table = _array(params, "filter"), desk.company.statuses
@@ -393,7 +396,7 @@ def _status_list(desk: Desk, params: Params) -> Answer:
     return Answer([{name: value for name, value in row.items() if name != "EXTRA" or value} for row in rows], len(rows))
 
 
-@_method("crm.dealcategory.list", "crm")
+@register("crm.dealcategory.list", "crm")
 def _old_category_list(desk: Desk, params: Params) -> Answer:
     """Without pipeline 0, which crm.dealcategory.default.get tells."""
     rows = [
@@ -406,12 +409,12 @@ def _old_category_list(desk: Desk, params: Params) -> Answer:
     return Answer(rows, len(rows))
 
 
-@_method("crm.dealcategory.default.get", "crm")
+@register("crm.dealcategory.default.get", "crm")
 def _old_default_category(desk: Desk, params: Params) -> Answer:
     return Answer({"ID": 0, "NAME": desk.company.pipelines[0]["name"]})
 
 
-@_method("crm.dealcategory.stage.list", "crm")
+@register("crm.dealcategory.stage.list", "crm")
 def _old_stage_list(desk: Desk, params: Params) -> Answer:
     pipeline = intval(params.get("id", params.get("ID")))
     entity = f"DEAL_STAGE_{pipeline}" if pipeline else "DEAL_STAGE"
@@ -419,7 +422,7 @@ def _old_stage_list(desk: Desk, params: Params) -> Answer:
     return Answer([{name: row[name] for name in ("NAME", "SORT", "STATUS_ID")} for row in stages], len(stages))
 
 
-@_method("crm.currency.list", "crm")
+@register("crm.currency.list", "crm")
 def _currency_list(desk: Desk, params: Params) -> Answer:
     """All of them, and a total of 0: so the portal says."""
     return Answer(
@@ -436,12 +439,12 @@ def _currency(desk: Desk, currency: Currency, sort: int) -> Row:
     }  # fmt: skip
 
 
-@_method("crm.currency.base.get", "crm")
+@register("crm.currency.base.get", "crm")
 def _base_currency(desk: Desk, params: Params) -> Answer:
     return Answer(desk.company.base_currency)
 
 
-@_method("crm.settings.mode.get", "crm")
+@register("crm.settings.mode.get", "crm")
 def _mode(desk: Desk, params: Params) -> Answer:
     return Answer(1 if desk.company.uses_leads else 2)
 
@@ -453,7 +456,7 @@ _OWNER_TYPE_CODES = (
 )  # fmt: skip
 
 
-@_method("crm.enum.ownertype", "crm")
+@register("crm.enum.ownertype", "crm")
 def _owner_types(desk: Desk, params: Params) -> Answer:
     names = ("ID", "NAME", "SYMBOL_CODE", "SYMBOL_CODE_SHORT")
     return Answer([dict(zip(names, codes, strict=True)) for codes in _OWNER_TYPE_CODES])
@@ -478,7 +481,7 @@ def _orm_list(desk: Desk, table: Table, params: Params) -> Answer:
 _CONTACTS = ("EMAIL", "PERSONAL_MOBILE", "PERSONAL_WWW", "PERSONAL_BIRTHDAY", "WORK_PHONE")
 
 
-@_method("user.get", "user", "user_basic", "user_brief")
+@register("user.get", "user", "user_basic", "user_brief")
 def _users(desk: Desk, params: Params) -> Answer:
     answer = _orm_list(desk, desk.company.users, params)
     unknown = {name: {} for name in ("TIMESTAMP_X", "LAST_ACTIVITY_DATE")}
@@ -489,12 +492,12 @@ def _users(desk: Desk, params: Params) -> Answer:
     return Answer(rows, answer.total if rows else None, answer.next)
 
 
-@_method("voximplant.statistic.get", "telephony")
+@register("voximplant.statistic.get", "telephony")
 def _calls(desk: Desk, params: Params) -> Answer:
     return _orm_list(desk, desk.company.calls, params)
 
 
-@_method("department.get", "department")
+@register("department.get", "department")
 def _departments(desk: Desk, params: Params) -> Answer:
     """Lower-case `sort` and `order`; everything in upper case is an exact filter, SORT too."""
     table = desk.company.departments
@@ -519,28 +522,28 @@ def _me(desk: Desk) -> Row:
     return desk.company.users.get(desk.user) or desk.company.users.blank
 
 
-@_method("profile")
+@register("profile")
 def _profile(desk: Desk, params: Params) -> Answer:
     me = {name: _me(desk)[name] for name in ("NAME", "LAST_NAME", "PERSONAL_GENDER", "TIME_ZONE")}
     return Answer({"ID": str(desk.user), "ADMIN": True} | me)
 
 
-@_method("user.current", "user", "user_basic", "user_brief")
+@register("user.current", "user", "user_basic", "user_brief")
 def _current_user(desk: Desk, params: Params) -> Answer:
     moment = desk.company.now.astimezone(desk.company.zone).strftime("%Y-%m-%d %H:%M:%S")
     return Answer(_as_texts(desk, [_me(desk)], list(schema.USER))[0] | {"LAST_ACTIVITY_DATE": moment})
 
 
-@_method("scope")
+@register("scope")
 def _scope(desk: Desk, params: Params) -> Answer:
     return Answer(list(desk.scopes))
 
 
-@_method("methods")
+@register("methods")
 def _methods(desk: Desk, params: Params) -> Answer:
     return Answer(sorted([*METHODS, "batch"]))
 
 
-@_method("server.time")
+@register("server.time")
 def _server_time(desk: Desk, params: Params) -> Answer:
     return Answer(desk.writers.instant(desk.company.now))

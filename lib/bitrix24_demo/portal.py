@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from . import batch
+from . import notices as _notices  # noqa: F401  its methods join the others
 from .company import Company
 from .limits import AT_ONCE, ENTERPRISE, Clock, Latency, LeakyBucket, Operating, Rate
 from .methods import METHODS, Answer, Desk
@@ -115,6 +116,11 @@ class Portal:
         self._lock = Lock()
         self.requests: list[Asked] = []
         self.refused: Counter[str] = Counter()
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What people were told and still see, the oldest first."""
+        return list(self._desk.notices.values())
 
     def limit(self, rate: Rate, latency: Latency = AT_ONCE) -> None:
         """From now on it takes no more than so many requests, and so long for each; its bucket is empty again."""

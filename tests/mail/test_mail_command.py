@@ -48,7 +48,7 @@ def test_what_can_not_be_meant_is_told_at_once_and_exits_2(tmp_path, out):
     told = call("mail", "--to", "me", "--preset", "Sale", "--night", "2025-05-01")
     assert told.exit_code == 2
     assert told.stderr.splitlines() == [
-        "--to is 'me'; allowed: an address such as 'anna@acme.example'",
+        "--to is 'me'; allowed: a recipient such as 'anna@acme.example', 'bitrix24:17', 'telegram:-100123' or 'webhook:sales'",
         "there is no preset 'Sale'; near: Sales",
         "no night was kept whose pages could be mailed: run `crm-reports night` first",
     ]

@@ -266,7 +266,7 @@ def test_a_dry_run_leaves_files_and_sends_nothing(tmp_path, out):
 
 
 def test_without_a_mail_server_there_is_a_sentence(tmp_path, out):
-    read = settings(tmp_path).model_copy(update={"mail": None})
+    read = settings(tmp_path).model_copy(update={"mail": None, "presets": ()})
     with pytest.raises(MailError, match="no mail server is named"):
         mail.send(read, night(page(out)), out=out)
 

@@ -91,5 +91,7 @@ def test_a_notebook_that_looks_for_the_secret_finds_none_and_one_that_shows_it_i
     assert "0123456789abcdef" not in "".join(path.read_text(errors="replace") for path in nosy.files)
     (settings.home / ".env").write_text(f"CRM_REPORTS_WEBHOOK={WEBHOOK}")
     thief = _made(settings, "thief", *WHOLE, f"print(open({str(settings.home / '.env')!r}).read())")
-    assert thief.error == "the notebook shows the webhook or the mail server's password: take that out of it"
+    assert (
+        thief.error == "the notebook shows a webhook, a bot's token or the mail server's password: take that out of it"
+    )
     assert not list((settings.home / "output").glob("thief*"))

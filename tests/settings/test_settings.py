@@ -442,7 +442,7 @@ def test_the_published_folder_ends_in_a_slash(folder):
         ('audience = "../x"', "line 7: presets 1, audience is '../x'; allowed: a name of small Latin letters"),
         ('audience = "Heads"', "line 7: presets 1, audience is 'Heads'"),
         ('audience = "a\\n"', "line 7: presets 1, audience is 'a\\n'"),
-        ('recipients = ["ok@acme.example", "boss"]', "line 7: presets 1, recipients is 'boss'; allowed: a list of addr"),
+        ('recipients = ["ok@acme.example", "boss"]', "line 7: presets 1, recipients is 'boss'; allowed: a list of recip"),
         ('recipients = [\n "ok@acme.example",\n "boss" ]', "line 7: presets 1, recipients is 'boss'"),
         ('recipients = ["a@b.example", "A@b.example"]', "recipients: 'a@b.example' comes more than once"),
         ('each = ["source"]\nwhole = false\nrecipients = ["a@b.example"]', "line 9: presets 1, recipients: recipients get"),
@@ -462,9 +462,14 @@ def test_a_wrong_preset_is_told_with_its_line(folder, held, told):
 @pytest.mark.parametrize(
     ("held", "told"),
     [
-        ("mail = 3", "line 1: mail is 3; allowed: a table with host and sender at least"),
-        ("[mail]", "line 1: mail.host is missing; give the name of the mail server"),
-        ("[mail]", "line 1: mail.sender is missing; give an address"),
+        ("mail = 3", "line 1: mail is 3; allowed: a table with host and sender"),
+        ('[mail]\nhost = "smtp.acme.example"', "line 1: mail.sender: host came without it; add an address such as"),
+        ('[mail]\nsender = "a@b.example"', "line 2: mail.sender: it came without host; add the name of the mail server"),
+        (f'[mail]\nbase_url = "https://a.example"\n{PRESET}recipients = ["a@b.example"]', "line 3: presets: 'a' should be mailed, and no server is named; add"),
+        (f'{PRESET}recipients = ["telegram:me"]', "line 4: presets 1, recipients is 'telegram:me'; allowed: a list of"),
+        (f'{PRESET}recipients = ["bitrix24:0"]', "line 4: presets 1, recipients is 'bitrix24:0'; allowed: a list of"),
+        (f'{PRESET}recipients = ["webhook:Sales"]', "line 4: presets 1, recipients is 'webhook:Sales'; allowed: a list of"),
+        ('[mail]\ntelegram_api = "http://telegram.example"', "line 2: mail.telegram_api is 'http://telegram.example'; allowed: the address of"),
         ('[mail]\nhost = "smtp://mail"', "line 2: mail.host is 'smtp://mail'; allowed: the name of the mail server"),
         ('[mail]\nhost = "smtp.acme.example:25"', "line 2: mail.host is 'smtp.acme.example:25'"),
         ('[mail]\nsender = "boss"', "line 2: mail.sender is 'boss'; allowed: an address"),
@@ -644,7 +649,7 @@ def test_a_line_that_is_told_is_the_keys_own(lines):
         ("weights.call", "a number from 0"),
         ("presets.whole", "true or false"),
         ("presets.attach", "a list of 'html', 'xlsx', 'pdf'"),
-        ("mail", "a table with host and sender at least"),
+        ("mail", "a table with host and sender, or without both where nothing goes by mail"),
         ("mail.port", "a whole number from 1 to 65535, or left out"),
     ],
 )
@@ -653,7 +658,7 @@ def test_what_is_allowed_at_a_key_is_read_off_the_field_that_checks_it(key, allo
 
 
 def test_what_does_not_belong_into_the_file_is_no_key_of_it():
-    assert {"webhook", "login", "home", "data", "config"} & set(keys_of(Settings)) == set()
+    assert {"webhook", "login", "keyring", "home", "data", "config"} & set(keys_of(Settings)) == set()
 
 
 def test_every_key_of_the_file_says_what_is_allowed():
@@ -675,7 +680,7 @@ def test_every_key_of_the_file_says_what_is_allowed():
         Alert,
     )
     names = {field.alias or name for table in tables for name, field in table.model_fields.items()}
-    names -= {"webhook", "login", "home", "data", "config"}
+    names -= {"webhook", "login", "keyring", "home", "data", "config"}
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)
 
 

@@ -259,7 +259,7 @@ def test_batches_hold_fifty_commands_and_keep_the_order() -> None:
         result = {key: int(each.partition("n=")[2]) for key, each in params["cmd"].items()}
         return said({"result": result, "result_error": []})
 
-    given = list(many(portal(answer), ((n, Command("m", {"n": n})) for n in range(101))))
+    given = list(many(portal(answer), ((n, Command("m.get", {"n": n})) for n in range(101))))
     assert sorted(sizes) == [1, 50, 50]  # they are asked side by side: which comes first is the machine's business
     assert [name for name, _ in given] == [answer.result for _, answer in given] == list(range(101))
 
@@ -270,7 +270,7 @@ def test_one_failed_command_leaves_the_others() -> None:
         "result_error": {"c1": {"error": "", "error_description": "Access denied."}},
         "result_total": [], "result_next": [], "result_time": [],
     }  # fmt: skip
-    given = portal(in_turn(said(body))).batch({"c0": Command("a", {}), "c1": Command("b", {})})
+    given = portal(in_turn(said(body))).batch({"c0": Command("a.get", {}), "c1": Command("b.get", {})})
     assert given["c0"].result == [1]
     assert isinstance(given["c1"], ScopeError)
     assert "'Access denied.'" in str(given["c1"])
@@ -278,7 +278,7 @@ def test_one_failed_command_leaves_the_others() -> None:
 
 def test_maps_that_php_made_lists_are_read_by_their_places() -> None:
     given = portal(in_turn(said({"result": [["x"], []], "result_error": []}))).batch(
-        {"0": Command("a", {}), "1": Command("b", {})}
+        {"0": Command("a.get", {}), "1": Command("b.get", {})}
     )
     assert [given[key].result for key in ("0", "1")] == [["x"], []]
 
@@ -294,8 +294,8 @@ def test_a_command_is_written_as_php_reads_it() -> None:
         sent.append(body["cmd"]["c0"])
         return said({"result": [], "result_error": []})
 
-    portal(answer).batch({"c0": Command("m", {"filter": {">A": "1 +03:00#&%я"}})})
-    assert sent == ["m?filter%5B%3EA%5D=1%20%2B03%3A00%23%26%25%D1%8F"]
+    portal(answer).batch({"c0": Command("m.get", {"filter": {">A": "1 +03:00#&%я"}})})
+    assert sent == ["m.get?filter%5B%3EA%5D=1%20%2B03%3A00%23%26%25%D1%8F"]
 
 
 # Patience
@@ -363,10 +363,10 @@ def test_the_burst_is_spent_without_waiting_then_two_a_second() -> None:
     time = Time()
     client = portal(lambda method, params: said(1), pace=Pace(per_second=2, burst=50), time=time)
     for _ in range(50):
-        client.call("m")
+        client.call("m.get")
     assert time.naps == []
     for _ in range(4):
-        client.call("m")
+        client.call("m.get")
     assert time.naps == [0.5, 0.5, 0.5, 0.5]
 
 

@@ -157,7 +157,7 @@ def night(
     how = How(jobs or JOBS, timeout or settings.limits.page_seconds, scheduler, not no_proof)
     report = make(settings, out=out, sync=lambda: _sync(settings), tell=tell, how=how)
     typer.echo(one_line(out / "index.html"))
-    is_mailed = no_mail or settings.mail is None or _mail_out(settings, report, out)
+    is_mailed = no_mail or not settings.sends or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
 

@@ -1,6 +1,28 @@
-"""A night's finished pages → messages through any SMTP server; docs/mail.md tells how to switch it on."""
+"""A night's finished pages, and whatever else is to be told → messages: by mail, in Bitrix24, in Telegram, to a webhook.
 
-from .delivery import reach
-from .sending import MailReport, night_of, send, send_and_tell, tell_operator
+docs/mail.md and docs/channels.md tell how to switch them on. Whoever has something of their own to tell does it so:
 
-__all__ = ["MailReport", "night_of", "reach", "send", "send_and_tell", "tell_operator"]
+    with mail.record(settings) as ledger:
+        report = mail.deliver([mail.Message("telegram:-100123", key, title, sentences, link)], settings, ledger)
+
+`key` names what is said, and of what: nothing of one key goes to the same recipient twice, after any crash (Telegram
+alone can't tell whether it had it, and may get one twice). Titles and sentences are escaped here, and only here.
+"""
+
+from .channels import deliver, record
+from .delivery import Attachment, MailReport, Message
+from .sending import night_of, send, send_and_tell, tell_operator
+from .smtp import reach
+
+__all__ = [
+    "Attachment",
+    "MailReport",
+    "Message",
+    "deliver",
+    "night_of",
+    "reach",
+    "record",
+    "send",
+    "send_and_tell",
+    "tell_operator",
+]

@@ -19,8 +19,8 @@ from ..words import units
 from ..words.texts import N_, _, speaking
 from . import camera
 from .content import SENTENCE, clean
+from .delivery import Attachment
 from .letter import Picture
-from .messages import Attachment
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -252,6 +252,13 @@ def _notes(page: _PageJson) -> Iterator[str]:
             yield clean(f"{element['title']}: {element['missing']}", SENTENCE)
 
 
+def short(content: Content) -> tuple[str, ...]:
+    """The first of what the mail says in sentences: what is to be done, what needs somebody, what stands out."""
+    headings = (bars.heading for bars in content.bars)
+    sentences = dict.fromkeys((content.deals.heading, *content.needs, *content.findings, *headings))
+    return tuple(filter(None, sentences))[:SENTENCES]
+
+
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,34 +1,60 @@
-"""Messages → an SMTP server: encryption as asked or not at all, patience with what passes, no patience with what stays.
+"""Messages → whatever carries them, one by one: patience with what passes, no patience with what stays."""
 
-No text made here holds the password, not even where a server repeats it.
-"""
-
-import smtplib
-import ssl
-from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Protocol
 
 from ..errors import MailError
-from ..settings import Login, Mail, Settings
-from ..settings.parts import name_and_address
-from ..words.texts import _
-from .content import clean
+from ..settings import way
 
 RETRY_AFTER = (10, 60, 300)  # seconds: a server that greylists takes the message after minutes
 IN_VAIN = 2  # connections that break one after the other end a round: the server is down
-REACH = 10  # seconds
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that comes with a message."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one recipient is told, whatever brings it; nothing in it is escaped yet, and nothing is trusted.
+
+    `to` is whom reports.toml names: an address, bitrix24:17, telegram:-100123, webhook:sales. Nothing of one `key` goes
+    to one recipient twice: put into it what is said, and of what (a page and its instant; an alert, its day and number).
+    `about` is what the log calls it, by default its title. `after` are lines under the sentences, for mail.
+    `language` is the reader's, by default that of the moment. A channel takes the `picture` (PNG) and the `document`
+    where it can.
+    """
+
+    to: str
+    key: str
+    title: str
+    sentences: tuple[str, ...] = ()
+    link: str = ""
+    after: tuple[str, ...] = ()
+    about: str = ""
+    language: str = ""
+    picture: bytes = b""
+    document: Attachment | None = None
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A message to one recipient, made when its turn comes: attachments are large and recipients many."""
+    """A message to one recipient, made when its turn comes: attachments are large and recipients many.
+
+    A carrier of mails takes an EmailMessage as well, the others a Message. Without a `key` it goes out as often as asked.
+    """
 
     to: str
     about: str
     key: str
-    make: Callable[[], EmailMessage]
+    make: Callable[[], Message | EmailMessage]
 
 
 @dataclass(frozen=True)
@@ -39,59 +65,90 @@ class Refused:
     why: str
 
 
-class _NoUse(Exception):
-    """What no other message would change: no encryption, a wrong password."""
+@dataclass(frozen=True)
+class MailReport:
+    """What went out, each as "page → address"; `problems` are sentences about what did not; `already` were sent before.
+
+    `notes` are about pages that go to nobody, because no address is known.
+    """
+
+    sent: tuple[str, ...] = ()
+    already: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.problems
+
+
+class Unsent(Exception):
+    """Why a message was not taken, in a sentence without secrets."""
+
+
+class Never(Unsent):
+    """It is not taken, however often it is sent; another one may be."""
+
+
+class NoUse(Unsent):
+    """No other message would be taken either: no encryption, a wrong password."""
+
+
+class Later(Unsent):
+    """It may be taken another time; `is_broken` where the connection is what failed."""
+
+    def __init__(self, why: str, *, is_broken: bool = False) -> None:
+        super().__init__(why)
+        self.is_broken = is_broken
+
+
+class Carrier(Protocol):
+    """What takes messages to a server; it says no by Never, NoUse or Later."""
+
+    def send(self, envelope: Envelope) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def deliver(
     envelopes: Sequence[Envelope],
+    carriers: Callable[[str], Carrier],
     *,
-    mail: Mail,
-    login: Login | None,
     accept: Callable[[Envelope], object],
     wait: Callable[[float], object],
 ) -> list[Refused]:
-    """Send them one by one, tell `accept` of each that the server took, and return those it did not take.
+    """Send them one by one by the carrier of their channel, tell `accept` of each that was taken, return the others.
 
-    Refusals that may pass (4xx, a server that is busy, stalls or hangs up) are tried again after RETRY_AFTER.
+    Refusals that may pass (a server that is busy, stalls or hangs up) are tried again after RETRY_AFTER.
     """
     stay: list[Refused] = []
     waiting = [Refused(envelope, "") for envelope in envelopes]
     for pause in (0, *RETRY_AFTER):
         if waiting and pause:
             wait(pause)
-        outcome = _Round(mail, login, accept).run([refusal.envelope for refusal in waiting])
-        waiting = outcome.deferred
-        stay += outcome.refused
+        rounds = [
+            _Round(carriers(channel), accept).run(part)
+            for channel, part in _by_channel([refusal.envelope for refusal in waiting]).items()
+        ]
+        waiting = [refusal for outcome in rounds for refusal in outcome.deferred]
+        stay += [refusal for outcome in rounds for refusal in outcome.refused]
     return [*stay, *waiting]
 
 
-def reach(settings: Settings) -> str:
-    """The name that the mail server gives itself; nobody logs in and nothing is sent. MailError when it can't be had."""
-    if settings.mail is None:
-        raise MailError(_("no mail server is named; add [mail] with host and sender to reports.toml"))
-    mail = settings.mail.model_copy(update={"timeout": min(settings.mail.timeout, REACH)})
-    try:
-        with _connect(mail, None) as server:
-            greeting = (server.ehlo_resp or server.helo_resp or b"").decode("utf-8", "replace")
-    except (_NoUse, OSError) as error:
-        why = _why(error, mail, None)
-    else:
-        return clean(greeting.partition("\n")[0], 100)
-    raise MailError(why)
-
-
-# ── One round ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _by_channel(envelopes: Sequence[Envelope]) -> Mapping[str, list[Envelope]]:
+    parts: dict[str, list[Envelope]] = {}
+    for envelope in envelopes:
+        parts.setdefault(way(envelope.to).channel, []).append(envelope)
+    return parts
 
 
 class _Round:
-    """Every envelope tried once, over one connection as long as it holds."""
+    """Every envelope of a channel tried once."""
 
-    def __init__(self, mail: Mail, login: Login | None, accept: Callable[[Envelope], object]) -> None:
-        self.mail, self.login, self.accept = mail, login, accept
+    def __init__(self, carrier: Carrier, accept: Callable[[Envelope], object]) -> None:
+        self.carrier, self.accept = carrier, accept
         self.refused: list[Refused] = []
         self.deferred: list[Refused] = []
-        self.server: smtplib.SMTP | None = None
         self.broken = 0
 
     def run(self, envelopes: Sequence[Envelope]) -> "_Round":
@@ -104,154 +161,21 @@ class _Round:
                     self.deferred += [Refused(other, self.deferred[-1].why) for other in envelopes[place + 1 :]]
                     break
         finally:
-            self._hang_up()
+            self.carrier.close()
         return self
 
     def _is_tried(self, envelope: Envelope) -> bool:
         """Send one; False when there is no use in trying the others."""
         try:
-            self._send(envelope)
+            self.carrier.send(envelope)
+            self.accept(envelope)
             self.broken = 0
-        except _NoUse as error:
+        except NoUse as error:
             self.refused.append(Refused(envelope, str(error)))
             return False
-        except MailError as error:  # it could not be made
+        except (Never, MailError) as error:  # MailError: it could not be made
             self.refused.append(Refused(envelope, str(error)))
-        except OSError as error:  # smtplib's own errors are OSErrors
-            self._put_by(envelope, error)
+        except Later as error:
+            self.deferred.append(Refused(envelope, str(error)))
+            self.broken += error.is_broken
         return True
-
-    def _send(self, envelope: Envelope) -> None:
-        if self.server is None:
-            self.server = _connect(self.mail, self.login)
-        sender = name_and_address(self.mail.sender)[1]
-        self.server.send_message(envelope.make(), sender, [envelope.to])
-        self.accept(envelope)
-
-    def _put_by(self, envelope: Envelope, error: OSError) -> None:
-        code, is_welcome = _code(error), not isinstance(error, smtplib.SMTPConnectError)
-        refusal = Refused(envelope, _why(error, self.mail, self.login))
-        if 500 <= code < 600 and is_welcome:
-            self.refused.append(refusal)
-        else:
-            self.deferred.append(refusal)
-        if not 400 <= code < 600 or code == 421 or not is_welcome:
-            self._hang_up()
-            self.broken += 1
-
-    def _hang_up(self) -> None:
-        server, self.server = self.server, None
-        if server is not None:
-            try:
-                server.quit()
-            except OSError:  # it is gone already
-                server.close()
-
-
-# ── The connection ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _connect(mail: Mail, login: Login | None) -> smtplib.SMTP:
-    """A server that listens, encrypted as the settings say, logged in where there is a login."""
-    server = _open(mail)
-    try:
-        if mail.security == "starttls":
-            server.starttls(context=ssl.create_default_context())
-        server.ehlo_or_helo_if_needed()
-        if login:
-            server.login(login.user.get_secret_value(), login.password.get_secret_value())
-    except BaseException as error:
-        server.close()
-        if (words := _no_use(error, mail)) is None:
-            raise
-    else:
-        return server
-    raise _NoUse(words)
-
-
-def _open(mail: Mail) -> smtplib.SMTP:
-    if mail.security != "tls":
-        return smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout)
-    try:
-        return smtplib.SMTP_SSL(mail.host, mail.port, timeout=mail.timeout, context=ssl.create_default_context())
-    except ssl.SSLError as error:
-        words = _no_use(error, mail)
-    raise _NoUse(words)
-
-
-def _place(mail: Mail) -> str:
-    return _("the mail server {host}:{port}", host=mail.host, port=mail.port)
-
-
-def _no_use(error: BaseException, mail: Mail) -> str | None:
-    """The sentence about a mistake that waiting does not mend; None for anything else."""
-    server = _place(mail)
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return _(
-            "{server} does not accept the login ({code}): look at CRM_REPORTS_SMTP_USER and CRM_REPORTS_SMTP_PASSWORD; "
-            "many providers want an app password, see docs/mail.md",
-            server=server,
-            code=error.smtp_code,
-        )
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _(
-            "{server} shows a certificate that is not trusted ({why}): use the name that it is made out to, or let "
-            "SSL_CERT_FILE name the company's own authority",
-            server=server,
-            why=error.verify_message,
-        )
-    if isinstance(error, ssl.SSLError):
-        return _(
-            "{server} does not speak TLS ({why}): look at security in reports.toml, 'starttls' or 'tls'",
-            server=server,
-            why=error.reason,
-        )
-    if isinstance(error, smtplib.SMTPNotSupportedError) or type(error) is smtplib.SMTPException:  # no way to log in
-        return _(
-            "{server} offers no {what}, so nothing was sent: look at security and port in reports.toml",
-            server=server,
-            what="STARTTLS" if "STARTTLS" in str(error) else "AUTH",
-        )
-    if isinstance(error, UnicodeEncodeError):  # its own text holds the password
-        return _("CRM_REPORTS_SMTP_USER or CRM_REPORTS_SMTP_PASSWORD has a letter that SMTP can't carry: use ASCII")
-    return None
-
-
-# ── What was said ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _code(error: OSError) -> int:
-    """The server's reply code; 0 when there was no reply."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return next(iter(error.recipients.values()))[0]
-    return getattr(error, "smtp_code", 0)
-
-
-def _why(error: Exception, mail: Mail, login: Login | None) -> str:
-    server = _place(mail)
-    if isinstance(error, _NoUse):
-        return str(error)
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, words = next(iter(error.recipients.values()))
-        return _("{server} refuses the address: {said}", server=server, said=f"{code} {_heard(words, login)}")
-    if isinstance(error, smtplib.SMTPResponseException):
-        words = f"{error.smtp_code} {_heard(error.smtp_error, login)}"
-        return _("{server} refuses: {said}", server=server, said=words)
-    if isinstance(error, TimeoutError) or isinstance(
-        error.__context__, TimeoutError
-    ):  # smtplib wraps one within a reply
-        return _("{server} did not answer within {seconds} s", server=server, seconds=f"{mail.timeout:g}")
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return _("{server} hung up", server=server)
-    return _(
-        "{server} can't be reached: {why}", server=server, why=getattr(error, "strerror", "") or type(error).__name__
-    )
-
-
-def _heard(words: bytes | str, login: Login | None) -> str:
-    """The server's own words on one line, without the login if it repeats that."""
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    for secret in (secret_.get_secret_value() for secret_ in login or ()):
-        for form in (secret, b64encode(secret.encode()).decode()):
-            text = text.replace(form, "…")
-    return clean(text, 200)

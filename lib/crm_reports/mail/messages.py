@@ -2,21 +2,23 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from html import escape
 from typing import Any
 
 from ..settings import Mail
-from ..settings.parts import name_and_address
+from ..settings.recipients import name_and_address
+from ..words.texts import _
 from .content import clean
-from .letter import Letter, put_into
+from .delivery import Attachment, Message
+from .letter import Letter, put_into, wrap
 
-SUBJECT = 150  # characters
+SUBJECT, MOST = 150, 400  # characters of a subject, of a sentence
 
 
 class _Policy(EmailPolicy):
@@ -36,15 +38,6 @@ class _Policy(EmailPolicy):
 
 
 POLICY = _Policy(linesep="\r\n")
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A file that comes with a mail."""
-
-    name: str
-    kind: str
-    content: bytes
 
 
 def message(
@@ -73,6 +66,29 @@ def message(
         main, _slash, sub = attachment.kind.partition("/")
         message.add_attachment(attachment.content, main, sub, filename=attachment.name)
     return message
+
+
+def plain_mail(note: Message, mail: Mail, language: str) -> EmailMessage:
+    """The mail of a message that has no letter of its own: its sentences, what comes after, the link."""
+    title = clean(note.title, SUBJECT)
+    sentences = [clean(sentence, MOST) for sentence in note.sentences]
+    link = [f"{_('Open the report')}: {note.link}"] if note.link else []
+    text = "\n".join([wrap(title, ""), "", *(wrap(line, "- ") for line in sentences), "", *note.after, *link, ""])
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    after = [*map(escape, note.after), *([_anchor(note.link)] if note.link else [])]
+    html = (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f"<body><p><b>{escape(title)}</b></p><ul>{items}</ul><p>{'<br>'.join(after)}</p></body></html>"
+    )
+    attachments = [note.document] if note.document else []
+    return message(
+        Letter(html, text), mail=mail, to=note.to, subject=title, id=note.key, thread=note.about or title,
+        language=language, attachments=attachments,
+    )  # fmt: skip
+
+
+def _anchor(link: str) -> str:
+    return f'<a href="{escape(link)}">{escape(_("Open the report"))}</a>'
 
 
 def _marks(sender: str, id: str, thread: str) -> dict[str, str]:

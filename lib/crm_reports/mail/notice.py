@@ -1,17 +1,12 @@
-"""The one mail to whoever runs this, when something failed: plain words, first what is wrong."""
+"""The one message to whoever runs this, when something failed: plain words, first what is wrong."""
 
 from collections.abc import Sequence
-from email.message import EmailMessage
-from html import escape
 
 from ..night import NightReport
 from ..runs.run import without_secrets
-from ..settings import Mail
 from ..words import units
 from ..words.texts import _, many
-from .content import clean
-from .letter import Letter, wrap
-from .messages import message as as_message
+from .delivery import Message
 
 MOST, NAMES = 50, 5  # sentences, and pages that are named in one
 
@@ -29,22 +24,13 @@ def _names(names: Sequence[str]) -> str:
     return "; ".join([*names[:NAMES], *_more(len(names) - NAMES)])
 
 
-def message(mail: Mail, report: NightReport, wrong: Sequence[str], key: str, language: str) -> EmailMessage:
+def message(report: NightReport, wrong: Sequence[str], *, to: str, key: str, link: str) -> Message:
     """What failed, what came out all the same, and where to look."""
     others = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
-    subject = _subject(report, len(report.failed) + others)
-    lines = [clean(without_secrets(problem), 400) for problem in wrong[:MOST]]
-    after = [*_more(len(wrong) - MOST), _what_else(report), *filter(None, [mail.base_url])]
-    text = "\n".join([wrap(subject, ""), "", *(wrap(problem, "- ") for problem in lines), "", *after, ""])
-    items = "".join(f"<li>{escape(problem)}</li>" for problem in lines)
-    remedies = "<br>".join(map(escape, after))
-    html = (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
-        f"<body><p><b>{escape(subject)}</b></p><ul>{items}</ul><p>{remedies}</p></body></html>"
-    )
-    return as_message(
-        Letter(html, text), mail=mail, to=mail.operator, subject=subject, id=key, thread="failures", language=language
-    )
+    sentences = tuple(without_secrets(problem) for problem in wrong[:MOST])
+    after = (*_more(len(wrong) - MOST), _what_else(report))
+    title = _subject(report, len(report.failed) + others)
+    return Message(to, key, title, sentences, link, after, about="failures")
 
 
 def _subject(report: NightReport, count: int) -> str:

@@ -1,6 +1,5 @@
 """A night → mails: which page goes to whom, what was sent before, what comes with it, and what the operator is told."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -17,41 +16,25 @@ from ..errors import MailError, all_at_once, near
 from ..night import NightReport, Page, damaged, nights
 from ..runs.proof import Chromium, browser
 from ..runs.run import logged
-from ..settings import Mail, Preset, Settings, is_address
+from ..settings import MAIL, RECIPIENTS, Mail, Preset, Settings, is_recipient, way
 from ..store import Store
-from ..store.locks import only_one
 from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
-from .content import Content, clean, read
-from .delivery import Envelope, deliver
-from .ledger import Ledger, kept_at, kept_where_possible
+from .channels import LEDGER, key_of, preview, record, send_all
+from .content import Content, clean, read, short
+from .delivery import Attachment, Envelope, MailReport, Message
+from .ledger import Ledger, kept_where_possible
 from .letter import Letter, write
 from .messages import message
 from .recipients import People, lacks_address, recipients
-
-
-@dataclass(frozen=True)
-class MailReport:
-    """What went out, each as "page → address"; `problems` are sentences about what did not; `already` were sent before.
-
-    `notes` are about pages that go to nobody, because no address is known.
-    """
-
-    sent: tuple[str, ...] = ()
-    already: int = 0
-    problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        return not self.problems
+from .smtp import no_server
 
 
 def night_of(settings: Settings, day: date | None, *, to: str = "", presets: Collection[str] = ()) -> NightReport:
     """The night of `day`, else the latest that made pages; MailError when there is none, or `to` or a preset means nothing."""
     problems = []
-    if to and not is_address(to):
-        problems.append(_("--to is {to!r}; allowed: an address such as 'anna@acme.example'", to=to))
+    if to and not is_recipient(to):
+        problems.append(_("--to is {to!r}; allowed: a recipient such as {words}", to=to, words=RECIPIENTS))
     names = [preset.name for preset in settings.presets]
     for name in presets:
         if name not in names:
@@ -78,19 +61,18 @@ def send(
     tell: Callable[[str], object] = lambda line: None,
     wait: Callable[[float], object] = time.sleep,
 ) -> MailReport:
-    """Mail the night's finished pages, published under `out`, to their recipients, one message each.
+    """Send the night's finished pages, published under `out`, to their recipients, each by the channel it names.
 
-    What was sent before is not sent again. `dry_run` gets the messages as .eml files and nothing is sent; `to` gets all
+    What was sent before is not sent again. `dry_run` gets the messages as files and nothing is sent; `to` gets all
     of them instead of the recipients, as often as it likes; `presets` names those that are meant, by default all.
-    One that can't be delivered stops no other. MailError: there is no [mail], or another process is mailing.
+    One that can't be delivered stops no other. MailError: nobody is named, or another process is mailing.
     """
-    if settings.mail is None:
-        raise MailError(_("no mail server is named; add [mail] with host and sender to reports.toml"))
-    busy = _("another process is mailing from {folder!r}: wait for it to end", folder=str(settings.data))
-    with speaking(settings.language), only_one(settings.data / "mail.lock", busy):
+    if not settings.sends and way(to).channel == MAIL:
+        raise MailError(no_server())
+    with speaking(settings.language):
         path = browser()
-        with kept_at(settings.data / "mail.sqlite3") as ledger, Chromium(path) if path else nullcontext() as chromium:
-            run = _Run(settings, settings.mail, report, out, to, tell, chromium)
+        with record(settings) as ledger, Chromium(path) if path else nullcontext() as chromium:
+            run = _Run(settings, settings.mail or Mail(), report, out, to, tell, chromium)
             posts = list(run.posts(presets))
             if dry_run is not None:
                 return run.write_files(posts, dry_run)
@@ -102,7 +84,7 @@ def send(
 def held(settings: Settings) -> str:
     """Why nothing is mailed: a count that is not the CRM's own, and that nobody explains; "" when mails may go."""
     receipt = Store.open(settings.store_path).receipt if settings.store_path.is_file() else None
-    warning = receipt.warning() if receipt and settings.mail.hold_on_difference else ""
+    warning = receipt.warning() if receipt and (settings.mail or Mail()).hold_on_difference else ""
     if not warning:
         return ""
     return _(
@@ -119,7 +101,7 @@ def tell_operator(
     problems: Sequence[str] = (),
     wait: Callable[[float], object] = time.sleep,
 ) -> MailReport:
-    """One mail to [mail] operator about what failed in this night; none when all is well or it was told before.
+    """One message to [mail] operator about what failed in this night; none when all is well or it was told before.
 
     `problems` are what else went wrong, such as a MailReport's.
     """
@@ -127,14 +109,12 @@ def tell_operator(
         wrong = notice.wrongs(report, problems)
         if settings.mail is None or not settings.mail.operator or not wrong:
             return MailReport()
-        mail, key = settings.mail, _key("failure", report.date, settings.mail.operator, *sorted(wrong))
-        envelope = Envelope(
-            mail.operator, _("failures"), key, lambda: notice.message(mail, report, wrong, key, settings.language)
-        )
-        with kept_where_possible(settings.data / "mail.sqlite3") as ledger:
+        operator, key = settings.mail.operator, key_of("failure", report.date, settings.mail.operator, *sorted(wrong))
+        message = notice.message(report, wrong, to=operator, key=key, link=settings.mail.base_url)
+        with kept_where_possible(settings.data / LEDGER) as ledger:
             if ledger.has(key):
                 return MailReport(already=1)
-            return _deliver(settings, [envelope], ledger, wait)
+            return send_all([Envelope(operator, _("failures"), key, lambda: message)], settings, ledger, wait=wait)
 
 
 def send_and_tell(
@@ -152,25 +132,6 @@ def send_and_tell(
         return outcome, MailReport(problems=(_("the operator's mail: {why}", why=logged(error)),))
 
 
-def _deliver(settings: Settings, envelopes: Sequence[Envelope], ledger: Ledger, wait: Callable) -> MailReport:
-    lines: list[str] = []
-
-    def accept(envelope: Envelope) -> None:
-        if envelope.key:
-            ledger.add(envelope.key, page=envelope.about, recipient=envelope.to)
-        lines.append(f"{envelope.about} → {envelope.to}")
-
-    refusals = deliver(envelopes, mail=settings.mail, login=settings.login, accept=accept, wait=wait)
-    return MailReport(
-        tuple(lines),
-        problems=tuple(f"{refusal.envelope.about} → {refusal.envelope.to}: {refusal.why}" for refusal in refusals),
-    )
-
-
-def _key(*parts: object) -> str:
-    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
-
-
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -183,6 +144,7 @@ class Post:
     to: str
     key: str
     made_at: str
+    part: str = ""  # a file that goes after the message, where a channel takes one at a time
 
 
 @dataclass(frozen=True)
@@ -230,7 +192,7 @@ class MailedPage:
     def subject(self) -> str:
         return f"{self.content.name}: {' · '.join(filter(None, [self.content.headline, self.content.period]))}"
 
-    def message(self, to: str, id: str) -> EmailMessage:
+    def mail_to(self, to: str, id: str) -> EmailMessage:
         with speaking(self.language):
             return message(
                 self.letter,
@@ -238,10 +200,26 @@ class MailedPage:
                 to=to,
                 subject=self.subject,
                 id=id,
-                thread=_key(self.page.key, to),
+                thread=key_of(self.page.key, to),
                 language=self.language,
                 attachments=self.extras.attachments,
             )
+
+    def message(self, to: str, id: str, part: str) -> Message:
+        """The same in short, for a chat; with `part`, that file alone."""
+        with speaking(self.language):
+            return Message(
+                to, id, self.subject, short(self.content), self._link, language=self.language,
+                picture=next((picture.png for picture in self.extras.pictures), b""), document=self._file(part),
+            )  # fmt: skip
+
+    def _file(self, kind: str) -> Attachment | None:
+        files = (file for file in self.extras.attachments if file.name.endswith(f".{kind}"))
+        if not kind:
+            return None
+        if (file := next(files, None)) is None:
+            raise MailError(" ".join(self.extras.lacking))
+        return file
 
 
 def _why(page: Page, preset: Preset) -> str:
@@ -291,14 +269,10 @@ class _Run:
         if addresses:
             content = self._open(page, preset).page_json
             for address in addresses:
-                self.all_posts += 1
-                yield Post(
-                    page,
-                    preset,
-                    address,
-                    _key(page.key, content["as_of"], address.casefold()),
-                    content.get("made_at", ""),
-                )
+                for part in ("", *(preset.attach if way(address).channel == "telegram" else ())):
+                    self.all_posts += 1
+                    key = key_of(page.key, content["as_of"], address.casefold(), *filter(None, [part]))
+                    yield Post(page, preset, address, key, content.get("made_at", ""), part)
 
     def _open(self, page: Page, preset: Preset) -> MailedPage:
         """The page, opened; the one before it is let go, for a night has hundreds."""
@@ -325,34 +299,38 @@ class _Run:
         return sure
 
     def send(self, posts: Sequence[Post], ledger: Ledger, wait: Callable[[float], object]) -> MailReport:
-        outcome = _deliver(self.settings, [self._envelope(post) for post in posts], ledger, wait)
+        outcome = send_all([self._envelope(letter) for letter in posts], self.settings, ledger, wait=wait)
         for line in outcome.problems:
             self._problem(line)
         already = self.all_posts - len(posts) - self.held_back
         return MailReport(outcome.sent, already, tuple(self.problems), tuple(self.notes))
 
     def write_files(self, posts: Sequence[Post], folder: Path) -> MailReport:
-        """The messages as files that any mail program opens."""
+        """The messages as files: mails that any mail program opens, of the other channels what would go out."""
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
         for number, envelope in enumerate(map(self._envelope, posts), 1):
-            path = folder / f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.eml"
             try:
-                path.write_bytes(bytes(envelope.make()))
-                paths.append(str(path))
+                kind, content = preview(envelope, self.mail, self.settings.language)
             except MailError as error:
                 self._problem(f"{envelope.about} → {envelope.to}: {error}")
+                continue
+            path = folder / f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.{kind}"
+            path.write_bytes(content)
+            paths.append(str(path))
         return MailReport(tuple(paths), 0, tuple(self.problems), tuple(self.notes))
 
     def _envelope(self, post: Post) -> Envelope:
-        return Envelope(post.to, clean(post.page.name, 100), "" if self.to else post.key, lambda: self._message(post))
+        about = clean(post.page.name, 100) + (f" ({post.part})" if post.part else "")
+        return Envelope(post.to, about, "" if self.to else post.key, lambda: self._message(post))
 
-    def _message(self, post: Post) -> EmailMessage:
-        """The message, or a MailError about a page that can't be drawn; that is for us to mend, not for the others."""
+    def _message(self, post: Post) -> EmailMessage | Message:
+        """What its channel takes, or a MailError about a page that can't be drawn; that is for us to mend, not for the others."""
         # A mail that somebody asked for once more must not look like the one that the mailbox has.
-        id = _key(post.key, time.time_ns()) if self.to else post.key
+        id = key_of(post.key, time.time_ns()) if self.to else post.key
         try:
-            return self._open(post.page, post.preset).message(post.to, id)
+            page = self._open(post.page, post.preset)
+            return page.mail_to(post.to, id) if way(post.to).channel == MAIL else page.message(post.to, id, post.part)
         except Exception as error:
             raise MailError(logged(error)) from None
 

@@ -19,7 +19,7 @@ def what_shows(contents: Iterable[str | Path], settings: Settings) -> str:
         )
         content = content.lower()  # a code is as good in capitals
         if any(form in content for form in forms):
-            return _("the notebook shows the webhook or the mail server's password: take that out of it")
+            return _("the notebook shows a webhook, a bot's token or the mail server's password: take that out of it")
     return ""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..settings import Settings
+from ..settings.environ import HOOK, SECRETS
 from ..words.texts import N_
 
 TOO_LONG = N_("it took longer than it may: make it quicker, or raise page_seconds under [limits] in reports.toml")
@@ -16,14 +17,14 @@ OURS = "CRM_REPORTS_"
 # Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
 NO_WEBHOOK = {
     "CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/",
-    "CRM_REPORTS_SMTP_USER": "",
-    "CRM_REPORTS_SMTP_PASSWORD": "",
+    **dict.fromkeys((name for name in SECRETS if name != "CRM_REPORTS_WEBHOOK"), ""),
 }
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What tells a notebook where its store and its settings are."""
-    variables = {"CRM_REPORTS_DATA": str(settings.data)}
+    hooks = {f"{HOOK}{name.upper()}": "" for name in settings.keyring.webhooks}  # a .env may hold them
+    variables = {"CRM_REPORTS_DATA": str(settings.data), **hooks}
     return variables | ({"CRM_REPORTS_CONFIG": str(settings.config)} if settings.config else {})
 
 

@@ -1,7 +1,7 @@
 """reports.toml and the environment, read into one frozen `Settings`.
 
-The webhook and the mail server's password are secrets: they come from the environment or a .env beside reports.toml;
-no text made here holds them.
+The webhook, the mail server's password and what opens the channels are secrets: they come from the environment or a
+.env beside reports.toml; no text made here holds them.
 """
 
 import os
@@ -10,7 +10,6 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -26,9 +25,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..errors import SettingsError, all_at_once
-from . import mistakes
+from . import keyring, mistakes
 from .alerts import Alert
 from .calendar import NOWHERE, Calendar, countries
+from .keyring import Keyring
 from .keys import keys
 from .mistakes import FILE, Lines, quoted
 from .parts import (
@@ -47,11 +47,13 @@ from .parts import (
     Serve,
     Source,
     doubled,
-    is_address,
 )
+from .recipients import MAIL, RECIPIENTS, Way, is_address, is_recipient, way
 
 __all__ = [
     "LOOPBACK",
+    "MAIL",
+    "RECIPIENTS",
     "VIEWS",
     "WEIGHTS",
     "Alert",
@@ -60,6 +62,7 @@ __all__ = [
     "Engine",
     "Files",
     "History",
+    "Keyring",
     "Limits",
     "Login",
     "Mail",
@@ -69,7 +72,10 @@ __all__ = [
     "Serve",
     "Settings",
     "Source",
+    "Way",
     "is_address",
+    "is_recipient",
+    "way",
 ]
 
 ActionKind = Literal["call", "meeting", "email", "crm_activity", "comment", "stage_move"]
@@ -78,8 +84,6 @@ WEIGHTS: dict[ActionKind, float] = {
 }  # fmt: skip
 
 VIEWS = "views.toml"  # beside reports.toml: what readers of `crm-reports serve` saved
-
-WEBHOOK = "an address such as https://HOST/rest/USER/CODE/ (https only, unless HOST is this machine)"
 
 
 def _known_zone(name: str) -> str:
@@ -168,7 +172,9 @@ class Settings(BaseModel):
         {}, description='tables such as region = { from = "UF_CRM_123", as = "dimension" }'
     )
     limits: Limits = Limits()
-    mail: Mail | None = None
+    mail: Mail | None = Field(
+        None, description="a table with host and sender, or without both where nothing goes by mail"
+    )
     serve: Serve = Serve()
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = Field(
         (), description="a list: each preset begins with [[presets]]"
@@ -182,12 +188,14 @@ class Settings(BaseModel):
     config: Path | None = None
     webhook: SecretStr | None = None
     login: Login | None = None
+    keyring: Keyring = Keyring()
 
     @field_validator("presets", "alerts")
     @classmethod
     def _mail_needs_a_server(cls, entries: tuple[Named, ...], info: ValidationInfo) -> tuple[Named, ...]:
-        names = [repr(entry.name) for entry in entries if entry.is_mailed]
-        if names and info.data.get("mail", "wrong") is None:
+        names = [repr(entry.name) for entry in entries if entry.needs_server]
+        mail = info.data.get("mail", "wrong")  # a wrong one has sentences of its own
+        if names and (mail is None or (isinstance(mail, Mail) and not mail.host)):
             raise ValueError(
                 f"{', '.join(names)} should be mailed, and no server is named; add [mail] with host and sender"
             )
@@ -208,15 +216,20 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no text may show, in plain: the webhook's code and the mail server's password."""
+        """What no text may show, in plain: the webhook's code, the mail server's password, what opens the channels."""
         code = [self.webhook.get_secret_value().rstrip("/").rpartition("/")[2]] if self.webhook else []
         password = [self.login.password.get_secret_value()] if self.login else []
-        return (*code, *password)
+        return (*code, *password, *self.keyring.secrets)
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything of a night goes to anybody."""
+        return self.mail is not None or any(entry.is_sent for entry in (*self.presets, *self.alerts))
 
     def __getstate__(self) -> dict[Any, Any]:
         """Pickled without the secrets: what goes to another process or machine is settings for reports, not for a sync."""
         state = super().__getstate__()
-        return state | {"__dict__": state["__dict__"] | {"webhook": None, "login": None}}
+        return state | {"__dict__": state["__dict__"] | {"webhook": None, "login": None, "keyring": Keyring()}}
 
     @classmethod
     def read(cls, config: Path | None = None, data: Path | None = None, source: str | None = None) -> Self:
@@ -237,6 +250,9 @@ class Settings(BaseModel):
         content["views"] = _parse(_text(saved), saved).get("presets", ()) if saved.is_file() else ()
         content["engine"] = _engine(content.get("engine", {}), environment)
         problems = mistakes.misplaced_keys(toml, Lines(text))
+        channels = keyring.variables(home / ".env")
+        problems += keyring.mistakes(channels, environment.webhook)
+        content["keyring"] = Keyring() if problems else keyring.keyring(channels)
         if isinstance(content.get("mail"), dict):
             problems += _wrong_login(environment, content["mail"])
             content["login"] = _login(environment)
@@ -363,17 +379,8 @@ def _table(source: str, base: Path) -> dict[str, Any]:
 def _wrong_webhook(webhook: SecretStr | None) -> list[str]:
     if webhook is None:  # only a sync needs it, and says so; a report's kernel never gets it
         return []
-    text = webhook.get_secret_value().strip()
-    try:
-        address = urlsplit(text)
-        host, _ = address.hostname, address.port
-    except ValueError:
-        host = None
-    if not host or not re.fullmatch(r"https?://[^/?#@\s]+/rest/[^/?#\s]+/[^/?#\s]+/?", text):
-        return [f"CRM_REPORTS_WEBHOOK (hidden, {len(text)} characters) is no webhook; allowed: {WEBHOOK}"]
-    if address.scheme == "http" and host not in LOOPBACK:
-        return [f"CRM_REPORTS_WEBHOOK (hidden) begins with http://; allowed: {WEBHOOK}"]
-    return []
+    sentence = keyring.wrong_webhook("CRM_REPORTS_WEBHOOK", webhook.get_secret_value().strip())
+    return [sentence] if sentence else []
 
 
 def _with_slash(webhook: SecretStr) -> SecretStr:

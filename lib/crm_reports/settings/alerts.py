@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 
-from .parts import FROZEN, PEOPLE, Address, Flag, Once, Text, plain_parameters
+from .parts import FROZEN, PEOPLE, Flag, Once, Text, plain_parameters
+from .recipients import RECIPIENTS, Recipient, by_mail
 
 Value = TypeVar("Value")
 
@@ -35,8 +36,8 @@ class Alert(BaseModel):
     filters: Annotated[dict[str, object], AfterValidator(plain_parameters)] = Field(
         {}, description='a table of a report\'s parameters, such as { pipeline = ["Sales"] }'
     )
-    to: Annotated[tuple[Address, ...], Once] = Field(
-        (), description="a list of addresses such as 'anna@acme.example', each once"
+    to: Annotated[tuple[Recipient, ...], Once] = Field(
+        (), description=f"a list of recipients such as {RECIPIENTS}, each once"
     )
     mail_slices: Flag = False
 
@@ -80,5 +81,9 @@ class Alert(BaseModel):
         return mail_slices
 
     @property
-    def is_mailed(self) -> bool:
+    def is_sent(self) -> bool:
         return bool(self.to or self.mail_slices)
+
+    @property
+    def needs_server(self) -> bool:
+        return self.mail_slices or by_mail(self.to)

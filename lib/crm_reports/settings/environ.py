@@ -1,9 +1,18 @@
 """The secrets in this process's environment, out of sight of the other processes on the machine."""
 
 import ctypes
+import os
 import sys
 
-SECRETS = ("CRM_REPORTS_WEBHOOK", "CRM_REPORTS_SMTP_USER", "CRM_REPORTS_SMTP_PASSWORD")
+TELEGRAM = "CRM_REPORTS_TELEGRAM_TOKEN"
+NOTIFY = "CRM_REPORTS_NOTIFY_WEBHOOK"
+HOOK = "CRM_REPORTS_WEBHOOK_"  # and the name that a recipient is called by
+SECRETS = ("CRM_REPORTS_WEBHOOK", "CRM_REPORTS_SMTP_USER", "CRM_REPORTS_SMTP_PASSWORD", TELEGRAM, NOTIFY)
+
+
+def is_secret(name: str) -> bool:
+    """Whether the variable of that name holds a secret."""
+    return name in SECRETS or name.startswith(HOOK)
 
 
 def hide_secrets() -> None:
@@ -16,7 +25,7 @@ def hide_secrets() -> None:
         return
     libc = ctypes.CDLL(None)
     libc.getenv.argtypes, libc.getenv.restype = [ctypes.c_char_p], ctypes.c_void_p
-    for name in map(str.encode, SECRETS):
+    for name in map(str.encode, {*SECRETS, *filter(is_secret, os.environ)}):
         if value := libc.getenv(name):
             begin = value - len(name) - 1  # its name and "=" go too: what is left is no variable
             ctypes.memset(begin, ord("*"), len(ctypes.string_at(begin)))

@@ -22,6 +22,7 @@ MISPLACED = {
     "config": "it is this file",
     "mail.user": "put it into the environment as CRM_REPORTS_SMTP_USER, or into .env beside this file",
     "mail.password": "it is a secret: put it into the environment as CRM_REPORTS_SMTP_PASSWORD, or into .env beside this file",
+    "mail.telegram_token": "it is a secret: put it into the environment as CRM_REPORTS_TELEGRAM_TOKEN, or into .env beside this file",
 }
 
 KeyPath = Sequence[str | int]

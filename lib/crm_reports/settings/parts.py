@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from .mistakes import quoted
+from .recipients import RECIPIENTS, AddressOrNothing, NamedAddress, Recipient, RecipientOrNothing, by_mail
 
 SourceKind = Literal["demo", "bitrix24", "files"]
 # What a report can be about: filters, header, address, file names, slices and cuts follow this list.
@@ -32,39 +33,6 @@ Security = Literal["starttls", "tls", "none"]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 PEOPLE = ("manager", "department")  # these keep some people only, who may be shown the page and mailed to
-
-# What browsers take in <input type="email">: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
-_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_ADDRESS = re.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
-
-
-def is_address(text: object) -> bool:
-    """True for what a mail can be sent to: one address, nothing around it."""
-    return isinstance(text, str) and len(text) <= 254 and bool(_ADDRESS.fullmatch(text))
-
-
-def _address(text: str) -> str:
-    if not is_address(text):
-        raise ValueError
-    return text
-
-
-def _address_or_nothing(text: str) -> str:
-    return text and _address(text)
-
-
-def name_and_address(text: str) -> tuple[str, str]:
-    """Sales <sales@acme.example> in its two parts; an address alone has no name. ValueError for anything else."""
-    match = re.fullmatch(r'"?([^<>@,"]*?)"?\s*<([^<>]+)>', text.strip())
-    name, address = (match[1].strip(), match[2]) if match else ("", text)
-    if not name.isprintable() or not is_address(address):
-        raise ValueError
-    return name, address
-
-
-def _named_address(text: str) -> str:
-    name_and_address(text)
-    return text
 
 
 def _web_folder(text: str) -> str:
@@ -123,7 +91,6 @@ def doubled(names: Iterable[str]) -> list[str]:
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]
-Address = Annotated[str, Field(strict=True), AfterValidator(_address)]
 Once = AfterValidator(_each_once)
 FROZEN = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -208,8 +175,8 @@ class Preset(BaseModel):
         pattern=r"^([a-z0-9][a-z0-9_-]{0,59})?$",
         description="a name of small Latin letters, digits, - and _, or nothing",
     )
-    recipients: Annotated[tuple[Address, ...], Once] = Field(
-        (), description="a list of addresses such as 'anna@acme.example', each once"
+    recipients: Annotated[tuple[Recipient, ...], Once] = Field(
+        (), description=f"a list of recipients such as {RECIPIENTS}, each once"
     )
     mail_slices: Flag = False
     attach: Annotated[tuple[Attachment, ...], Once] = ()
@@ -237,8 +204,13 @@ class Preset(BaseModel):
         return mail_slices
 
     @property
-    def is_mailed(self) -> bool:
+    def is_sent(self) -> bool:
         return bool(self.recipients or self.mail_slices)
+
+    @property
+    def needs_server(self) -> bool:
+        """Whether something of it goes by mail; where people's own pages go, their addresses in the CRM decide."""
+        return self.mail_slices or by_mail(self.recipients)
 
 
 class History(BaseModel):
@@ -319,29 +291,28 @@ class Limits(BaseModel):
 class Mail(BaseModel):
     """Which server mails go through, in whose name, and who is told when a night fails (`operator`).
 
-    `base_url` is where output/ is served, ending in a slash, or nothing. `timeout` is in seconds. `addresses` go before
-    those of the CRM: by a manager's or department's name or id. `hold_on_difference`: nothing is mailed while a count
-    is not the CRM's own and nobody explains it.
+    Without `host` there are channels alone. `base_url` is where output/ is served, ending in a slash, or nothing.
+    `timeout` is in seconds. `addresses` go before those of the CRM: by a manager's or department's name or id.
+    `hold_on_difference`: nothing is mailed while a count is not the CRM's own and nobody explains it.
+    `telegram_api` is where Telegram's bots are spoken to, a company's own server or Telegram's.
     """
 
     model_config = FROZEN
     host: str = Field(
+        "",
         strict=True,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:]*$",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9.-]*|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*)?$",
         description="the name of the mail server, such as 'smtp.acme.example'",
     )
     security: Security = "starttls"
     port: int = Field(0, strict=True, ge=1, le=65_535, description="a whole number from 1 to 65535, or left out")
-    sender: Annotated[str, AfterValidator(_named_address)] = Field(
-        strict=True,
+    sender: NamedAddress = Field(
+        "",
+        validate_default=True,
         description="an address such as 'reports@acme.example' or 'Sales reports <reports@acme.example>'",
     )
-    reply_to: Annotated[str, AfterValidator(_address_or_nothing)] = Field(
-        "", strict=True, description="an address such as 'boss@acme.example', or nothing"
-    )
-    operator: Annotated[str, AfterValidator(_address_or_nothing)] = Field(
-        "", strict=True, description="an address such as 'admin@acme.example', or nothing"
-    )
+    reply_to: AddressOrNothing = Field("", description="an address such as 'boss@acme.example', or nothing")
+    operator: RecipientOrNothing = Field("", description=f"a recipient such as {RECIPIENTS}, or nothing")
     base_url: Annotated[str, AfterValidator(_web_folder)] = Field(
         "",
         strict=True,
@@ -349,11 +320,36 @@ class Mail(BaseModel):
     )
     timeout: float = Field(30, strict=True, gt=0, le=600, description="a number of seconds above 0, up to 600")
     hold_on_difference: Flag = True
-    addresses: dict[Text, Address] = Field(
-        {},
-        description="a table of a manager's or department's name or id and an address: "
-        '"Anna Petrova" = "anna@acme.example"',
+    telegram_api: Annotated[str, AfterValidator(_web_folder)] = Field(
+        "https://api.telegram.org/",
+        strict=True,
+        min_length=1,
+        description="the address of a server of Telegram's Bot API, such as 'https://api.telegram.org'",
     )
+    addresses: dict[Text, Recipient] = Field(
+        {},
+        description="a table of a manager's or department's name or id and a recipient: "
+        '"Anna Petrova" = "anna@acme.example" or "bitrix24:17"',
+    )
+
+    @field_validator("sender")
+    @classmethod
+    def _server_and_sender(cls, sender: str, info: ValidationInfo) -> str:
+        """A server is nothing without somebody in whose name it sends, nor the other way round."""
+        host = info.data.get("host", sender)  # a wrong one has its own sentence
+        if host and not sender:
+            raise ValueError("host came without it; add an address such as 'reports@acme.example'")
+        if sender and not host:
+            raise ValueError("it came without host; add the name of the mail server, such as 'smtp.acme.example'")
+        return sender
+
+    @field_validator("telegram_api")
+    @classmethod
+    def _token_stays_hidden(cls, address: str) -> str:
+        """The token is a part of each address there."""
+        if address.startswith("http://") and urlsplit(address).hostname not in LOOPBACK:
+            raise ValueError
+        return address
 
     @model_validator(mode="before")
     @classmethod

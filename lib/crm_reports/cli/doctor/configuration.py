@@ -14,7 +14,7 @@ from ...words.texts import _, many
 from .check import Check, safely
 
 # Where they come from is no key of reports.toml.
-_NOT_IN_FILE = {"home", "data", "config", "webhook", "login"}
+_NOT_IN_FILE = {"home", "data", "config", "webhook", "login", "keyring"}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 

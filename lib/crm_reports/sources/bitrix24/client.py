@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from ...errors import PortalError, SettingsError
 from ...settings import LOOPBACK, Limits
-from ...settings.secrecy import without, without_webhooks
+from ...settings.secrecy import mask
 from ...words.texts import _
 from .bodies import BeyondLimits, Deadline, check_depth, read_body
 from .pace import ORDINARY, Pace, Turnstile
@@ -38,6 +38,7 @@ TIMEOUT = httpx.Timeout(connect=15, read=65, write=30, pool=15)
 ATTEMPTS = 8
 LONGEST_PAUSE = 30
 MOST_COMMANDS = 50
+READING = re.compile(r"batch|profile|scope|server\.time|app\.info|[a-z0-9_.]+\.(list|get|fields)", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
 
@@ -49,37 +50,11 @@ class Command(NamedTuple):
     params: Mapping[str, Any]
 
 
-class _HideWebhook(logging.Filter):
-    """httpx writes the whole address of every request at INFO, httpcore the headers with a redirect's target."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._codes: set[str] = set()
-
-    def learn(self, code: str) -> None:
-        """From now on this one is hidden wherever it stands, not only in an address."""
-        self._codes.add(code)
-
-    def hidden(self, text: str) -> str:
-        """The text without the code of any webhook."""
-        return without(without_webhooks(text), self._codes)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = self.hidden(record.getMessage()), ()
-        return True
-
-
-_hide = _HideWebhook()
-if logging.getLogger("httpx").level == logging.NOTSET:
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for every request would bury the rest
-for _each in ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))):
-    logging.getLogger(_each).addFilter(_hide)
-
-
 class Client:
     """A portal to call. `portal_url` is where its pages are; `transport`, `clock` and `sleep` are for tests.
 
-    `attempts` is how often a call that met a passing trouble is made before it fails.
+    `attempts` is how often a call that met a passing trouble is made before it fails. It only reads: whatever else it
+    may call is named in `writes`.
     """
 
     def __init__(
@@ -89,6 +64,7 @@ class Client:
         pace: Pace = ORDINARY,
         attempts: int = ATTEMPTS,
         limits: Limits = USUAL,
+        writes: Collection[str] = (),
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -100,8 +76,8 @@ class Client:
             raise SettingsError(
                 _("the webhook (hidden, {n} characters) is none; give https://HOST/rest/USER/CODE/", n=n)
             )
-        _hide.learn(_code(address))
-        self._attempts = attempts
+        mask.learn(_code(address))
+        self._attempts, self._writes = attempts, frozenset(writes)
         self._turnstile = Turnstile(pace, clock, sleep)
         self._sleep = sleep
         self._counting = Lock()
@@ -158,6 +134,9 @@ class Client:
             self._turnstile.rest(method, getattr(reply, "time", None) or batch.time)
 
     def _ask(self, method: str, params: Mapping[str, Any], inside: set[str]) -> Answer:
+        for name in sorted(inside | {method}):
+            if not READING.fullmatch(name) and name not in self._writes:
+                raise RuntimeError(f"{name} may change something, and this webhook is for reading")
         for attempt in range(1, self._attempts + 1):
             self._turnstile.enter(inside | {method})
             reply = self._once(method, params)
@@ -214,7 +193,7 @@ class Client:
 def _harmless(reply: Reply) -> Reply:
     """The same; an error without the code that a portal put into it, and without the frames that hold the body."""
     if isinstance(reply, PortalError):
-        reply.args, reply.code = tuple(_hide.hidden(str(argument)) for argument in reply.args), _hide.hidden(reply.code)
+        reply.args, reply.code = tuple(mask.hidden(str(argument)) for argument in reply.args), mask.hidden(reply.code)
         reply.__traceback__ = None
     return reply
 
