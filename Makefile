@@ -26,8 +26,10 @@ test: $(INSTALLED)
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
+# With this environment's kernel, whatever python3 the user's home knows, and with something to report on.
 lab: $(INSTALLED)
-	@$(BIN)/jupyter lab notebooks
+	@[ -e data/store.duckdb ] || $(BIN)/crm-reports sync
+	@JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
 
 # The locked packages, then this one. An environment is made anew only when the lock changes.
 $(INSTALLED): $(LOCKED) pyproject.toml

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from . import lists
+from . import lab, lists
 
 SHARED = "@"  # {"@": 3} stands for the fourth of what figures share
 LEAST = 60  # characters that are worth a place of their own
@@ -20,7 +20,7 @@ class Figures:
 
     def script(self, figure: Mapping[str, Any], *, heading: bool) -> str:
         """The figure; an element's heading stands above the chart, not in it."""
-        layout = {key: value for key, value in figure.get("layout", {}).items() if heading or key != "title"}
+        layout = figure.get("layout", {}) if heading else lab.in_page(figure)
         return lists.script("figure", self._brief({"data": figure.get("data", []), "layout": layout}))
 
     def shared(self) -> str:

@@ -24,7 +24,7 @@ from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
 from ..words import context, units
 from ..words.texts import N_, _, language, many
-from . import cells, matrix, plain, tables
+from . import cells, lab, matrix, plain, tables
 from .mime import ELEMENT, FIGURE
 from .templates import fragment, read
 
@@ -174,8 +174,8 @@ def _show_chart(element: Element, words: Mapping[str, str]) -> None:
     body = fragment("chart", id=element.entry.id, rows=rows, here=Markup(HERE), height=figure.layout.height or 420,
                      label=heading, notes=element.dated_notes)  # fmt: skip
     figure_json = _figure_json(figure)
-    if not figure.layout.title.text:  # JupyterLab draws the figure alone; a page takes its heading out again
-        figure_json["layout"].setdefault("title", {})["text"] = charts.escape(heading, most=110)
+    if not figure.layout.title.text:
+        figure_json = lab.alone(figure_json, heading)
     _show_element(element.entry, "chart", frame, body=body, figure=figure_json, **words)
 
 
@@ -263,4 +263,4 @@ def css() -> str:
 
 
 def _css() -> Markup:
-    return Markup(css())
+    return Markup(lab.style(css()))

@@ -10,7 +10,7 @@ import nbformat
 from nbconvert.preprocessors import Preprocessor
 
 from ..words.texts import LANGUAGES, language, speaking
-from . import lists, publish, scripts
+from . import lab, lists, publish, scripts
 from .mime import ELEMENT, FIGURE
 from .page import HERE
 
@@ -66,9 +66,10 @@ def _with_figures(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
 
 def _drawn(data: dict[str, Any]) -> str:
     """The chart where the element's HTML has its place for it; an element's heading stands over it, not in it."""
-    is_element = ELEMENT in data
-    figure = {key: data[FIGURE].get(key, {}) for key in ("data", "layout")}
-    if is_element:
-        figure["layout"] = {key: value for key, value in figure["layout"].items() if key != "title"}
+    figure, is_element = data[FIGURE], ELEMENT in data
+    figure = {
+        "data": figure.get("data", []),
+        "layout": lab.in_page(figure) if is_element else figure.get("layout", {}),
+    }
     html = "".join(data["text/html"]) if is_element else OWN_PLACE
     return html.replace(HERE, DRAW.format(figure=lists.as_script(figure)))
