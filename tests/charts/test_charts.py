@@ -249,8 +249,20 @@ def test_a_page_knows_of_every_bar_line_and_name_whose_it_is():
     assert [note.name for note in panes.layout.annotations] == ["3", None, "20", None]
     for figure in (bars, dots, panes):
         assert figure.layout.meta["cuts"] == "manager"
-    nameless = charts.bars(pd.DataFrame({"loss_reason": ["Dear"], "lost": [2]}), x="loss_reason", y="lost")
+    nameless = charts.bars(pd.DataFrame({"customer": ["Vector"], "lost": [2]}), x="customer", y="lost")
     assert list(nameless.data[0].meta) == [""]
+
+
+def test_a_bar_of_a_reason_is_known_by_its_text_and_one_of_a_stage_says_that_it_is_a_stage():
+    reasons = charts.bars(pd.DataFrame({"loss_reason": ["Dear"], "lost": [2]}), x="loss_reason", y="lost")
+    assert (reasons.layout.meta["cuts"], list(reasons.data[0].meta)) == ("loss_reason", ["Dear"])
+    rows = [
+        {"pipeline": name, "pipeline_id": name, "stage": "New", "stage_id": f"{name}:NEW", "reached": 3, "position": 0}
+        for name in ("A", "B")
+    ]
+    funnel = charts.funnel(pd.DataFrame(rows))
+    assert funnel.layout.meta["cuts"] == ""
+    assert list(funnel.data[1].meta) == ["pipeline:A", "stage:A:NEW", "pipeline:B", "stage:B:NEW"]
 
 
 def test_every_bar_over_time_is_typed_as_a_period():

@@ -645,3 +645,28 @@ def test_a_window_that_is_none_is_refused_in_one_sentence():
 def test_a_filter_that_there_is_not_is_a_mistake_of_whoever_calls():
     with pytest.raises(TypeError, match="no filter called sauce; there are: pipeline, department, manager, source"):
         parse(sauce="WEB")
+
+
+STANDINGS = Choices(
+    stage=(Choice("NEW", "Request", hint="Sales"), Choice("C1:NEW", "Request", hint="Retail")),
+    loss_reason=(Choice("No budget", "No budget"), Choice("Too dear, they say", "Too dear, they say")),
+)
+
+
+def test_how_deals_stand_is_told_only_where_it_was_asked():
+    plain, asked = parse(STANDINGS), parse(STANDINGS, stage="NEW", loss_reason="Too dear, they say")
+    assert not {"stage", "loss_reason"} & (plain.parameters().keys() | plain.as_json().keys())
+    assert asked.parameters()["loss_reason"] == ["Too dear, they say"]
+    assert asked.as_json()["stage"] == [{"id": "NEW", "name": "Request"}]
+    assert [words for words in asked.words() if words[2]] == [
+        ("In work on the stage", "Request", True), ("Lost for the reason", "Too dear, they say", True)
+    ]  # fmt: skip
+    assert len(plain.words()) == len(asked.words()) - 2
+    assert asked.slug().startswith("last-month--stage-new-")
+    assert (plain.is_about_standing, asked.is_about_standing) == (False, True)
+
+
+def test_a_stage_that_two_pipelines_have_is_asked_for_by_id():
+    assert refused(known=STANDINGS, stage="request") == (
+        "stage 'request' is the name of several; give one's ID: Request (ID NEW, Sales), Request (ID C1:NEW, Retail)"
+    )

@@ -248,6 +248,28 @@ def test_a_matrix_has_managers_down_and_steps_across():
     ]
 
 
+def test_the_names_over_a_matrix_cut_the_page_but_not_where_its_deals_have_left_the_stage():
+    rows = [
+        {"manager": "Anna", "manager_id": "1", "stage": name, "stage_id": id, "in_work": 2, "is_total": False}
+        for id, name in (("NEW", "Cold <base>"), ("*", "Total"))
+    ]
+    html = matrix.matrix(pd.DataFrame(rows), columns=("stage",), value="in_work")
+    assert '<a data-link="stage:NEW">Cold &lt;base&gt;</a>' in html
+    assert "stage:*" not in html
+    lost = [{"loss_reason": "Dear", "stage": "Request", "stage_id": "REQ", "lost": 2, "is_total": False}]
+    html = matrix.matrix(pd.DataFrame(lost), rows="loss_reason", columns=("stage",), value="lost")
+    assert '<a data-link="loss_reason:Dear">Dear</a>' in html
+    assert "stage:REQ" not in html
+
+
+def test_a_stage_and_a_reason_in_a_table_cut_the_page_and_of_a_step_the_stage_alone_does():
+    step = {"stage": "New", "stage_id": "NEW", "to_stage": "Request", "to_stage_id": "REQ", "stage_conversion": 0.5}
+    assert '<a data-link="stage:NEW">New</a> → Request' in tables.table(pd.DataFrame([step]))
+    assert '<a data-link="loss_reason:A &amp; B">A &amp; B</a>' in tables.table(
+        pd.DataFrame([{"loss_reason": "A & B", "lost": 1}])
+    )
+
+
 def test_a_matrix_tints_what_is_many_and_greys_what_is_few():
     html = matrix.matrix(pd.concat([MATRIX, pd.DataFrame([conversion("C", 1, 10, 40)])]))
     assert html.count("--tint:var(--bad)") == 1  # C: 25 % against 72.7 %

@@ -138,6 +138,17 @@ def test_a_head_of_a_department_sees_nobody_of_another_of_that_name(tmp_path):
         assert client.get("/overview?manager=1", headers=_as("kazan")).status_code == 403
 
 
+def test_whoever_sees_some_people_only_is_offered_and_told_of_no_reason_but_theirs(client):
+    """Deal 2, lost as too expensive, is Boris's: what is written about it is no business of Anna's."""
+    assert _choices(client.get("/overview?period=2025-03", headers=_as("kazan")), "loss_reason") == ["Too expensive"]
+    page = client.get("/overview?period=2025-03", headers=_as("anna"))
+    assert _choices(page, "loss_reason") == []
+    assert "expensive" not in page.text
+    for guess in ("Too expensive", "too expensiv", "nonsense"):
+        answer = client.get("/overview", params={"loss_reason": guess}, headers=_as("anna"))
+        assert (answer.status_code, "expensive" in answer.text) == (403, False)
+
+
 def test_one_reader_leaves_room_for_the_others(settings, monkeypatch):
     monkeypatch.setattr("crm_reports.serve.pages.MOST_OF_ONE", 0)
     with served(settings) as client:

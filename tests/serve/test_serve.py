@@ -93,12 +93,14 @@ def test_the_header_offers_every_parameter_of_the_notebook_and_whom_there_is_to_
 
 def test_stages_and_pipelines_that_are_left_out_are_picked_among_the_portal_s_own_those_of_deals_in_work(client):
     page = client.get("/forgotten_deals?period=2025-03&exclude_stages=request&exclude_stages=Cold+base")
-    assert [(each["id"], each["name"], each["group"]) for each in _field(page, "exclude_stages")["choices"]] == [
+    assert [(each["id"], each["name"], each["group"]) for each in _field(page, "stage")["choices"]] == [
         ("NEW", "Cold base", "Sales"),
         ("REQ", "Request", "Sales"),
         ("INV", "Invoice", "Sales"),
     ]
-    assert _field(page, "exclude_pipelines")["choices"] == [{"id": "0", "name": "Sales"}]
+    assert _field(page, "pipeline")["choices"] == [{"id": "0", "name": "Sales"}]
+    for name, other in (("exclude_stages", "stage"), ("exclude_pipelines", "pipeline")):  # they are on the page once
+        assert (_field(page, name)["like"], "choices" in _field(page, name)) == (other, False)
     assert _controls(page)["state"] == {"period": "2025-03", "exclude_stages": ["NEW", "REQ"]}
 
 
@@ -107,6 +109,15 @@ def test_however_a_stage_that_is_left_out_is_typed_it_is_one_question(client, mo
     monkeypatch.setattr("crm_reports.runs.parent.make", lambda *args, **named: 1 / 0)
     second = client.get("/forgotten_deals.json?exclude_stages=REQUEST&exclude_stages=cold+base").json()
     assert second["elements"] == first["elements"]
+
+
+def test_a_page_is_about_the_deals_in_work_on_a_stage_or_lost_for_a_reason(client):
+    page = client.get("/sales_dynamics?period=2025-03&stage=request")
+    assert _controls(page)["state"] == {"period": "2025-03", "stage": ["REQ"]}
+    assert 'data-link="stage:REQ" href="/sales_dynamics?period=2025-03"' in page.text  # from there to all
+    assert [each["name"] for each in _field(page, "loss_reason")["choices"]] == ["Too expensive"]
+    lost = client.get("/sales_dynamics.json", params={"period": "2025-03", "loss_reason": "Too expensive"}).json()
+    assert [row["lost"] for row in lost["elements"]["loss_reasons"]["rows"]] == [1]
 
 
 def test_a_name_leads_to_the_page_about_it_and_from_there_to_all(client):

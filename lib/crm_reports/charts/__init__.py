@@ -7,7 +7,7 @@ twin (`dark_twins`) when the reader's setting asks for it. Names from the CRM ar
 from .activity import scatter
 from .bars import bars
 from .dynamics import dynamics
-from .figure import escape, go, hover, measures_in, script, script_version
+from .figure import escape, go, hover, key_of, measures_in, script, script_version
 from .forecast import backtest, forecast
 from .forgotten import nights, silence
 from .funnel import funnel
@@ -33,6 +33,6 @@ from .week import week
 
 __all__ = [
     "PALETTE", "THEME", "backtest", "bars", "colour", "colour_of", "compared", "css_variables", "dark_twins", "dynamics", "escape",
-    "forecast", "funnel", "go", "hover", "hue_of", "lines", "look_of", "mark", "measures_in", "nights", "pace", "place_of", "scatter", "script", "script_version",
+    "forecast", "funnel", "go", "hover", "hue_of", "key_of", "lines", "look_of", "mark", "measures_in", "nights", "pace", "place_of", "scatter", "script", "script_version",
     "silence", "small_multiples", "sparkline", "symbol_of", "use_managers", "waterfall", "week",
 ]  # fmt: skip

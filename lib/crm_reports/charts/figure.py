@@ -165,10 +165,10 @@ OF_WHAT = "%{hovertext}<br>"
 def key_of(row: Mapping[str, object], dimension: str) -> str:
     """By what a page knows whom a bar or a point is of; "" for a row without an id.
 
-    A trace's `meta` has these keys, or the one of all its points; the layout's `meta` says of what: {"cuts": "manager"}. The
-    name over a bar or a pane has its key as its `name`.
+    A trace's `meta` has these keys, or the one of all its points; the layout's `meta` says of what: {"cuts": "manager"}, or
+    "" where each key says so itself, as "stage:NEW". The name over a bar or a pane has its key as its `name`.
     """
-    id = row.get(f"{dimension}_id")
+    id = row.get(dimension if dimension == "loss_reason" else f"{dimension}_id")  # a reason is known by its text alone
     return "" if units.is_missing(id) else str(id)
 
 

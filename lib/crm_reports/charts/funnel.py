@@ -29,12 +29,12 @@ def funnel(table: pd.DataFrame) -> go.Figure:
         stages = records(pipeline.sort_values("position", kind="stable") if "position" in pipeline else pipeline)
         steps = [row.get("position", place) for place, row in enumerate(stages)]
         rows += [_stage_row(stages, steps, place, length) for place in range(len(stages))]
-    return rows_figure(rows, formula=formula_of("stage_conversion"), cuts="pipeline", track=True, is_apart=True)
+    return rows_figure(rows, formula=formula_of("stage_conversion"), cuts="", track=True, is_apart=True)
 
 
 def _heading(row: Mapping[str, object]) -> Row:
     name = f"<b>{escape(row['pipeline'])}</b>"
-    return Row(name, None, "", "", "", colour("accent"), key_of(row, "pipeline"))
+    return Row(name, None, "", "", "", colour("accent"), _cut(row, "pipeline"))
 
 
 def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], place: int, length: str) -> Row:
@@ -52,8 +52,19 @@ def _stage_row(stages: Sequence[Mapping[str, object]], steps: Sequence[object], 
     elif note:
         note = _("↓ in the period: {rate}", rate=note)
     return Row(
-        escape(row["stage"], most=22), numbers([row[length]])[0], count, note, "<br>".join(hovers), colour("accent")
+        escape(row["stage"], most=22),
+        numbers([row[length]])[0],
+        count,
+        note,
+        "<br>".join(hovers),
+        colour("accent"),
+        _cut(row, "stage"),
     )
+
+
+def _cut(row: Mapping[str, object], dimension: str) -> str:
+    key = key_of(row, dimension)
+    return f"{dimension}:{key}" if key else ""
 
 
 def _step_note(before: Mapping[str, object]) -> str:

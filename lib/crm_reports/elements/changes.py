@@ -3,6 +3,7 @@
 Both stocks are rebuilt as of their own instant. A deal is followed by its id, so the parts add up to the difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +25,7 @@ PARTS = {
     "reopened": N_("Reopened"), "amount": N_("Amounts changed"), "won": N_("Won"), "lost": N_("Lost"),
     "moved_out": N_("Handed over to others"), "closing": N_("In work now"),
 }  # fmt: skip
+ON_STAGES = {"moved_in": N_("Came to the stage"), "moved_out": N_("Left the stage")}  # who ends leaves it, too
 _BACK = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
 
 
@@ -54,13 +56,24 @@ def movement(table: pd.DataFrame, since: str = "week") -> str:
     opening, closing = rows["money"]["opening"], rows["money"]["closing"]
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
-    words = {name: _part_text(rows.loc[name]) for name in ("new", "won", "lost", "closing")}
+    words = {name: _part_text(rows.loc[name]) for name in rows.index}
     words |= {"since": rows["since_name"].iloc[0], "by": units.money(abs(closing - opening))}
+    if "won" not in rows.index:
+        return _moved_on(closing - opening, words)
     if closing == opening:
         return _("The pipeline holds {closing}, as much as {since}: {new} new, {won} won, {lost} lost", **words)
     if closing > opening:
         return _("The pipeline grew by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **words)
     return _("The pipeline shrank by {by} to {closing} {since}: {new} new, {won} won, {lost} lost", **words)
+
+
+def _moved_on(more: float, words: Mapping[str, str]) -> str:
+    """The same of deals that stand on one stage."""
+    if more == 0:
+        return _("{closing} stands there, as much as {since}: {new} new, {moved_in} came, {moved_out} left", **words)
+    if more > 0:
+        return _("{closing} stands there, {by} more {since}: {new} new, {moved_in} came, {moved_out} left", **words)
+    return _("{closing} stands there, {by} less {since}: {new} new, {moved_in} came, {moved_out} left", **words)
 
 
 def _part_text(row: pd.Series) -> str:
@@ -73,8 +86,16 @@ def _part_text(row: pd.Series) -> str:
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     instant = compared_at(ds.filters)[since]
     parts = waterfall(movements(as_of(ds, instant), ds))
+    parts = _on_stages(parts) if ds.filters.stage else parts
     day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
+
+
+def _on_stages(parts: pd.DataFrame) -> pd.DataFrame:
+    """The parts as they are of deals that stand on some stages: nothing is won or lost there."""
+    words = {part: _(word) for part, word in ON_STAGES.items()}
+    names = parts["part"].map(words).fillna(parts["part_name"])
+    return parts.assign(part_name=names)[~parts["part"].isin(("won", "lost"))]
 
 
 def compared_at(filters: Filters) -> dict[str, datetime]:

@@ -26,7 +26,7 @@ USUAL = 3  # months after which a heading speaks of what became of the deals
         "time has not come."
     ),
     matrix={"rows": "cohort", "columns": ("months_since",), "value": "won_by_then", "is_deep": True},
-    needs=["created_at", "closing"],
+    needs=["created_at", "closing", "outcomes"],
 )
 def cohorts(ds: Dataset) -> pd.DataFrame:
     """Month created × whole months since: share won by then, k of n; the total is of the months whose time has come.

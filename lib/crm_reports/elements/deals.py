@@ -117,9 +117,12 @@ def _statuses(ds: Dataset) -> Iterator[tuple[str, str, np.ndarray]]:
     """Outcome and name of each status that the source can tell, and which deals have it."""
     deals = ds.slice.deals
     is_open, is_closed = deals["outcome"] == "open", frames.in_period(deals["closed_at"], ds.filters.elapsed, ds)
-    if "closing" not in ds.lacks:
+    if not {"closing", "outcomes"} & set(ds.lacks):
         yield "won", _("won in the period"), is_closed & (deals["outcome"] == "won")
+    if not {"closing", "losses"} & set(ds.lacks):
         yield "lost", _("lost in the period"), is_closed & (deals["outcome"] == "lost")
+    if "work" in ds.lacks:
+        return
     day = units.day_month(ds.filters.today)
     if "stage_history" in ds.lacks:
         yield "open", _("in work on {day}", day=day), is_open
@@ -133,6 +136,8 @@ def statuses(table: pd.DataFrame) -> str:
     """How many deals were won, how many lost, and how many are in work."""
     count = table.groupby("outcome")["deals"].sum()
     counts = {outcome: int(count.get(outcome, 0)) for outcome in ("won", "lost", "open")}
+    if "won" not in count and "lost" in count:
+        return many("{n} deal was lost", "{n} deals were lost", counts["lost"])
     if "won" not in count:
         return many("{n} deal is in work", "{n} deals are in work", counts["open"])
     words = {name: units.count(number) for name, number in (*counts.items(), ("held", counts["open"]))}

@@ -17,9 +17,9 @@ import pandas as pd
 from .. import charts
 from ..charts import go
 from ..measures.beside import DatedNote
-from ..measures.coverage import LACKING
+from ..measures.coverage import LACKING, explained
 from ..measures.dataset import Dataset
-from ..metrics.registry import METRICS, REGISTRIES, SUFFIXES, find
+from ..metrics.registry import ABOUT, METRICS, REGISTRIES, SUFFIXES, find
 from ..words import texts
 from ..words.texts import _
 
@@ -141,23 +141,22 @@ def entry_of(id: str) -> Entry:
 
 
 def needs_of_names(names: Sequence[str]) -> set[str]:
-    """What the source must have for these metrics and things."""
-    return set(chain.from_iterable((name,) if name in LACKING else find(name).needs for name in names))
+    """What these metrics and things can't be told without."""
+    return set(chain.from_iterable((name,) if name in (*LACKING, *ABOUT) else find(name).asks for name in names))
 
 
 def explanation(ds: Dataset, names: set[str]) -> str:
-    """A sentence for each of the things that the source lacks; "" when it lacks none."""
-    lacks = getattr(ds, "lacks", {})
-    return " ".join(lacks[name] for name in sorted(names & set(lacks)))
+    """A sentence for each of the things that the page lacks; "" when it lacks none."""
+    return explained(getattr(ds, "lacks", {}), names)
 
 
 def needs_of(column: str) -> set[str]:
-    """What the source must have for this column of a table."""
+    """What this column of a table can't be told without."""
     name = next((column.removesuffix(end) for end in SUFFIXES if column.endswith(end)), column)
     names = [key for key in (column, name) if key in METRICS or key in COLUMN_NEEDS]
     if not names:
         return set()
-    return set(METRICS[names[0]].needs if names[0] in METRICS else COLUMN_NEEDS[names[0]])
+    return METRICS[names[0]].asks if names[0] in METRICS else set(COLUMN_NEEDS[names[0]])
 
 
 # ── One element of one dataset ───────────────────────────────────────────────────────────────────────────────────────

@@ -245,7 +245,7 @@ def threshold(table: pd.DataFrame) -> str:
     title=N_("Forgotten, week by week"),
     measured=N_("As each week's night would have counted them, for the same filters."),
     chart=charts.nights,
-    needs=["forgotten", "created_at", "closing"],
+    needs=["forgotten", "created_at", "closing", "outcomes"],
 )
 def nights(ds: Dataset) -> pd.DataFrame:
     """Forgotten deals as each of the last weeks' nights would have counted them: start (that day), forgotten, in_work.

@@ -20,7 +20,7 @@ from .headline import is_most, largest, standing_out
 from .plans import lack, standing
 
 MOST_NEEDS = 5
-LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manager", "source")
+LOOKED_AT = ("activities", "deal_activities", "stage_history", "closing", "manager", "source", "outcomes", "work")
 Need = tuple[str, str, str]
 
 
@@ -114,7 +114,8 @@ def _fell(row: Mapping[str, Any]) -> bool:
 
 def _slower(ds: Dataset) -> list[Need]:
     """A stage on which deals stand half as long again as in the period before, of at least 20 visits in both."""
-    if missing(ds, "median_stage_days") or ds.filters.previous is None:
+    is_alike = not ds.filters.is_about_standing  # those of the period before have moved on since
+    if missing(ds, "median_stage_days") or ds.filters.previous is None or not is_alike:
         return []
     days, n = "median_stage_days", "median_stage_days_n"
     current, earlier = (

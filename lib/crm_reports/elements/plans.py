@@ -49,7 +49,7 @@ def why_no_plan(ds: Dataset) -> str:
     title=N_("The way to the plan"),
     measured=N_("All that was won from the first day on. The plan's line rises on working days alone."),
     chart=charts.pace,
-    needs=["closing", "amount"],
+    needs=["closing", "amount", "outcomes"],
     leads_to="deciding",
 )
 def pace(ds: Dataset) -> pd.DataFrame:

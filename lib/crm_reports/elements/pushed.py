@@ -23,7 +23,7 @@ PUSHED = [
     measured=N_(
         "Deals in work that should be closed by now, then those whose planned date was moved later; the title opens the deal."
     ),
-    needs=["planned_dates"],
+    needs=["planned_dates", "work"],
 )
 def pushed(ds: Dataset) -> pd.DataFrame:
     """Deals in work that are past their planned date (is_past_plan), the most money first, then those moved later."""

@@ -1,4 +1,4 @@
-"""The pipelines, departments, managers and sources that the data has, and which of them somebody typed."""
+"""The pipelines, departments, managers, sources, stages and reasons of losing that the data has, and which of them somebody typed."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
@@ -12,16 +12,19 @@ from ..words.texts import N_, _
 Selection = str | int | Collection[str | int] | None
 
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
+STANDINGS = ("stage", "loss_reason")  # how a deal stands as of the report's instant: in work there, lost for that
 # What one of each is called, and several.
 LABELS = {
     "pipeline": (N_("Pipeline"), N_("Pipelines")), "department": (N_("Department"), N_("Departments")),
     "manager": (N_("Manager"), N_("Managers")), "source": (N_("Source"), N_("Sources")),
+    "stage": (N_("In work on the stage"), N_("In work on stages")),
+    "loss_reason": (N_("Lost for the reason"), N_("Lost for reasons")),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One pipeline, department, manager, source or stage; `hint` tells people of one name apart."""
+    """One pipeline, department, manager, source, stage or reason; `hint` tells those of one name apart."""
 
     id: str
     name: str
@@ -41,6 +44,7 @@ class Choices:
     manager: tuple[Choice, ...] = ()
     source: tuple[Choice, ...] = ()
     stage: tuple[Choice, ...] = ()
+    loss_reason: tuple[Choice, ...] = ()
 
     def of(self, dimension: str) -> tuple[Choice, ...]:
         """What there is to choose from of that dimension."""

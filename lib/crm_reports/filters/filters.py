@@ -9,7 +9,7 @@ from ..errors import FilterError, all_at_once
 from ..words import texts, units
 from ..words.texts import _, many, speaking
 from . import slugs
-from .choices import DIMENSIONS, LABELS, Choice, Choices, Selection, choose
+from .choices import DIMENSIONS, LABELS, STANDINGS, Choice, Choices, Selection, choose
 from .instants import first_instant, local, parse_as_of
 from .periods import BEGINNING, DAY, Period, parse_period, shift, year_before
 from .windows import Window, parse_window
@@ -33,6 +33,8 @@ class Filters:
     department: tuple[Choice, ...] = ()
     manager: tuple[Choice, ...] = ()
     source: tuple[Choice, ...] = ()
+    stage: tuple[Choice, ...] = ()
+    loss_reason: tuple[Choice, ...] = ()
     comparison: Comparison = "previous"
     language: str = "en"
     departments: tuple[str, ...] = ()
@@ -88,6 +90,16 @@ class Filters:
     def is_about_one(self) -> bool:
         """Whether they keep one manager only: it is his own page."""
         return len(self.manager) == 1
+
+    @property
+    def is_about_standing(self) -> bool:
+        """Whether they keep deals by how they stood at the instant: in work on some stages, or lost for some reasons."""
+        return any(map(self.of, STANDINGS))
+
+    @property
+    def _told(self) -> list[str]:
+        """The dimensions that a report tells of: how deals stand only where that was asked."""
+        return [name for name in DIMENSIONS if name not in STANDINGS or self.of(name)]
 
     def of(self, dimension: str) -> tuple[Choice, ...]:
         """What was chosen of that dimension; empty means all."""
@@ -197,7 +209,7 @@ class Filters:
     def words(self) -> list[tuple[str, str, bool]]:
         """What the header says, in the reader's language: label, text, and whether it hides something."""
         with speaking(self.language):
-            choices = [(_(LABELS[name][0]), self._choice_words(name), bool(self.of(name))) for name in DIMENSIONS]
+            choices = [(_(LABELS[name][0]), self._choice_words(name), bool(self.of(name))) for name in self._told]
             clock = local(self.as_of, self.zone)
             instant = f"{units.write(clock, 'date')} {clock:%H:%M} ({self.zone.key})"
             return [
@@ -235,7 +247,7 @@ class Filters:
         """What a notebook is given to be about the same, whenever it runs: plain types, ids, `as_of` as an instant."""
         return {
             "period": self.period.text,
-            **{name: [choice.id for choice in self.of(name)] for name in DIMENSIONS},
+            **{name: [choice.id for choice in self.of(name)] for name in self._told},
             "comparison": self.comparison,
             "as_of": self.as_of.astimezone(self.zone).isoformat(),
             "language": self.language,
@@ -244,7 +256,7 @@ class Filters:
     def as_json(self) -> dict[str, object]:
         """The filters with ids, for the JSON file."""
         comparison = {"kind": self.comparison, **self.previous.dates()} if self.previous else None
-        choices = {name: [{"id": choice.id, "name": choice.name} for choice in self.of(name)] for name in DIMENSIONS}
+        choices = {name: [{"id": choice.id, "name": choice.name} for choice in self.of(name)] for name in self._told}
         return {
             "period": {"text": self.period.text, **self.period.dates()},
             "comparison": comparison,

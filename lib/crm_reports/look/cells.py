@@ -123,8 +123,8 @@ def manager(row: Mapping[str, object]) -> str:
 
 def cutting(row: Mapping[str, object], dimension: str, name: str) -> str:
     """What is said of a row, as a name that the page can make lead to the page about it; plain where no filter knows it."""
-    id = row.get(f"{dimension}_id") if dimension in DIMENSIONS else ""
-    return name if units.is_missing(id) or id == "" else tag("a", name, data_link=f"{dimension}:{id}")
+    key = charts.key_of(row, dimension) if dimension in DIMENSIONS else ""
+    return tag("a", name, data_link=f"{dimension}:{key}") if key else name
 
 
 def hue(row: Mapping[str, object]) -> str:

@@ -33,7 +33,7 @@ def matrix(
     if frame.empty:
         return tag("p", escape(_("Nothing in this period")), class_="nothing", data_rows="0")
     has = _says_something(frame, value)
-    telling, heads = _steps(frame[has], columns), _steps(frame, columns)
+    telling, heads = _steps(frame[has], columns, rows), _steps(frame, columns, rows)
     steps = {step: head for step, head in heads.items() if step in telling}
     cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
     active = {(_row_key(row, rows), _step_key(row, columns)) for row in records(frame[has])}
@@ -91,11 +91,17 @@ def _step_key(row: Mapping[str, object], columns: Sequence[str]) -> _Step:
     return tuple("" if units.is_missing(row.get(name)) else row.get(name) for name in names)
 
 
-def _steps(frame: pd.DataFrame, columns: Sequence[str]) -> dict[_Step, str]:
+def _named(row: Mapping[str, object], name: str, rows: str) -> str:
+    """What a column is of, as a name that cuts the page to it; not where the cells are of deals that have left it."""
+    words = escape(text(row.get(name)))
+    return words if rows == "loss_reason" or row.get(f"{name}_id") == WHOLE else cutting(row, name, words)
+
+
+def _steps(frame: pd.DataFrame, columns: Sequence[str], rows: str) -> dict[_Step, str]:
     """The matrix's columns in order, each with what its header says."""
     steps: dict[_Step, str] = {}
     for row in records(frame):
-        names = [escape(text(row.get(name))) for name in columns]
+        names = [_named(row, name, rows) for name in columns]
         steps.setdefault(_step_key(row, columns), " → ".join(names))
     return steps
 

@@ -268,8 +268,8 @@ def _cell(sheet: _Sheet, row: Mapping[str, object], entry: Column, *, is_total: 
             "td", escape(units.period(str(row["size"]), row["start"])), class_="day", data_order=str(row["start"])
         )
     shown = "" if is_total and units.is_missing(value) else written(value, entry)
-    shown = _step(row, shown) if entry.name == "stage" and row.get("to_stage") else shown
     shown = shown if is_total or sheet.is_list else cutting(row, entry.name, shown)
+    shown = _step(row, shown) if entry.name == "stage" and row.get("to_stage") else shown
     return tag("td", shown, _small(row, entry), class_=_style(sheet, row, entry))
 
 

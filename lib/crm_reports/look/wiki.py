@@ -127,7 +127,7 @@ def elements() -> list[Part]:
             entry.id,
             _(entry.title),
             _(entry.measured),
-            tuple(_(LACKING[name]) for name in sorted(needs_of_names(entry.needs))),
+            tuple(_(LACKING[name]) for name in sorted(needs_of_names(entry.needs) & set(LACKING))),
         )
         for entry in reversed(entries.values())
     ]

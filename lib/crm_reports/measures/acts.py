@@ -10,6 +10,7 @@ from ..filters import Period
 from ..store.columns import Columns, from_arrow, rename
 from .scope import Scope, to_pandas
 
+COLUMNS = "kind, manager_id, acts.at, deal_id, pipeline_id, source_id, stage_id"
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
 
 
@@ -25,13 +26,13 @@ class Acts:
 
         deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
         """
-        acts, homes = from_arrow(self.scope.slice.actions("*", self.scope.bounds(period))), self.scope.names.homes
+        acts, homes = from_arrow(self.scope.slice.actions(COLUMNS, self.scope.bounds(period))), self.scope.names.homes
         return acts.assign(department_id=lambda: rename(acts["manager_id"], homes))
 
     def counts(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""
-        filters = self.scope.filters
-        key = ("counts", filters.ids("pipeline"), filters.ids("source"), period)
+        everybody = self.scope.everybody
+        key = ("counts", everybody.inside, *everybody.ids, period)
         return self.scope.snapshot.memo.once(key, lambda: self._counts(period))
 
     def _counts(self, period: Period) -> pd.DataFrame:

@@ -65,13 +65,19 @@ def frames_of(entries: Sequence[Metric]) -> list[str]:
 
 def gaps(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
     """The metrics that the source can't give."""
-    return {entry.name for entry in entries if set(entry.needs) & set(ds.lacks)}
+    return {entry.name for entry in entries if entry.asks & set(ds.lacks)}
 
 
 def gaps_before(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
     """Those that it can't give of the past: a stock of any other day needs to know when deals came and went."""
     is_dated = not {"created_at", "closing"} & set(ds.lacks)
     return gaps(ds, entries) | {entry.name for entry in entries if entry.on in STOCKS and not is_dated}
+
+
+def gaps_of_days(ds: Dataset, entries: Sequence[Metric]) -> set[str]:
+    """Those that it can't give of any day: of deals that stand somehow today nobody looks for those that stood so then."""
+    stocks = {entry.name for entry in entries if entry.on in STOCKS} if ds.filters.is_about_standing else set()
+    return gaps_before(ds, entries) | stocks
 
 
 # ── One number ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """What the source holds and what it lacks, from when on it is known, and what of it could not be read."""
 
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -37,6 +38,23 @@ LACKING = {
     "lead_closing": N_("The source does not say when leads were closed."),
 }
 
+# Numbers about what a filter leaves out would only repeat the filter.
+IN_WORK_ONLY = N_(
+    "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see this."
+)
+LOST_ONLY = N_(
+    "Only the deals lost for a reason are here: nothing among them was won or is in work. Take that filter away to see this."
+)
+NOTHING_LEFT = N_("A stage keeps deals in work, a reason lost ones: no deal is both. Take one of the two filters away.")
+NO_LEADS = N_(
+    "Leads stand on no stage of deals and are lost for none of their reasons: take that filter away to see them."
+)
+
+
+def explained(lacks: Mapping[str, str], names: Set[str]) -> str:
+    """A sentence for each of these that the page lacks, each once; "" when it lacks none."""
+    return " ".join(dict.fromkeys(lacks[name] for name in sorted(names & set(lacks))))
+
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
@@ -46,7 +64,22 @@ class Coverage:
 
     @cached_property
     def lacks(self) -> dict[str, str]:
-        """What the source does not have, of all that a metric may need: its name and a sentence for the page."""
+        """What the page can't tell, of all that a metric may ask: its name and a sentence for the page."""
+        return self._left_out | self._absent
+
+    @property
+    def _left_out(self) -> dict[str, str]:
+        """What says nothing of deals that stand on one stage, or were lost for one reason."""
+        stage, reason = self.scope.filters.stage, self.scope.filters.loss_reason
+        if not stage and not reason:
+            return {}
+        names = (*(("losses",) if stage else ()), *(("work",) if reason else ()), "outcomes")
+        words = NOTHING_LEFT if stage and reason else IN_WORK_ONLY if stage else LOST_ONLY
+        return dict.fromkeys(names, _(words)) | {"leads": _(NO_LEADS)}
+
+    @property
+    def _absent(self) -> dict[str, str]:
+        """What the source does not have."""
         store, has = self.scope.store, self._content
         is_files = store.last_sync["source"] == "files"
         presence = {

@@ -36,8 +36,8 @@ def frame(ds: Dataset, on: str, period: Period) -> Columns:
 
 
 def frame_before(ds: Dataset, on: str) -> Columns:
-    """The rows of `on` for the period to compare with; a stock as of the instant before."""
-    return frame(ds.before if on in STOCKS else ds, on, ds.filters.previous)
+    """The rows of `on` for the period to compare with; a stock, or all of deals that stood somehow, as of the instant before."""
+    return frame(ds.before if on in STOCKS or ds.filters.is_about_standing else ds, on, ds.filters.previous)
 
 
 def in_period(instants: np.ndarray, period: Period, ds: Dataset) -> np.ndarray:

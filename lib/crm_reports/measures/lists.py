@@ -68,7 +68,8 @@ class Lists:
         words = self.scope.names.columns(rows, ("manager", "department", "pipeline", "source", "stage"))
         url = links(self.scope.store.last_sync["portal_url"] or "", "deal", rows["deal_id"])
         rows = rows.assign(**words, url=url)
-        reason = rows["loss_reason"].astype(object).fillna(rows["stage"]).where(rows["outcome"] == "lost", "")
+        told = rows["loss_reason"].astype(object).fillna("")
+        reason = told.where(told != "", rows["stage"]).where(rows["outcome"] == "lost", "")
         return rows.assign(loss_reason=reason, loss_reason_id=reason)
 
 

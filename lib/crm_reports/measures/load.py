@@ -28,6 +28,8 @@ def load(
     department: Selection = (),
     manager: Selection = (),
     source: Selection = (),
+    stage: Selection = (),
+    loss_reason: Selection = (),
     comparison: str = "previous",
     as_of: object = "",
     language: str = "",
@@ -40,7 +42,8 @@ def load(
 ) -> Dataset:
     """The data of a report, from the store that reports.toml (or CRM_REPORTS_CONFIG, CRM_REPORTS_DATA) points at.
 
-    Filters are texts as people type them; all that mean nothing are reported in one FilterError. `as_of` is by default
+    Filters are texts as people type them; all that mean nothing are reported in one FilterError. `stage` keeps the deals in
+    work on those stages at the report's instant, `loss_reason` those lost for these reasons by then. `as_of` is by default
     the midnight before the last sync. `stage_window` is how far back going from stage to stage is counted, at least ("12
     months"); by default over the period alone. From here on every text is said in `language`.
     """
@@ -55,7 +58,7 @@ def load(
             names.choices, zone=settings.zone, default_as_of=default_as_of(store, settings), period=period,
             comparison=comparison, as_of=as_of, language=language, default_language=settings.language,
             stage_window=stage_window,
-            pipeline=pipeline, department=department, manager=manager, source=source,
+            pipeline=pipeline, department=department, manager=manager, source=source, stage=stage, loss_reason=loss_reason,
         )  # fmt: skip
     except FilterError as error:
         raise FilterError("\n".join([str(error), *problems])) from None

@@ -34,11 +34,12 @@ from .cells import (
     plain,
     sureness,
 )
+from .coverage import explained
 from .dataset import Dataset
 from .grid import Piece, texts
 from .over_time import by_period
 
-DIMENSIONS = (*FILTERED, "stage", "loss_reason", "customer_kind")
+DIMENSIONS = (*FILTERED, "customer_kind")
 
 
 def measure(
@@ -104,10 +105,10 @@ def medians(
 
 def missing(ds: Dataset, *metrics: str) -> str:
     """Why an element of these metrics has nothing to show: a sentence per thing lacking, "" when one can be had."""
-    things = [set(entry.needs) & set(ds.lacks) for entry in map(registry.find, metrics)]
+    things = [entry.asks & set(ds.lacks) for entry in map(registry.find, metrics)]
     if not all(things):
         return ""
-    return " ".join(ds.lacks[name] for name in sorted(set().union(*things)))
+    return explained(ds.lacks, set().union(*things))
 
 
 def _dimensions(by: list[str]) -> tuple[list[str], str]:

@@ -135,7 +135,7 @@ class Names:
 
     @property
     def choices(self) -> Choices:
-        """The pipelines, departments, managers and sources that a filter may name, the stages that may be left out."""
+        """What a filter may name: of stages those of deals in work, of reasons those that deals were lost for."""
         parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
         homes = look_up(self.managers["department_id"], self.by_id("department"))
         departments, managers = self._choices("department"), self._choices("manager")
@@ -145,7 +145,19 @@ class Names:
             manager=tuple(replace(choice, hint=homes.get(choice.id, "")) for choice in managers),
             source=self._choices("source"),
             stage=self._stage_choices(),
+            loss_reason=self.loss_reasons(),
         )
+
+    def loss_reasons(self, managers: Sequence[str] | None = None) -> tuple[Choice, ...]:
+        """What deals, of these managers or of all, were lost for, by name; of more than a header can offer the most frequent."""
+        key = ("loss_reasons", language(), None if managers is None else tuple(managers))
+        return self.store.memo.once(key, lambda: _reasons(self._losses(managers), self.stage_names))
+
+    def _losses(self, managers: Sequence[str] | None) -> list[dict[str, Any]]:
+        """How often deals were lost for each reason on each stage."""
+        whose = "" if managers is None else f" and manager_id in ({', '.join('?' * len(managers)) or 'null'})"
+        sql = f"select loss_reason, stage_id, count(*) as deals from deals where outcome = 'lost'{whose} group by all"
+        return self.store.now.query(sql, *(managers or ())).to_pylist()
 
     def _stage_choices(self) -> tuple[Choice, ...]:
         """The stages on which deals in work stand, each with its pipeline."""
@@ -167,6 +179,18 @@ class Names:
         key = f"{name}_id"
         ids = sorted(self.store.ids(key) - {row[key] for row in rows})
         return [dict.fromkeys(TABLES[f"{name}s"].columns) | {key: id} for id in ids]
+
+
+MOST_REASONS = 1000  # where each is typed by hand nobody looks for one in a list
+
+
+def _reasons(losses: Sequence[Mapping[str, Any]], stages: Mapping[str, str]) -> tuple[Choice, ...]:
+    """The reasons under their own texts: what the CRM says, else the name of the lost stage."""
+    counts: Counter[str] = Counter()
+    for row in losses:
+        if reason := row["loss_reason"] or stages.get(row["stage_id"] or "", ""):
+            counts[reason] += row["deals"]
+    return tuple(Choice(reason, reason) for reason in sorted(dict(counts.most_common(MOST_REASONS)), key=str.casefold))
 
 
 def _rung(row: Mapping[str, Any], names: Mapping[str, str], pipelines: Mapping[str, str]) -> Rung:

@@ -13,7 +13,7 @@ from ..filters import Period, first_instant
 from ..filters.periods import WHOLES, begin, consecutive, cut, label, last_months, shift, year_earlier
 from ..metrics.registry import STOCKS, Metric
 from . import frames
-from .cells import Cells, cells_of, entries_of, frames_of, gaps_before, grid_of
+from .cells import Cells, cells_of, entries_of, frames_of, gaps_of_days, grid_of
 from .dataset import Dataset
 from .grid import Piece, texts
 from .slices import utc
@@ -60,7 +60,7 @@ def by_period(ds: Dataset, entries: Sequence[Metric], keys: Sequence[str], size:
     cuts = cut(_since_known(ds, whole), size)
     pieces = _pieces(ds, entries, cuts)
     grid = grid_of(ds, entries, keys, pieces, len(cuts))
-    cells = cells_of(entries, pieces, grid, blank=gaps_before(ds, entries))
+    cells = cells_of(entries, pieces, grid, blank=gaps_of_days(ds, entries))
     codes = grid.product(cells.codes) if keys else np.arange(len(cuts))
     labels = _labels(ds, cuts, size, codes % max(1, len(cuts)))
     return pd.DataFrame(grid.names(codes) | labels | cells.on(codes).columns)
@@ -72,6 +72,8 @@ def _with_previous(
     """A row per cut, with the metrics' own numbers over the cuts `before` as `<name>_previous`, if there are any."""
     columns = _labels(ds, cuts, size, np.arange(len(cuts))) | _cells(ds, entries, cuts).columns
     earlier = _cells(ds, entries, before).columns if before else {}
+    if ds.filters.is_about_standing:  # deals of a year before that still stand so are no year to compare with
+        earlier = {name: np.full(len(cuts), np.nan) for name in earlier}
     return pd.DataFrame(columns | {f"{entry.name}_previous": earlier[entry.name] for entry in entries if earlier})
 
 
@@ -79,7 +81,7 @@ def _cells(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> Ce
     """The metrics over each cut."""
     pieces = _pieces(ds, entries, cuts)
     grid = grid_of(ds, entries, [], pieces, len(cuts))
-    return cells_of(entries, pieces, grid, blank=gaps_before(ds, entries)).on(np.arange(len(cuts)))
+    return cells_of(entries, pieces, grid, blank=gaps_of_days(ds, entries)).on(np.arange(len(cuts)))
 
 
 def _pieces(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> dict[str, list[Piece]]:

@@ -13,15 +13,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..filters import Period
+from ..filters import DIMENSIONS, Period
 from ..filters.periods import begin, label, shift
-from ..sources.plan import FLOWS, USUAL
+from ..sources.plan import FLOWS, USUAL, WHOM
 from ..words.texts import N_, _
 from .beside import known
 from .scope import Scope
 
 NOTHING = float("nan")
 UNITS = ("month", "quarter", "year")
+UNPLANNED = {
+    "source": N_("A plan knows no sources: take the source filter away."),
+    "stage": N_("A plan knows no stages: take the stage filter away."),
+    "loss_reason": N_("A plan knows no reasons of losing: take that filter away."),
+}
 LACK = N_("There is no sales plan: `crm-reports plan template` begins one (docs/plan.md).")
 
 
@@ -108,8 +113,8 @@ class Plan:
         manager_id, department_id, value; they add up to the larger plan.
         """
         filters, homes = self.scope.filters, self.scope.names.homes
-        if filters.source or period.is_open:
-            return []  # a plan knows no sources
+        if self._unplanned or period.is_open:
+            return []
         parts = [(id, homes.get(id, ""), value) for id, value in self.managers(period).items()]
         for id, below in [] if filters.manager else self._departments:
             parts += _rest(self._own(period, department_id=id), id, [part for part in parts if part[1] in below], parts)
@@ -137,6 +142,11 @@ class Plan:
         found = [(id, {*below([id])}) for id in sorted(ids) if not kept or id in kept]
         return sorted(found, key=lambda department: len(department[1]))
 
+    @property
+    def _unplanned(self) -> list[str]:
+        """The filters that are set and that no plan is made by."""
+        return [name for name in DIMENSIONS if name not in WHOM and self.scope.filters.of(name)]
+
     def _own(self, period: Period, **whose: str) -> float:
         """What lines of just these say under the pipeline filter."""
         return _sum_of_all(self.of(Whose(**{"pipeline_id": pipeline} | whose), period) for pipeline in self._pipelines)
@@ -149,8 +159,8 @@ class Plan:
             return ""
         if not self.exists:
             return _(LACK)
-        if self.scope.filters.source:
-            return _("A plan knows no sources: take the source filter away.")
+        if self._unplanned:
+            return _(UNPLANNED[self._unplanned[0]])
         if codes := self.unpriced:
             return _("The plan is in {currency}, which has no rate in the CRM.", currency=", ".join(codes))
         words = self._other_periods(period)

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..filters import Filters, Period, first_instant
+from ..filters import DIMENSIONS, Filters, Period, first_instant
 from ..settings import Settings
+from ..settings.parts import PEOPLE
 from ..store import Snapshot, Store
 from . import privacy
 from .names import Names
-from .slices import Bounds, Slice, inside
+from .slices import STANDINGS, Bounds, Slice, inside, loss_reasons
 
 EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -47,9 +48,16 @@ class Scope:
         return self._slice(None)
 
     def _slice(self, managers: Sequence[str] | None) -> Slice:
-        chosen = {f"{name}_id": self.filters.ids(name) or None for name in ("pipeline", "source")}
-        chosen |= {"manager_id": managers}
-        return Slice(self.snapshot, {column: ids for column, ids in chosen.items() if ids is not None})
+        chosen = {STANDINGS.get(name, f"{name}_id"): self._kept(name) for name in DIMENSIONS if name not in PEOPLE}
+        kept = {column: ids for column, ids in chosen.items() if ids}
+        return Slice(self.snapshot, kept if managers is None else kept | {"manager_id": managers})
+
+    def _kept(self, dimension: str) -> Sequence[str]:
+        """The ids that the filter keeps; a reason is also a stage of that name."""
+        ids = self.filters.ids(dimension)
+        if dimension != "loss_reason":
+            return ids
+        return [*ids, *(f"#{stage}" for stage, name in self.names.stage_names.items() if name in ids)]
 
     @cached_property
     def manager_ids(self) -> list[str] | None:
@@ -67,7 +75,12 @@ class Scope:
         return set(ids) if self.manager_ids is None else set(ids) & set(self.manager_ids)
 
     def keeps_lead(self, leads: pd.DataFrame) -> pd.Series:
-        """Which leads the manager, department and source filters keep; leads stand in no pipeline."""
+        """Which leads the manager, department and source filters keep; leads stand in no pipeline.
+
+        Of leads nobody can say on which stage of deals they stand: where that is asked there are none.
+        """
+        if self.filters.is_about_standing:
+            return pd.Series(False, index=leads.index)
         sources, managers = self.filters.ids("source"), self.manager_ids
         mask = leads["source_id"].isin(sources) if sources else pd.Series(True, index=leads.index)
         return mask if managers is None else mask & leads["manager_id"].isin(managers)
@@ -77,8 +90,16 @@ class Scope:
         return first_instant(period.start, self.filters.zone), first_instant(period.end, self.filters.zone)
 
     def holders(self, key: str, period: Period) -> set[str]:
-        """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`."""
+        """The managers (`key` is manager_id), sources … of the slice's deals in work, or created or closed in `period`.
+
+        Stages are those of deals in work, reasons of those lost in it.
+        """
         deals, bounds = self.slice.deals, self.bounds(period)
+        if key == "stage_id":
+            return set(deals[key][deals["outcome"] == "open"])
+        if key == "loss_reason_id":
+            is_lost = (deals["outcome"] == "lost") & inside(deals["closed_at"], bounds)
+            return set(loss_reasons(deals.take(is_lost), self.names.stage_names))
         mask = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
         return {deals[key].categories[code] for code in np.unique(deals[key].codes[mask])}
 

@@ -26,12 +26,17 @@ DEALS = (
     "customer_id = '' as has_no_customer",
 )  # fmt: skip
 RARE = ("deal_id", "customer_id", "currency")  # read when somebody asks for it
+# Where a deal in work stands; why one was lost: what the CRM says, else the stage where it was lost.
+STANDINGS = {
+    "stage": "if(outcome = 'open', stage_id, null)",
+    "loss_reason": "if(outcome = 'lost', coalesce(nullif(loss_reason, ''), '#' || stage_id), null)",
+}
 Bounds = tuple[datetime, datetime]  # the first instant, and the first after it
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """The deals of a snapshot that have one of these ids in each of these columns of `deal_facts`."""
+    """The deals of a snapshot that have one of these ids in each of these columns of `deal_facts`, or STANDINGS made of them."""
 
     snapshot: Snapshot
     conditions: Mapping[str, Sequence[str]]
@@ -149,7 +154,7 @@ class Slice:
         return self.history("signs", "row.at", "row.at >= ? and row.at < ?", *bounds)
 
     def actions(self, columns: str, bounds: Bounds, end: str = "") -> pa.Table:
-        """Of what was done between the bounds by the slice's managers, on the deals of its pipelines and sources.
+        """Of what was done between the bounds by the slice's managers, on the deals that its other conditions keep.
 
         The other columns of a deal are "" where the action was on none.
         """
@@ -157,7 +162,7 @@ class Slice:
             f"""
             with acts as (
                 select kind, sign.manager_id, sign.at, coalesce(deal_id, unknown_deal_id) as deal_id, coalesce(pipeline_id, '') as pipeline_id,
-                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id
+                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id, outcome, loss_reason
                 from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
                 where is_action and sign.at >= ? and sign.at < ?
             )

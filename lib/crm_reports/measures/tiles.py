@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..metrics.registry import STOCKS, Metric
+from ..metrics.registry import ABOUT, STOCKS, Metric
 from ..metrics.rows import Number, Ratio, Sample
 from ..metrics.statistics import differs
 from ..words.texts import _
@@ -27,7 +27,7 @@ def comparison(ds: Dataset, name: str) -> dict[str, object]:
     """One metric beside the period before: value, previous, change, k, n, low, high."""
     entry = entries_of([name])[0]
     if gaps(ds, [entry]):
-        return {"metric": name, "spark": [], "note": _("no data")}
+        return {"metric": name, "spark": [], "note": _why(ds, entry)}
     now = of_all(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
     is_known = ds.filters.previous and not gaps_before(ds, [entry])
     before = of_all(entry, frames.frame_before(ds, entry.on)) if is_known else NOTHING
@@ -35,6 +35,13 @@ def comparison(ds: Dataset, name: str) -> dict[str, object]:
         "metric": name, "value": plain(now), "previous": plain(before), "change": change(plain(now), plain(before)),
         **sureness(now), "may_be_chance": _may_be_chance(entry, now, before), "note": "",
     }  # fmt: skip
+
+
+def _why(ds: Dataset, entry: Metric) -> str:
+    """Why there is no number, in two or three words."""
+    if not entry.asks & set(ds.lacks) & set(ABOUT):
+        return _("no data")
+    return _("only deals in work here") if ds.filters.stage else _("only lost deals here")
 
 
 def _may_be_chance(entry: Metric, now: Number, before: Number) -> bool:

@@ -49,6 +49,11 @@ class Metric:
             raise MetricError(f"metric {self.name!r} can't be measured: {error}") from error
 
     @property
+    def asks(self) -> set[str]:
+        """What it can't be told without: what the source must have, and deals that can end one way or another (`about`)."""
+        return {*self.needs, *about(self.on, self.fields)}
+
+    @property
     def module(self) -> str:
         """Where it is defined."""
         return self.compute.__module__
@@ -71,6 +76,22 @@ class Column:
     good: str = "none"
     caveats: str = ""
     of: str = ""
+
+
+# Where a page is of deals in work alone, or of lost ones alone, some numbers only repeat that: what they tell of.
+ABOUT = ("outcomes", "losses", "work")
+OF_ANY_DEAL = {"is_created", "created_money", "is_reached", "plan", "due", "days_left", "days_gone"}
+OF_LOST_DEALS = {"is_lost", "lost_money"}
+
+
+def about(on: str, fields: Iterable[str]) -> set[str]:
+    """What of ABOUT these fields of that frame tell: how deals ended in general, what was lost, or what is in work."""
+    if on in ("open_deals", "forgotten_deals"):
+        return {"work"}
+    if on not in ("events", "turnover", "steps", "prospects", "cover", "plans"):
+        return set()
+    rest = set(fields) - OF_ANY_DEAL
+    return {"losses"} if rest and rest <= OF_LOST_DEALS else {"outcomes"} if rest else set()
 
 
 METRICS: dict[str, Metric] = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..filters import Choice, Choices
-from ..filters.choices import DIMENSIONS, LABELS
+from ..filters.choices import DIMENSIONS, LABELS, STANDINGS
 from ..filters.filters import COMPARISONS
 from ..filters.periods import EXAMPLES
 from ..settings import Settings
@@ -43,18 +43,40 @@ def state_of(plan: Plan) -> dict[str, Any]:
 
 def fields(plan: Plan, known: Choices, settings: Settings) -> list[dict[str, Any]]:
     """One entry per parameter of the report, in its order: label, help, default, kind, and what can be chosen."""
+    return _alike(_fields(plan, known, settings))
+
+
+def _fields(plan: Plan, known: Choices, settings: Settings) -> list[dict[str, Any]]:
     return [_field(parameter, plan, known, settings) for parameter in parameters_of(plan.report, settings).values()]
 
 
+def _alike(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same; choices that two of them have stand on the page once: the second says whose they are."""
+    first: dict[str, dict[str, Any]] = {}
+    for field in fields:
+        other = first.setdefault(PICKED.get(field["name"], field["name"]), field)
+        if other is not field and field["choices"] and field["choices"] == other["choices"]:
+            field["like"] = other["name"]
+            del field["choices"]
+    return fields
+
+
 def published(plan: Plan, known: Choices, pages: Mapping[str, tuple[Plan, str]], settings: Settings) -> dict[str, Any]:
-    """The header of a page that nobody answers for: it leads to those `pages` of its report (plan, address) only."""
-    offered = fields(plan, known, settings)
+    """The header of a page that nobody answers for: it leads to those `pages` of its report (plan, address) only.
+
+    Of how deals stand, by which few nights are cut, only what was published is named.
+    """
+    plans = [plan_ for plan_, _address in pages.values()]
+    offered = _fields(plan, known, settings)
     for field in offered:
         if field["name"] == "period":
-            field["choices"] = list(_periods(plan_ for plan_, _address in pages.values()))
+            field["choices"] = list(_periods(plans))
+        if field["name"] in STANDINGS:
+            about = {id for other in plans for id in other.filters.ids(field["name"])}
+            field |= {"choices": [choice for choice in field["choices"] if choice["id"] in about], "partly": True}
     return {
         "report": plan.report, "state": state_of(plan), "views": [], "files": [],
-        "fields": [field for field in offered if field["kind"] != "many" or field["choices"]],
+        "fields": _alike([field for field in offered if field["kind"] != "many" or field["choices"] or field.get("partly")]),
         "published": {key: address for key, (_plan, address) in pages.items()},
     }  # fmt: skip
 

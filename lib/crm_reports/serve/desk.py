@@ -59,7 +59,7 @@ class Desk:
             names = Names(self._opened())
             known = names.choices
             only = {name: _ids(known, name, texts) for name, texts in reader.only.items()}
-            offered = _offered(known, only, names.homes)
+            offered = _offered(names, only)
             own = _narrowed(given, only, report, self._settings) | _by_ids(given, offered, only)
             plan = run.prepare(report, dict(given) | own, settings=self._settings)
             _refuse_others(plan, offered, only)
@@ -104,7 +104,8 @@ def _by_ids(given: Mapping[str, Any], offered: Choices, only: Mapping[str, tuple
 
     Which of the two is not said, nor who has a name like that.
     """
-    found = {name: choose(offered, name, given[name]) for name in PEOPLE if only and given.get(name)}
+    told = (*PEOPLE, "loss_reason")  # what people write about their deals tells on them
+    found = {name: choose(offered, name, given[name]) for name in told if only and given.get(name)}
     if any(problems for _choices, problems in found.values()):
         raise _not_yours()
     return {name: [choice.id for choice in choices] for name, (choices, _problems) in found.items()}
@@ -114,14 +115,19 @@ def _not_yours() -> NotYours:
     return NotYours(_("this is not yours: choose among what the page offers"))
 
 
-def _offered(choices: Choices, only: Mapping[str, tuple[str, ...]], homes: Mapping[str, str]) -> Choices:
-    """What the reader may choose from: the people and departments that are theirs; `homes` says who is of which."""
+def _offered(names: Names, only: Mapping[str, tuple[str, ...]]) -> Choices:
+    """What the reader may choose from: the people and departments that are theirs, and what these lost deals for."""
+    choices, homes = names.choices, names.homes
+    if not only:
+        return choices
     departments, managers = only.get("department"), only.get("manager")
     own = [choice for choice in choices.manager if managers is None or choice.id in managers]
+    own = [choice for choice in own if departments is None or homes.get(choice.id) in departments]
     return replace(
         choices,
-        department=tuple(choice for choice in choices.department if only == {} or choice.id in (departments or ())),
-        manager=tuple(choice for choice in own if departments is None or homes.get(choice.id) in departments),
+        department=tuple(choice for choice in choices.department if choice.id in (departments or ())),
+        manager=tuple(own),
+        loss_reason=names.loss_reasons([choice.id for choice in own]),
     )
 
 

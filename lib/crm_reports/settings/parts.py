@@ -26,7 +26,7 @@ from .recipients import RECIPIENTS, AddressOrNothing, NamedAddress, Recipient, R
 
 SourceKind = Literal["demo", "bitrix24", "files"]
 # What a report can be about: filters, header, address, file names, slices and cuts follow this list.
-Dimension = Literal["pipeline", "department", "manager", "source"]
+Dimension = Literal["pipeline", "department", "manager", "source", "stage", "loss_reason"]
 Attachment = Literal["html", "xlsx", "pdf"]
 Security = Literal["starttls", "tls", "none"]
 

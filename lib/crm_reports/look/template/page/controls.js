@@ -2,6 +2,7 @@
 // A server puts in what can be chosen; a published page, what was published. The address is the state: every choice leads to
 // another page, where the reader finds himself at the same element.
 const controls = JSON.parse(document.getElementById("controls").textContent);
+for (const field of controls?.fields ?? []) if (field.like) field.choices = controls.fields.find(other => other.name === field.like).choices;
 const same = (one, other) => JSON.stringify(one ?? []) === JSON.stringify(other ?? []);
 const listOf = value => value === undefined || value === "" ? [] : [value].flat().map(String);
 
@@ -132,7 +133,8 @@ function many(field) {
   search.addEventListener("input", () => lines.forEach(line => { line.hidden = !line.words.includes(bare(search.value)); }));
   show.addEventListener("click", () => go(addressOf(withValue(field.name, [...chosen]))));
   const head = make("div", {class: "head"}, lines.length > 8 ? search : "", show);
-  return [head, ...lines, ...(chosen.size && addressOf(without(controls.state, field.name)) ? [answer(page.texts.clear, without(controls.state, field.name), false)] : [])];
+  const rest = field.partly ? [make("p", {class: "unpublished"}, page.texts.unpublished)] : [];
+  return [...(lines.length ? [head] : []), ...lines, ...rest, ...(chosen.size && addressOf(without(controls.state, field.name)) ? [answer(page.texts.clear, without(controls.state, field.name), false)] : [])];
 }
 
 // Departments under what they belong to; a circle of them stays flat.

@@ -18,9 +18,13 @@ function isAlone(key) {
   return same(listOf(controls.state[dimension]), [rest.join(":")]);
 }
 
-// What a tooltip says of it; nothing where a click does nothing.
-const cutHint = key => !cutTo(key) ? "" : isAlone(key) ? page.texts.uncut : cutWords();
-const cutWords = () => controls.published ? page.texts.cut_alone : page.texts.cut;  // of several together nothing was published
+// What a tooltip says of it; nothing where a click does nothing. What a page is seldom about says what of it is kept.
+const cutHint = key => !cutTo(key) ? "" : isAlone(key) ? page.texts.uncut : cutWords(key);
+function cutWords(key = "") {
+  const words = controls.published ? page.texts.cut_alone : page.texts.cut;  // of several together nothing was published
+  const field = controls.fields.find(each => each.name === key.split(":")[0]);
+  return field && !USUAL.includes(field.name) ? `${words} (${field.label})` : words;
+}
 
 // A name is a link to the page about it.
 function cutByName(event) {
@@ -31,15 +35,18 @@ function cutByName(event) {
 }
 if (controls) document.addEventListener("click", cutByName);
 
-// ── Charts: `layout.meta.cuts` says of what the keys are that the traces' `meta` has; `layout.meta.periods` names the bars ──
+// ── Charts: `layout.meta.cuts` says of what the keys are that the traces' `meta` has, if they don't; `layout.meta.periods` names the bars ──
+const keyOf = ({cuts}, id) => cuts ? `${cuts}:${id ?? ""}` : id ?? "";
+const isCutting = meta => meta && ("cuts" in meta || meta.periods);
+
 function keyAt(chart, {data: {meta}, pointNumber}) {
-  const {cuts, periods} = chart.figure.layout.meta;
+  const {periods} = chart.figure.layout.meta;
   if (periods) return `period:${periods[meta]?.asks[pointNumber] ?? ""}`;
-  return `${cuts}:${Array.isArray(meta) ? meta[pointNumber] : meta ?? ""}`;
+  return keyOf(chart.figure.layout.meta, Array.isArray(meta) ? meta[pointNumber] : meta);
 }
 
 const keysOf = ({figure: {data, layout: {meta}}}) => meta.periods ? Object.values(meta.periods).flatMap(({asks}) => asks).map(ask => `period:${ask}`)
-  : data.flatMap(trace => trace.meta ?? []).map(id => `${meta.cuts}:${id}`);
+  : data.flatMap(trace => trace.meta ?? []).map(id => keyOf(meta, id));
 
 const hinted = (value, hint) => typeof value === "string" ? value.replace("<extra></extra>", () => `<br><i>${hint}</i><extra></extra>`)
   : Array.isArray(value) ? value.map(each => hinted(each, hint)) : value;
@@ -47,11 +54,12 @@ const hinted = (value, hint) => typeof value === "string" ? value.replace("<extr
 // Before it is drawn: its tooltips say what a click does, the names in it can be clicked.
 function cutting(chart) {
   const {data, layout} = chart.figure, meta = layout.meta;
-  if (!controls || !(meta?.cuts || meta?.periods) || !keysOf(chart).some(key => cutTo(key))) return;
-  const hint = chart.drills ? page.texts.closer : cutWords();
+  const key = controls && isCutting(meta) && keysOf(chart).find(key => cutTo(key));
+  if (!key) return;
+  const hint = chart.drills ? page.texts.closer : cutWords(key);
   const templates = [...data, ...chart.menus.flatMap(menu => menu.buttons.map(button => button.args[0]))];
   for (const each of templates) if (each.hovertemplate) each.hovertemplate = hinted(each.hovertemplate, hint);
-  for (const note of layout.annotations ?? []) if (note.name && cutTo(`${meta.cuts}:${note.name}`)) note.hovertext = cutHint(`${meta.cuts}:${note.name}`);
+  for (const note of layout.annotations ?? []) if (note.name && cutTo(keyOf(meta, note.name))) note.hovertext = cutHint(keyOf(meta, note.name));
   chart.cuts = () => cuts(chart);
 }
 
@@ -64,7 +72,7 @@ function cuts(chart) {
   let last = {};
   node.on("plotly_hover", ({points: [point]}) => node.classList.toggle("cuts", Boolean(cutTo(keyAt(chart, point)))));
   node.on("plotly_unhover", () => node.classList.remove("cuts"));
-  node.on("plotly_clickannotation", ({annotation, event}) => go(cutTo(`${figure.layout.meta.cuts}:${annotation.name}`, isJoining(event))));
+  node.on("plotly_clickannotation", ({annotation, event}) => go(cutTo(keyOf(figure.layout.meta, annotation.name), isJoining(event))));
   if (!chart.drills) node.on("plotly_click", ({points: [point], event}) => {
     const key = keyAt(chart, point);
     if (!touches || (last.key === key && last.touches < touches)) go(cutTo(key, isJoining(event)));
