@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,8 @@ from crm_reports.runs.surroundings import NO_WEBHOOK
 from crm_reports.settings import (
     WEIGHTS,
     Alert,
+    CheckLimit,
+    CheckName,
     Demo,
     Engine,
     Files,
@@ -678,9 +681,11 @@ def test_every_key_of_the_file_says_what_is_allowed():
         Serve,
         Access,
         Alert,
+        CheckLimit,
     )
     names = {field.alias or name for table in tables for name, field in table.model_fields.items()}
     names -= {"webhook", "login", "keyring", "home", "data", "config"}
+    names |= set(get_args(CheckName))
     assert names == {key.rpartition(".")[2] for key in keys_of(Settings)} - set(WEIGHTS)
 
 

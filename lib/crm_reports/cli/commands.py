@@ -21,6 +21,7 @@ from ..settings.environ import hide_secrets
 from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
 from .access import access
+from .checks import checks
 from .files import files
 from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, results, tell
 from .plan import plan
@@ -199,6 +200,7 @@ def serve(
 app.add_typer(plan, name="plan")
 app.add_typer(access, name="access")
 app.add_typer(files, name="files")
+app.command()(checks)
 
 
 @app.command()

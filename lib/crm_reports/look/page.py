@@ -63,7 +63,7 @@ def header(ds: Any, *, report: str = "") -> None:
     """Show what the report is about: what is in and out, how many deals that leaves, from when, what to know first."""
     use(ds)
     words = [{"label": label, "text": text, "narrows": narrows} for label, text, narrows in ds.filters.words()]
-    notes = [_note(note) for note in ds.quality]
+    notes = [_note(note) for note in (*ds.quality, *getattr(ds, "warnings", ()))]
     remarks = many("{n} remark on the data", "{n} remarks on the data", len(notes))
     about = {
         "report": report, "filters": ds.filters.as_json(), "words": words, "as_of": plain.value(ds.filters.as_of),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..night import NightReport
+from ..night import NightReport, checks
 from ..runs.run import without_secrets
 from ..words import units
 from ..words.texts import _, many
@@ -28,7 +28,8 @@ def message(report: NightReport, wrong: Sequence[str], *, to: str, key: str, lin
     """What failed, what came out all the same, and where to look."""
     others = len(report.troubles) + len(wrong) - len(wrongs(report, ()))
     sentences = tuple(without_secrets(problem) for problem in wrong[:MOST])
-    after = (*_more(len(wrong) - MOST), _what_else(report))
+    warnings = checks.sentences(report.checks, "warn")
+    after = (*_more(len(wrong) - MOST), *warnings, _what_else(report))
     title = _subject(report, len(report.failed) + others)
     return Message(to, key, title, sentences, link, after, about="failures")
 

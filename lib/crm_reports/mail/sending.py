@@ -13,11 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import MailError, all_at_once, near
-from ..night import NightReport, Page, damaged, nights
+from ..night import NightReport, Page, checks, damaged, nights
 from ..runs.proof import Chromium, browser
 from ..runs.run import logged
 from ..settings import MAIL, RECIPIENTS, Mail, Preset, Settings, is_recipient, way
-from ..store import Store
 from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice
 from .channels import LEDGER, key_of, preview, record, send_all
@@ -82,15 +81,16 @@ def send(
 
 
 def held(settings: Settings) -> str:
-    """Why nothing is mailed: a count that is not the CRM's own, and that nobody explains; "" when mails may go."""
-    receipt = Store.open(settings.store_path).receipt if settings.store_path.is_file() else None
-    warning = receipt.warning() if receipt and (settings.mail or Mail()).hold_on_difference else ""
-    if not warning:
+    """Why nothing is mailed: what a check of the data says that is an error; "" when mails may go."""
+    errors = (
+        checks.sentences(checks.standing(settings), "error") if (settings.mail or Mail()).hold_on_difference else []
+    )
+    if not errors:
         return ""
     return _(
-        "the mails are held back, for {warning}. Look at it; with hold_on_difference = false under [mail], "
-        "`crm-reports mail` sends them",
-        warning=warning,
+        "the mails are held back: {errors}. `crm-reports checks` says what to do; `crm-reports checks --accept NAME` takes it "
+        "for usual from now on; with hold_on_difference = false under [mail], `crm-reports mail` sends them",
+        errors="; ".join(errors),
     )
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 from ..filters import Filters, Period
 from ..settings import Settings
 from ..store import Memo, Store
+from ..store.checked import results
 from .acts import Acts
 from .beside import DatedNote, dated_notes
 from .coverage import Coverage
 from .lists import Lists
 from .names import Names
 from .plans import Plan
-from .quality import Note, Quality
+from .quality import Note, Quality, check_notes
 from .scope import EVER, Scope, base_currency
 from .slices import Bounds, Slice
 from .work import Forgetting, Work
@@ -123,6 +124,11 @@ class Dataset:
     def receipt(self) -> dict[str, object] | None:
         """What was compared with the portal's own counters; None for files."""
         return self.coverage.receipt
+
+    @property
+    def warnings(self) -> list[Note]:
+        """What the checks of the last sync's data found, by their titles alone: nothing of anybody."""
+        return check_notes(results(self.store.path.parent, self.synced_at))
 
     @property
     def lacks(self) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """What is wrong with the data, said before the numbers that it touches."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from ..store.checked import Result
 from ..store.columns import Columns, per_text
-from ..words.texts import many
+from ..words.texts import _, many
 from .scope import Scope
 from .slices import inside, utc
 
@@ -94,6 +95,22 @@ class Quality:
         deleted_stages = {id for id, is_deleted in names.stages["is_deleted"].items() if is_deleted}
         first_at = utc(first) if first else np.datetime64("NaT")
         return Facts(names.leavers, deleted_stages, utc(self.scope.filters.start_at), first_at)
+
+
+def check_notes(results: Iterable[Result]) -> list[Note]:
+    """A note on all checks that warn, and one on those that failed; a count that is not the CRM's own has its own place."""
+    titles = {
+        state: [each.heading for each in results if each.state == state and each.name != "receipt"]
+        for state in ("error", "warn")
+    }
+    sentences = {
+        "error": _("Before the numbers, a check of the data failed: {checks}"),
+        "warn": _("Before the numbers, a check of the data warned: {checks}"),
+    }
+    return [
+        Note(f"check_{state}", len(named), sentences[state].format(checks=", ".join(named)))
+        for state, named in titles.items() if named
+    ]  # fmt: skip
 
 
 def lead_notes(leads: pd.DataFrame) -> list[Note]:

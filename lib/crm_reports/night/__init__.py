@@ -16,9 +16,10 @@ from ..runs.parent import begin, hold, let_go
 from ..runs.run import RunRecord
 from ..settings import Settings
 from ..store import Store
+from ..store.checked import Result
 from ..store.locks import only_one, sweep
 from ..words.texts import _, speaking
-from . import history, links, standins
+from . import checks, history, links, standins
 from .fan import JOBS, executor
 from .index import write_indexes
 from .pages import NightReport, Page, home_of
@@ -89,20 +90,32 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
         if not how.scheduler:
             begin(settings)
         sync_report = sync()
-        receipt = getattr(sync_report, "receipt", None)
-        if receipt and (warning := receipt.warning()):
-            troubles.add(warning)
+        results, repairs = _checked(settings, troubles)
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(tell, is_wanted=how.proved, trouble=troubles.add) as prover:
             pages = _Pages(settings, out, on, tell, how, prover, troubles).make()
-        repairs = getattr(sync_report, "repairs", ())
-        return NightReport(on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs)
+        repairs = (*getattr(sync_report, "repairs", ()), *repairs)
+        return NightReport(
+            on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs, checks=results
+        )
     except Exception as error:
         problem = without_secrets(run.logged(error), settings)
         tell(problem)
         return NightReport(on, started_at, datetime.now(UTC), (), problem)
     finally:
         let_go()
+
+
+def _checked(settings: Settings, troubles: Troubles) -> tuple[tuple[Result, ...], list[str]]:
+    """What the checks say of the new data, told where it is not well; and what of earlier nights was damaged."""
+    results, repairs = (), []
+    with troubles.caught(_("The data could not be checked")):
+        results, repairs = checks.examine(settings)
+    for sentence in (*repairs, *checks.sentences(results, "warn")):
+        troubles.tell(sentence)
+    for sentence in checks.sentences(results, "error"):
+        troubles.add(sentence)
+    return results, repairs
 
 
 def _conclude(report: NightReport, settings: Settings, out: Path, troubles: Troubles) -> NightReport:

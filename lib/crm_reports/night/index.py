@@ -94,7 +94,7 @@ def _seen_by(audience: str, report: NightReport) -> NightReport:
         return report
     own = tuple(replace(page, error="") for page in report.pages if page.audience == audience)
     problem = report.problem and _("The data could not be read.")
-    return replace(report, pages=own, problem=problem, notes=(), repairs=(), troubles=())
+    return replace(report, pages=own, problem=problem, notes=(), repairs=(), troubles=(), checks=())
 
 
 def _index(settings: Settings, audience: str, reports: Sequence[NightReport], out: Path) -> str:

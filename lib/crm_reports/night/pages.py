@@ -6,6 +6,7 @@ from datetime import date, datetime
 from pathlib import PurePosixPath
 
 from ..look.publish import REPORTS
+from ..store.checked import Result
 from ..words.texts import _
 
 
@@ -64,7 +65,8 @@ def home_of(audience: str) -> str:
 class NightReport:
     """One night: what came out and what failed. `problem` is why nothing ran at all, `troubles` what else went wrong.
 
-    `repairs` are sentences about what was found damaged and set right, `notes` worth knowing and nobody's fault.
+    `repairs` are sentences about what was found damaged and set right, `notes` worth knowing and nobody's fault; `checks`
+    what was looked at before the numbers.
     """
 
     date: date
@@ -75,6 +77,7 @@ class NightReport:
     notes: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
+    checks: tuple[Result, ...] = ()
 
     @property
     def failed(self) -> tuple[Page, ...]:
@@ -83,6 +86,10 @@ class NightReport:
     @property
     def is_whole(self) -> bool:
         return not (self.problem or self.failed or self.troubles)
+
+    def check(self, name: str) -> Result | None:
+        """What the check of that name found."""
+        return next((result for result in self.checks if result.name == name), None)
 
     def page(self, key: str) -> Page | None:
         return next((page for page in self.pages if page.key == key), None)

@@ -28,6 +28,7 @@ from ..errors import SettingsError, all_at_once
 from . import keyring, mistakes
 from .alerts import Alert
 from .calendar import NOWHERE, Calendar, countries
+from .checks import CheckLimit, CheckName
 from .keyring import Keyring
 from .keys import keys
 from .mistakes import FILE, Lines, quoted
@@ -58,6 +59,8 @@ __all__ = [
     "WEIGHTS",
     "Alert",
     "Calendar",
+    "CheckLimit",
+    "CheckName",
     "Demo",
     "Engine",
     "Files",
@@ -172,6 +175,7 @@ class Settings(BaseModel):
         {}, description='tables such as region = { from = "UF_CRM_123", as = "dimension" }'
     )
     limits: Limits = Limits()
+    checks: dict[CheckName, CheckLimit] = {}
     mail: Mail | None = Field(
         None, description="a table with host and sender, or without both where nothing goes by mail"
     )

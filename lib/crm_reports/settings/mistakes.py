@@ -100,7 +100,7 @@ def sentences(error: ValidationError, lines: Lines, keys: Keys) -> list[str]:
 
 def _sentence(mistake: dict[str, Any], keys: Keys) -> str:
     path = mistake["loc"]
-    if mistake["type"] == "extra_forbidden" or (path[-1] == "[key]" and path[0] == "weights"):
+    if mistake["type"] == "extra_forbidden" or (path[-1] == "[key]" and path[0] in ("weights", "checks")):
         return _unknown_key(tuple(part for part in path if part != "[key]"), keys)
     key = _key(path, keys)
     words, choices = keys[key]

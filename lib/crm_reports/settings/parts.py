@@ -293,7 +293,7 @@ class Mail(BaseModel):
 
     Without `host` there are channels alone. `base_url` is where output/ is served, ending in a slash, or nothing.
     `timeout` is in seconds. `addresses` go before those of the CRM: by a manager's or department's name or id.
-    `hold_on_difference`: nothing is mailed while a count is not the CRM's own and nobody explains it.
+    `hold_on_difference`: nothing is mailed while a check of the data is an error.
     `telegram_api` is where Telegram's bots are spoken to, a company's own server or Telegram's.
     """
 

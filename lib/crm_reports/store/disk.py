@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 DAMAGED = ".damaged-"
 # What the data folder holds of ours; it may be a folder that holds other things too.
-OURS = ("store.duckdb*", "mail.sqlite3*", "*.lock", "nights", "failed", "cache", "sync", "spill-*")
+OURS = ("store.duckdb*", "mail.sqlite3*", "*.lock", "nights", "checks", "failed", "cache", "sync", "spill-*")
 _SEALED = re.compile(r'\{"sha256": "([0-9a-f]{64})", "held": (.*)\}\s*', re.DOTALL)
 
 

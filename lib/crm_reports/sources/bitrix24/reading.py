@@ -133,8 +133,8 @@ class Findings:
     swept: bool = False
 
 
-def begin(client: Client) -> datetime:
-    """The portal's own clock: what changes later is not in this reading."""
+def begin(client: Client) -> tuple[datetime, int | None]:
+    """The portal's own clock, and the minutes it is ahead of UTC: what changes later is not in this reading."""
     try:
         answer = client.call("server.time")
     except PortalError as refused:
@@ -146,7 +146,8 @@ def begin(client: Client) -> datetime:
     instant = values.instant(text, ZoneInfo("UTC"))
     if instant is None:
         raise PortalError(_("server.time gave {told!r}, which is no instant", told=text))
-    return instant
+    ahead = datetime.fromisoformat(text).utcoffset()
+    return instant, None if ahead is None else ahead // timedelta(minutes=1)
 
 
 class Reading:

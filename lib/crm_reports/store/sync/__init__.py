@@ -182,7 +182,7 @@ def _sync_portal(
     if not order.webhook:
         raise SourceError(_("there is no webhook: put https://HOST/rest/USER/CODE/ into CRM_REPORTS_WEBHOOK"))
     with Client(order.webhook, pace=order.pace, limits=settings.limits) as client:
-        synced_at = begin(client)
+        synced_at, ahead = begin(client)
         url = order.url or client.portal_url
         origin = _origin(settings, url, synced_at)
         draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescue=rescue)
@@ -197,8 +197,8 @@ def _sync_portal(
 
             def audit(connection: duckdb.DuckDBPyConnection) -> None:
                 made.append(compare(client, connection, reading.findings.present, synced_at, settings.zone))
-                words = [made[0].as_json(), synced_at]
-                connection.execute(f"update {SCHEMA}.syncs set receipt = ? where synced_at = ?", words)
+                words = [made[0].as_json(), ahead, synced_at]
+                connection.execute(f"update {SCHEMA}.syncs set receipt = ?, utc_offset = ? where synced_at = ?", words)
 
             report = _finish(draft, ledger, source, reading.findings, synced_at, holes, beside, audit)
         return replace(report, requests=client.requests, receipt=made[0])
