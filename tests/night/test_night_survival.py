@@ -21,8 +21,6 @@ from stores import deal, make_store
 
 @pytest.fixture
 def company(tmp_path, monkeypatch):
-    for warming in ("begin", "hold"):  # its pages take no time
-        monkeypatch.setattr(f"crm_reports.night.{warming}", lambda *_: None)
     return Company(tmp_path, monkeypatch)
 
 
