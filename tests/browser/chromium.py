@@ -1,5 +1,7 @@
 """A page that a reader has open in Chromium, and everything that went wrong on it."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from crm_reports.runs import proof
@@ -7,6 +9,13 @@ from crm_reports.runs import proof
 CHROMIUM = proof.browser()
 needed = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 FLAGS = [*proof.SILENT]
+# All of a page that a reader or a test can change.
+STATE = """(() => {
+  const of = (query, what) => [...document.querySelectorAll(query)].map(what);
+  const media = ["(prefers-color-scheme: dark)", "(prefers-reduced-motion)", "print"].map(each => matchMedia(each).matches);
+  return JSON.stringify([location.href, document.title, document.body.innerHTML, of("select, input", each => [each.value, each.checked]),
+    of(":popover-open", each => each.id), scrollX, scrollY, innerWidth, innerHeight, media]);
+})()"""
 
 
 class Visit:
@@ -43,6 +52,17 @@ class Visit:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never true: {true}; {self.wrong}")
 
+    def look(self, scheme):
+        """The page for a reader who has just set this colour scheme: what listens to that has run before a frame is drawn."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def remember(self):
+        self.page.evaluate(f"window.remembered = {STATE}")
+
+    def is_as_remembered(self):
+        return self.wrong == [] and self.page.evaluate(f"window.remembered === {STATE}")
+
     def count(self, selector):
         return self.page.locator(selector).count()
 
@@ -56,3 +76,24 @@ class Visit:
 
     def close(self):
         self.context.close()
+
+
+class Shared:
+    """A page that tests hand on to each other: one that a test has left otherwise than it was is closed, and the next has a new one."""
+
+    def __init__(self, opening):
+        self._opening, self._visit = opening, None
+
+    @contextmanager
+    def lent(self):
+        visit, self._visit = self._visit or self._opening(), None
+        visit.remember()
+        yield visit
+        if visit.is_as_remembered():
+            self._visit = visit
+        else:
+            visit.close()
+
+    def close(self):
+        if self._visit:
+            self._visit.close()

@@ -26,12 +26,12 @@ def live():
     yield from _launched([flag.replace("MAP * ~NOTFOUND", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1") for flag in FLAGS])
 
 
-@pytest.fixture
-def settings(tmp_path):
-    return company(tmp_path)
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return company(tmp_path_factory.mktemp("served"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(settings):
     with served(settings) as client:
         yield str(client.base_url).rstrip("/")

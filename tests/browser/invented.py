@@ -266,3 +266,12 @@ def notebook(monkeypatch) -> nbformat.NotebookNode:
         nbformat.v4.new_markdown_cell("## Things to try", metadata={"tags": ["recipes"]}),
     ]
     return nbformat.v4.new_notebook(cells=cells)
+
+
+def part(notebook: nbformat.NotebookNode, *elements: str) -> nbformat.NotebookNode:
+    """The same report with these elements under its header, and no other."""
+
+    def ids(cell: nbformat.NotebookNode) -> set[str]:
+        return {output.data[page.ELEMENT]["id"] for output in cell.get("outputs", ()) if page.ELEMENT in output.data}
+
+    return nbformat.v4.new_notebook(cells=[each for each in notebook.cells if ids(each) & {"header", *elements}])

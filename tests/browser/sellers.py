@@ -59,10 +59,17 @@ def company(folder, name=str):
     )  # fmt: skip
 
 
-def report(folder, settings, name, *, links=(), questions=(), **parameters):
-    """The page of a report, and its elements by their ids; `questions` are pairs of an element and what stands above it."""
+def report(folder, settings, name, *, links=(), questions=(), only=(), **parameters):
+    """The page of a report, and its elements by their ids; `questions` are pairs of an element and what stands above it.
+
+    With `only` these elements stand under its header, and no other: half of what a browser does is to draw charts.
+    """
     given = {"period": "2026-02", "as_of": "2026-03-01", "comparison": "none", **parameters}
-    bundles = shown(name, settings, **given)
+    bundles = [
+        each
+        for each in shown(name, settings, **given)
+        if not only or each.get(ELEMENT, {}).get("id") in ("header", *only)
+    ]
     cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
     asked = dict(questions)
     for bundle in bundles:

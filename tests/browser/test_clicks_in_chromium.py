@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from chromium import Visit, needed
+from chromium import Shared, Visit, needed
 from sellers import HOSTILE, company, report
 
 from crm_reports import charts
@@ -35,10 +35,24 @@ def sales(publish_page):
 
 
 @pytest.fixture
-def page(browser, sales):
+def whole(browser, sales):
     visit = Visit(browser, sales[0])
     yield visit
     visit.close()
+
+
+@pytest.fixture(scope="module")
+def opened(browser, publish_page):
+    shared = Shared(partial(Visit, browser, publish_page("sales_dynamics", only=("tiles", "managers", "deals"))[0]))
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def page(opened):
+    """The tiles, the managers and their deals of the same report."""
+    with opened.lent() as visit:
+        yield visit
 
 
 ROWS = "document.querySelectorAll('#{id} tbody tr:not(:has(.dt-empty))').length"
@@ -83,7 +97,7 @@ def test_every_option_of_every_list_finds_its_rows(page):
 
 
 def test_somebody_without_rows_has_an_empty_list_that_says_so(browser, publish_page):
-    path, _elements = publish_page("sales_dynamics")
+    path, _elements = publish_page("sales_dynamics", only=("tiles", "managers", "deals"))
     html = path.read_text(encoding="utf-8")
     name = '<a data-link="manager:7">Nobody&#39;s deals</a>'
     path.write_text(html.replace("<main", f"<p id=extra>{name}</p><main"), encoding="utf-8")
@@ -151,7 +165,7 @@ LIST = """() => {
 @pytest.mark.parametrize("report", BEHIND)
 @pytest.mark.parametrize("narrowed", NARROWED, ids=str)
 def test_every_tile_has_as_many_deals_behind_it_as_it_says_to_the_cent(browser, publish_page, report, narrowed):
-    path, elements = publish_page(report, **narrowed)
+    path, elements = publish_page(report, only=("tiles", "deals"), **narrowed)
     visit = Visit(browser, path)
     visit.page.locator("#deals input[type=search]").fill("nothing like it") if visit.count(
         "#deals input[type=search]"
@@ -175,7 +189,7 @@ def test_every_tile_has_as_many_deals_behind_it_as_it_says_to_the_cent(browser, 
 
 def test_a_tile_leads_to_the_report_that_has_its_deals(browser, publish_page):
     links = [Link("report:sales_dynamics", "there.html"), Link("report:forgotten_deals", "forgotten.html")]
-    target, _elements = publish_page("sales_dynamics")
+    target, _elements = publish_page("sales_dynamics", only=("tiles", "deals"))
     path, _elements = publish_page("overview", links=links)
     (path.parent / "there.html").write_bytes(target.read_bytes())
     visit = Visit(browser, path)
@@ -205,7 +219,9 @@ LABELS = "[...document.querySelectorAll('#dynamics .xtick text')].map(node => [n
 )
 def test_a_click_on_a_bar_goes_down_into_it_and_a_button_back_up(browser, publish_page, language, names):
     month, week, back, february = names
-    path, _elements = publish_page("sales_dynamics", language=language, period="2025-10..2026-02-28")
+    path, _elements = publish_page(
+        "sales_dynamics", only=("dynamics",), language=language, period="2025-10..2026-02-28"
+    )
     visit = Visit(browser, path)
     pressed = "[...document.querySelectorAll('#dynamics .seg:first-child button[aria-pressed=true]')].map(node => node.textContent)"
     shown = "document.querySelector('#dynamics .chart')._fullLayout.xaxis"
@@ -248,23 +264,23 @@ def test_a_saved_list_holds_the_rows_that_are_shown(page):
     assert {line[header.index("Manager")] for line in lines} == {"Сергей"}
 
 
-def test_every_element_that_shows_something_can_be_saved(page):
-    bare = page.page.evaluate(
+def test_every_element_that_shows_something_can_be_saved(whole):
+    bare = whole.page.evaluate(
         "[...document.querySelectorAll('section.element:not(:has(>.missing, >.nothing))')]"
         ".filter(each => ![...each.querySelectorAll('button')].some(button => button.textContent === 'CSV')).map(each => each.id)"
     )
     assert bare == []
-    ids = page.page.evaluate("[...document.querySelectorAll('section.element')].map(each => each.id)")
+    ids = whole.page.evaluate("[...document.querySelectorAll('section.element')].map(each => each.id)")
     for place, id in enumerate(ids):
         if place % 8 == 7:  # Chromium asks before it saves an eleventh file of one page
-            page.page.reload(wait_until="load")
-            page.unfold()
-        buttons = page.page.locator(f"#{id} button", has_text="CSV")
+            whole.page.reload(wait_until="load")
+            whole.unfold()
+        buttons = whole.page.locator(f"#{id} button", has_text="CSV")
         if buttons.count():
-            lines = _saved(page, buttons.first)
+            lines = _saved(whole, buttons.first)
             assert len(lines) > 0, id
             assert not any(value[:1] in ("=", "+", "@", "\t", "\r") for line in lines for value in line), id
-    assert page.wrong == []
+    assert whole.wrong == []
 
 
 def test_a_share_is_saved_in_the_percent_that_its_header_says(page, sales):

@@ -1,10 +1,11 @@
 """The published page in a real browser, opened from the disk as a reader opens it."""
 
+from functools import partial
 from pathlib import Path
 
 import invented
 import pytest
-from chromium import Visit, needed
+from chromium import Shared, Visit, needed
 
 from crm_reports import charts
 from crm_reports.look import completeness, publish, scripts, tables
@@ -17,36 +18,83 @@ LINKS = (
     Link("manager:10", "manager-10.html"),
     Link("report:overview", "overview.html"),
 )
+# Half of what a browser does is to draw charts: what is clicked in one element alone is clicked on a page of few.
+PARTS = {
+    "lists": ("tiles", "managers", "deals"),
+    "dynamics": ("dynamics",),
+    "people": ("managers_compared",),
+    "reasons": ("loss_reasons",),
+}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The invented report twice: whole in one file, and with its scripts beside it."""
+    """The invented report twice, whole in one file and with its scripts beside it; and parts of it, for what is clicked in them."""
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         notebook = invented.notebook(patch)
         scripts.assets(folder / "assets")
-        for name, assets in (("whole", "inline"), ("shared", "assets")):
-            html = publish.html(notebook, assets=assets, links=LINKS)
-            assert completeness.missing_from(html, notebook) == []
+        whole = {"whole": (notebook, "inline"), "shared": (notebook, "assets")}
+        parts = {name: (invented.part(notebook, *elements), "inline") for name, elements in PARTS.items()}
+        for name, (cells, assets) in (whole | parts).items():
+            html = publish.html(cells, assets=assets, links=LINKS)
+            assert completeness.missing_from(html, cells) == []
             (folder / f"{name}.html").write_text(html, encoding="utf-8")
     yield folder
     units.use()
     charts.use_managers([])
 
 
+@pytest.fixture(scope="module")
+def opened(browser, site):
+    """Each page of the site unfolded, and the whole one as it is before that."""
+    pages = {name: Shared(partial(Visit, browser, site / f"{name}.html")) for name in ("whole", "shared", *PARTS)}
+    pages["folded"] = Shared(partial(Visit, browser, site / "whole.html", is_folded=True))
+    yield pages
+    for page in pages.values():
+        page.close()
+
+
 @pytest.fixture(params=["whole", "shared"])
-def visit(request, browser, site):
-    made = Visit(browser, site / f"{request.param}.html")
-    yield made
-    made.context.close()
+def visit(request, opened):
+    with opened[request.param].lent() as made:
+        yield made
 
 
 @pytest.fixture
-def whole(browser, site):
-    made = Visit(browser, site / "whole.html")
-    yield made
-    made.context.close()
+def whole(opened):
+    with opened["whole"].lent() as made:
+        yield made
+
+
+@pytest.fixture
+def lists(opened):
+    with opened["lists"].lent() as made:
+        yield made
+
+
+@pytest.fixture
+def dynamics(opened):
+    with opened["dynamics"].lent() as made:
+        yield made
+
+
+@pytest.fixture
+def people(opened):
+    with opened["people"].lent() as made:
+        yield made
+
+
+@pytest.fixture
+def reasons(opened):
+    with opened["reasons"].lent() as made:
+        yield made
+
+
+@pytest.fixture
+def folded(opened):
+    with opened["folded"].lent() as made:
+        yield made
 
 
 def test_every_chart_is_drawn_and_nothing_goes_wrong(visit):
@@ -105,124 +153,124 @@ def test_the_page_fits_its_screen(browser, site, width):
     visit.context.close()
 
 
-def test_the_reader_picks_the_metric_and_the_period_size(whole):
-    pick = whole.page.locator("#dynamics .seg button")
+def test_the_reader_picks_the_metric_and_the_period_size(dynamics):
+    pick = dynamics.page.locator("#dynamics .seg button")
     pick.filter(has_text="Conversion").click()
     pick.filter(has_text="quarter").click()
     bars = "document.querySelector('#dynamics .chart').data.filter(each => each.type === 'bar')"
-    assert whole.page.evaluate(f"{bars}.filter(each => each.visible).map(each => each.meta)") == ["quarter"]
-    assert "Conversion, %" in whole.page.locator("#dynamics .chart").text_content()
+    assert dynamics.page.evaluate(f"{bars}.filter(each => each.visible).map(each => each.meta)") == ["quarter"]
+    assert "Conversion, %" in dynamics.page.locator("#dynamics .chart").text_content()
     assert pick.filter(has_text="quarter").get_attribute("aria-pressed") == "true"
 
 
-def test_the_reader_picks_whom_to_compare(whole):
+def test_the_reader_picks_whom_to_compare(people):
     drawn = "[...document.querySelector('#managers_compared .chart').data].filter(each => each.visible === true).length"
-    assert whole.page.evaluate(drawn) == 3
-    buttons = whole.page.locator("#managers_compared .people button")
+    assert people.page.evaluate(drawn) == 3
+    buttons = people.page.locator("#managers_compared .people button")
     buttons.nth(0).click()
-    whole.until(f"{drawn} === 2")
+    people.until(f"{drawn} === 2")
     assert buttons.nth(0).get_attribute("aria-pressed") == "false"
     buttons.nth(0).click()
-    whole.until(f"{drawn} === 3")
+    people.until(f"{drawn} === 3")
 
 
-def test_a_manager_without_a_page_makes_this_one_about_him_and_a_second_click_about_all(whole):
+def test_a_manager_without_a_page_makes_this_one_about_him_and_a_second_click_about_all(lists):
     rows = "document.querySelectorAll('#managers tbody tr').length"
-    name = whole.page.locator("#managers a.pickable").nth(0)
-    everybody = whole.page.evaluate(rows)
+    name = lists.page.locator("#managers a.pickable").nth(0)
+    everybody = lists.page.evaluate(rows)
     name.click()
-    whole.until(f"{rows} === 1")
-    assert whole.page.locator(".only").is_visible()
-    assert whole.page.evaluate("document.querySelector('#deals select[data-name=manager]').value") != "0"
-    whole.page.locator("#managers a.pickable").nth(0).press("Enter")
-    whole.until(f"{rows} === {everybody}")
-    assert not whole.page.locator(".only").is_visible()
+    lists.until(f"{rows} === 1")
+    assert lists.page.locator(".only").is_visible()
+    assert lists.page.evaluate("document.querySelector('#deals select[data-name=manager]').value") != "0"
+    lists.page.locator("#managers a.pickable").nth(0).press("Enter")
+    lists.until(f"{rows} === {everybody}")
+    assert not lists.page.locator(".only").is_visible()
 
 
-def test_a_tile_leads_to_the_deals_behind_it(whole):
-    whole.page.locator("a.tile", has_text="Lost").first.click()
-    assert whole.page.locator("#deals .dt-info").inner_text() == "1–10 of 200"
-    assert set(whole.page.locator("#deals tbody .pill").all_inner_texts()) == {"Lost"}
+def test_a_tile_leads_to_the_deals_behind_it(lists):
+    lists.page.locator("a.tile", has_text="Lost").first.click()
+    assert lists.page.locator("#deals .dt-info").inner_text() == "1–10 of 200"
+    assert set(lists.page.locator("#deals tbody .pill").all_inner_texts()) == {"Lost"}
 
 
-def test_a_list_can_be_searched_filtered_and_sorted_with_the_missing_last(whole):
-    whole.page.locator("#deals select[data-name=counts]").select_option(label="All deals here")
-    whole.page.locator("#deals select[data-name=manager]").select_option(label="Marat B.")
-    assert whole.page.locator("#deals .dt-info").inner_text() == "1–10 of 75"
-    whole.page.locator("#deals input[type=search]").fill("Заказ 3307")
-    assert whole.count("#deals tbody tr") == 1
-    whole.page.locator("#deals input[type=search]").fill("")
-    whole.page.locator("#deals thead th", has_text="Money").click()
-    first = whole.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text()
+def test_a_list_can_be_searched_filtered_and_sorted_with_the_missing_last(lists):
+    lists.page.locator("#deals select[data-name=counts]").select_option(label="All deals here")
+    lists.page.locator("#deals select[data-name=manager]").select_option(label="Marat B.")
+    assert lists.page.locator("#deals .dt-info").inner_text() == "1–10 of 75"
+    lists.page.locator("#deals input[type=search]").fill("Заказ 3307")
+    assert lists.count("#deals tbody tr") == 1
+    lists.page.locator("#deals input[type=search]").fill("")
+    lists.page.locator("#deals thead th", has_text="Money").click()
+    first = lists.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text()
     assert first != "—"
-    whole.page.locator("#deals thead th", has_text="Money").click()
-    assert whole.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text() != "—"
+    lists.page.locator("#deals thead th", has_text="Money").click()
+    assert lists.page.locator("#deals tbody tr").first.locator("td.num").first.inner_text() != "—"
 
 
-def test_the_total_stays_at_the_bottom_when_managers_are_sorted(whole):
-    whole.page.locator("#managers thead th", has_text="Created").click()
-    rows = whole.page.locator("#managers table tr").all_inner_texts()
+def test_the_total_stays_at_the_bottom_when_managers_are_sorted(lists):
+    lists.page.locator("#managers thead th", has_text="Created").click()
+    rows = lists.page.locator("#managers table tr").all_inner_texts()
     assert rows[-1].startswith("Total")
     assert "72" in rows[1]
 
 
-def test_a_number_says_its_formula_when_pointed_at(whole):
-    whole.page.emulate_media(reduced_motion="reduce")
-    whole.page.locator("#managers td.rate").first.hover()
-    whole.until("document.getElementById('tip').matches(':popover-open')")
-    assert "won in the period ÷ created in the period" in whole.page.locator("#tip").inner_text()
-    whole.page.keyboard.press("Escape")
-    whole.until("!document.getElementById('tip').matches(':popover-open')")
+def test_a_number_says_its_formula_when_pointed_at(lists):
+    lists.page.emulate_media(reduced_motion="reduce")
+    lists.page.locator("#managers td.rate").first.hover()
+    lists.until("document.getElementById('tip').matches(':popover-open')")
+    assert "won in the period ÷ created in the period" in lists.page.locator("#tip").inner_text()
+    lists.page.keyboard.press("Escape")
+    lists.until("!document.getElementById('tip').matches(':popover-open')")
 
 
-def test_a_question_mark_says_what_each_number_of_its_element_means(whole):
-    whole.page.locator("#managers .q").click()
-    whole.until("document.getElementById('managers-q').matches(':popover-open')")
-    words = whole.page.locator("#managers-q")
+def test_a_question_mark_says_what_each_number_of_its_element_means(lists):
+    lists.page.locator("#managers .q").click()
+    lists.until("document.getElementById('managers-q').matches(':popover-open')")
+    words = lists.page.locator("#managers-q")
     assert "Conversion" in words.locator("dt").all_inner_texts()
     assert any(text.startswith("= won in the period ÷") for text in words.locator("code").all_inner_texts())
-    whole.page.keyboard.press("Escape")
+    lists.page.keyboard.press("Escape")
 
 
-def test_money_that_its_column_rounds_is_pointed_at_and_saved_in_full(whole):
-    cell = whole.page.locator("#managers tbody td[title$='₽']").first
+def test_money_that_its_column_rounds_is_pointed_at_and_saved_in_full(lists):
+    cell = lists.page.locator("#managers tbody td[title$='₽']").first
     in_full = cell.get_attribute("title").removesuffix("₽").replace("\N{NO-BREAK SPACE}", "")
     assert float(cell.get_attribute("data-order")) == pytest.approx(float(in_full), abs=0.5)
     assert len(cell.inner_text()) < len(in_full)
     cell.hover()
-    whole.until("document.getElementById('tip').matches(':popover-open')")
-    assert in_full in whole.page.locator("#tip").inner_text().replace("\N{NO-BREAK SPACE}", "")
-    with whole.page.expect_download() as saved:
-        whole.page.locator("#managers button", has_text="CSV").first.click()
+    lists.until("document.getElementById('tip').matches(':popover-open')")
+    assert in_full in lists.page.locator("#tip").inner_text().replace("\N{NO-BREAK SPACE}", "")
+    with lists.page.expect_download() as saved:
+        lists.page.locator("#managers button", has_text="CSV").first.click()
     header, *lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert "Won money,\N{NO-BREAK SPACE}₽" in header
     assert any(in_full in line for line in lines)
 
 
-def test_the_data_of_a_chart_is_beneath_it_and_can_be_saved(whole):
-    whole.page.locator("#loss_reasons summary").click()
-    with whole.page.expect_download() as saved:
-        whole.page.locator("#loss_reasons .tools button").click()
+def test_the_data_of_a_chart_is_beneath_it_and_can_be_saved(reasons):
+    reasons.page.locator("#loss_reasons summary").click()
+    with reasons.page.expect_download() as saved:
+        reasons.page.locator("#loss_reasons .tools button").click()
     lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 5
     assert lines[1].startswith("Слишком дорого,48")
 
 
-def test_a_saved_list_has_the_rows_that_are_shown_and_no_formula(whole):
-    whole.page.locator("#deals select[data-name=counts]").select_option(label="All deals here")
-    with whole.page.expect_download() as saved:
-        whole.page.locator("#deals .tools button").click()
+def test_a_saved_list_has_the_rows_that_are_shown_and_no_formula(lists):
+    lists.page.locator("#deals select[data-name=counts]").select_option(label="All deals here")
+    with lists.page.expect_download() as saved:
+        lists.page.locator("#deals .tools button").click()
     lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 601
     assert lines[3].startswith("\"'=HYPERLINK(")
 
 
-def test_dark_and_light_change_with_the_readers_setting(whole):
+def test_dark_and_light_change_with_the_readers_setting(dynamics):
     ink = "document.querySelector('#dynamics .chart').data[0].marker.color"
-    assert whole.page.evaluate(ink) == charts.THEME["accent"][0]
-    whole.page.emulate_media(color_scheme="dark")
-    whole.until(f"{ink} === '{charts.THEME['accent'][1]}'")
-    assert whole.page.evaluate("document.querySelector('#dynamics .chart').clientHeight") == 380
+    assert dynamics.page.evaluate(ink) == charts.THEME["accent"][0]
+    dynamics.page.emulate_media(color_scheme="dark")
+    dynamics.until(f"{ink} === '{charts.THEME['accent'][1]}'")
+    assert dynamics.page.evaluate("document.querySelector('#dynamics .chart').clientHeight") == 380
 
 
 def test_on_paper_charts_are_light_and_fit_the_sheet(browser, site):
@@ -235,13 +283,6 @@ def test_on_paper_charts_are_light_and_fit_the_sheet(browser, site):
     )
     assert len(visit.page.pdf(prefer_css_page_size=True)) > 50_000
     visit.context.close()
-
-
-@pytest.fixture
-def folded(browser, site):
-    made = Visit(browser, site / "whole.html", is_folded=True)
-    yield made
-    made.context.close()
 
 
 def test_the_first_answer_to_a_question_is_open_and_the_rest_is_one_click_away(folded):
