@@ -715,3 +715,10 @@ def test_a_mistake_in_a_field_is_told_with_its_line(folder, line, sentence):
     with pytest.raises(SettingsError) as told:
         Settings.read(write(folder, f"[fields]\n{line}\n"))
     assert str(told.value) == f"reports.toml, {sentence}"
+
+
+def test_slices_can_be_cut_by_a_field_of_the_company_and_by_no_other_name(folder):
+    cut = '[[presets]]\nname = "one"\nreport = "overview"\neach = ["region"]\n'
+    assert Settings.read(write(folder, REGION + cut)).presets[0].each == ("region",)
+    with pytest.raises(SettingsError, match=r"presets 1, each is 'region'; allowed: a list of 'pipeline'"):
+        Settings.read(write(folder, REGION.replace("region", "area") + cut))

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from ..errors import FilterError, ReportError, all_at_once
 from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
+from ..words import context
 from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
 from .access import access
@@ -280,9 +281,11 @@ def doctor(out: Out = Path("output"), config: Config = None, data: Data = None, 
 def glossary(out: Out = Path("output"), config: Config = None) -> None:
     """Writes the wiki of all numbers: what each means, its formula, where it comes from, and its code."""
     from ..look.wiki import write
+    from ..measures.own_fields import columns_of
     from ..metrics import own
 
     settings = Settings.read(config)
+    context.use(own=columns_of(settings.fields))
     own.take(settings.home if settings.config else None)
     for problem in own.problems():
         tell(problem)

@@ -45,12 +45,13 @@ manager: list = []  # empty for all
 source: list = []  # empty for all
 stage: list = []  # the deals in work on these; empty for all
 loss_reason: list = []  # the deals lost for these; empty for all
+fields: dict = {}  # by the company's own fields ([fields] in reports.toml): {"region": ["North"]}
 comparison: str = "previous"  # previous, year_ago or none
 as_of: str = ""  # as known then; empty for the last sync
 language: str = ""  # en or ru; empty for what reports.toml says"""
 LOAD = """import crm_reports as crm
 
-given = {"pipeline": pipeline, "department": department, "manager": manager, "source": source}
+given = {"pipeline": pipeline, "department": department, "manager": manager, "source": source, "fields": fields}
 standing = {"stage": stage, "loss_reason": loss_reason}
 ds = crm.load(period=period, comparison=comparison, as_of=as_of, language=language, **given, **standing)"""
 CELLS = (

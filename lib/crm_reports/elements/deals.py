@@ -43,8 +43,15 @@ def deals(ds: Dataset) -> pd.DataFrame:
     rows = ds.lists.deals_in(ds.filters.elapsed).assign(**{name: flag[mask] for name, flag in flags.items()})
     outcome_names = rows["outcome"].map({"won": _("won"), "lost": _("lost"), "open": _("in work")}).astype(object)
     status = outcome_names.where(~rows["is_reopened"], _("reopened"))
-    table = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[[*LIST, *flags]]
+    table = rows.assign(status=status, last_action_kind=kinds(rows["last_action_kind"]))[
+        [*LIST, *own_columns(ds), *flags]
+    ]
     return first_of(table, is_touched=False, days_in_current_stage=False, created_at=True, deal_id=True)
+
+
+def own_columns(ds: Dataset) -> list[str]:
+    """The company's own fields that lists of deals show: `column = true` in reports.toml."""
+    return [own.name for own in ds.names.own_of_deals if own.is_shown]
 
 
 def membership(ds: Dataset) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from ..measures.totals import total_last
 from ..store.columns import DAY, ratio
 from ..words import units
 from ..words.texts import N_, _, many
-from .deals import first_of, kinds
+from .deals import first_of, kinds, own_columns
 from .element import element
 from .headline import standing_out, whole
 from .stages import with_pipeline
@@ -129,7 +129,7 @@ def forgotten_deals(ds: Dataset) -> pd.DataFrame:
         "is_without_step": rows["has_no_next_step"],
     }
     order = {"is_forgotten": False, "money_at_risk": False, "money": False, "days_silent": False, "deal_id": True}
-    return first_of(rows.assign(**words).reindex(columns=SILENT), **order)
+    return first_of(rows.assign(**words).reindex(columns=[*SILENT, *own_columns(ds)]), **order)
 
 
 @forgotten_deals.finding

@@ -3,7 +3,7 @@
 A period is whole days of the CRM's time zone, its end exclusive. An empty filter means everything.
 """
 
-from .choices import DIMENSIONS, Choice, Choices, Selection
+from .choices import DIMENSIONS, Choice, Choices, Cut, Selection
 from .filters import Comparison, Filters
 from .instants import first_instant, parse_as_of
 from .periods import Period, parse_period, year_before
@@ -14,6 +14,7 @@ __all__ = [
     "Choice",
     "Choices",
     "Comparison",
+    "Cut",
     "Filters",
     "Period",
     "Selection",

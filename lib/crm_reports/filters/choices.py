@@ -36,7 +36,38 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Choices:
+class Cut:
+    """A dimension that the company has added: its name in reports.toml, what the CRM calls it, and values of it."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dimensioned:
+    """What has choices of every dimension: those of DIMENSIONS as attributes, the company's own in a list."""
+
+    own: tuple[Cut, ...] = field(default=(), kw_only=True)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names of all dimensions, the company's own last."""
+        return (*DIMENSIONS, *(cut.name for cut in self.own))
+
+    def of(self, dimension: str) -> tuple[Choice, ...]:
+        """Its choices of that dimension."""
+        own = {cut.name: cut.choices for cut in self.own}
+        return own[dimension] if dimension in own else getattr(self, dimension)
+
+    def label(self, dimension: str) -> str:
+        """What one of that dimension is called."""
+        own = {cut.name: cut.label for cut in self.own}
+        return own[dimension] if dimension in own else _(LABELS[dimension][0])
+
+
+@dataclass(frozen=True)
+class Choices(Dimensioned):
     """What the data has to choose from, in the order that a reader expects; of stages those of deals in work."""
 
     pipeline: tuple[Choice, ...] = ()
@@ -45,10 +76,6 @@ class Choices:
     source: tuple[Choice, ...] = ()
     stage: tuple[Choice, ...] = ()
     loss_reason: tuple[Choice, ...] = ()
-
-    def of(self, dimension: str) -> tuple[Choice, ...]:
-        """What there is to choose from of that dimension."""
-        return getattr(self, dimension)
 
     def departments_below(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those departments and all below them, in the order of `department`."""

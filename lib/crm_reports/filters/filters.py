@@ -9,7 +9,7 @@ from ..errors import FilterError, all_at_once
 from ..words import texts, units
 from ..words.texts import _, many, speaking
 from . import slugs
-from .choices import DIMENSIONS, LABELS, STANDINGS, Choice, Choices, Selection, choose
+from .choices import DIMENSIONS, STANDINGS, Choice, Choices, Dimensioned, Selection, choose
 from .instants import first_instant, local, parse_as_of
 from .periods import BEGINNING, DAY, Period, parse_period, shift, year_before
 from .windows import Window, parse_window
@@ -20,7 +20,7 @@ COMPARISONS: tuple[Comparison, ...] = ("previous", "year_ago", "none")
 
 
 @dataclass(frozen=True)
-class Filters:
+class Filters(Dimensioned):
     """What a report is about. An empty dimension means everything; `departments` are those chosen and all below.
 
     `marks` are what a file's name says beside the period and the choices: the instant and the language that were typed.
@@ -60,8 +60,10 @@ class Filters:
 
         FilterError: a sentence for everything that means nothing here.
         """
-        if unknown := typed.keys() - set(DIMENSIONS):
-            raise TypeError(f"no filter called {', '.join(sorted(unknown))}; there are: {', '.join(DIMENSIONS)}")
+        if unknown := typed.keys() - set(choices.dimensions):
+            raise TypeError(
+                f"no filter called {', '.join(sorted(unknown))}; there are: {', '.join(choices.dimensions)}"
+            )
         usual = default_language or texts.language()
         problems = _not_one_of("comparison", comparison, COMPARISONS)
         problems += _not_one_of("language", language or usual, texts.LANGUAGES)
@@ -69,16 +71,25 @@ class Filters:
         days = _period(period, local(instant, zone).date(), problems)
         window = _window(stage_window, problems)
         dimensions = {}
-        for name in DIMENSIONS:
+        for name in choices.dimensions:
             dimensions[name], unclear = choose(choices, name, typed.get(name))
             problems += unclear
         all_at_once(problems, FilterError)
+        own = tuple(replace(cut, choices=dimensions.pop(cut.name)) for cut in choices.own)
         departments = choices.departments_below(choice.id for choice in dimensions["department"])
         marks = [f"as-of-{slugs.of_instant(instant, zone)}"] if str(as_of or "").strip() else []
         marks += [f"in-{language}"] if language not in ("", usual) else []
         words = {"comparison": comparison, "language": language or usual}
         return cls(
-            days, instant, zone, **dimensions, **words, departments=departments, marks=tuple(marks), window=window
+            days,
+            instant,
+            zone,
+            **dimensions,
+            **words,
+            departments=departments,
+            marks=tuple(marks),
+            window=window,
+            own=own,
         )
 
     @property
@@ -98,12 +109,17 @@ class Filters:
 
     @property
     def _told(self) -> list[str]:
-        """The dimensions that a report tells of: how deals stand only where that was asked."""
-        return [name for name in DIMENSIONS if name not in STANDINGS or self.of(name)]
+        """The dimensions that a report tells of: how deals stand, and the company's own, only where that was asked."""
+        usual = [name for name in DIMENSIONS if name not in STANDINGS]
+        return [name for name in self.dimensions if name in usual or self.of(name)]
 
-    def of(self, dimension: str) -> tuple[Choice, ...]:
-        """What was chosen of that dimension; empty means all."""
-        return getattr(self, dimension)
+    def about(self, dimension: str, choice: Choice, departments: tuple[str, ...]) -> Self:
+        """The same filters of that one alone; `departments` are those that are then chosen and all below."""
+        if dimension in DIMENSIONS:
+            return replace(self, **{dimension: (choice,)}, departments=departments)
+        return replace(
+            self, own=tuple(replace(cut, choices=(choice,)) if cut.name == dimension else cut for cut in self.own)
+        )
 
     def ids(self, dimension: str) -> tuple[str, ...]:
         """The ids to keep, those below a department with it; empty means all."""
@@ -207,9 +223,12 @@ class Filters:
     # Words
 
     def words(self) -> list[tuple[str, str, bool]]:
-        """What the header says, in the reader's language: label, text, and whether it hides something."""
+        """What the header says, in the reader's language: label, text, and whether it hides something.
+
+        The company's own dimensions are said only where something of them was chosen.
+        """
         with speaking(self.language):
-            choices = [(_(LABELS[name][0]), self._choice_words(name), bool(self.of(name))) for name in self._told]
+            choices = [(self.label(name), self._choice_words(name), bool(self.of(name))) for name in self._told]
             clock = local(self.as_of, self.zone)
             instant = f"{units.write(clock, 'date')} {clock:%H:%M} ({self.zone.key})"
             return [
@@ -235,7 +254,7 @@ class Filters:
     def slug(self) -> str:
         """A short name for files, another one for other filters: the period, and what differs from the defaults."""
         parts = [slugs.of_period(self.period.text)]
-        for name in DIMENSIONS:
+        for name in self.dimensions:
             if ids := [slugs.safe(choice.id) for choice in self.of(name)]:
                 parts.append(f"{name}-{'_'.join(ids)}")
         if self.comparison != "previous":

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .. import charts
 from ..filters import DIMENSIONS
 from ..metrics.registry import Column, column
-from ..words import units
+from ..words import context, units
 from ..words.texts import _
 
 BELOW = {"last_action_at": "last_action_kind", "next_step": "next_step_at"}  # small, under the cell of the first
@@ -123,8 +123,13 @@ def manager(row: Mapping[str, object]) -> str:
 
 def cutting(row: Mapping[str, object], dimension: str, name: str) -> str:
     """What is said of a row, as a name that the page can make lead to the page about it; plain where no filter knows it."""
-    key = charts.key_of(row, dimension) if dimension in DIMENSIONS else ""
+    key = charts.key_of(row, dimension) if dimension in DIMENSIONS or is_own_dimension(dimension) else ""
     return tag("a", name, data_link=f"{dimension}:{key}") if key else name
+
+
+def is_own_dimension(name: str) -> bool:
+    """Whether a column is of a field of the company's own by which pages can be cut."""
+    return f"{name}_id" in context.current().own
 
 
 def hue(row: Mapping[str, object]) -> str:

@@ -27,6 +27,7 @@ from .cells import (
     differs,
     explained,
     hue,
+    is_own_dimension,
     manager,
     order,
     pill,
@@ -216,7 +217,7 @@ def _header(entry: Column, sheet: _Sheet) -> str:
         "th", told, scope="col", class_="extra" if extra else "num" if number else None, data_extra=extra,
         title=explained(entry), data_name=entry.name, data_unit=entry.unit, data_kind=sheet.kinds[entry.name],
         data_in_full=None if scale == 1 else f"{entry.title},\N{NO-BREAK SPACE}{full}" if full else entry.title,
-        data_pick=sheet.is_list and entry.name in PICKED,
+        data_pick=sheet.is_list and (entry.name in PICKED or is_own_dimension(entry.name)),
     )  # fmt: skip
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import pandas as pd
 
 from ..filters import Period
-from ..store.columns import Columns, from_arrow, rename
+from ..store.columns import Array, Columns, from_arrow, rename
+from .own_fields import Own
 from .scope import Scope, to_pandas
 
-COLUMNS = "kind, manager_id, acts.at, deal_id, pipeline_id, source_id, stage_id"
+COLUMNS = "kind, manager_id, acts.at, deal_id, deal_no, pipeline_id, source_id, stage_id"
 KINDS = ("call", "meeting", "email", "crm_activity", "comment", "stage_move")
 
 
@@ -27,7 +28,12 @@ class Acts:
         deal_id, pipeline_id, source_id and stage_id are "" where it was on no deal.
         """
         acts, homes = from_arrow(self.scope.slice.actions(COLUMNS, self.scope.bounds(period))), self.scope.names.homes
-        return acts.assign(department_id=lambda: rename(acts["manager_id"], homes))
+        own = {of.key: partial(self._own, of, acts) for of in self.scope.names.own_of_deals}
+        return acts.assign(department_id=lambda: rename(acts["manager_id"], homes), **own)
+
+    def _own(self, own: Own, acts: Columns) -> Array:
+        """What the deals of these actions have in a field of the company's own."""
+        return self.scope.slice.held(own, acts["deal_no"])
 
     def counts(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..filters import Period
+from ..store import PARTS
 from ..store.columns import Columns, categorical, places_of
 from .dataset import Dataset
 from .slices import Slice, inside, utc
@@ -75,10 +76,13 @@ def _standing(deals: Columns) -> Standing:
 
 def step_worth(ds: Dataset) -> dict[tuple[str, int], tuple[float, int]]:
     """(pipeline_id, step) → what closed deals of the slice that ever came so far brought on average, and how many."""
+    inside, worth = ds.slice.inside, "step_worth"
+    if ds.slice.is_cut_by_own:  # the part knows no deals one by one
+        inside, worth = "true", f"({PARTS[worth].sql.replace('deal_facts', f'(from deal_facts where {inside})')})"
     rows = ds.slice.query(
         f"""
-        select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from step_worth
-        where {ds.slice.inside} group by all order by all
+        select pipeline_id, step, sum(money) / sum(deals) as mean, sum(deals)::bigint as n from {worth}
+        where {inside} group by all order by all
         """,
         *ds.slice.ids,
     )

@@ -107,10 +107,17 @@ class Coverage:
             "lead_created_at": has["lead_created_at"],
             "lead_closing": has["lead_closing"],
         }
-        lacking = {name: _(LACKING[name]) for name, is_there in presence.items() if not is_there}
+        lacking = {name: _(LACKING[name]) for name, is_there in presence.items() if not is_there} | self._without_leads
         # A portal without a single deal lacks nothing: its zeros are true.
         is_empty = bool(lacking) and not is_files and self.scope.count(self.scope.people)["deals"] == 0
         return {} if is_empty else lacking
+
+    @property
+    def _without_leads(self) -> dict[str, str]:
+        """Leads, where deals are asked for by a field that they do not have."""
+        asked = self.scope.asked_of_deals_alone
+        words = N_("Leads have no field {label}, which is one of deals: take that filter away to see them.")
+        return {"leads": _(words, label=asked[0].label)} if asked else {}
 
     @property
     def _content(self) -> dict[str, bool]:

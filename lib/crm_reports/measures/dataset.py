@@ -39,12 +39,12 @@ class Dataset:
     @property
     def names(self) -> Names:
         """What things are called, by id."""
-        return Names(self.store)
+        return Names(self.store, self.settings.fields)
 
     @cached_property
     def scope(self) -> Scope:
         """Which deals it is about, and whose may be spoken of beside them."""
-        return Scope(self.store, self.filters, base_currency(self.store, self.settings))
+        return Scope(self.store, self.filters, base_currency(self.store, self.settings), self.settings.fields)
 
     @cached_property
     def work(self) -> Work:

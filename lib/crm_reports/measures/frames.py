@@ -21,7 +21,7 @@ from .acts import KINDS
 from .dataset import Dataset
 from .forecast import Forecast
 from .scope import to_pandas
-from .slices import KEYS, inside, loss_reasons, utc
+from .slices import inside, loss_reasons, utc
 from .work import Work
 
 # Their rows have no instant of their own: each cut of a period has its own ones.
@@ -119,7 +119,7 @@ def forgotten_deals(ds: Dataset, period: Period) -> Columns:
 def turnover(ds: Dataset, period: Period) -> Columns:
     """One row per deal in work when the period is told of, then the rows of `events`: what is in the pipeline, and how it flows."""
     stock, flow = _stock_of(ds, period), frame(ds, "events", period)
-    keys = {key: partial(_both, stock, flow, key) for key in KEYS}
+    keys = {key: partial(_both, stock, flow, key) for key in ds.slice.keys}
     is_open = np.arange(len(stock) + len(flow)) < len(stock)
     never, nothing = np.zeros(len(stock), dtype=bool), np.full(len(stock), np.nan)
     return Columns(len(is_open), keys | {
@@ -301,7 +301,7 @@ def answers(ds: Dataset, period: Period) -> Columns:
     `had_hour` and `had_day` are those of which it is known whether they were answered within it.
     """
     deals, leads = _deals_waiting(ds), _leads_waiting(ds)
-    names = ("manager_id", "department_id", "source_id", "created_at", "closed_at", "answered_at")
+    names = ("manager_id", "department_id", "source_id", "created_at", "closed_at", "answered_at", *_of_both(ds))
     rows = Columns(len(deals) + len(leads), {name: partial(_both, deals, leads, name) for name in names})
     rows = rows.take(in_period(rows["created_at"], period, ds))
     end = np.where(np.isnat(rows["closed_at"]), utc(ds.filters.as_of), rows["closed_at"])
@@ -313,6 +313,11 @@ def answers(ds: Dataset, period: Period) -> Columns:
         is_answered_in_hour=is_answered & (hours <= 1), is_answered_in_day=is_answered & (hours <= 24),
         had_hour=is_answered | (hours >= 1), had_day=is_answered | (hours >= 24),
     )  # fmt: skip
+
+
+def _of_both(ds: Dataset) -> list[str]:
+    """The company's own dimensions that deals and leads have."""
+    return [own.key for own in ds.names.own if own.is_dimension and own.entity in ("company", "contact")]
 
 
 HOUR = np.timedelta64(1, "h")
@@ -328,7 +333,7 @@ def _deals_waiting(ds: Dataset) -> Columns:
 
 def _leads_waiting(ds: Dataset) -> Columns:
     """The same of the slice's leads; of none under a pipeline filter, since they stand in no pipeline."""
-    leads = ds.leads.iloc[:0] if ds.filters.ids("pipeline") else ds.leads
+    leads = ds.leads.iloc[:0] if ds.filters.ids("pipeline") else ds.leads  # of a deal's own field there are none anyway
     rows = ds.scope.snapshot.query("select lead_id, answered_at from first_answers where lead_id is not null")
     found = to_pandas(rows)
     answered_at = found.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
@@ -365,7 +370,7 @@ def _leads(ds: Dataset, leads: pd.DataFrame) -> Columns:
         for name in ("lead_id", "manager_id", "department_id", "source_id", "outcome")
     }
     instants = {name: _instants(leads[name]) for name in ("created_at", "closed_at")}
-    return Columns(len(leads), texts | instants)
+    return Columns(len(leads), texts | instants | ds.scope.own_of_leads(leads))
 
 
 def _categorical(texts: pd.Series) -> pd.Categorical:

@@ -32,16 +32,19 @@ class Order:
 
     @classmethod
     def of(cls, names: Names, key: str) -> "Order":
-        """Pipelines and stages in the CRM's order, people and sources by name, those of nobody last."""
+        """Pipelines, stages and values of own fields in the CRM's order, people and sources by name, those of nobody last."""
         dimension = key.removesuffix("_id")
         if dimension == "loss_reason":  # known by its text alone
             return cls(key)
-        return names.store.memo.once((cls, key, language()), lambda: cls._of(names, dimension))
+        own = tuple(own for own in names.own if own.name == dimension)
+        return names.store.memo.once(
+            (cls, key, own, language()), lambda: cls._of(names, dimension, is_in_order=bool(own))
+        )
 
     @classmethod
-    def _of(cls, names: Names, dimension: str) -> "Order":
+    def _of(cls, names: Names, dimension: str, *, is_in_order: bool) -> "Order":
         words = names.by_id(dimension)
-        if dimension not in ("stage", "pipeline", "customer_kind"):
+        if not is_in_order and dimension not in ("stage", "pipeline", "customer_kind"):
             words = words.loc[[*sorted(filter(None, words.index), key=lambda id: words[id].casefold()), ""]]
         return cls(f"{dimension}_id", tuple(words.index), tuple(words))
 

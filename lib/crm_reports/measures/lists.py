@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..filters import Period
 from ..store.columns import DAY, Columns
+from .names import look_up
 from .scope import Scope, to_pandas
 from .work import Work
 
@@ -64,13 +65,23 @@ class Lists:
         """The slice's deals that the condition keeps, or of these those at the places `among`."""
         facts = to_pandas(self.scope.slice.facts(["*"], condition, *values))
         facts = facts if among is None else facts.take(among).reset_index(drop=True)
+        own = self._own(facts["deal_no"].to_numpy())
         rows = _with_endings(facts.drop(columns="deal_no"), self.scope.filters.as_of)
         words = self.scope.names.columns(rows, ("manager", "department", "pipeline", "source", "stage"))
         url = links(self.scope.store.last_sync["portal_url"] or "", "deal", rows["deal_id"])
         rows = rows.assign(**words, url=url)
         told = rows["loss_reason"].astype(object).fillna("")
         reason = told.where(told != "", rows["stage"]).where(rows["outcome"] == "lost", "")
-        return rows.assign(loss_reason=reason, loss_reason_id=reason)
+        return rows.assign(loss_reason=reason, loss_reason_id=reason, **own)
+
+    def _own(self, numbers: np.ndarray) -> dict[str, object]:
+        """What these deals have in the company's own fields, names beside ids."""
+        columns = {}
+        for own in self.scope.names.own_of_deals:
+            values = Columns(len(numbers), {own.key: self.scope.slice.held(own, numbers)}).to_pandas()[own.key]
+            names = {own.name: look_up(values, self.scope.names.by_id(own.name), values)} if own.is_dimension else {}
+            columns |= names | {own.key: values}
+        return columns
 
 
 def links(portal_url: str, kind: str, ids: pd.Series) -> pd.Series | str:

@@ -1,20 +1,21 @@
 """`load(…) → Dataset`: the data of a report, and what a night works out once for all of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
 
-from ..errors import FilterError, all_at_once, near
+from ..errors import FilterError, SettingsError, all_at_once, near
 from ..filters import Filters, Selection, first_instant
 from ..filters.instants import local
 from ..metrics import own
 from ..settings import Settings
 from ..store import PARTS, Store
-from ..words import units
+from ..words import context, units
 from ..words.texts import LANGUAGES, N_, _, use
+from . import own_fields
 from .dataset import Dataset
 from .names import Names
 from .scope import base_currency
@@ -38,6 +39,7 @@ def load(
     exclude_pipelines: Sequence[str] = (),
     snooze_planned: bool = False,
     stage_window: str = "",
+    fields: Mapping[str, Selection] | None = None,
     settings: Settings | None = None,
 ) -> Dataset:
     """The data of a report, from the store that reports.toml (or CRM_REPORTS_CONFIG, CRM_REPORTS_DATA) points at.
@@ -45,13 +47,18 @@ def load(
     Filters are texts as people type them; all that mean nothing are reported in one FilterError. `stage` keeps the deals in
     work on those stages at the report's instant, `loss_reason` those lost for these reasons by then. `as_of` is by default
     the midnight before the last sync. `stage_window` is how far back going from stage to stage is counted, at least ("12
-    months"); by default over the period alone. From here on every text is said in `language`.
+    months"); by default over the period alone. `fields` are filters by the company's own fields ([fields] in reports.toml):
+    {"region": "North"}. From here on every text is said in `language`.
     """
     settings, is_ours = settings or Settings.read(), settings is not None
     use(language if language in LANGUAGES else settings.language)  # one that there is not is refused below
     own.take(settings.home if settings.config else None)
     store = open_store(settings)
-    names, problems = Names(store), []
+    names, problems = Names(store, settings.fields), own_fields.clashes(settings.fields)
+    context.use(own={name: column for own in names.own for name, column in own.columns.items()})
+    all_at_once(problems, SettingsError)
+    typed, unclear = own_fields.typed(fields or {}, names.own)
+    problems += unclear
     rule = _forgetting(names, forgotten_after, exclude_stages, exclude_pipelines, snooze_planned, problems)
     try:
         filters = Filters.parse(
@@ -59,6 +66,7 @@ def load(
             comparison=comparison, as_of=as_of, language=language, default_language=settings.language,
             stage_window=stage_window,
             pipeline=pipeline, department=department, manager=manager, source=source, stage=stage, loss_reason=loss_reason,
+            **typed,
         )  # fmt: skip
     except FilterError as error:
         raise FilterError("\n".join([str(error), *problems])) from None

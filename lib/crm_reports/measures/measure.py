@@ -51,14 +51,14 @@ def measure(
     total: bool = False,
     compare: bool | str = False,
 ) -> pd.DataFrame:
-    """The metrics for every value of `by`: one or two of DIMENSIONS, or with them a size of period (day, week … year).
+    """The metrics for every value of `by`: one or two of DIMENSIONS or of the company's own, or with them a size of period (day, week … year).
 
     Rows come in the order of the dimension, with its name and id; a value without any row to measure is left out. With
     `total` a last row, `is_total`, is measured over all rows. By default over the elapsed part of the report's period,
     which `compare` sets beside the report's comparison period, or "previous" or "year_ago": `_previous`, `_change`.
     With a size of period every value has a row for every cut: size, period, start, is_running.
     """
-    keys, size = _dimensions([by] if isinstance(by, str) else list(by))
+    keys, size = _dimensions(ds, [by] if isinstance(by, str) else list(by))
     entries = entries_of(metrics)
     whole = period or ds.filters.elapsed
     if size:
@@ -111,9 +111,9 @@ def missing(ds: Dataset, *metrics: str) -> str:
     return explained(ds.lacks, set().union(*things))
 
 
-def _dimensions(by: list[str]) -> tuple[list[str], str]:
+def _dimensions(ds: Dataset, by: list[str]) -> tuple[list[str], str]:
     """The keys to group by, and the size of period among them ("" for none)."""
-    dimensions = (*DIMENSIONS, *SIZES)
+    dimensions = (*DIMENSIONS, *(own.name for own in ds.names.own if own.is_dimension), *SIZES)
     for name in by:
         if name not in dimensions:
             raise MetricError(f"no dimension called {name!r}; near: {', '.join(near(name, dimensions) or dimensions)}")

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..filters import Choice, Choices
+from ..settings import OwnField
 from ..sources.fields import TABLES
 from ..store import Store
 from ..words.texts import N_, _, language
+from . import own_fields
+from .own_fields import Own, Values
 
 CUSTOMER_KINDS = {"new": N_("new"), "repeat": N_("repeat"), "none": N_("no customer")}
 
@@ -47,6 +50,22 @@ class Names:
     """The names that a store knows, in the reader's language: a table for each kind of thing, by id."""
 
     store: Store = field(repr=False)
+    fields: Mapping[str, OwnField] = field(default_factory=dict, repr=False)
+
+    @property
+    def own(self) -> tuple[Own, ...]:
+        """The company's own fields that reports.toml names."""
+        key = ("own", tuple(self.fields.items()))
+        return self.store.memo.once(key, lambda: own_fields.known(self.store, self.fields))
+
+    @property
+    def own_of_deals(self) -> tuple[Own, ...]:
+        """Those that deals have, themselves or by their customers."""
+        return tuple(own for own in self.own if own.entity != "lead")
+
+    def values(self, own: Own) -> Values:
+        """What one of them holds anywhere, and what that is called."""
+        return Values.of(self.store, own, self.managers["manager"].to_dict())
 
     @_once
     def managers(self) -> pd.DataFrame:
@@ -127,7 +146,8 @@ class Names:
 
     def by_id(self, dimension: str) -> pd.Series:
         """The names of one dimension (manager, stage …), by id."""
-        return getattr(self, f"{dimension}s")[dimension]
+        own = [own for own in self.own if own.name == dimension]
+        return self.values(own[0]).series if own else getattr(self, f"{dimension}s")[dimension]
 
     def columns(self, frame: pd.DataFrame, dimensions: Sequence[str]) -> dict[str, pd.Series]:
         """The names of these dimensions for the ids in each row of the frame; the id itself where it has none."""
@@ -146,6 +166,7 @@ class Names:
             source=self._choices("source"),
             stage=self._stage_choices(),
             loss_reason=self.loss_reasons(),
+            own=tuple(self.values(own).cut for own in self.own if own.is_dimension),
         )
 
     def loss_reasons(self, managers: Sequence[str] | None = None) -> tuple[Choice, ...]:

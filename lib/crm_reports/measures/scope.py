@@ -1,9 +1,9 @@
 """Which deals a report is about, as of its instant: those its filters keep, and whose it may speak of beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from ..filters import DIMENSIONS, Filters, Period, first_instant
-from ..settings import Settings
+from ..settings import OwnField, Settings
 from ..settings.parts import PEOPLE
 from ..store import Snapshot, Store
-from . import privacy
+from ..store.columns import Array
+from . import own_fields, privacy
 from .names import Names
+from .own_fields import Own
 from .slices import STANDINGS, Bounds, Slice, inside, loss_reasons
 
 EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -28,10 +30,11 @@ class Scope:
     store: Store = field(repr=False)
     filters: Filters
     currency: str
+    fields: Mapping[str, OwnField] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> Names:
-        return Names(self.store)
+        return Names(self.store, self.fields)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -50,7 +53,8 @@ class Scope:
     def _slice(self, managers: Sequence[str] | None) -> Slice:
         chosen = {STANDINGS.get(name, f"{name}_id"): self._kept(name) for name in DIMENSIONS if name not in PEOPLE}
         kept = {column: ids for column, ids in chosen.items() if ids}
-        return Slice(self.snapshot, kept if managers is None else kept | {"manager_id": managers})
+        kept |= self.own_conditions | ({} if managers is None else {"manager_id": managers})
+        return Slice(self.snapshot, kept, self.names.own_of_deals)
 
     def _kept(self, dimension: str) -> Sequence[str]:
         """The ids that the filter keeps; a reason is also a stage of that name."""
@@ -58,6 +62,12 @@ class Scope:
         if dimension != "loss_reason":
             return ids
         return [*ids, *(f"#{stage}" for stage, name in self.names.stage_names.items() if name in ids)]
+
+    @property
+    def own_conditions(self) -> dict[str, list[str]]:
+        """Which deals the filters by fields of the company's own keep."""
+        asked = [own for own in self._asked if own.entity != "lead"]
+        return {own.condition: self.names.values(own).holding(self.filters.ids(own.name)) for own in asked}
 
     @cached_property
     def manager_ids(self) -> list[str] | None:
@@ -75,15 +85,46 @@ class Scope:
         return set(ids) if self.manager_ids is None else set(ids) & set(self.manager_ids)
 
     def keeps_lead(self, leads: pd.DataFrame) -> pd.Series:
-        """Which leads the manager, department and source filters keep; leads stand in no pipeline.
+        """Which leads the manager, department and source filters keep, and those by fields of their own; leads stand in no pipeline.
 
-        Of leads nobody can say on which stage of deals they stand: where that is asked there are none.
+        Of leads nobody can say on which stage of deals they stand, or what a field of deals holds: where that is asked there
+        are none.
         """
         if self.filters.is_about_standing:
             return pd.Series(False, index=leads.index)
         sources, managers = self.filters.ids("source"), self.manager_ids
         mask = leads["source_id"].isin(sources) if sources else pd.Series(True, index=leads.index)
+        for own in self._asked:
+            mask &= own.entity != "deal" and self._lead_texts(own, leads).isin(
+                self.names.values(own).holding(self.filters.ids(own.name))
+            )
         return mask if managers is None else mask & leads["manager_id"].isin(managers)
+
+    @property
+    def _asked(self) -> list[Own]:
+        """The company's own dimensions by which the filters choose."""
+        return [own for own in self.names.own if own.is_dimension and self.filters.ids(own.name)]
+
+    @property
+    def asked_of_deals_alone(self) -> list[Own]:
+        """Those of them that leads do not have."""
+        return [own for own in self._asked if own.entity == "deal"]
+
+    def own_of_leads(self, leads: pd.DataFrame) -> dict[str, Callable[[], Array]]:
+        """What these leads, or their customers, have in the company's own dimensions."""
+        return {
+            own.key: partial(self._lead_values, own, leads)
+            for own in self.names.own if own.is_dimension and own.entity != "deal"
+        }  # fmt: skip
+
+    def _lead_values(self, own: Own, leads: pd.DataFrame) -> Array:
+        return own.column(self._lead_texts(own, leads).tolist(), {})
+
+    def _lead_texts(self, own: Own, leads: pd.DataFrame) -> pd.Series:
+        sql = "select entity_id, value from own_values where entity = ? and field = ? and value is not null"
+        rows = self.snapshot.query(sql, own.entity, own.field)
+        texts = dict(zip(rows["entity_id"].to_pylist(), rows["value"].to_pylist(), strict=True))
+        return pd.Series([texts.get(id) for id in leads[f"{own.entity}_id"].tolist()], index=leads.index, dtype=object)
 
     def bounds(self, period: Period) -> Bounds:
         """The first instant of the period, and the first after it."""
@@ -101,7 +142,9 @@ class Scope:
             is_lost = (deals["outcome"] == "lost") & inside(deals["closed_at"], bounds)
             return set(loss_reasons(deals.take(is_lost), self.names.stage_names))
         mask = (deals["outcome"] == "open") | inside(deals["created_at"], bounds) | inside(deals["closed_at"], bounds)
-        return {deals[key].categories[code] for code in np.unique(deals[key].codes[mask])}
+        ids = {deals[key].categories[code] for code in np.unique(deals[key].codes[mask])}
+        several = any(own.key == key and own.is_multiple for own in self.names.own)
+        return {id for value in ids for id in own_fields.several(value)} if several else ids
 
     # --- whose deals may be spoken of (privacy) ----------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ..store import Snapshot
 from ..store.columns import Array, Columns, categorical, from_arrow, identities, rename
+from .own_fields import IDS, Own
 
 # What every row of a deal's own history can be cut by.
 KEYS = ("manager_id", "department_id", "pipeline_id", "source_id", "stage_id", "customer_kind_id")
@@ -31,6 +32,11 @@ STANDINGS = {
     "stage": "if(outcome = 'open', stage_id, null)",
     "loss_reason": "if(outcome = 'lost', coalesce(nullif(loss_reason, ''), '#' || stage_id), null)",
 }
+# At the rate of the base currency, which a portal may give as any number of units.
+RATES = """
+    select currency, rate / coalesce(max(rate) filter (where currency = base_currency()) over (), 1.0) as rate from currencies
+    union select base_currency(), 1.0
+"""
 Bounds = tuple[datetime, datetime]  # the first instant, and the first after it
 
 
@@ -40,12 +46,17 @@ class Slice:
 
     snapshot: Snapshot
     conditions: Mapping[str, Sequence[str]]
+    own: tuple[Own, ...] = ()
 
     @cached_property
     def inside(self) -> str:
         """In SQL, which rows are kept; each ? stands for one of `ids`."""
-        conditions = [f"{column} in ({', '.join('?' * len(ids)) or 'null'})" for column, ids in self.conditions.items()]
-        return " and ".join(["true", *conditions])
+        return " and ".join(["true", *(_condition(column, ids) for column, ids in self.conditions.items())])
+
+    @property
+    def is_cut_by_own(self) -> bool:
+        """Whether any condition is on a field of the company's own: only deals, one by one, are known to meet it."""
+        return any(IDS in column for column in self.conditions)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -65,7 +76,27 @@ class Slice:
     def deals(self) -> Columns:
         """One row per deal: DEALS, and RARE. is_repeat: 1, 0, or missing where it is neither."""
         bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
-        return from_arrow(self.facts(DEALS), **{name: partial(_fact, bare, name) for name in RARE})
+        own = {of.key: partial(_own, bare, of) for of in self.own}
+        return from_arrow(self.facts(DEALS), **{name: partial(_fact, bare, name) for name in RARE}, **own)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What every row of a deal's history can be cut by: KEYS, and the company's own dimensions."""
+        return (*KEYS, *(of.key for of in self.own if of.is_dimension))
+
+    def held(self, own: Own, numbers: np.ndarray) -> Array:
+        """What the deals of these numbers (deal_no) have in a field of the company's own."""
+        rows = self.query("select deal_no, value from own_deals as own where own.field = ?", own.place)
+        texts = dict(zip(rows["deal_no"].to_pylist(), rows["value"].to_pylist(), strict=True))
+        return own.column(
+            [texts.get(number) for number in numbers.tolist()], self._rates if own.kind == "money" else {}
+        )
+
+    @property
+    def _rates(self) -> dict[str, float]:
+        """What one unit of each currency is in the base currency, at the rate that the CRM gives."""
+        rates = {row["currency"]: row["rate"] for row in self.query(RATES).to_pylist()}
+        return {code: rate for code, rate in rates.items() if rate is not None}
 
     @cached_property
     def standings(self) -> Columns:
@@ -118,9 +149,11 @@ class Slice:
 
     def _with_deal(self, rows: Columns) -> Columns:
         """The rows with what of their deal they don't have themselves."""
-        return rows.assign(
-            **{name: partial(self._of_deal, rows, name) for name in (*INHERITED, "deal_id") if name not in rows}
-        )
+        return rows.assign(**{name: partial(self._of_deal, rows, name) for name in self._inherited if name not in rows})
+
+    @property
+    def _inherited(self) -> tuple[str, ...]:
+        return (*INHERITED, "deal_id", *(of.key for of in self.own))
 
     def _of_deal(self, rows: Columns, name: str) -> Array:
         return self.deals[name].take(rows["place"])
@@ -162,7 +195,7 @@ class Slice:
             f"""
             with acts as (
                 select kind, sign.manager_id, sign.at, coalesce(deal_id, unknown_deal_id) as deal_id, coalesce(pipeline_id, '') as pipeline_id,
-                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id, outcome, loss_reason
+                    coalesce(source_id, '') as source_id, coalesce(stage_id, '') as stage_id, outcome, loss_reason, sign.deal_no
                 from signs as sign left join deal_facts as deal on sign.deal_no = deal.deal_no
                 where is_action and sign.at >= ? and sign.at < ?
             )
@@ -171,6 +204,15 @@ class Slice:
             *bounds,
             *self.ids,
         )
+
+
+def _condition(column: str, ids: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(ids)) or "null"
+    return column.replace(IDS, marks) if IDS in column else f"{column} in ({marks})"
+
+
+def _own(deals: Slice, own: Own) -> Array:
+    return deals.held(own, deals.facts(["deal_no"])["deal_no"].to_numpy())
 
 
 def _fact(deals: Slice, name: str) -> Array:

@@ -5,6 +5,7 @@ from itertools import chain
 
 from ..errors import MetricError
 from ..sources.fields import TABLES
+from ..words import context
 from ..words.texts import _
 from .registry import Metric
 
@@ -57,6 +58,8 @@ PLANNED = (
     "currencies.currency", "currencies.rate", "currencies.is_base",
 )  # fmt: skip
 LEAD = ("leads.lead_id", "leads.created_at", "leads.outcome", "leads.closed_at")
+
+OWN = ("own_values.value",)  # what a field of the company's own is read from
 
 # Per frame and column: every column of the store that may change it.
 ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -128,10 +131,11 @@ class Origin:
 def origins(metric: Metric) -> list[Origin]:
     """Every column of the store that the metric may depend on, in the order of the store's tables."""
     columns = ORIGINS.get(metric.on, {})
-    unknown = [field for field in metric.fields if field not in columns]
+    own = dict.fromkeys(context.current().own, OWN)
+    unknown = [field for field in metric.fields if field not in columns and field not in own]
     if unknown:
         raise MetricError(f"metric {metric.name!r}: origins.ORIGINS does not say where {', '.join(unknown)} comes from")
-    names = set(chain.from_iterable(columns[field] for field in metric.fields))
+    names = set(chain.from_iterable((own | columns)[field] for field in metric.fields))
     return [_origin(table, field) for table in TABLES for field in TABLES[table].columns if f"{table}.{field}" in names]
 
 

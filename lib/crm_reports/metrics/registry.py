@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from ..errors import MetricError, near
 from ..store.columns import Columns
-from ..words import texts, units
+from ..words import context, texts, units
 from ..words.texts import N_, _, language
 from .rows import Body, Groups, Number, evaluate, fields_of
 
@@ -357,7 +357,7 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
 
 def column(name: str) -> Column:
     """What the column `name` is called and how it is written, in the reader's language. Unknown: its own name, text."""
-    return _column(name, language())
+    return context.current().own.get(name) or _column(name, language())
 
 
 @lru_cache(4096)

@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..filters import Choices
-from ..filters.choices import DIMENSIONS
 from ..look.publish import Link
 from ..measures.load import share_store
 from ..runs import run
@@ -101,10 +101,10 @@ def _choices(settings: Settings) -> Choices:
 
 def _choices_of(pages: Sequence[Planned], choices: Choices) -> Choices:
     """Those names that the pages are about: the only ones that a folder of somebody's own may tell."""
-    about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in DIMENSIONS}
-    return Choices(**{
-        name: tuple(choice for choice in choices.of(name) if choice.id in about[name]) for name in DIMENSIONS
-    })  # fmt: skip
+    about = {name: {id for page in pages for id in state_of(page.plan).get(name, ())} for name in choices.dimensions}
+    kept = {name: tuple(choice for choice in choices.of(name) if choice.id in ids) for name, ids in about.items()}
+    own = tuple(replace(cut, choices=kept.pop(cut.name)) for cut in choices.own)
+    return Choices(**kept, own=own)
 
 
 def _relative(path: str, folder: str) -> str:

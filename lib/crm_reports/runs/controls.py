@@ -103,9 +103,9 @@ def _default(parameter: Parameter, settings: Settings) -> Any:
 
 def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings) -> dict[str, Any]:
     name, default = parameter.name, _default(parameter, settings)
-    field = {"name": name, "label": _label(name), "help": parameter.help, "default": default}
-    if name in PICKED:
-        return field | {"kind": "many", "choices": [_choice(choice) for choice in known.of(PICKED[name])]}
+    field = {"name": name, "label": _label(name, known), "help": parameter.help, "default": default}
+    if name in PICKED or name in known.dimensions:
+        return field | {"kind": "many", "choices": [_choice(choice) for choice in known.of(PICKED.get(name, name))]}
     if name == "period":
         usual = [{"id": text, "name": _(CALLED[text])} for text in EXAMPLES if text in CALLED]
         return field | {"kind": "period", "choices": usual, "shown": plan.about.partition(" · ")[0]}
@@ -115,7 +115,9 @@ def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings)
     return field | {"kind": "day" if name == "as_of" else KINDS[parameter.type]}
 
 
-def _label(name: str) -> str:
+def _label(name: str, known: Choices) -> str:
+    if name not in DIMENSIONS and name in known.dimensions:
+        return known.label(name)
     return _(TITLES[name]) if name in TITLES else name.replace("_", " ").capitalize()
 
 

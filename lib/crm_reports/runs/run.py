@@ -35,11 +35,11 @@ from ..look import completeness, publish, workbook
 from ..measures import load as loading
 from ..measures.dataset import Dataset
 from ..metrics import own, registry
-from ..settings import Settings
+from ..settings import OwnField, Settings
 from ..store import Store
 from ..store.disk import private, private_folder, write_all
 from ..store.locks import Workroom
-from ..words.texts import _, speaking
+from ..words.texts import N_, _, speaking
 from . import cells, discretion, parameters, product
 from .kernels import bound_memory, kernel_class
 from .surroundings import TOO_LONG, TOO_MUCH_MEMORY, environment
@@ -82,7 +82,9 @@ class Plan:
 
     def by_ids(self) -> "Plan":
         """The same question, everybody by his id in the CRM's order and the period as we write it: however typed, it is one."""
-        chosen = {name: [each.id for each in self.filters.of(name)] for name in DIMENSIONS if name in self.given}
+        chosen = {
+            name: [each.id for each in self.filters.of(name)] for name in self.filters.dimensions if name in self.given
+        }
         chosen |= self.left_out
         chosen |= {"period": self.filters.period.text} if "period" in self.given else {}
         given = dict(self.given) | chosen
@@ -91,10 +93,15 @@ class Plan:
             reproduction=dict(self.reproduction) | {"parameters": given},
         )  # fmt: skip
 
+    @property
+    def injected(self) -> dict[str, Any]:
+        """What the notebook is given: `given`, with what is chosen of the company's own fields in its parameter for them."""
+        return folded(self.given, [cut.name for cut in self.filters.own] if self.filters else ())
+
     def cut_to(self, dimension: str, choice: Choice, below: Sequence[str] = ()) -> "Plan":
         """The same report of one pipeline, department (with those below), manager or source."""
         below = tuple(below) if dimension == "department" else self.filters.departments
-        filters = replace(self.filters, **{dimension: (choice,)}, departments=below)
+        filters = self.filters.about(dimension, choice, below)
         return replace(
             self, filters=filters, slug="--".join([filters.slug(), *self.beyond]), about=filters_in_words(filters),
             given=dict(self.given) | {dimension: [choice.id]},
@@ -163,7 +170,7 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     """The run, checked against the notebook's parameters cell and the store; every problem at once."""
     path = find(report, settings)
     notebook = _read(path)
-    known = parameters.declared(notebook, report)
+    known = _with_own(parameters.declared(notebook, report), settings)
     values, problems = parameters.typed(given, known, report=report)
     meant = {name: parameter.default for name, parameter in known.items() if parameter.default is not None} | values
     try:
@@ -172,8 +179,9 @@ def prepare(report: str, given: Mapping[str, object], *, settings: Settings) -> 
     except FilterError as error:
         problems += error.problems
     errors.all_at_once(problems, FilterError)
+    own = set(settings.fields)
     left_out = {name: list(getattr(data.forgetting, name)) for name in LEFT_OUT if name in values}
-    filters, beyond = data.filters, tuple(_beyond_filters(values | left_out, known))
+    filters, beyond = data.filters, tuple(_beyond_filters(values | left_out, known, own))
     slug, made_of = "--".join([filters.slug(), *beyond]), _reproduction(path, data) | {"parameters": values}
     return Plan(
         report, values, meant, slug, notebook, filters.language, filters_in_words(filters), made_of, filters, beyond, left_out,
@@ -193,12 +201,40 @@ def instants(plans: Iterable[Plan]) -> list[datetime]:
 def parameters_of(report: str, settings: Settings) -> Mapping[str, parameters.Parameter]:
     """What that report's notebook can be told."""
     path = find(report, settings)
-    return _declared(path, path.stat().st_mtime_ns)
+    return _with_own(_declared(path, path.stat().st_mtime_ns), settings)
 
 
 @lru_cache(64)
 def _declared(path: Path, _changed: int) -> Mapping[str, parameters.Parameter]:
     return parameters.declared(_read(path), path.stem)
+
+
+def _with_own(known: Mapping[str, parameters.Parameter], settings: Settings) -> dict[str, parameters.Parameter]:
+    """The parameters, with one for each of the company's own fields in place of the one that a notebook takes them by."""
+    own = {
+        name: parameters.Parameter(name, "list", "str", [], _(OWN_HELP, field=field.source))
+        for name, field in _own(settings)
+    }
+    return {
+        name: each
+        for key, parameter in known.items()
+        for name, each in (own if key == FIELDS else {key: parameter}).items()
+    }
+
+
+def _own(settings: Settings) -> list[tuple[str, OwnField]]:
+    """The company's own fields by which can be chosen."""
+    return [(name, field) for name, field in settings.fields.items() if field.is_dimension]
+
+
+def folded(values: Mapping[str, Any], own: Collection[str]) -> dict[str, Any]:
+    """The values, with those of the company's own fields in one parameter."""
+    fields = {name: value for name, value in values.items() if name in own and value not in ("", [])}
+    return {name: value for name, value in values.items() if name not in own} | ({FIELDS: fields} if fields else {})
+
+
+FIELDS = "fields"  # the parameter of a notebook for them
+OWN_HELP = N_("names or ids of what {field} holds; empty means all")
 
 
 def find(report: str, settings: Settings) -> Path:
@@ -225,6 +261,7 @@ def _read(path: Path) -> nbformat.NotebookNode:
 def load(values: Mapping[str, Any], settings: Settings) -> Dataset:
     """What the notebook's own `crm.load` will give: its checks, its filters, its names."""
     understood = inspect.signature(loading.load).parameters
+    values = folded(values, settings.fields)
     with speaking(settings.language):  # load goes on in the report's language; other reports follow this one
         return loading.load(**{name: value for name, value in values.items() if name in understood}, settings=settings)
 
@@ -235,10 +272,12 @@ def filters_in_words(filters: Filters) -> str:
     return " · ".join([period, *(f"{label}: {text}" for label, text, hides in rest if hides)])
 
 
-def _beyond_filters(values: Mapping[str, Any], known: Mapping[str, parameters.Parameter]) -> Iterator[str]:
+def _beyond_filters(
+    values: Mapping[str, Any], known: Mapping[str, parameters.Parameter], own: Collection[str]
+) -> Iterator[str]:
     """The rest of the slug: parameters of this report alone that differ from its defaults."""
     for name, value in sorted(values.items()):
-        if name not in FILTERS and value != known[name].default:
+        if name not in (*FILTERS, *own) and value != known[name].default:
             text = "_".join(map(str, value)) if isinstance(value, list) else str(value)
             plain = re.fullmatch(r"[A-Za-z0-9_.-]{1,30}", text)
             yield f"{name.replace('_', '-')}-{text.lower() if plain else hashlib.sha256(text.encode()).hexdigest()[:8]}"
@@ -318,7 +357,7 @@ def execute_here(plan: Plan, most: int = sys.maxsize) -> Executed:
     started_at = datetime.now(UTC)
     try:
         with _beside_notebook(plan):
-            notebook, failed = cells.executed(plan.notebook, plan.given, KERNEL["name"], most)
+            notebook, failed = cells.executed(plan.notebook, plan.injected, KERNEL["name"], most)
     except Exception as error:  # ours to mend
         return Executed(plan, started_at, None, in_words(error))
     return Executed(plan, started_at, notebook, _said(failed, notebook) if failed else "")
@@ -375,7 +414,7 @@ def _papermill(plan: Plan, path: Path, engine: Mapping[str, Any]) -> nbformat.No
     return papermill.execute_notebook(
         plan.notebook,
         str(path).replace("{", "{{").replace("}", "}}"),  # papermill fills {names} in paths
-        parameters=dict(plan.given),
+        parameters=plan.injected,
         kernel_name=KERNEL["name"],
         progress_bar=False,
         request_save_on_cell_execute=False,

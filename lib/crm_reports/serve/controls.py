@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..filters.choices import DIMENSIONS
 from ..filters.slugs import safe
 from ..look.publish import REPORTS, Link
 from ..runs import controls as offered
@@ -43,7 +42,7 @@ def links(asked: Asked, settings: Settings) -> list[Link]:
     declared = run.parameters_of(report, settings)
     cuts = [
         Link(f"{dimension}:{choice.id}", address(report, _toggled(state, dimension, choice.id)))
-        for dimension in DIMENSIONS if dimension in declared for choice in asked.known.of(dimension)
+        for dimension in asked.known.dimensions if dimension in declared for choice in asked.known.of(dimension)
     ]  # fmt: skip
     return [*_reports(state, settings), *cuts, Link("workbook", address(report, state, "xlsx"))]
 
@@ -58,7 +57,9 @@ def _reports(state: Mapping[str, Any], settings: Settings) -> Iterator[Link]:
     """Every report, about the same as far as it can be told that."""
     for name in REPORTS:
         declared = run.parameters_of(name, settings)
-        common = {key: value for key, value in state.items() if key in declared and key in run.FILTERS}
+        common = {
+            key: value for key, value in state.items() if key in declared and key in (*run.FILTERS, *settings.fields)
+        }
         yield Link(f"report:{name}", address(name, common))
 
 

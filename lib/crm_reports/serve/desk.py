@@ -56,7 +56,7 @@ class Desk:
 
     def _asked(self, report: str, given: Mapping[str, Any], reader: Reader) -> Asked:
         with speaking(self._settings.language):
-            names = Names(self._opened())
+            names = Names(self._opened(), self._settings.fields)
             known = names.choices
             only = {name: _ids(known, name, texts) for name, texts in reader.only.items()}
             offered = _offered(names, only)

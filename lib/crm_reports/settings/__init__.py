@@ -268,12 +268,19 @@ class Settings(BaseModel):
     @classmethod
     def _check(cls, content: dict[str, Any], problems: list[str], text: str) -> Self:
         try:
-            settings = cls.model_validate(content)
+            settings = cls.model_validate(content, context={"own": _own_dimensions(content.get("fields"))})
         except ValidationError as error:
             problems = [*problems, *mistakes.sentences(error, Lines(text), keys(cls))]
             settings = None
         all_at_once(problems, SettingsError)  # outside the except: pydantic's own text must not hang on as the cause
         return settings
+
+
+def _own_dimensions(fields: object) -> tuple[str, ...]:
+    """The names of the company's own fields by which reports can be cut; the others' mistakes are told elsewhere."""
+    tables = fields.items() if isinstance(fields, dict) else ()
+    kinds = {name: table.get("as", "dimension") for name, table in tables if isinstance(table, dict)}
+    return tuple(name for name, kind in kinds.items() if kind in ("dimension", "flag"))
 
 
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)

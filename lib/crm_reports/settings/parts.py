@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -83,6 +85,12 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _or_own(name: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """A dimension of ours, or of the company's own; whoever reads no file has looked at its name already."""
+    is_own = isinstance(name, str) and (info.context is None or name in info.context["own"])
+    return name if is_own else check(name)
+
+
 def doubled(names: Iterable[str]) -> list[str]:
     """The names that come more than once, sorted."""
     names = list(names)
@@ -92,6 +100,7 @@ def doubled(names: Iterable[str]) -> list[str]:
 Text = Annotated[str, Field(strict=True, min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]
 Once = AfterValidator(_each_once)
+Cutting = Annotated[Dimension, WrapValidator(_or_own)]
 FROZEN = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
@@ -165,7 +174,7 @@ class Preset(BaseModel):
     parameters: Annotated[dict[str, object], AfterValidator(plain_parameters)] = Field(
         {}, description='a table of the report\'s parameters, such as { period = "last_month" }'
     )
-    each: Annotated[tuple[Dimension, ...], Once] = ()
+    each: Annotated[tuple[Cutting, ...], Once] = ()
     whole: Flag = True
     schedule: Literal["nightly", "weekly", "monthly"] = "nightly"
     personal: Flag = True
@@ -225,7 +234,7 @@ class Night(BaseModel):
     """What a night without presets makes beside whole reports: of what it cuts slices, and of which periods besides each report's own."""
 
     model_config = FROZEN
-    slices: Annotated[tuple[Dimension, ...], Once] = ("department", "manager", "source")
+    slices: Annotated[tuple[Cutting, ...], Once] = ("department", "manager", "source")
     slices_also_of: Annotated[tuple[Literal["last_month", "this_month", "last_12_months"], ...], Once] = ()
 
 
@@ -250,6 +259,11 @@ class OwnField(BaseModel):
     kind: Literal["dimension", "flag", "number", "money", "date", "text"] = Field("dimension", alias="as")
     of: Literal["deal", "company", "contact", "lead"] = "deal"
     column: Flag = False
+
+    @property
+    def is_dimension(self) -> bool:
+        """Whether reports can be cut by it."""
+        return self.kind in ("dimension", "flag")
 
 
 class Engine(BaseModel):

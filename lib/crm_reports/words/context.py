@@ -20,6 +20,7 @@ class Report:
     manager_hues: Mapping[str, int] = field(default_factory=dict)  # of those whose own hue would look like another's
     dataset: Any = None
     metrics: tuple[str, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)  # columns of the company's own fields, by name
 
 
 _report: ContextVar[Report] = ContextVar("report")  # each thread begins with a report of its own
