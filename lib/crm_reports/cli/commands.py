@@ -22,6 +22,7 @@ from ..words import context
 from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
 from .access import access
+from .alerts import alerts
 from .checks import checks
 from .files import files
 from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, results, tell
@@ -202,6 +203,7 @@ app.add_typer(plan, name="plan")
 app.add_typer(access, name="access")
 app.add_typer(files, name="files")
 app.command()(checks)
+app.command()(alerts)
 
 
 @app.command()

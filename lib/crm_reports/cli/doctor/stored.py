@@ -10,10 +10,11 @@ from typing import Any
 import duckdb
 
 from ...night import nights
+from ...night.alerts import watching
 from ...settings import Settings
 from ...sources.fields import TABLES
 from ...store.engine import SCHEMA
-from ...words.texts import _
+from ...words.texts import _, many
 from ...words.units import size, span, write
 from .check import Check, safely
 
@@ -26,6 +27,8 @@ OLD = timedelta(hours=36)
 def checks(settings: Settings) -> Iterator[Check]:
     yield from _store(settings)
     yield from safely(_night, settings, name=_("Last night"))
+    if settings.alerts and settings.store_path.is_file():
+        yield from safely(_alerts, settings, name=_("Alerts"))
 
 
 def _night(settings: Settings) -> Iterator[Check]:
@@ -40,6 +43,22 @@ def _night(settings: Settings) -> Iterator[Check]:
             yield Check(_("Last night"), "look", sentence, remedy)
         else:
             yield Check(_("Last night"), "ok", _("{day}: pages that came out: {n}", **words))
+
+
+def _alerts(settings: Settings) -> Iterator[Check]:
+    """Whether every alert can be looked at: its metric, its dimension, whom its filters name."""
+    with watching(settings) as watch:
+        problems = watch.problems()
+    for problem in problems:
+        yield Check(
+            _("Alerts"),
+            "broken",
+            problem,
+            _("Correct the alert in reports.toml; docs/alerts.md says what it may hold."),
+        )
+    if not problems:
+        n = len(settings.alerts)
+        yield Check(_("Alerts"), "ok", many("{n} alert can be looked at", "{n} alerts can be looked at", n))
 
 
 def _store(settings: Settings) -> Iterator[Check]:
