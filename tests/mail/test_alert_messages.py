@@ -12,8 +12,8 @@ from crm_reports.mail import alerts as room
 from crm_reports.settings import Alert, Mail
 from crm_reports.settings.parts import Access, Serve
 from mails import Inbox, served
-from stores import at, deal, make_store, moves, nights
 from plans import line
+from stores import at, deal, make_store, moves, nights
 
 ANNA, BORIS = "anna@acme.example", "boris@acme.example"
 LITTLE = Alert(name="Little money", metric="won_money", period="2025-03", below=2000, to=[BOSS])
@@ -64,7 +64,7 @@ def test_nothing_is_sent_where_nothing_happened(tmp_path):
 
 
 def test_a_managers_row_goes_to_that_manager_and_names_nobody_else(tmp_path):
-    outcome, inbox, lines = Company(tmp_path, EACH.model_copy(update={"below": 800.0})).sync().tell()
+    _outcome, inbox, lines = Company(tmp_path, EACH.model_copy(update={"below": 800.0})).sync().tell()
     assert sorted(inbox.recipients) == [ANNA, BORIS]
     text = text_of(inbox.of(ANNA))
     assert "Won money, Anna: 400 ₽" in inbox.of(ANNA)["Subject"].replace("\N{NO-BREAK SPACE}", " ")

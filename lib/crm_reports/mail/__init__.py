@@ -11,7 +11,8 @@ alone can't tell whether it had it, and may get one twice). Titles and sentences
 
 from .channels import deliver, record
 from .delivery import Attachment, MailReport, Message
-from .sending import night_of, send, send_and_tell, tell_operator
+from .nightly import send_and_tell
+from .sending import night_of, send, tell_operator
 from .smtp import reach
 
 __all__ = [

@@ -81,6 +81,13 @@ class MailReport:
     def is_whole(self) -> bool:
         return not self.problems
 
+    def beside(self, other: "MailReport") -> "MailReport":
+        """Both as one; what both say is said once."""
+        problems = tuple(dict.fromkeys((*self.problems, *other.problems)))
+        return MailReport(
+            (*self.sent, *other.sent), self.already + other.already, problems, (*self.notes, *other.notes)
+        )
+
 
 class Unsent(Exception):
     """Why a message was not taken, in a sentence without secrets."""

@@ -117,21 +117,6 @@ def tell_operator(
             return send_all([Envelope(operator, _("failures"), key, lambda: message)], settings, ledger, wait=wait)
 
 
-def send_and_tell(
-    settings: Settings, report: NightReport, *, out: Path, tell: Callable[[str], object], wait: Callable = time.sleep
-) -> tuple[MailReport, MailReport]:
-    """What the recipients were sent, then what the operator was: of the mails that failed too, whatever ended them."""
-    try:
-        outcome = send(settings, report, out=out, tell=tell, wait=wait)
-    except Exception as error:
-        outcome = MailReport(problems=(_("the mails of this night: {why}", why=logged(error)),))
-        tell(*outcome.problems)
-    try:
-        return outcome, tell_operator(settings, report, problems=outcome.problems, wait=wait)
-    except Exception as error:
-        return outcome, MailReport(problems=(_("the operator's mail: {why}", why=logged(error)),))
-
-
 # ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

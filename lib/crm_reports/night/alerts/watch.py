@@ -110,6 +110,8 @@ class Watch:
 
     def _dataset(self, alert: Alert, only: Only) -> Dataset | None:
         """What the alert is about; None where `only` leaves nobody of it."""
+        if alert.check:
+            raise MetricError(_("there is no check {name!r}", name=alert.check))
         whole = self._read(alert, {})
         if not only:
             return whole
