@@ -6,9 +6,10 @@ import pytest
 
 from alerts import company, with_alerts
 from crm_reports.night import NightReport, Page
-from crm_reports.night.alerts import watching
+from crm_reports.night.alerts import checked, watching
 from crm_reports.runs import run
 from crm_reports.settings import Alert
+from crm_reports.store.checked import Result
 
 MONEY = {"name": "Money", "metric": "won_money", "period": "last_month"}
 
@@ -136,3 +137,21 @@ def test_it_leads_to_the_page_about_exactly_this_else_to_the_whole(settings):
         if row.has_fired
     }
     assert paths == {"Anna": ("anna", "month", "anna"), "Dora": ("month", "month", "")}
+
+
+def test_a_check_of_the_night_speaks_where_it_warns_or_stops_the_mails(settings, monkeypatch):
+    results = [
+        Result("freshness", "Age of the data", "error", 3.0, 1.0, "error", "nothing new since 29 Mar"),
+        Result("volume", "Rows a day", "ok", 0.1, 0.5, "error"), Result("empty", "Empty fields", "new", None, 0.2, "warn"),
+    ]  # fmt: skip
+    monkeypatch.setattr(checked, "standing", lambda _settings: results)
+    alerts = [Alert(name=name, check=name) for name in ("freshness", "volume", "empty", "freshnes")]
+    with watching(with_alerts(settings, *alerts)) as watch:
+        assert watch.problems() == ["freshnes: there is no check 'freshnes'; near: freshness, orphans"]
+        fresh, volume, empty = (watch.states(alert)[0] for alert in alerts[:3])
+    assert (fresh.kind, fresh.has_fired, fresh.title) == ("error", True, "Age of the data")
+    assert (fresh.sentences[0], fresh.sentences[-1]) == (
+        "nothing new since 29 Mar.",
+        "The mails are held back until then.",
+    )
+    assert (volume.kind, empty.kind) == ("", "missing")

@@ -4,6 +4,7 @@
 """
 
 from .memory import Memory, News
-from .watch import State, Watch, watching
+from .states import State
+from .watch import Watch, watching
 
 __all__ = ["Memory", "News", "State", "Watch", "watching"]

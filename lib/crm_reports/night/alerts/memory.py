@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 from ...settings import Settings
 from ...store.disk import seal, set_aside, unseal, write_whole
 from ...words.texts import _
-from .watch import State
+from .states import State
 
 FARTHER = 0.25  # by so much of what was told a number must have got worse to be told again
 

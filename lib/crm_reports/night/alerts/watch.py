@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import isnan
 from typing import Any
@@ -23,39 +23,15 @@ from ...runs import run
 from ...settings import Alert, Settings
 from ...words.texts import _, speaking
 from ..pages import NightReport
-from . import words
-from .pages import NO_PAGES, Pages, pages_about
+from . import checked, words
+from .pages import NO_PAGES, pages_about
+from .states import FIRED, State
 
 Only = Mapping[str, tuple[str, ...]]
 EVERYBODY: Only = {}
-FIRED = ("below", "above", "rose", "fell")
 FARTHEST = 1e9  # what changed from nothing; JSON has no infinity
 DETAILED = 10  # rows of one alert whose change is taken apart
 ASIDE = ("settings", "period", "comparison", "as_of", "language")  # what load takes and `filters` does not
-
-
-@dataclass(frozen=True)
-class State:
-    """How one row of an alert stands: `kind` is one of FIRED, "" where all is well, "missing" where nobody knows.
-
-    "near" has changed by half of what would make it speak, or by chance: what was told of it is not over yet.
-    `row` is its id, "" for the whole. `span` is the calendar's month, quarter … that it is about, "" for days that
-    roll on. `distance` grows as it gets worse. `title` and `sentences` are what a reader is told.
-    """
-
-    alert: str
-    row: str
-    name: str
-    kind: str
-    span: str
-    distance: float
-    title: str
-    sentences: tuple[str, ...] = ()
-    pages: Pages = NO_PAGES
-
-    @property
-    def has_fired(self) -> bool:
-        return self.kind in FIRED
 
 
 @contextmanager
@@ -104,14 +80,17 @@ class Watch:
         """
         key = alert.name, json.dumps({name: list(ids) for name, ids in only.items()}, sort_keys=True)
         if key not in self._states:
-            ds = self._dataset(alert, only)
-            self._states[key] = [] if ds is None else list(_Look(alert, ds, self).states())
+            self._states[key] = self._look(alert, only)
         return self._states[key]
+
+    def _look(self, alert: Alert, only: Only) -> list[State]:
+        if alert.check:
+            return [] if only else [checked.state(alert, self.settings)]
+        ds = self._dataset(alert, only)
+        return [] if ds is None else list(_Look(alert, ds, self).states())
 
     def _dataset(self, alert: Alert, only: Only) -> Dataset | None:
         """What the alert is about; None where `only` leaves nobody of it."""
-        if alert.check:
-            raise MetricError(_("there is no check {name!r}", name=alert.check))
         whole = self._read(alert, {})
         if not only:
             return whole
