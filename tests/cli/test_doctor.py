@@ -18,12 +18,13 @@ from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+import chats
 from bitrix24_demo import UNLIMITED, Company, Currency, Fault, Served, Stage, serve
 from crm_reports.cli import app, doctor
-from crm_reports.cli.doctor import machine, stored
+from crm_reports.cli.doctor import channels, machine, stored
 from crm_reports.night.pages import NightReport, Page
 from crm_reports.night.records import keep
-from crm_reports.settings import Mail, Settings, Source
+from crm_reports.settings import Keyring, Mail, Preset, Settings, Source
 from crm_reports.sources.bitrix24.pace import Pace
 from crm_reports.store import locks
 from crm_reports.words.texts import speaking
@@ -500,6 +501,69 @@ def test_the_mail_server_is_greeted_and_left(settings):
     [(state, found, _remedy)] = examined(mailing)["Mail"]
     assert state == "broken"
     assert "127.0.0.1" in found
+
+
+def channels_of(settings: Settings, **keyring: Any) -> Lines:
+    """What is said of the channels alone."""
+    lines: Lines = {}
+    told = settings.model_copy(update={"keyring": Keyring(**keyring)})
+    for check in channels.checks(told, sleep=lambda seconds: None):
+        lines.setdefault(check.name, []).append((check.state, check.sentence, check.remedy))
+    return lines
+
+
+def test_a_channel_that_nobody_means_is_not_spoken_of(settings):
+    assert channels_of(settings) == {}
+
+
+def test_a_channel_that_somebody_means_and_nothing_opens_is_broken(settings):
+    names = ("telegram:1", "bitrix24:2", "webhook:sales")
+    meaning = settings.model_copy(update={"presets": (Preset(name="a", report="overview", recipients=names),)})
+    lines = channels_of(meaning)
+    assert [(name, state) for name, [(state, _found, _remedy)] in lines.items()] == [
+        ("Telegram", "broken"), ("Notices", "broken"), ("Webhooks", "broken"),
+    ]  # fmt: skip
+    for name, variable in {
+        "Telegram": "TELEGRAM_TOKEN",
+        "Notices": "NOTIFY_WEBHOOK",
+        "Webhooks": "WEBHOOK_SALES",
+    }.items():
+        assert f"CRM_REPORTS_{variable}" in lines[name][0][2]
+
+
+def test_the_bot_is_asked_for_its_name_and_nothing_is_sent(settings):
+    bot = chats.Telegram()
+    with chats.served(bot.answer) as api:
+        asking = settings.model_copy(update={"mail": Mail(telegram_api=f"{api}/")})
+        [(state, sentence, _remedy)] = channels_of(asking, telegram=SecretStr(chats.TOKEN))["Telegram"]
+        [(wrong, why, _remedy)] = channels_of(asking, telegram=SecretStr("1:wrong"))["Telegram"]
+    assert (state, wrong) == ("ok", "broken")
+    assert "the bot is @acme_bot" in sentence
+    assert "look at CRM_REPORTS_TELEGRAM_TOKEN" in why
+    assert {call.method for call in bot.calls} == {"getMe"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "state", "words"),
+    [
+        (("im",), "ok", "the webhook for notices"),
+        (("im", "crm"), "look", "granted and not needed: crm"),
+        (("crm",), "broken", "may not send any"),
+    ],
+)
+def test_the_webhook_for_notices_may_send_them_and_nothing_else(settings, company, scopes, state, words):
+    with served(company, scopes=scopes) as portal:
+        [(found, sentence, _remedy)] = channels_of(settings, notify=SecretStr(portal.webhook))["Notices"]
+    assert found == state
+    assert words in sentence
+    assert {request.method for request in portal.requests} == {"profile", "scope"}
+
+
+def test_of_a_webhooks_address_only_its_name_is_said(settings):
+    [(state, sentence, _remedy)] = channels_of(settings, webhooks={"sales": SecretStr("https://a.example/x")})[
+        "Webhooks"
+    ]
+    assert (state, sentence) == ("ok", "there is an address for: sales; nothing was sent there")
 
 
 def test_nothing_is_changed(tmp_path, company):

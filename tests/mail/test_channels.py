@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 import chats
+import mails
 from bitrix24_demo import Fault, invent, serve
 from chats import TOKEN, refused
 from crm_reports import mail
@@ -16,6 +17,9 @@ from crm_reports.mail import Message, bitrix24, telegram, webhook
 from crm_reports.mail.delivery import Envelope, Never
 from crm_reports.mail.wording import length, tidy
 from crm_reports.settings import Keyring, Mail, Settings
+from mails import Inbox, night, page, slice_
+from mails import settings as with_server
+from stores import make_store
 
 HOSTILE = "Vector <b>&amp; [url=https://evil.example]x[/url] @all `rm` [x](https://evil.example) #BR# <!channel>"
 ALERT = Message(
@@ -160,11 +164,9 @@ def test_a_picture_that_telegram_does_not_take_leaves_the_words(tell, bot):
 
 
 def test_an_alert_by_mail_is_escaped_too(tmp_path):
-    from mails import Inbox, served, settings
-
     inbox = Inbox()
-    with served(inbox) as port:
-        read = settings(tmp_path, port=port)
+    with mails.served(inbox) as port:
+        read = with_server(tmp_path, port=port)
         with mail.record(read) as ledger:
             report = mail.deliver([to("boss@acme.example")], read, ledger)
     assert report.sent == ("Won money fell → boss@acme.example",)
@@ -413,3 +415,106 @@ def test_a_refusal_drags_no_exception_along_that_holds_an_address(bot):
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     assert "S3cr3t" not in str(caught.value)
+
+
+# The pages of a night
+
+NIGHT = """
+[mail]
+base_url = "https://reports.acme.example/"
+telegram_api = "{api}"
+[mail.addresses]
+"Anna" = "telegram:77"
+[[presets]]
+name = "Sales"
+report = "sales_dynamics"
+each = ["manager"]
+recipients = ["telegram:-100123", "bitrix24:17", "webhook:sales"]
+attach = ["xlsx"]
+"""
+
+
+@pytest.fixture
+def of_night(tmp_path, bot, monkeypatch):
+    """Send a night's one page by Telegram, as often as asked; the other channels have nothing that opens them."""
+    monkeypatch.setenv("CRM_REPORTS_TELEGRAM_TOKEN", TOKEN)
+    monkeypatch.setattr("crm_reports.mail.sending.browser", lambda: None)
+    (tmp_path / "reports.toml").write_text("", encoding="utf-8")
+
+    def send(**rest):
+        with chats.served(bot.answer) as api:
+            (tmp_path / "reports.toml").write_text(NIGHT.format(api=api), encoding="utf-8")
+            read = Settings.read(tmp_path / "reports.toml")
+            out = tmp_path / "output"
+            return mail.send(read, night(page(out)), out=out, wait=lambda seconds: None, **rest)
+
+    return send
+
+
+def test_a_page_goes_to_a_chat_in_five_sentences_at_most_with_its_workbook_after_it(of_night, bot):
+    report = of_night()
+    assert report.sent == ("Sales → telegram:-100123", "Sales (xlsx) → telegram:-100123")
+    [text, caption] = bot.chats["-100123"]
+    assert (
+        text
+        == "Sales: Won money 7.5\u00a0M\u00a0₽ ▲\u00a050\u00a0% · Mar 2025\n\n• 2 of 3 managers bring most\n\nOpen the report"
+    )
+    assert '<a href="https://reports.acme.example/2025-04-01/sales.html">' in bot.calls[0].fields["text"]
+    assert bot.calls[1].files == {"document": ("Sales-2025-04-01.xlsx", b"PK workbook")}
+    assert caption == text.partition("\n")[0]
+    assert [line.partition(": ")[0] for line in report.problems] == ["Sales → bitrix24:17", "Sales → webhook:sales"]
+
+
+def test_a_second_run_of_the_night_says_nothing_twice_in_a_chat(of_night, bot):
+    of_night()
+    again = of_night()
+    assert (again.sent, again.already) == ((), 2)
+    assert len(bot.chats["-100123"]) == 2
+
+
+def test_a_night_may_be_sent_to_one_chat_as_often_as_asked(of_night, bot):
+    for _attempt in range(2):
+        assert of_night(to="telegram:5").is_whole
+    assert len(bot.chats["5"]) == 4
+    assert "-100123" not in bot.chats
+
+
+def test_a_dry_run_shows_what_each_channel_would_be_sent_and_sends_nothing(of_night, bot, tmp_path):
+    report = of_night(dry_run=tmp_path / "dry")
+    names = [path.rpartition("/")[2] for path in report.sent]
+    assert names == [
+        "001-Sales-telegram--100123.txt", "002-Sales-xlsx-telegram--100123.xlsx", "003-Sales-bitrix24-17.txt",
+        "004-Sales-webhook-sales.json",
+    ]  # fmt: skip
+    assert bot.calls == []
+    texts = [(tmp_path / "dry" / name).read_text(encoding="utf-8") for name in names if not name.endswith("xlsx")]
+    assert texts[0].startswith("<b>Sales: Won money 7.5\u00a0M\u00a0₽")
+    assert texts[1].startswith("[b]Sales: Won money 7.5\u00a0M\u00a0₽")
+    assert json.loads(texts[2])["link"] == "https://reports.acme.example/2025-04-01/sales.html"
+
+
+def test_a_persons_own_page_goes_by_the_way_that_the_settings_name(of_night, bot, tmp_path):
+    make_store(
+        tmp_path / "data", managers=[{"manager_id": "1", "name": "Anna", "is_active": True, "email": "a@b.example"}]
+    )
+    out = tmp_path / "output"
+    toml = NIGHT.replace('recipients = ["telegram:-100123", "bitrix24:17", "webhook:sales"]', "mail_slices = true")
+    toml = toml.replace("[mail]\n", '[mail]\nhost = "127.0.0.1"\nport = 9\nsender = "a@b.example"\n')
+    with chats.served(bot.answer) as api:
+        (tmp_path / "reports.toml").write_text(toml.format(api=api), encoding="utf-8")
+        read = Settings.read(tmp_path / "reports.toml")
+        own = page(out, "Sales Anna", slice=slice_("manager", "1", "Anna"))
+        assert mail.send(read, night(own), out=out, wait=lambda seconds: None).is_whole
+    assert list(bot.chats) == ["77"]
+
+
+def test_the_operator_is_told_in_a_chat_of_a_night_that_failed(tmp_path, bot, monkeypatch):
+    monkeypatch.setenv("CRM_REPORTS_TELEGRAM_TOKEN", TOKEN)
+    failed = page(tmp_path / "output", state="failed", error="no data <b>")
+    with chats.served(bot.answer) as api:
+        toml = f'[mail]\noperator = "telegram:9"\ntelegram_api = "{api}"\n'
+        (tmp_path / "reports.toml").write_text(toml, encoding="utf-8")
+        read = Settings.read(tmp_path / "reports.toml")
+        for _attempt in range(2):
+            mail.tell_operator(read, night(failed), wait=lambda seconds: None)
+    assert bot.chats["9"] == ["Reports: 1 thing went wrong in the night of 1 Apr 2025\n\n• Sales: no data <b>"]

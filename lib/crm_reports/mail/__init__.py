@@ -9,11 +9,13 @@ docs/mail.md and docs/channels.md tell how to switch them on. Whoever has someth
 alone can't tell whether it had it, and may get one twice). Titles and sentences are escaped here, and only here.
 """
 
+from .bitrix24 import reach as reach_bitrix24
 from .channels import deliver, record
 from .delivery import Attachment, MailReport, Message
 from .nightly import send_and_tell
 from .sending import night_of, send, tell_operator
 from .smtp import reach
+from .telegram import reach as reach_telegram
 
 __all__ = [
     "Attachment",
@@ -22,6 +24,8 @@ __all__ = [
     "deliver",
     "night_of",
     "reach",
+    "reach_bitrix24",
+    "reach_telegram",
     "record",
     "send",
     "send_and_tell",

@@ -20,7 +20,7 @@ from .content import clean
 from .delivery import Envelope, Later, Message, Never, NoUse, Unsent
 from .wording import BREAK, fitted, reading
 
-METHOD = "im.notify.system.add"
+METHOD, RIGHT = "im.notify.system.add", "im"
 TEXT = 20_000  # characters that Bitrix24 keeps of a message
 OURS = "crm-reports"  # CLIENT_ID, without which a webhook's TAG means nothing
 ATTEMPTS = 3
@@ -67,25 +67,17 @@ def _client(webhook: SecretStr, limits: Limits, wait: Callable[[float], object])
     return Client(webhook, pace=GENTLE, attempts=ATTEMPTS, limits=limits, writes={METHOD}, sleep=wait)
 
 
-def reach(webhook: SecretStr, limits: Limits, wait: Callable[[float], object]) -> tuple[str, str]:
-    """Whose the webhook is, and the rights that it lacks or has too many of, in a sentence, "" for none; nothing is sent."""
+def reach(webhook: SecretStr, limits: Limits, wait: Callable[[float], object]) -> tuple[str, bool, list[str]]:
+    """Whose the webhook is, whether it may not send, and what it may beside; nothing is sent. MailError: it can't be asked."""
     try:
         with _client(webhook, limits, wait) as client:
             owner = probe.owner(client)
-            rights = tables.scopes(client.call("scope"))
+            rights = tables.scopes(client.call("scope")) or {RIGHT}
     except PortalError as error:
         why = str(_refusal(error))
     else:
-        return owner.name or "—", _wrong_rights(rights)
+        return owner.name or "—", RIGHT not in rights, sorted(rights - {RIGHT})
     raise MailError(why)
-
-
-def _wrong_rights(rights: set[str] | None) -> str:
-    if rights is not None and "im" not in rights:
-        return _("it lacks the right im, without which it can't send")
-    if rights and rights != {"im"}:
-        return _("it may do more than send notices: {rights}", rights=", ".join(sorted(rights - {"im"})))
-    return ""
 
 
 def text(envelope: Envelope) -> str:

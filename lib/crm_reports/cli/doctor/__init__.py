@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from ...errors import SettingsError
 from ...settings import Settings
 from ...sources.bitrix24.pace import ORDINARY, Pace
-from . import configuration, export, machine, portal, stored
+from . import channels, configuration, export, machine, portal, stored
 from .check import Check, State, safely
 
 __all__ = ["Check", "State", "examine", "read"]
@@ -49,6 +49,7 @@ def examine(
         yield from _source(settings, secret, portal_url, pace)
     yield from stored.checks(settings)
     yield from machine.checks(settings, out.absolute())
+    yield from channels.checks(settings)
 
 
 def _source(settings: Settings, webhook: SecretStr | None, portal_url: str | None, pace: Pace) -> Iterator[Check]:

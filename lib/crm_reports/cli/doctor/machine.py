@@ -1,4 +1,4 @@
-"""The machine: folders, disk, locks, kernels, a browser, fonts, the mail server."""
+"""The machine: folders, disk, locks, kernels, a browser, fonts."""
 
 import os
 import shutil
@@ -9,7 +9,6 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from ... import mail
 from ...runs import proof
 from ...settings import Settings
 from ...words.texts import _
@@ -28,8 +27,6 @@ def checks(settings: Settings, out: Path) -> Iterator[Check]:
     yield from safely(_kernels, name=_("Kernels"))
     yield from safely(_browser, name=_("Browser"))
     yield from safely(_letters, name=_("Letters"))
-    if settings.mail:
-        yield from safely(_mail, settings, name=_("Mail"))
 
 
 def _data(settings: Settings) -> Iterator[Check]:
@@ -152,10 +149,3 @@ def _has_cyrillic_font() -> bool:
         return True
     fonts = subprocess.run([tool, ":lang=ru", "family"], capture_output=True, text=True, timeout=20, check=False)
     return bool(fonts.stdout.strip())
-
-
-def _mail(settings: Settings) -> Iterator[Check]:
-    """The mail server, greeted and left: nobody logs in, nothing is sent."""
-    server = settings.mail
-    words = {"host": server.host, "port": server.port, "name": mail.reach(settings)}
-    yield Check(_("Mail"), "ok", _("{host}:{port} answers as {name}", **words))
