@@ -1,6 +1,7 @@
 """What the documents tell people to copy works as it stands there."""
 
 import ast
+import json
 import re
 import shutil
 import socket
@@ -16,6 +17,9 @@ import pytest
 from typer.main import get_command
 
 from crm_reports.cli import app
+from crm_reports.mail import Message, webhook
+from crm_reports.mail.delivery import Envelope
+from crm_reports.settings import Settings, environ, way
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -169,3 +173,28 @@ def test_what_a_page_can_not_say_of_itself_the_server_says(site):
     assert page["cache-control"] == "private, no-cache"
     assert "immutable" in script["cache-control"]
     assert "noindex" in httpx.get(site).headers["x-robots-tag"]  # refusals too
+
+
+# Channels
+
+
+def test_the_settings_for_channels_are_read_as_they_stand(tmp_path):
+    [text] = blocks("channels.md", "toml")
+    host = 'host = "smtp.acme.example"\nsender = "reports@acme.example"\nbase_url'
+    (tmp_path / "reports.toml").write_text(text.replace("base_url", host, 1), encoding="utf-8")
+    read = Settings.read(tmp_path / "reports.toml")
+    assert [way(recipient).channel for recipient in read.presets[0].recipients] == ["mail", "telegram", "webhook"]
+    assert way(read.mail.addresses["Anna Petrova"]) == ("bitrix24", "17")
+
+
+def test_a_webhook_gets_the_fields_that_the_document_describes():
+    described = re.findall(
+        r"^\| `(\w+)` \| \w", (ROOT / "docs" / "channels.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    envelope = Envelope("webhook:sales", "Sales", "k", lambda: Message("webhook:sales", "k", "Won money fell"))
+    assert described == list(json.loads(webhook.content(envelope)))
+
+
+def test_every_variable_of_a_channel_stands_in_the_document():
+    text = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    assert all(variable in text for variable in (environ.TELEGRAM, environ.NOTIFY, f"{environ.HOOK}SALES"))

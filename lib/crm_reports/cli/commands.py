@@ -209,13 +209,13 @@ app.command()(alerts)
 @app.command()
 def mail(
     dry_run: Annotated[
-        Path | None, typer.Option("--dry-run", metavar="DIR", help="Write the mails as .eml files there, send nothing.")
+        Path | None, typer.Option("--dry-run", metavar="DIR", help="Write the messages as files there, send nothing.")
     ] = None,
     night: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of which day; by default the latest.")
     ] = None,
     to: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Send all of them there, to nobody else, again and again.")
+        str, typer.Option(metavar="RECIPIENT", help="Send all of them there, to nobody else, again and again.")
     ] = "",
     preset: Annotated[
         list[str], typer.Option("--preset", metavar="NAME", help="Only this one; may come several times.")
@@ -224,7 +224,7 @@ def mail(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Mails the pages of a night that were not mailed yet."""
+    """Sends the pages of a night that were not sent yet: by mail, and to whatever chats are named."""
     from .. import mail as room
 
     settings = Settings.read(config, data)

@@ -12,6 +12,9 @@ FILES = {
 CRM_REPORTS_WEBHOOK=https://company.bitrix24.com/rest/1/code/
 # CRM_REPORTS_SMTP_USER=
 # CRM_REPORTS_SMTP_PASSWORD=
+# CRM_REPORTS_NOTIFY_WEBHOOK=
+# CRM_REPORTS_TELEGRAM_TOKEN=
+# CRM_REPORTS_WEBHOOK_SALES=
 """,
     ".gitignore": "/.env\n/data/\n/output/\n__pycache__/\n.ipynb_checkpoints/\n",
     "environment.yml": """name: crm-reports
