@@ -44,14 +44,14 @@ filter:
 
 $(LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(f"Python 3.11 or later is needed and {sys.executable} is {v}: say which one with `make PYTHON=python3.12 …`." if sys.version_info < (3, 11) else 0)'
-	@echo "Making $(ENV) from requirements.lock; this downloads about 300 MB the first time."
+	@echo "Making $(ENV) from requirements.lock; this downloads about 300 MB the first time, which take 1.2 GB here."
 	@$(PYTHON) -m venv --clear $(ENV)
 	@$(PIP) install --quiet --no-deps --requirement requirements.lock
 	@touch $@
 
 lock: $(INSTALLED)
 	@$(PIP) install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --extra test --extra cluster --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --extra test --extra cluster --extra lab --python-version 3.11 \
 		--output-file requirements.lock pyproject.toml
 
 clean:

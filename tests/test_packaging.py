@@ -15,6 +15,7 @@ from crm_reports.settings import Settings
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 LOCK = [
     Requirement(line)
     for line in (ROOT / "requirements.lock").read_text().splitlines()
@@ -26,7 +27,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("wanted", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
+@pytest.mark.parametrize("wanted", [*PROJECT["dependencies"], *(need for extra in EXTRAS.values() for need in extra)])
 def test_the_lock_holds_a_version_that_pyproject_allows(wanted):
     need = Requirement(wanted)
     locked = [each for each in LOCK if _plain(each.name) == _plain(need.name)]
@@ -110,11 +111,21 @@ def test_whoever_installs_the_package_gets_every_file_of_it():
 
 
 def test_the_product_imports_nothing_that_only_tests_install():
-    extras = PROJECT["optional-dependencies"]
-    given = {_plain(Requirement(need).name) for need in [*PROJECT["dependencies"], *extras["cluster"]]}
-    only_tests = {_plain(Requirement(need).name) for need in extras["test"]} - given
+    given = {_plain(Requirement(need).name) for need in [*PROJECT["dependencies"], *EXTRAS["cluster"], *EXTRAS["lab"]]}
+    only_tests = {_plain(Requirement(need).name) for need in EXTRAS["test"]} - given
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "lib").rglob("*.py")]
     imported = {name for text in sources for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
     origins = packages_distributions()
     assert {_plain(origin) for name in imported for origin in origins.get(name, ())} & only_tests == set()
     assert {"statsmodels", "pytest", "hypothesis"} <= only_tests
+
+
+def test_a_night_needs_nothing_that_only_analysts_install():
+    """A wheel installs without JupyterLab; what needs it, or nbdime, or widgets, imports it when it is asked for."""
+    only_lab = {"jupyterlab", "jupyter_server", "nbdime", "nbstripout", "ipywidgets"}
+    assert {Requirement(need).name for need in EXTRAS["lab"]} == only_lab - {"jupyter_server"}
+    above = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
+    at_once = {
+        name for path in (ROOT / "lib").rglob("*.py") for name in above.findall(path.read_text(encoding="utf-8"))
+    }
+    assert at_once & only_lab == set()

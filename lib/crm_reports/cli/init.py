@@ -25,7 +25,7 @@ dependencies:
   - python>=3.11
   - pip
   - pip:
-      - crm-reports
+      - crm-reports[lab]
 """,
     "Makefile": """.PHONY: reports serve lab
 
