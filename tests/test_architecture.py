@@ -37,6 +37,7 @@ OWNERS = {
     "jinja2": {"look"},
     "jupyter_client": {"runs"},
     "papermill": {"runs"},
+    "nbdime": {"runs"},
     "distributed": {"night"},
     "smtplib": {"mail"},
     "css_inline": {"mail"},

@@ -25,6 +25,7 @@ from .access import access
 from .alerts import alerts
 from .checks import checks
 from .files import files
+from .notebooks import notebooks
 from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, results, tell
 from .plan import plan
 
@@ -202,6 +203,7 @@ def serve(
 app.add_typer(plan, name="plan")
 app.add_typer(access, name="access")
 app.add_typer(files, name="files")
+app.add_typer(notebooks, name="notebooks")
 app.command()(checks)
 app.command()(alerts)
 

@@ -36,7 +36,8 @@ serve:
 \t@crm-reports serve
 
 lab:
-\t@jupyter lab notebooks
+\t@[ -e data/store.duckdb ] || crm-reports sync
+\t@JUPYTER_PREFER_ENV_PATH=1 jupyter lab notebooks
 """,
     "Dockerfile": """FROM python:3.12-slim
 RUN pip install --no-cache-dir crm-reports
