@@ -136,6 +136,16 @@ def test_a_filter_stands_in_the_header_in_the_name_of_files_and_in_what_makes_th
     assert filters.as_json()["region"][0] == {"id": "41", "name": "South"}
 
 
+def test_who_sees_some_people_only_is_offered_lists_whole_and_of_typed_values_those_of_these_people(tmp_path):
+    more = {"own_values": [value("deal", "1", "UF_SEGMENT", "mine"), value("deal", "3", "UF_SEGMENT", "theirs")],
+            "own_fields": [row | {"entity": "deal"} for row in OWN["own_fields"]]}  # fmt: skip
+    names = march(stored(tmp_path, fields=FIELDS | {"segment": {"from": "UF_SEGMENT"}}, **more)).names
+    assert [[choice.name for choice in cut.choices] for cut in names.cuts(["1"]) if cut.name in ("region", "segment")] == [
+        ["South", "<b>North</b>"], ["mine"],
+    ]  # fmt: skip
+    assert [choice.name for choice in names.cuts()[-1].choices] == ["mine", "theirs"]
+
+
 def test_what_was_not_chosen_does_not_stand_in_the_header(ds):
     assert "Region" not in [label for label, *_rest in ds.filters.words()]
 

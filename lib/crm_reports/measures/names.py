@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ..filters import Choice, Choices
+from ..filters import Choice, Choices, Cut
 from ..settings import OwnField
 from ..sources.fields import TABLES
 from ..store import Store
@@ -166,8 +166,13 @@ class Names:
             source=self._choices("source"),
             stage=self._stage_choices(),
             loss_reason=self.loss_reasons(),
-            own=tuple(self.values(own).cut for own in self.own if own.is_dimension),
+            own=self.cuts(),
         )
+
+    def cuts(self, managers: Sequence[str] | None = None) -> tuple[Cut, ...]:
+        """The company's own dimensions; of what people type themselves only that of deals of these managers, where they are named."""
+        values = [self.values(own) for own in self.own if own.is_dimension]
+        return tuple(each.cut if managers is None else each.cut_to(self.store, managers) for each in values)
 
     def loss_reasons(self, managers: Sequence[str] | None = None) -> tuple[Choice, ...]:
         """What deals, of these managers or of all, were lost for, by name; of more than a header can offer the most frequent."""

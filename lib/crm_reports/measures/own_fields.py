@@ -5,7 +5,7 @@ A value that several were chosen for is a value of its own in tables ("North, So
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -208,6 +208,16 @@ class Values:
         """What a filter may name."""
         choices = tuple(Choice(id, name) for id, name in list(self.named.items())[:MOST])
         return Cut(self.own.name, self.own.label, choices)
+
+    def cut_to(self, store: Store, managers: Sequence[str]) -> Cut:
+        """The same without what only other people's deals hold; the values of a list are everybody's."""
+        if self.own.type in ("enumeration", "crm_status", "boolean"):
+            return self.cut
+        marks = ", ".join("?" * len(managers)) or "null"
+        sql = f"select distinct value from own_deals join numbered using (deal_no) where field = ? and manager_id in ({marks})"
+        held = store.now.query(sql, self.own.place, *managers)["value"].to_pylist()
+        ids = {id for value in held for id in self.own.ids_of(value)}
+        return replace(self.cut, choices=tuple(choice for choice in self.cut.choices if choice.id in ids))
 
     def holding(self, ids: Collection[str]) -> list[str]:
         """The values, as they are kept, that hold any of these."""

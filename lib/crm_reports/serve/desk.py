@@ -104,7 +104,11 @@ def _by_ids(given: Mapping[str, Any], offered: Choices, only: Mapping[str, tuple
 
     Which of the two is not said, nor who has a name like that.
     """
-    told = (*PEOPLE, "loss_reason")  # what people write about their deals tells on them
+    told = (
+        *PEOPLE,
+        "loss_reason",
+        *(cut.name for cut in offered.own),
+    )  # what people write about their deals tells on them
     found = {name: choose(offered, name, given[name]) for name in told if only and given.get(name)}
     if any(problems for _choices, problems in found.values()):
         raise _not_yours()
@@ -116,7 +120,7 @@ def _not_yours() -> NotYours:
 
 
 def _offered(names: Names, only: Mapping[str, tuple[str, ...]]) -> Choices:
-    """What the reader may choose from: the people and departments that are theirs, and what these lost deals for."""
+    """What the reader may choose from: the people and departments that are theirs, and what these say of their deals."""
     choices, homes = names.choices, names.homes
     if not only:
         return choices
@@ -128,6 +132,7 @@ def _offered(names: Names, only: Mapping[str, tuple[str, ...]]) -> Choices:
         department=tuple(choice for choice in choices.department if choice.id in (departments or ())),
         manager=tuple(own),
         loss_reason=names.loss_reasons([choice.id for choice in own]),
+        own=names.cuts([choice.id for choice in own]),
     )
 
 

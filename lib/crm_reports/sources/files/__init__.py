@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ...settings import Settings
 from ..fields import arrow_schema
-from . import keys
+from . import keys, own_fields
 from .cells import Reader, order_of_dates
 from .checks import check
 from .holes import holes
@@ -40,9 +40,10 @@ def read(settings: Settings) -> Delivery:
     files = keys.without_fractions({name: reader.frame(sheet) for name, sheet in sheet_by_name.items()})
     for name, sheet in sheet_by_name.items():
         check(sheet, files[name], base, problems)
+    own = own_fields.tables(sheet_by_name, files, reader, settings)
     problems.tell()
     keys.remark(files, problems)
-    tables = {name: _table(name, frame) for name, frame in Export(files, base).tables().items()}
+    tables = {name: _table(name, frame) for name, frame in (Export(files, base).tables() | own).items()}
     return Delivery(tables, [*holes(files), *problems.remarks])
 
 

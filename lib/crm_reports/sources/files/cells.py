@@ -42,10 +42,11 @@ class Reader:
 
     def frame(self, sheet: Sheet) -> pd.DataFrame:
         """The file with all its columns typed; what it does not have is there and empty."""
-        columns = {column.name: self._cells(sheet, column) for column in LAYOUTS[sheet.name]}
+        columns = {column.name: self.cells(sheet, column) for column in LAYOUTS[sheet.name]}
         return pd.DataFrame(columns, index=range(sheet.table.num_rows))
 
-    def _cells(self, sheet: Sheet, column: Column) -> pd.Series:
+    def cells(self, sheet: Sheet, column: Column) -> pd.Series:
+        """The column typed, what could not be read told."""
         if column.name not in sheet.table.column_names:
             return nothing(column.kind, sheet.table.num_rows)
         try:

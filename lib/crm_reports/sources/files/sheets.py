@@ -3,7 +3,7 @@
 import codecs
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -42,10 +42,15 @@ class Sheet:
     rest: tuple[str, ...]
     export: str
     encoding: str
+    others: pa.Table  # all its columns by its own headers, where fields of the company's own are among them
 
     @cached_property
     def _lines(self) -> list[int]:
         return self.source.lines()
+
+    def of_column(self, place: int) -> "Sheet":
+        """The sheet as one of that column of the file alone, under its own header."""
+        return replace(self, table=self.others.select([place]))
 
     def place(self, row: int) -> str:
         """Where a row is, as an editor shows it."""
@@ -78,8 +83,16 @@ def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
                 **words,
             )
         )
-    read = {name: _sheet(name, raw, more, problems) for name, raw in raws.items() if raw}
+    read = {name: _sheet(name, raw, more, problems, _own(name, settings)) for name, raw in raws.items() if raw}
     return {name: sheet for name, sheet in read.items() if sheet}
+
+
+FILE_OF = {"deal": "deals", "lead": "leads"}  # whose columns may be fields of the company's own
+
+
+def _own(name: str, settings: Settings) -> set[str]:
+    """The headers that [fields] in reports.toml names of the file."""
+    return {spelling(field.source) for field in settings.fields.values() if FILE_OF.get(field.of) == name}
 
 
 def _check_words(settings: Settings, problems: Problems) -> None:
@@ -153,9 +166,9 @@ def sheet_of(name: str, path: Path, more: Mapping, encoding: str, problems: Prob
     return raw and _sheet(name, raw, more, problems)
 
 
-def _sheet(name: str, raw: Raw, more: Mapping, problems: Problems) -> Sheet | None:
+def _sheet(name: str, raw: Raw, more: Mapping, problems: Problems, own: Collection[str] = frozenset()) -> Sheet | None:
     _remark(name, raw, problems)
-    return _under_our_names(name, raw, more, problems)
+    return _under_our_names(name, raw, more, problems, own)
 
 
 def _undecodable(path: Path, error: UnicodeDecodeError, setting: str) -> str:
@@ -183,11 +196,12 @@ def _remark(name: str, raw: Raw, problems: Problems) -> None:
         log.info("%s: left out below the rows: %s", raw.path.name, quoted(raw.footer))
 
 
-def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems) -> Sheet | None:
+def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems, own: Collection[str]) -> Sheet | None:
     """The sheet without what is not ours and without its blank rows; None when it lacks a column or has it twice."""
     names = more.with_more(_export(name, raw, more))
     places = names.places(name, raw.headers)
     used = {place for of_column in places.values() for place in of_column}
+    used |= {place for place, header in enumerate(raw.headers) if spelling(header) in own}
     rest = tuple(header for place, header in enumerate(raw.headers) if header.strip() and place not in used)
     table = _table(name, raw, places, names)
     if not _has_right_columns(name, raw, table, places, names, rest, problems):
@@ -195,7 +209,9 @@ def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems) -> 
     has_cells = ~_blank_rows(raw.table)
     headers = {column: [raw.headers[place] for place in of_column] for column, of_column in places.items()}
     table, rows = table.filter(pa.array(has_cells)), raw.rows[has_cells]
-    return Sheet(name, raw.path, table, rows, raw.source, headers, rest, names.title, raw.encoding)
+    columns = [plain(column).filter(pa.array(has_cells)) for column in (raw.table.columns if own else ())]
+    others = pa.Table.from_arrays(columns, names=list(raw.headers) if own else [])
+    return Sheet(name, raw.path, table, rows, raw.source, headers, rest, names.title, raw.encoding, others)
 
 
 def _export(name: str, raw: Raw, more: Mapping) -> Mapping:
