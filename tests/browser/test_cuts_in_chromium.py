@@ -24,6 +24,20 @@ def test_a_source_in_a_table_cuts_the_page_and_again_it_is_about_all(sales):
     sales.comes_to("?period=2025-03")
 
 
+def test_a_stage_over_a_table_and_a_bar_of_a_reason_cut_the_page_and_their_tooltips_say_to_which_deals(sales):
+    name = _name(sales, "stage:REQ")
+    name.hover()
+    assert sales.page.locator("#tip").inner_text().endswith("(In work on stages)")
+    name.click()
+    sales.comes_to("?period=2025-03&stage=REQ")
+    assert sales.tile("in_work") == "1"  # deal 4
+    _name(sales, "stage:REQ").click()
+    sales.comes_to("?period=2025-03")
+    _bar(sales, sales.chart("loss_reasons"), 0)
+    sales.comes_to("?period=2025-03&loss_reason=Too+expensive")
+    assert sales.tile("lost") == "1"  # deal 2
+
+
 @pytest.mark.parametrize("key", ["Control", "Shift"])
 def test_with_a_key_a_name_joins_those_that_are_chosen_and_leaves_them(live, server, key):
     with Reader(live, f"{server}/manager_effectiveness?period=2025-03&manager=1") as reader:

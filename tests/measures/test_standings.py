@@ -9,10 +9,11 @@ import march
 from crm_reports.elements import changes, deals, funnel, needs_you, plan_by_manager, status
 from crm_reports.errors import FilterError
 from crm_reports.measures.frames import frame
+from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.measures.over_time import over_time
 from crm_reports.measures.tiles import tiles
-from stores import STAGES, dataset, deal, moves
+from stores import STAGES, deal, make_store, moves
 
 MARCH = {
     "deals": march.DEALS, "stage_history": march.HISTORY, "activities": march.ACTIVITIES, "comments": march.COMMENTS,
@@ -21,30 +22,41 @@ MARCH = {
 TILES = ("created", "lost", "lost_money", "in_work", "in_work_money", "won", "conversion", "win_rate", "no_next_step")
 
 
-def numbers(folder, **filters):
+def _kept(folder, **tables):
+    """The March of a store with these tables under any filters; the store is made once."""
+    settings = make_store(folder, **tables)
+    return lambda **filters: load(period="2025-03", as_of="2025-04-01", settings=settings, **filters)
+
+
+@pytest.fixture(scope="module")
+def in_march(tmp_path_factory):
+    return _kept(tmp_path_factory.mktemp("march"), **MARCH)
+
+
+def numbers(ds):
     """The tiles of March that have a number."""
-    table = tiles(dataset(folder, **MARCH, **filters), TILES)
+    table = tiles(ds, TILES)
     return {row.metric: row.value for row in table.itertuples() if not pd.isna(row.value)}
 
 
-def test_a_stage_keeps_the_deals_in_work_on_it(tmp_path):
+def test_a_stage_keeps_the_deals_in_work_on_it(in_march):
     # Deal 4 of 300 ₽ stands on Request since 6 March with its to-do; deals 1 and 2 have passed it.
     wanted = {"created": 1, "in_work": 1, "in_work_money": 300, "no_next_step": 0}
-    assert numbers(tmp_path, stage="Request") == wanted
-    assert numbers(tmp_path / "id", stage=["REQ"]) == wanted
+    assert numbers(in_march(stage="Request")) == wanted
+    assert numbers(in_march(stage=["REQ"])) == wanted
     # Deal 5 of the cold base is of January, unpriced, and nobody does anything about it.
-    assert numbers(tmp_path / "cold", stage="NEW") == {
+    assert numbers(in_march(stage="NEW")) == {
         "created": 0,
         "in_work": 1,
         "in_work_money": 0,
         "no_next_step": 1,
     }
     both = {"created": 1, "in_work": 2, "in_work_money": 300, "no_next_step": 1}
-    assert numbers(tmp_path / "both", stage=["NEW", "REQ"]) == both
+    assert numbers(in_march(stage=["NEW", "REQ"])) == both
 
 
-def test_a_reason_keeps_the_deals_lost_for_it(tmp_path):
-    assert numbers(tmp_path, loss_reason="too expensive") == {"created": 1, "lost": 1, "lost_money": 400}  # deal 2
+def test_a_reason_keeps_the_deals_lost_for_it(in_march):
+    assert numbers(in_march(loss_reason="too expensive")) == {"created": 1, "lost": 1, "lost_money": 400}  # deal 2
 
 
 def test_what_a_deal_says_of_its_loss_comes_before_the_stage_where_it_was_lost(tmp_path):
@@ -55,17 +67,17 @@ def test_what_a_deal_says_of_its_loss_comes_before_the_stage_where_it_was_lost(t
         deal(3, "2025-03-01"),
     ]
     history = [step for id in (1, 2) for step in moves(id, ("2025-03-01", "NEW"), ("2025-03-09", "DEAR"))]
-    ds = dataset(tmp_path, deals=rows, stage_history=history, loss_reason="No budget")
+    made = _kept(tmp_path, deals=rows, stage_history=history)
+    ds = made(loss_reason="No budget")
     assert list(ds.deals["deal_id"]) == ["1"]
     assert [choice.name for choice in ds.names.choices.loss_reason] == ["No budget", "Too expensive"]
-    ds = dataset(tmp_path / "dear", deals=rows, stage_history=history, loss_reason="Too expensive")
-    assert list(ds.deals["deal_id"]) == ["2"]
+    assert list(made(loss_reason="Too expensive").deals["deal_id"]) == ["2"]
     with pytest.raises(FilterError, match="loss_reason 'no bucks' is not known; near: No budget"):
-        dataset(tmp_path / "none", deals=rows, stage_history=history, loss_reason="no bucks")
+        made(loss_reason="no bucks")
 
 
-def test_both_filters_leave_nothing_and_the_page_says_which_to_take_away(tmp_path):
-    ds = dataset(tmp_path, **MARCH, stage="Request", loss_reason="Too expensive")
+def test_both_filters_leave_nothing_and_the_page_says_which_to_take_away(in_march):
+    ds = in_march(stage="Request", loss_reason="Too expensive")
     sentence = "A stage keeps deals in work, a reason lost ones: no deal is both. Take one of the two filters away."
     assert [missing(ds, name) for name in ("won", "lost", "in_work")] == [sentence] * 3
     assert ds.size == 0
@@ -81,53 +93,53 @@ def test_both_filters_leave_nothing_and_the_page_says_which_to_take_away(tmp_pat
         ({}, [], ["won", "lost", "conversion", "in_work"]),
     ],
 )  # fmt: skip
-def test_what_would_only_repeat_the_filter_is_missing_and_told_why(tmp_path, filters, gone, there):
-    ds = dataset(tmp_path, **MARCH, **filters)
+def test_what_would_only_repeat_the_filter_is_missing_and_told_why(in_march, filters, gone, there):
+    ds = in_march(**filters)
     assert [name for name in there if missing(ds, name)] == []
     assert [name for name in gone if "Take that filter away to see this." not in missing(ds, name)] == []
 
 
-def test_a_tile_that_has_no_number_says_what_there_is(tmp_path):
+def test_a_tile_that_has_no_number_says_what_there_is(in_march):
     at_request, lost = (
-        dataset(tmp_path, **MARCH, stage="REQ"),
-        dataset(tmp_path / "l", **MARCH, loss_reason="Too expensive"),
+        in_march(stage="REQ"),
+        in_march(loss_reason="Too expensive"),
     )
     assert [tiles(ds, ["won"])["note"].item() for ds in (at_request, lost)] == [
         "only deals in work here", "only lost deals here",
     ]  # fmt: skip
 
 
-def test_elements_say_it_in_one_sentence_and_none_calls_nothing_a_zero(tmp_path):
-    ds = dataset(tmp_path, **MARCH, stage="Request")
+def test_elements_say_it_in_one_sentence_and_none_calls_nothing_a_zero(in_march):
+    ds = in_march(stage="Request")
     here = "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see this."
     assert funnel(ds).missing == here
     assert status(ds).finding == "1 deal is in work"
     assert (needs_you(ds).finding, needs_you(ds).note) == ("", here)
-    lost = dataset(tmp_path / "lost", **MARCH, loss_reason="Too expensive")
+    lost = in_march(loss_reason="Too expensive")
     assert status(lost).finding == "1 deal was lost"
     assert changes(lost).missing.startswith("Only the deals lost for a reason are here")
 
 
-def test_nothing_is_planned_by_stage_or_reason_and_the_page_says_so(tmp_path):
+def test_nothing_is_planned_by_stage_or_reason_and_the_page_says_so(in_march):
     by_stage, by_reason = (
-        dataset(tmp_path, **MARCH, stage="NEW"),
-        dataset(tmp_path / "r", **MARCH, loss_reason="Too expensive"),
+        in_march(stage="NEW"),
+        in_march(loss_reason="Too expensive"),
     )
     assert plan_by_manager(by_stage).missing == "A plan knows no stages: take the stage filter away."
     assert plan_by_manager(by_reason).missing == "A plan knows no reasons of losing: take that filter away."
     assert pd.isna(value_of(by_stage, "plan"))
 
 
-def test_actions_are_those_on_the_deals_that_stand_there(tmp_path):
+def test_actions_are_those_on_the_deals_that_stand_there(in_march):
     # On deal 4: Boris's call of 20 March and its move to Request; on deal 2 the move to where it was lost.
-    at_request = measure(dataset(tmp_path, **MARCH, stage="REQ"), ["actions", "calls", "stage_moves"], by="manager")
+    at_request = measure(in_march(stage="REQ"), ["actions", "calls", "stage_moves"], by="manager")
     assert at_request[["manager", "actions", "calls", "stage_moves"]].values.tolist() == [["Boris", 2, 1, 1]]
-    lost = measure(dataset(tmp_path / "l", **MARCH, loss_reason="Too expensive"), ["actions"], by="manager")
+    lost = measure(in_march(loss_reason="Too expensive"), ["actions"], by="manager")
     assert lost[["manager", "actions"]].values.tolist() == [["Boris", 1]]
 
 
-def test_leads_stand_on_no_stage_so_there_are_none_and_that_is_told(tmp_path):
-    ds = dataset(tmp_path, **MARCH, stage="REQ")
+def test_leads_stand_on_no_stage_so_there_are_none_and_that_is_told(in_march):
+    ds = in_march(stage="REQ")
     assert (len(ds.leads), missing(ds, "leads_received")) == (
         0, "Leads stand on no stage of deals and are lost for none of their reasons: take that filter away to see them."
     )  # fmt: skip
@@ -146,18 +158,22 @@ LINE = {
 }  # fmt: skip
 
 
-def test_what_stands_there_is_compared_with_what_stood_there_then(tmp_path):
-    ds = dataset(tmp_path, **LINE, stage="Request")
-    table = tiles(ds, ["in_work", "created"]).set_index("metric")
+@pytest.fixture(scope="module")
+def at_request(tmp_path_factory):
+    return _kept(tmp_path_factory.mktemp("line"), **LINE)(stage="Request")
+
+
+def test_what_stands_there_is_compared_with_what_stood_there_then(at_request):
+    table = tiles(at_request, ["in_work", "created"]).set_index("metric")
     assert table[["value", "previous"]].values.tolist() == [[2, 1], [2, 1]]
     # Of the deals that stand there today none is of a year ago: that is no year to compare with, nor is their past a stock.
-    months = over_time(ds, ["created", "in_work"], year_ago=True).query("size == 'month'")
+    months = over_time(at_request, ["created", "in_work"], year_ago=True).query("size == 'month'")
     assert months["created"].tolist() == [2]
     assert months[["created_previous", "in_work"]].isna().all(axis=None)
 
 
-def test_what_changed_on_a_stage_says_who_came_and_who_left(tmp_path):
-    made = changes(dataset(tmp_path, **LINE, stage="Request"))
+def test_what_changed_on_a_stage_says_who_came_and_who_left(at_request):
+    made = changes(at_request)
     week = made.table[made.table["since"] == "week"].set_index("part")
     assert week["deals"].to_dict() == {
         "opening": 2, "new": 0, "moved_in": 1, "reopened": 0, "amount": 0, "moved_out": -1, "closing": 2,
@@ -186,8 +202,7 @@ def _any_deals():
 
 @pytest.fixture(scope="module")
 def any_deals(tmp_path_factory):
-    content = _any_deals()
-    return lambda **filters: dataset(tmp_path_factory.mktemp("any"), **content, **filters)
+    return _kept(tmp_path_factory.mktemp("any"), **_any_deals())
 
 
 @pytest.mark.parametrize(
@@ -213,7 +228,7 @@ def test_a_page_about_one_value_has_the_rows_and_numbers_of_that_value_on_the_pa
 
 
 def test_a_night_cuts_pages_by_the_stages_where_deals_stand_and_the_reasons_of_the_period(any_deals):
-    ds = any_deals(period="2025-03")
+    ds = any_deals()
     rows = ds.deals
     assert ds.scope.holders("stage_id", ds.filters.period) == set(rows[rows["outcome"] == "open"]["stage_id"])
     assert ds.scope.holders("loss_reason_id", ds.filters.period) == set(rows[rows["outcome"] == "lost"]["loss_reason"])

@@ -27,7 +27,9 @@ from shop import SHOP
 from stores import make_store
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-SHARED = ["period", "pipeline", "department", "manager", "source", "comparison", "as_of", "language"]
+SHARED = [
+    "period", "pipeline", "department", "manager", "source", "stage", "loss_reason", "comparison", "as_of", "language",
+]  # fmt: skip
 SHOWN = {
     "overview": ["tiles", "needs_you", "dynamics", "changes"],
     "sales_dynamics": [
@@ -248,7 +250,7 @@ SLICES = {
     "everything": {}, "one manager": {"manager": ["2"]}, "a department": {"department": ["Moscow"]},
     "a source": {"source": ["Website"]}, "a pipeline": {"pipeline": ["Retail"]},
     "one deal": {"pipeline": ["Retail"], "manager": ["2"]}, "nothing": {"source": ["Call"], "manager": ["2"]},
-    "long ago": {"period": "2019-01"},
+    "long ago": {"period": "2019-01"}, "a stage": {"stage": ["REQ"]}, "a reason": {"loss_reason": ["Too expensive"]},
 }  # fmt: skip
 
 
