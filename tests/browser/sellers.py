@@ -78,10 +78,14 @@ def report(folder, settings, name, *, links=(), questions=(), only=(), **paramet
         cells.append(nbformat.v4.new_code_cell("…"))
         cells[-1].outputs = [nbformat.v4.new_output("display_data", data=bundle)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"crm_reports": {"notebook": f"{name}.ipynb"}})
-    html = publish.html(notebook, assets="assets", links=links, language=given.get("language", "en"))
-    assert completeness.missing_from(html, notebook) == []
     path = folder / f"{name}-{len(list(folder.iterdir()))}.html"
-    path.write_text(html, encoding="utf-8")
+    rows = {f"{path.stem}.{end}": text for end, text in publish.rows_beside(notebook).items()}
+    html = publish.html(
+        notebook, assets="assets", links=links, language=given.get("language", "en"), rows="".join(rows)
+    )
+    assert completeness.missing_from(html, notebook) == []
+    for beside, text in {path.name: html, **rows}.items():
+        (folder / beside).write_text(text, encoding="utf-8")
     return path, {bundle[ELEMENT]["id"]: bundle[ELEMENT] for bundle in bundles if ELEMENT in bundle}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from chromium import Shared, Visit, needed
 from sellers import HOSTILE, company, report
+from test_access_in_chromium import AXE, WRONG
 
 from crm_reports import charts
 from crm_reports.look import scripts
@@ -129,6 +130,7 @@ def test_no_markup_in_a_name_is_ever_read_as_markup(browser, sales):
     ).all():
         if button.is_visible():
             button.click()
+            visit.page.keyboard.press("Escape")  # the rows behind a tile
     visit.page.locator(".only button").click()
     visit.page.locator("#deals input[type=search]").fill("<img")
     assert HOSTILE in visit.texts("#deals tbody th, #deals tbody td:has(.dot)")
@@ -176,6 +178,7 @@ def test_every_tile_has_as_many_deals_behind_it_as_it_says_to_the_cent(browser, 
             assert row["value"] in (0, None)
         elif row["metric"] in BEHIND[report] and elements["deals"]["rows"]:
             tile.click()
+            visit.page.locator("dialog .listed").click()
             count, money = visit.page.evaluate(LIST)
             told = money if row["metric"].endswith("money") else count
             assert told == pytest.approx(row["value"], abs=0.005), row["metric"]
@@ -197,8 +200,69 @@ def test_a_tile_leads_to_the_report_that_has_its_deals(browser, publish_page):
     assert to["in_work_money"] == "there.html#deals=in_work"
     assert to["forgotten_money"] == "forgotten.html#deals=forgotten"
     visit.page.locator("a.tile[data-metric=in_work_money]").click()
+    visit.page.locator("dialog .listed").click()
     visit.until("document.querySelector('#deals select[data-name=counts] option:checked')?.textContent === 'In work'")
     assert visit.info("deals") == "1–10 of 54"
+    visit.close()
+
+
+# ── The rows behind a number ─────────────────────────────────────────────────────────────────────────────────────────
+
+SHOWN = "document.querySelector('dialog.rows').open"
+
+
+def test_a_click_on_a_number_shows_its_rows_and_the_sum_that_makes_it_again(page, sales):
+    won = {row["metric"]: row["value"] for row in sales[1]["tiles"]["rows"]}
+    assert not any("rows-" in address for address in page.requests)
+    tile = page.page.locator("a.tile[data-metric=won_money]")
+    tile.press("Enter")
+    page.page.locator("dialog .sum").wait_for()
+    count = f"Rows: {won['won']:.0f}"
+    money = f"{won['won_money']:,.2f}".replace(",", "\N{NO-BREAK SPACE}").rstrip("0").rstrip(".")
+    assert page.texts("dialog .sum") == [f"{count} · together: {money}\N{NO-BREAK SPACE}₽"]
+    assert page.count("dialog tbody tr") == won["won"]
+    assert page.page.evaluate("document.activeElement.className") == "close"
+    page.page.keyboard.press("Escape")
+    assert not page.page.evaluate(SHOWN)
+    assert page.page.evaluate("document.activeElement.dataset.metric") == "won_money"
+    assert page.count("img[src=x]") == 0
+    assert page.wrong == []
+
+
+def test_the_rows_of_a_cell_are_its_managers_alone_and_arrows_lead_to_the_next(page):
+    row = page.page.locator("#managers tbody tr", has_text="Zoë Müller")
+    rate = row.locator("td.rate").first
+    k_of_n = rate.locator("i").first.inner_text()
+    rate.click()
+    page.page.locator("dialog .sum").wait_for()
+    assert page.texts("dialog .sum")[0].startswith(f"{k_of_n} = ")
+    assert page.texts("dialog .whose") == ["Zoë Müller"]
+    assert {text.split(" · ")[0] for text in page.texts("dialog tbody th i")} == {"Zoë Müller"}
+    marks = page.texts("dialog tbody td.num")
+    assert marks.count("✓") == int(k_of_n.split(" ")[0])
+    assert marks == sorted(marks, reverse=True)  # those that count come first
+    page.page.keyboard.press("Escape")
+    row.locator("td.num").first.evaluate("cell => { cell.tabIndex = 0; cell.focus(); }")
+    page.page.keyboard.press("ArrowRight")
+    second = row.locator("td.num").nth(1).evaluate("cell => cell === document.activeElement")
+    page.page.keyboard.press("Enter")
+    assert second
+    assert page.page.evaluate(SHOWN)
+    assert page.wrong == []
+
+
+def test_on_a_phone_the_rows_are_a_sheet_in_which_axe_finds_nothing_wrong(browser, sales):
+    visit = Visit(browser, sales[0], viewport={"width": 375, "height": 800}, has_touch=True, color_scheme="dark")
+    visit.page.locator("a.tile[data-metric=won]").tap()
+    visit.page.locator("dialog .sum").wait_for()
+    box = visit.page.locator("dialog.rows").bounding_box()
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 375, 800)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == 375
+    visit.page.evaluate(AXE)
+    assert visit.page.evaluate(WRONG) == []
+    visit.page.locator("dialog .close").tap()
+    assert not visit.page.evaluate(SHOWN)
+    assert visit.wrong == []
     visit.close()
 
 

@@ -30,8 +30,13 @@ def script(kind: str, value: object) -> str:
     """The value where the page's script finds it; what is long is packed."""
     text = as_script(value)
     if len(text) >= PACKED_FROM:
-        text = f'"{b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()}"'
+        text = f'"{pack(text)}"'
     return f'<script type="application/json" class="{kind}">{text}</script>'
+
+
+def pack(text: str) -> str:
+    """The text for the page's script to unpack."""
+    return b64encode(gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)).decode()
 
 
 def unpacked(text: str) -> Any:
@@ -43,10 +48,11 @@ def unpacked(text: str) -> Any:
 def rows_in(text: str) -> list[list[object]]:
     """The rows of a list as the page's script sees them: a value per column, then what the row counts in."""
     whole = unpacked(text)
-    return [list(row) for row in zip(*map(_values, whole["columns"]), whole["counts"], strict=True)]
+    return [list(row) for row in zip(*map(values_of, whole["columns"]), whole["counts"], strict=True)]
 
 
-def _values(column: Mapping[str, Any]) -> list[object]:
+def values_of(column: Mapping[str, Any]) -> list[object]:
+    """The values of a list's column, or several parts of each, as the page's script has them."""
     parts = column.get("parts")
     texts = column["texts"] if parts is None else [list(value) for value in zip(*_whole(parts, column), strict=True)]
     return [texts[place] for place in column["at"]] if "at" in column else texts

@@ -14,6 +14,7 @@ from ..words.texts import _
 from .cells import cutting, differs, explained, manager, order, tag, text, written
 
 _Step = tuple[object, ...]
+PLACE = "*place"  # a row's own place in its frame
 WHOLE = "*"  # what stands for the stage in a column over all of them
 
 
@@ -35,7 +36,9 @@ def matrix(
     has = _says_something(frame, value)
     telling, heads = _steps(frame[has], columns, rows), _steps(frame, columns, rows)
     steps = {step: head for step, head in heads.items() if step in telling}
-    cells = {(_row_key(row, rows), _step_key(row, columns)): row for row in records(frame)}
+    cells = {
+        (_row_key(row, rows), _step_key(row, columns)): row | {PLACE: place} for place, row in enumerate(records(frame))
+    }
     active = {(_row_key(row, rows), _step_key(row, columns)) for row in records(frame[has])}
     grids = {
         pipeline: _Matrix(cells, own, rows, columns, value, tuple(details), is_deep, active if pipeline else None)
@@ -135,7 +138,9 @@ class _Matrix:
         foot = tag("tfoot", self.line(None)) if any(self.team.values()) else ""
         head = tag("caption", escape(caption)) if caption else ""
         counts = {name: count or None for name, count in rows.items()}
-        return tag("table", head, self.head(), body, foot, class_=f"matrix {self.kind}", **counts)
+        return tag(
+            "table", head, self.head(), body, foot, class_=f"matrix {self.kind}", data_metric=self.value, **counts
+        )
 
     @cached_property
     def kind(self) -> str:
@@ -212,6 +217,7 @@ class _Matrix:
             style=tint or None,
             data_order=order(value),
             title=tip or None,
+            data_row=row.get(PLACE),
         )
 
     def _small_print(self, row: Mapping[str, object]) -> str:

@@ -24,8 +24,8 @@ from ..metrics.registry import METRICS, column, on_day
 from ..store.columns import records
 from ..words import context, units
 from ..words.texts import N_, _, language, many
-from . import cells, lab, matrix, plain, tables
-from .mime import ELEMENT, FIGURE
+from . import behind, cells, lab, matrix, plain, tables
+from .mime import ELEMENT, FIGURE, ROWS
 from .templates import fragment, read
 
 HERE = "<!--figure-->"  # where a page puts the figure's JSON; escaped text can't contain it
@@ -49,7 +49,7 @@ LEADS_TO = {metric: link for link, metrics in BEHIND.items() for metric in metri
 
 def use(ds: Any) -> None:
     """From now on write money, instants and managers' colours as this dataset has them, and say what it lacks."""
-    context.use(dataset=ds, metrics=())
+    context.use(dataset=ds, metrics=(), shown=())
     units.use(currency=ds.currency or "", zone=ds.filters.zone, as_of=ds.filters.as_of)
     charts.use_managers(ds.names.managers.index, ds.filters.ids("manager"))
 
@@ -141,9 +141,12 @@ def show(
     elif element.missing or what is None:
         _show_element(element.entry, _kind(element), pd.DataFrame(), body="", **words)
     elif element.figure is not None:
+        if not element.entry.rows_elsewhere:
+            _remember(element, element.table)
         _show_chart(element, words)
     else:
         drawn = telling(element.table) if is_idle else element.table
+        _remember(element, drawn)
         body, left_out = _body(element, drawn, words), len(element.table) - len(drawn)
         _show_element(element.entry, _kind(element), element.table, body=Markup(body), left_out=left_out, **words)
 
@@ -165,6 +168,12 @@ def _finding(element: Element, own: Finding) -> str:
     if element.missing or not own:
         return element.finding
     return own if isinstance(own, str) else own(element.table)
+
+
+def _remember(element: Element, drawn: pd.DataFrame) -> None:
+    """The element, for the rows behind its numbers."""
+    shown = behind.Shown(element.entry.id, drawn, is_matrix=element.entry.matrix is not None)
+    context.use(shown=(*context.current().shown, shown))
 
 
 def _show_chart(element: Element, words: Mapping[str, str]) -> None:
@@ -197,7 +206,7 @@ def verdict(text: str, *, id: str = "verdict") -> None:
 
 
 def glossary(ds: Any) -> None:
-    """Show what every number of the page means, in the order in which the page used them."""
+    """Show what every number of the page means, in the order in which the page used them; with it go the rows behind them."""
     entries = [column(name) for name in context.current().metrics]
     rows = [
         {"name": entry.name, "title": entry.title, "text": entry.meaning, "formula": entry.formula} for entry in entries
@@ -205,7 +214,9 @@ def glossary(ds: Any) -> None:
     frame = pd.DataFrame(rows, columns=["name", "title", "text", "formula"])
     entry = Entry("glossary", N_("What the words mean"), N_("Every number of this page, in the order it appears."))
     words = {"title": _(entry.title), "sub": _(entry.measured)}
-    _show_element(entry, "glossary", frame, body=fragment("glossary", entries=entries), **words)
+    told = behind.told(ds, context.current().shown) if hasattr(ds, "memo") else {}
+    more = {ROWS: told} if told else {}
+    _show_element(entry, "glossary", frame, body=fragment("glossary", entries=entries), more=more, **words)
 
 
 # ── The display ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +225,7 @@ def glossary(ds: Any) -> None:
 def _show_element(
     entry: Entry, kind: str, frame: pd.DataFrame, *, body: str, figure: dict[str, Any] | None = None,
     title: str, finding: str = "", sub: str = "", missing: str = "", is_idle: bool = False,
-    left_out: int = 0,
+    left_out: int = 0, more: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     words = {"title": title, "finding": finding, "sub": sub, "missing": missing}
     entries = _entries(frame)
@@ -226,13 +237,11 @@ def _show_element(
     ]
     numbers = {"columns": plain.columns_of(frame), "rows": plain.rows_of(frame), "metrics": metrics}
     numbers |= {"idle": True} if is_idle else {}
-    _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, figure)
+    _emit({"id": entry.id, "kind": kind, **words, **numbers}, html, {FIGURE: figure} if figure is not None else more)
 
 
-def _emit(element: Mapping[str, Any], html: str, figure: dict[str, Any] | None = None) -> None:
-    bundle = {ELEMENT: element, "text/html": html, "text/plain": f"{element['kind']} {element['id']}"}
-    if figure is not None:
-        bundle[FIGURE] = figure
+def _emit(element: Mapping[str, Any], html: str, more: Mapping[str, Any] | None = None) -> None:
+    bundle = {ELEMENT: element, "text/html": html, "text/plain": f"{element['kind']} {element['id']}", **(more or {})}
     display(bundle, raw=True)
 
 

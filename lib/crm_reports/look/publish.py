@@ -21,9 +21,9 @@ from nbconvert.exporters import TemplateExporter
 
 from .. import charts
 from ..words.texts import N_, _, language
-from . import lists, outputs, page, scripts, tables
+from . import behind, lists, outputs, page, scripts, tables, workbook
 from .figures import Figures
-from .mime import ELEMENT, FIGURE
+from .mime import ELEMENT, FIGURE, ROWS
 from .page import HERE
 from .templates import FOLDER, read
 from .tips import Tips
@@ -49,6 +49,14 @@ SAID_BY_SCRIPT = {
     "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"), "cut_alone": N_("Click: only this"),
     "closer": N_("Click: closer. With Ctrl or Shift: only this period"), "this_period": N_("Only this period"),
     "all_managers": N_("All managers"), "more": N_("{name} and {n} more"), "unpublished": N_("Not made this night: ask for it with `crm-reports serve`, or add a preset to reports.toml"),
+    "rows_count": N_("Rows: {value}"), "rows_sum": N_("together: {value}"), "rows_mean": N_("their mean: {value}"),
+    "rows_median": N_("half above, half below: {value}"), "rows_distinct": N_("different ones: {value}"), "rows_share": N_("{k} of {n} = {share}"),
+    "rows_none": N_("no sum: the number is made of all of these by its formula"), "rows_made_of": N_("no sum: the number is made of these, {value}"),
+    "rows_many": N_("{value} rows are too many for a page."), "rows_alone": N_("The rows are too many for a page that stands alone."),
+    "rows_sheet": N_("The workbook lists the deals: sheet “{value}”."), "rows_fewer": N_("Choose a shorter period, or fewer people."),
+    "rows_nowhere": N_("No single rows stand behind this number."), "rows_nobody": N_("not a deal of this page"), "rows_listed": N_("Among all deals of the list"),
+    "rows_day": N_("Day"), "rows_counts": N_("Counts"), "rows_more": N_("More: {value}"), "rows_link": N_("Link"), "rows_kind": N_("Kind"), "rows_of": N_("of n"),
+    "rows_hint": N_("Click: its rows"), "close": N_("Close"),
     "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),
 }  # fmt: skip
 
@@ -67,10 +75,11 @@ class Link:
 
 def html(
     notebook: nbformat.NotebookNode, *, title: str = "", language: str = "", assets: str = "inline",
-    show_code: bool = False, links: Sequence[Link] = (), controls: Mapping[str, Any] | None = None,
+    show_code: bool = False, links: Sequence[Link] = (), controls: Mapping[str, Any] | None = None, rows: str = "",
 ) -> str:  # fmt: skip
     """The page of an executed notebook. `assets`: "inline", or the address where `assets(folder)` put the scripts.
 
+    `rows` is the address of the file with the rows behind its numbers (`rows_beside`), ASKED of a server, or "" to have them within.
     `controls` is what its header offers to choose; without them it says what was chosen.
     """
     readable = _for_readers(notebook)
@@ -86,7 +95,7 @@ def html(
         "texts": said, "twins": charts.dark_twins(), "assets": where, "workbook": _url(links, "workbook"),
         "links": {link.key: link.url for link in links if ":" in link.key},
         "others": [asdict(link) for link in links if ":" not in link.key],
-        "made_of": notebook.metadata.get("crm_reports", {}),
+        "made_of": notebook.metadata.get("crm_reports", {}), "rows": _rows(notebook, rows),
     }  # fmt: skip
     script = scripts.LOADER if where else scripts.script(scripts.PAGE)
     resources = {
@@ -95,7 +104,7 @@ def html(
         "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
         "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
-        "shared": figures.shared(), "tips": tips.script(),
+        "shared": figures.shared(), "tips": tips.script(), "behind": "" if rows else behind.within(_told(notebook)),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
     drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
@@ -104,6 +113,28 @@ def html(
 
 def _language() -> str:
     return language()
+
+
+# ── The rows behind its numbers ──────────────────────────────────────────────────────────────────────────────────────
+
+ASKED = "asked"  # where the page's own address with .js is
+
+
+def rows_beside(notebook: Mapping[str, Any]) -> dict[str, str]:
+    """The file that brings the rows behind the page's numbers, by the end of its name; {} where there are none."""
+    return behind.file_of(_told(notebook))
+
+
+def _told(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    outputs = (output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", []))
+    return next((data[ROWS] for data in outputs if ROWS in data), {})
+
+
+def _rows(notebook: nbformat.NotebookNode, address: str) -> dict[str, Any]:
+    """Where the rows are, which numbers lead to them, and the sheet of the workbook that lists deals."""
+    outputs = (output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", []))
+    elements = [data[ELEMENT] for data in outputs if ELEMENT in data]
+    return {"address": address, "leads": behind.leading(_told(notebook)), "sheet": workbook.sheet_of(elements, "deals")}
 
 
 class _PageExporter(TemplateExporter):

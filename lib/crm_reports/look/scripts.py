@@ -15,7 +15,20 @@ from . import bundle
 from .templates import read
 
 PAGE, PLOTLY, WHOLE_PLOTLY, TABLES = "page", "plotly", "plotly_whole", "tables"
-PARTS = ("start", "controls", "cuts", "contents", "charts", "drill", "tables", "panes", "exports", "managers", "tips")
+PARTS = (
+    "start",
+    "controls",
+    "cuts",
+    "contents",
+    "charts",
+    "drill",
+    "tables",
+    "panes",
+    "exports",
+    "managers",
+    "behind",
+    "tips",
+)
 # All that a page brings itself where its own script lies beside it: its policy trusts this one, and what this one loads.
 LOADER = """\
 "use strict";

@@ -26,10 +26,21 @@ def workbook(elements: Sequence[Mapping[str, object]], path: Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
         styles = _Styles(book, str(header.get("currency") or ""), _zone_of(header))
-        names = sheet_names([_("About"), *(str(element["title"] or element["id"]) for element in _with_rows(elements))])
+        names = _names(elements)
         _about(book.add_worksheet(names[0]), elements, header, styles)
         for name, element in zip(names[1:], _with_rows(elements), strict=True):
             _sheet(book.add_worksheet(name, _Columns), element, styles)
+
+
+def sheet_of(elements: Sequence[Mapping[str, object]], id: str) -> str:
+    """What the sheet of that element is called; "" where the workbook has none."""
+    ids = [element["id"] for element in _with_rows(elements)]
+    return _names(elements)[1 + ids.index(id)] if id in ids else ""
+
+
+def _names(elements: Sequence[Mapping[str, object]]) -> list[str]:
+    """What the sheets are called, in their order."""
+    return sheet_names([_("About"), *(str(element["title"] or element["id"]) for element in _with_rows(elements))])
 
 
 def _with_rows(elements: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:

@@ -122,7 +122,8 @@ def turnover(ds: Dataset, period: Period) -> Columns:
     keys = {key: partial(_both, stock, flow, key) for key in ds.slice.keys}
     is_open = np.arange(len(stock) + len(flow)) < len(stock)
     never, nothing = np.zeros(len(stock), dtype=bool), np.full(len(stock), np.nan)
-    return Columns(len(is_open), keys | {
+    subjects = {name: partial(_both, stock, flow, name) for name in ("deal_no", "created_at")}
+    return Columns(len(is_open), keys | subjects | {
         "is_open": is_open,
         **{name: np.append(never, flow[name]) for name in ("is_won", "is_closed")},
         **{name: np.append(nothing, flow[name]) for name in ("check", "cycle_days")},
@@ -301,7 +302,9 @@ def answers(ds: Dataset, period: Period) -> Columns:
     `had_hour` and `had_day` are those of which it is known whether they were answered within it.
     """
     deals, leads = _deals_waiting(ds), _leads_waiting(ds)
-    names = ("manager_id", "department_id", "source_id", "created_at", "closed_at", "answered_at", *_of_both(ds))
+    names = (
+        "manager_id", "department_id", "source_id", "created_at", "closed_at", "answered_at", "deal_no", "lead_id", *_of_both(ds),
+    )  # fmt: skip
     rows = Columns(len(deals) + len(leads), {name: partial(_both, deals, leads, name) for name in names})
     rows = rows.take(in_period(rows["created_at"], period, ds))
     end = np.where(np.isnat(rows["closed_at"]), utc(ds.filters.as_of), rows["closed_at"])
@@ -328,7 +331,7 @@ def _deals_waiting(ds: Dataset) -> Columns:
     deals, answers = ds.slice.deals, ds.slice.history("first_answers", "answered_at")
     answered_at = np.full(len(deals), np.datetime64("NaT"), dtype="datetime64[us]")
     answered_at[answers["place"]] = answers["answered_at"]
-    return deals.assign(answered_at=answered_at)
+    return deals.assign(answered_at=answered_at, lead_id=categorical(np.zeros(len(deals), dtype=int), [""]))
 
 
 def _leads_waiting(ds: Dataset) -> Columns:
@@ -337,7 +340,7 @@ def _leads_waiting(ds: Dataset) -> Columns:
     rows = ds.scope.snapshot.query("select lead_id, answered_at from first_answers where lead_id is not null")
     found = to_pandas(rows)
     answered_at = found.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
-    return _leads(ds, leads).assign(answered_at=_instants(answered_at))
+    return _leads(ds, leads).assign(answered_at=_instants(answered_at), deal_no=np.full(len(leads), -1))
 
 
 def lead_events(ds: Dataset, period: Period) -> Columns:

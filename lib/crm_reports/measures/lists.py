@@ -44,6 +44,11 @@ class Lists:
         """The forgotten ones of `open_deals`, with their chances."""
         return self._in_work(self.work.forgotten)
 
+    def deals_at(self, places: np.ndarray) -> pd.DataFrame:
+        """Those of `deals` at these places of the slice, as in the slice: of some, without the others being read."""
+        numbers = self.scope.slice.deals["deal_no"][places].tolist()
+        return self._rows("deal_no in (select unnest(?::integer[]))", numbers)
+
     def open_deals_at(self, places: np.ndarray) -> pd.DataFrame:
         """Those of `open_deals` at these places of the slice, in their order: of few, without the others being read."""
         deals = self.work.deals.take(np.isin(self.work.deals["place"], places))

@@ -20,6 +20,7 @@ from ..metrics.registry import Metric
 from ..metrics.rows import Number
 from ..store.columns import ratio
 from . import frames, privacy
+from .asked import note
 from .cells import (
     NOTHING,
     Cells,
@@ -63,6 +64,9 @@ def measure(
     whole = period or ds.filters.elapsed
     if size:
         return by_period(ds, entries, keys, size, whole)
+    note(ds, entries, keys, whole)
+    if total:
+        note(ds, entries, [], whole)
     now = {on: [Piece(frames.frame(ds, on, whole))] for on in frames_of(entries)}
     earlier = _earlier(ds, entries, compare) if compare else {}
     grid = grid_of(ds, entries, keys, {on: [*pieces, *earlier.get(on, [])] for on, pieces in now.items()})
@@ -82,6 +86,7 @@ def value_of(ds: Dataset, name: str, *, period: Period | None = None) -> Number:
     entry = entries_of([name])[0]
     if gaps(ds, [entry]):
         return NOTHING
+    note(ds, [entry], [], period or ds.filters.elapsed)
     return of_all(entry, frames.frame(ds, entry.on, period or ds.filters.elapsed))
 
 

@@ -13,6 +13,7 @@ from ..filters import Period, first_instant
 from ..filters.periods import WHOLES, begin, consecutive, cut, label, last_months, shift, year_earlier
 from ..metrics.registry import STOCKS, Metric
 from . import frames
+from .asked import note
 from .cells import Cells, cells_of, entries_of, frames_of, gaps_of_days, grid_of
 from .dataset import Dataset
 from .grid import Piece, texts
@@ -29,6 +30,7 @@ def over_time(
     """
     whole = _since_known(ds, period or ds.filters.elapsed)
     entries = entries_of(metrics)
+    note(ds, entries, [], whole, WHOLES)
     is_compared = ds.filters.previous and whole == ds.filters.elapsed
     tables = []
     for size in WHOLES:
@@ -40,8 +42,9 @@ def over_time(
 
 def twelve_months(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     """The twelve months up to the period's end, each beside the same days a year earlier: `over_time` by month."""
-    cuts = last_months(ds.filters.elapsed.end)
-    return _with_previous(ds, entries_of(metrics), cuts, "month", year_earlier(cuts))
+    cuts, entries = last_months(ds.filters.elapsed.end), entries_of(metrics)
+    note(ds, entries, [], Period(cuts[0].start, cuts[-1].end), ["month"])
+    return _with_previous(ds, entries, cuts, "month", year_earlier(cuts))
 
 
 def sparks(ds: Dataset, metrics: Sequence[str]) -> dict[str, list[float]]:
@@ -57,7 +60,9 @@ def sparks(ds: Dataset, metrics: Sequence[str]) -> dict[str, list[float]]:
 
 def by_period(ds: Dataset, entries: Sequence[Metric], keys: Sequence[str], size: str, whole: Period) -> pd.DataFrame:
     """One row per value of the dimensions and cut of the period."""
-    cuts = cut(_since_known(ds, whole), size)
+    whole = _since_known(ds, whole)
+    note(ds, entries, keys, whole, [size])
+    cuts = cut(whole, size)
     pieces = _pieces(ds, entries, cuts)
     grid = grid_of(ds, entries, keys, pieces, len(cuts))
     cells = cells_of(entries, pieces, grid, blank=gaps_of_days(ds, entries))

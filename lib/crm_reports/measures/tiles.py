@@ -10,6 +10,7 @@ from ..metrics.rows import Number, Ratio, Sample
 from ..metrics.statistics import differs
 from ..words.texts import _
 from . import frames
+from .asked import note
 from .cells import NOTHING, change, entries_of, gaps, gaps_before, of_all, plain, sureness
 from .dataset import Dataset
 from .over_time import sparks
@@ -28,6 +29,7 @@ def comparison(ds: Dataset, name: str) -> dict[str, object]:
     entry = entries_of([name])[0]
     if gaps(ds, [entry]):
         return {"metric": name, "spark": [], "note": _why(ds, entry)}
+    note(ds, [entry], [], ds.filters.elapsed)
     now = of_all(entry, frames.frame(ds, entry.on, ds.filters.elapsed))
     is_known = ds.filters.previous and not gaps_before(ds, [entry])
     before = of_all(entry, frames.frame_before(ds, entry.on)) if is_known else NOTHING

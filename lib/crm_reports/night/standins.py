@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterable
 from datetime import date
+from glob import escape as escape_glob
 from html import escape
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def _notice(sentence: str, error: str) -> str:
 
 def _copy_others(page: Path, folder: Path) -> None:
     """The workbook and the rest beside the stand-in, whose links lead there."""
-    for source in (page.with_suffix(f".{suffix}") for suffix in SUFFIXES if suffix != "html"):
+    others = [page.with_suffix(f".{suffix}") for suffix in SUFFIXES if suffix != "html"]
+    for source in (*others, *page.parent.glob(f"{escape_glob(page.stem)}.rows-*.js")):
         if source.is_file():
             shutil.copyfile(source, folder / source.name)
 

@@ -76,6 +76,7 @@ def _try(job: Job) -> RunRecord:
         assets="../assets",
         links=job.links,
         controls=job.controls,
+        rows=run.BESIDE,
     )
 
 

@@ -86,7 +86,9 @@ def _look(page: Path) -> dict[str, Any]:
     links = [publish.Link(**link) for link in content["others"]]
     links += [publish.Link(*link) for link in content["links"].items()]
     folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
-    return {"links": links, "controls": _script_data(text, "controls")} | ({"assets": folder} if folder else {})
+    return {"links": links, "controls": _script_data(text, "controls")} | (
+        {"assets": folder, "rows": run.BESIDE} if folder else {}
+    )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

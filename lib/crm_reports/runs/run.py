@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +53,7 @@ for _each in ("papermill", "traitlets"):
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SHOWING_DATA = ("tiles", "table", "chart")
 KINDS = ("ipynb", "html", "xlsx", "json")
+BESIDE = "beside"  # where the rows behind a page's numbers are: in a file of their own, whose name only the page tells
 ABOUT = ("filters", "words", "as_of", "synced_at", "made_at", "currency", "kept", "total", "holes", "quality")
 TRACEBACK = "Traceback (most recent call last)"  # of something that could not be shown, IPython only prints it
 
@@ -491,8 +493,10 @@ def complete(
                 raise cells.too_much(settings.limits.page_output)
             with speaking(plan.language):
                 headline = _headline(notebook)
-                page = _page(plan, notebook, **look)
-                files = _written(plan, notebook, {"ipynb": text, "html": page}, out, kinds)
+                beside = publish.rows_beside(notebook) if look.get("rows") == BESIDE else {}
+                page = _page(plan, notebook, **look | _rows_of(plan, beside, look))
+                files = _written(plan, notebook, {"ipynb": text, "html": page, **beside}, out, {*kinds, *beside})
+                _clear_rows(plan, files, out)
     except Exception as failed:
         error = discretion.without_secrets(logged(failed), settings)
     if error and not leak:
@@ -502,6 +506,18 @@ def complete(
         plan.report, plan.parameters, plan.slug, state, executed.started_at, datetime.now(UTC), files, error,
         plan.about, headline,
     )  # fmt: skip
+
+
+def _rows_of(plan: Plan, beside: Mapping[str, str], look: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the page finds the rows behind its numbers."""
+    return {"rows": next((f"{plan.name}.{end}" for end in beside), "")} if look.get("rows") == BESIDE else {}
+
+
+def _clear_rows(plan: Plan, files: Collection[Path], out: Path) -> None:
+    """Remove the rows of a page that this one has replaced."""
+    for path in out.glob(f"{escape(plan.name)}.rows-*.js"):
+        if path not in files:
+            path.unlink(missing_ok=True)
 
 
 def _headline(notebook: nbformat.NotebookNode) -> str:
@@ -548,13 +564,14 @@ def _written(
         **{kind: partial(_write, text=text) for kind, text in texts.items()},
         "xlsx": lambda path: workbook.workbook(elements, path),
         "json": lambda path: _write(path, as_json(plan, elements)),
+        "js": lambda path: _write(path, "".join(publish.rows_beside(notebook).values())),
     }
-    wanted = [kind for kind in write if kind in kinds or not registry.is_bare()]
+    wanted = [kind for kind in write if kind in kinds or (kind in KINDS and not registry.is_bare())]
     return write_all({out / f"{plan.name}.{kind}": write[kind] for kind in wanted})
 
 
 def file_of(plan: Plan, notebook: Path, kind: str) -> Path:
-    """The workbook or the JSON of an executed notebook that `complete` left, beside it."""
+    """The workbook, the JSON or the rows (js) of an executed notebook that `complete` left, beside it."""
     with speaking(plan.language):
         return _written(plan, json.loads(notebook.read_text(encoding="utf-8")), {}, notebook.parent, [kind])[0]
 

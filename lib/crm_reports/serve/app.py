@@ -43,6 +43,7 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "pdf": "application/pdf",
     "json": "application/json", "ipynb": "application/x-ipynb+json",
 }  # fmt: skip
+ROWS = "js"  # a page's own script loads the rows behind its numbers so
 STATUS = {Unknown: 401, NotYours: 403, FilterError: 400, SettingsError: 400, Busy: 503, TookTooLong: 504}
 REFUSALS = {
     404: N_("there is nothing at this address: open a report and choose there"),
@@ -55,7 +56,7 @@ NO_FORMS, FORMS = (
 )  # in the page's own policy: views are saved
 HEADERS = {
     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin", "Cache-Control": "private, no-cache",
+    "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "private, no-cache",
     "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
 }  # fmt: skip
 MOST_BYTES = 20_000  # of what a browser sends; a view's name and its address
@@ -119,11 +120,15 @@ class Server:
     async def show(self, request: Request, reader: Reader) -> Response:
         """The page, or the file of the same view that the address ends in: .xlsx, .pdf, .json, .ipynb."""
         report, _dot, kind = request.path_params["report"].partition(".")
-        if kind and kind not in TYPES:
+        if kind == ROWS:
+            _refuse_scripts_elsewhere(request)
+        elif kind and kind not in TYPES:
             raise FilterError(_("there is no .{kind}; there are: {kinds}", kind=kind, kinds=", ".join(TYPES)))
         asked = await self.desk.asked(report, state.given(request.url.query), reader)
         page = await self.pages.files(asked, lambda: links(asked, self.settings), request.is_disconnected)
         await anyio.to_thread.run_sync(_refuse_others_rows, page["ipynb"], asked)
+        if kind == ROWS:
+            return FileResponse(await self.pages.file(kind, asked, page), media_type="text/javascript")
         if kind:
             return FileResponse(
                 await self.pages.file(kind, asked, page), media_type=TYPES[kind], filename=f"{asked.plan.name}.{kind}"
@@ -218,6 +223,12 @@ def _refuse_other_sites(request: Request) -> None:
     is_ours = site == "same-origin" if site else origin == request.headers.get("host")
     if not is_ours:
         raise NotYours(_("this was sent by another site: open the report and save the view there"))
+
+
+def _refuse_scripts_elsewhere(request: Request) -> None:
+    """NotYours: a page of another site would run these rows as its own script. A browser that does not say from where obeys the header."""
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise NotYours(_("the rows of a page are for that page alone: open the report"))
 
 
 def _refuse_others_views(settings: Settings, name: str, reader: Reader) -> None:

@@ -114,7 +114,7 @@ class Pages:
         def make() -> RunRecord:
             return parent.make(
                 asked.plan, settings=self._settings.model_copy(update={"webhook": None}), out=self._room.path / key[:32],
-                seconds=self._settings.limits.page_seconds, assets="/assets", links=links(), is_wanted=lambda: not gone.is_set(), kinds=AT_ONCE,
+                seconds=self._settings.limits.page_seconds, assets="/assets", rows=publish.ASKED, links=links(), is_wanted=lambda: not gone.is_set(), kinds=AT_ONCE,
             )  # fmt: skip
 
         async with self._cores:
@@ -137,7 +137,7 @@ class Pages:
 
 def _size(page: Path) -> int:
     """Bytes of all files of a page that are there by now."""
-    files = (page.with_suffix(f".{kind}") for kind in (*KINDS, "pdf"))
+    files = (page.with_suffix(f".{kind}") for kind in (*KINDS, "pdf", "js"))
     return sum(path.stat().st_size for path in files if path.exists())
 
 

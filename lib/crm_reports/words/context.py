@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Report:
-    """How it says things, whom it colours in which order, what it is about, and which metrics it has asked for."""
+    """How it says things, whom it colours in which order, what it is about, which metrics it has asked for and what it has shown."""
 
     language: str = "en"
     currency: str = ""
@@ -21,6 +21,7 @@ class Report:
     dataset: Any = None
     metrics: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)  # columns of the company's own fields, by name
+    shown: tuple[Any, ...] = ()
 
 
 _report: ContextVar[Report] = ContextVar("report")  # each thread begins with a report of its own

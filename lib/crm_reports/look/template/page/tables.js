@@ -75,6 +75,7 @@ class List {
   constructor(table, rows) {
     Object.assign(this, {table, rows, columns: columnsOf(table), fits: new Map(), boxes: new Map(), nobody: null});
     this.lines = rows ? [] : [...table.tBodies[0].rows];
+    this.lines.forEach((line, place) => { line.place = place; });
     for (const line of this.lines) for (const cell of line.cells) cell.dataset.order ??= cell.textContent;  // else sorted by its HTML
     this.size = rows ? rows.length : this.lines.length;
     this.whose = this.columns.findIndex(column => column.kind === "manager");

@@ -13,7 +13,13 @@ if (tipTexts) heldIn(tipTexts).then(texts => {
   for (const list of all("[data-words]")) list.append(...list.dataset.words.split(" ").flatMap(place => explained(texts[place])));
 });
 
+// Where a click shows the rows, the tooltip says so.
 function tipOf(target) {
+  const found = saidOf(target);
+  return found && numberAt(found[0]) ? [found[0], `${found[1]}\n${page.texts.rows_hint}`] : found;
+}
+
+function saidOf(target) {
   const name = target.closest?.("main a[data-link]"), hint = name && cutHint(name.dataset.link);
   if (hint) return [name, hint];
   const place = target.closest?.("[data-tip], table.data td, .matrix td");
