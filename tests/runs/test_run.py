@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from crm_reports.errors import FilterError, RunError, StoreError
+from crm_reports.look.mime import ROWS
 from crm_reports.metrics import registry
 from crm_reports.runs import alone
 from crm_reports.runs import run as runs
@@ -97,6 +98,25 @@ def test_what_was_not_asked_for_is_made_later_of_the_notebook_and_is_the_same(re
     data, book = (runs.file_of(executed.plan, bare.files[0], kind) for kind in ("json", "xlsx"))
     assert data.read_text() == record.files[3].read_text()
     assert _cells(book) == _cells(record.files[2])
+
+
+def test_the_rows_behind_its_numbers_lie_beside_the_page_in_place_of_those_of_the_page_before(
+    record, settings, tmp_path
+):
+    def made(rows):
+        output = nbformat.v4.new_output("display_data", {ROWS: {"elements": {"managers": {"ways": {"won": rows}}}}})
+        files = runs.complete(
+            _executed(settings, record, output), settings=settings, out=tmp_path, rows=runs.BESIDE
+        ).files
+        return next(path for path in files if path.suffix == ".js"), files
+
+    before, _files = made([1])
+    after, files = made([2])
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert before.name != after.name
+    page = next(path for path in files if path.suffix == ".html").read_text()
+    assert f'"rows":{{"address":"{after.name}","leads":{{"managers":["won"]}}' in page
+    assert 'class="behind"' not in page
 
 
 def _cells(book):

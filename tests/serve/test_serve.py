@@ -223,6 +223,17 @@ def test_an_answer_says_what_a_browser_may_do_with_it(client):
     assert ("form-action 'self'" in page, "form-action 'none'" in page) == (True, False)
 
 
+def test_the_rows_behind_a_pages_numbers_are_given_to_that_page_and_to_no_other_site(client):
+    page, rows = (client.get(f"/overview{end}?period=2025-03") for end in ("", ".js"))
+    assert '"address":"asked"' in page.text
+    assert rows.headers["content-type"].startswith("text/javascript")
+    assert rows.headers["cross-origin-resource-policy"] == "same-origin"
+    assert rows.text.startswith('window.crmBehind="')
+    refused = client.get("/overview.js?period=2025-03", headers={"Sec-Fetch-Site": "cross-site"})
+    assert refused.status_code == 403
+    assert "crmBehind" not in refused.text
+
+
 def test_a_notebook_that_hangs_is_ended_and_the_page_says_so(folder, settings):
     write(folder / "notebooks" / "hangs.ipynb", *WHOLE, "import time; time.sleep(600)")
     limits = settings.limits.model_copy(update={"page_seconds": 3})

@@ -23,7 +23,7 @@ from ..metrics.parts import Parts
 from ..metrics.registry import Metric, column, find
 from ..store.columns import Columns
 from ..words import units
-from ..words.texts import _
+from ..words.texts import N_, _
 from . import lists
 
 MOST = 20_000  # rows of one kind that a page can carry
@@ -32,6 +32,15 @@ EPOCH = date(1970, 1, 1)
 SUBJECT = {
     "title": "title", "manager": "manager", "status": "status", "stage": "text", "money": "number", "pipeline": "text", "source": "text",
     "department": "text",
+}  # fmt: skip
+
+SAID = {
+    "count": N_("Rows: {value}"), "sum": N_("together: {value}"), "mean": N_("their mean: {value}"),
+    "median": N_("half above, half below: {value}"), "distinct": N_("different ones: {value}"), "share": N_("{k} of {n} = {share}"),
+    "none": N_("no sum: the number is made of all of these by its formula"), "made_of": N_("no sum: the number is made of these, {value}"),
+    "many": N_("{value} rows are too many for a page."), "nowhere": N_("No single rows stand behind this number."),
+    "nobody": N_("not a deal of this page"),  "day": N_("Day"), "counts": N_("Counts"),
+    "more": N_("More: {value}"), "link": N_("Link"), "kind": N_("Kind"), "of": N_("of n"),
 }  # fmt: skip
 
 
@@ -113,7 +122,7 @@ class _Page:
         place = {way: number for number, way in enumerate(self.ways)}
         elements = {shown.id: _element(shown, own, place) for shown, own in self.found.items()}
         return {
-            "elements": elements, "ways": ways, "facts": [own.as_json() for own in facts.values()], "subjects": named.as_json(),
+            "said": {name: _(text) for name, text in SAID.items()}, "elements": elements, "ways": ways, "facts": [own.as_json() for own in facts.values()], "subjects": named.as_json(),
             "words": {unit: units.unit_word(unit) for unit in ("money", "share", "days")} | {"point": units.decimal_sign(), "space": units.SPACE},
         }  # fmt: skip
 

@@ -49,14 +49,9 @@ SAID_BY_SCRIPT = {
     "cut": N_("Click: only this. With Ctrl or Shift: together with what is chosen"), "uncut": N_("Click: everything again"), "cut_alone": N_("Click: only this"),
     "closer": N_("Click: closer. With Ctrl or Shift: only this period"), "this_period": N_("Only this period"),
     "all_managers": N_("All managers"), "more": N_("{name} and {n} more"), "unpublished": N_("Not made this night: ask for it with `crm-reports serve`, or add a preset to reports.toml"),
-    "rows_count": N_("Rows: {value}"), "rows_sum": N_("together: {value}"), "rows_mean": N_("their mean: {value}"),
-    "rows_median": N_("half above, half below: {value}"), "rows_distinct": N_("different ones: {value}"), "rows_share": N_("{k} of {n} = {share}"),
-    "rows_none": N_("no sum: the number is made of all of these by its formula"), "rows_made_of": N_("no sum: the number is made of these, {value}"),
-    "rows_many": N_("{value} rows are too many for a page."), "rows_alone": N_("The rows are too many for a page that stands alone."),
-    "rows_sheet": N_("The workbook lists the deals: sheet “{value}”."), "rows_fewer": N_("Choose a shorter period, or fewer people."),
-    "rows_nowhere": N_("No single rows stand behind this number."), "rows_nobody": N_("not a deal of this page"), "rows_listed": N_("Among all deals of the list"),
-    "rows_day": N_("Day"), "rows_counts": N_("Counts"), "rows_more": N_("More: {value}"), "rows_link": N_("Link"), "rows_kind": N_("Kind"), "rows_of": N_("of n"),
-    "rows_hint": N_("Click: its rows"), "close": N_("Close"),
+    "rows_hint": N_("Click: its rows"), "rows_alone": N_("The rows are too many for a page that stands alone."), "close": N_("Close"),
+    "rows_sheet": N_("The workbook lists the deals: sheet “{value}”."), "rows_listed": N_("Among all deals of the list"),
+    "rows_fewer": N_("Choose a shorter period, or fewer people."),
     "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),
 }  # fmt: skip
 

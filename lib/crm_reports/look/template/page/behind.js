@@ -84,21 +84,21 @@ const dayOf = ({days}, place) => days.texts[days.at[place]];
 function sumOf({way, k, n, places}, data) {
   const own = places.map(place => k[place]).filter(value => value !== null), sum = own.reduce((all, value) => all + value, 0);
   const say = (text, value) => text.replace("{value}", () => value);
-  const count = say(page.texts.rows_count, threes(places.length, data));
-  if (!way.is_own) return `${count} · ${say(page.texts.rows_made_of, way.title)}`;
-  if (way.way === "none") return `${count} · ${page.texts.rows_none}`;
+  const count = say(data.said.count, threes(places.length, data));
+  if (!way.is_own) return `${count} · ${say(data.said.made_of, way.title)}`;
+  if (way.way === "none") return `${count} · ${data.said.none}`;
   if (way.way === "ratio") {
     const of = places.map(place => n[place] ?? 0).reduce((all, value) => all + value, 0);
     return shareOf(sum, of, data);
   }
   if (way.is_part) return shareOf(sum, k.filter(value => value !== null && value !== undefined).reduce((all, value) => all + value, 0), data);
-  if (way.way === "mean") return `${count} · ${say(page.texts.rows_mean, inWords(sum / own.length, way.unit, data))}`;
-  if (way.way === "median") return `${count} · ${say(page.texts.rows_median, inWords(middleOf(own), way.unit, data))}`;
-  if (way.way === "distinct") return `${count} · ${say(page.texts.rows_distinct, threes(new Set(own).size, data))}`;
-  return way.unit === "count" && own.every(value => value === 1) ? count : `${count} · ${say(page.texts.rows_sum, inWords(sum, way.unit, data))}`;
+  if (way.way === "mean") return `${count} · ${say(data.said.mean, inWords(sum / own.length, way.unit, data))}`;
+  if (way.way === "median") return `${count} · ${say(data.said.median, inWords(middleOf(own), way.unit, data))}`;
+  if (way.way === "distinct") return `${count} · ${say(data.said.distinct, threes(new Set(own).size, data))}`;
+  return way.unit === "count" && own.every(value => value === 1) ? count : `${count} · ${say(data.said.sum, inWords(sum, way.unit, data))}`;
 }
 
-const shareOf = (k, n, data) => page.texts.rows_share.replace("{k}", () => threes(k, data)).replace("{n}", () => threes(n, data)).replace("{share}", () => n ? inWords(k / n, "share", data) : "—");
+const shareOf = (k, n, data) => data.said.share.replace("{k}", () => threes(k, data)).replace("{n}", () => threes(n, data)).replace("{share}", () => n ? inWords(k / n, "share", data) : "—");
 
 function middleOf(values) {
   const sorted = [...values].sort((a, b) => a - b), half = sorted.length >> 1;
@@ -116,6 +116,28 @@ const inWords = (value, unit, data) => [unit === "share" ? threes(100 * value, d
 // ── The drawer ──
 const drawer = make("dialog", {class: "rows", "aria-labelledby": "rows-h"});
 document.body.append(drawer);
+// Its look comes with the script, which a site has once, and not with every page.
+document.head.append(make("style", {}, `
+.leads td.num,.leads .matrix td[data-row],.leads a.tile{cursor:pointer}
+.leads td.num:hover,.leads .matrix td[data-row]:hover,.leads td:focus-visible{box-shadow:inset 0 -2px var(--accent)}
+.leads .list td.num{cursor:auto;box-shadow:none}
+dialog.rows{position:fixed;inset:0 0 0 auto;width:min(620px,100vw);max-width:none;height:100dvh;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--line);background:var(--bg);color:var(--ink);box-shadow:-12px 0 40px #0003;overflow:auto;overscroll-behavior:contain}
+dialog.rows::backdrop{background:#0003}
+dialog.rows header{position:sticky;top:0;z-index:2;background:var(--card);border-bottom:1px solid var(--line);padding:14px 20px 10px}
+dialog.rows .body{padding:12px 20px 32px}
+dialog.rows .close{float:right;font:inherit;width:32px;height:32px;border:1px solid var(--line);border-radius:8px;background:var(--card);color:var(--ink);cursor:pointer;margin:0 0 4px 12px}
+.crm dialog.rows h2{font-size:16px;margin:0}
+dialog.rows .whose{margin:2px 0 0;overflow-wrap:anywhere}
+dialog.rows .shown{font-size:24px;font-weight:640;letter-spacing:-.01em;margin:2px 0;line-height:1.25}
+dialog.rows .sub{margin:0;font-size:13px}
+dialog.rows .sum{font-weight:630;margin:0 0 8px}
+dialog.rows table{width:100%;font-size:13.5px}
+.crm dialog.rows tbody th{white-space:normal;overflow-wrap:anywhere;min-width:9em}
+.crm dialog.rows tbody th i{display:block;font-style:normal;font-size:11.5px;line-height:1.3;color:var(--dim)}
+dialog.rows .further{font:inherit;font-size:13px;border:1px solid var(--line);border-radius:7px;background:var(--card);color:var(--ink);padding:4px 12px;margin:8px 0;cursor:pointer}
+@media(max-width:640px){dialog.rows{inset:auto 0 0;width:100vw;height:auto;max-height:86dvh;border:0;border-top:1px solid var(--line);border-radius:14px 14px 0 0}dialog.rows header{padding:12px 16px 8px}dialog.rows .body{padding:10px 16px 24px}}
+@media print{dialog.rows{display:none}}
+`));
 drawer.addEventListener("click", event => { if (event.target === drawer) drawer.close(); });
 const AT_ONCE = 100;
 
@@ -128,13 +150,13 @@ async function openRows(number) {
   if (!drawer.open) drawer.showModal();
   try {
     const data = await comingRows(), found = data && rowsOfNumber(data, number);
-    body.replaceChildren(...(found?.places ? tableOf(data, found, number) : [make("p", {class: "missing"}, found || !data ? tooMany(found) : page.texts.rows_nowhere)]), ...listed(number));
+    body.replaceChildren(...(found?.places ? tableOf(data, found, number) : [make("p", {class: "missing"}, found || !data ? tooMany(data, found) : data.said.nowhere)]), ...listed(number));
   } catch (error) {
     failed(body, error);
   }
 }
 
-const tooMany = found => [found ? page.texts.rows_many.replace("{value}", found.facts.count) : page.texts.rows_alone,
+const tooMany = (data, found) => [found ? data.said.many.replace("{value}", found.facts.count) : page.texts.rows_alone,
   sheet ? page.texts.rows_sheet.replace("{value}", () => sheet) : page.texts.rows_fewer].join(" ");
 
 // A tile's own link leads to a list of the page, or of another report.
@@ -149,19 +171,19 @@ function tableOf(data, found, number) {
   const {way, facts, k, n, places} = found, subject = subjectsOf(data);
   const money = data.subjects.heads.findIndex(({name}) => name === "money"), isShare = way.way === "ratio";
   const hasValue = !isShare && way.is_own && !["none", "distinct"].includes(way.way) && !(way.unit === "count" || way.unit === "share" || way.is_part && k.every(value => value === null || value === 1));
-  const heads = [data.subjects.heads[0].title, page.texts.rows_day, isShare ? page.texts.rows_counts : hasValue ? way.title : data.subjects.heads[money].title];
+  const heads = [data.subjects.heads[0].title, data.said.day, isShare ? data.said.counts : hasValue ? way.title : data.subjects.heads[money].title];
   const value = place => isShare ? (k[place] ? "✓" : "") : hasValue ? inWords(k[place], way.unit, data) : subject(facts.of[place])?.[money][1] ?? subject(facts.of[place])?.[money][0] ?? "—";
   const line = place => {
     const own = subject(facts.of[place]), what = facts.kinds?.texts[facts.kinds.at[place]];
     const small = [what, own?.[1][0], own && textOf("text", own[3])].filter(Boolean).join(" · ");
-    return make("tr", {}, make("th", {scope: "row"}, own ? cell("title", own[0]) : page.texts.rows_nobody, make("i", {}, small)),
+    return make("tr", {}, make("th", {scope: "row"}, own ? cell("title", own[0]) : data.said.nobody, make("i", {}, small)),
       make("td", {class: "day"}, dayOf(facts, place)[1] || "—"), make("td", {class: "num"}, value(place)));
   };
   const lines = make("tbody"), more = make("button", {type: "button", class: "further"});
   let shown = 0;
   const next = () => {
     lines.append(...places.slice(shown, shown += AT_ONCE).map(line));
-    more.textContent = page.texts.rows_more.replace("{value}", threes(Math.max(places.length - shown, 0), data));
+    more.textContent = data.said.more.replace("{value}", threes(Math.max(places.length - shown, 0), data));
     more.hidden = shown >= places.length;
   };
   more.addEventListener("click", next);
@@ -184,7 +206,7 @@ function subjectsOf({subjects}) {
 
 function linesOfNumber(data, {way, facts, k, n, places}) {
   const subject = subjectsOf(data), {heads} = data.subjects;
-  const head = [...heads.map(({title}) => title), page.texts.rows_link, page.texts.rows_day, ...(facts.kinds ? [page.texts.rows_kind] : []), way.title, ...(n ? [page.texts.rows_of] : [])];
+  const head = [...heads.map(({title}) => title), data.said.link, data.said.day, ...(facts.kinds ? [data.said.kind] : []), way.title, ...(n ? [data.said.of] : [])];
   return [head, ...places.map(place => {
     const own = subject(facts.of[place]) ?? heads.map(() => [""]);
     return [...heads.map((_head, at) => own[at][0]), own[0][1] ?? "", dayOf(facts, place)[1], ...(facts.kinds ? [facts.kinds.texts[facts.kinds.at[place]]] : []), k[place], ...(n ? [n[place]] : [])];
