@@ -230,6 +230,7 @@ def test_nothing_made_of_settings_or_a_client_holds_a_secret(settings, tmp_path,
     monkeypatch.setenv("CRM_REPORTS_SMTP_USER", "reports")
     monkeypatch.setenv("CRM_REPORTS_SMTP_PASSWORD", PASSWORD)
     channels = {"TELEGRAM_TOKEN": f"123456:{CODE}T0k3n", "NOTIFY_WEBHOOK": f"https://portal.example/rest/1/{CODE}N0t1fy/",
+                "WRITE_WEBHOOK": f"https://portal.example/rest/1/{CODE}Wr1te/",
                 "WEBHOOK_SALES": f"https://hooks.example/services/{CODE}H00k?sig={CODE}S1gn"}  # fmt: skip
     for name, secret in channels.items():
         monkeypatch.setenv(f"CRM_REPORTS_{name}", secret)
@@ -238,7 +239,7 @@ def test_nothing_made_of_settings_or_a_client_holds_a_secret(settings, tmp_path,
     )
     read = Settings.read(tmp_path / "reports.toml")
     secrets = (
-        CODE, PASSWORD, f"123456:{CODE}T0k3n", f"{CODE}T0k3n", f"{CODE}N0t1fy",
+        CODE, PASSWORD, f"123456:{CODE}T0k3n", f"{CODE}T0k3n", f"{CODE}N0t1fy", f"{CODE}Wr1te",
         channels["WEBHOOK_SALES"], f"{CODE}H00k", f"{CODE}S1gn",
     )  # fmt: skip
     assert read.secrets == secrets

@@ -14,6 +14,7 @@ from crm_reports.look.publish import REPORTS
 from crm_reports.runs.surroundings import NO_WEBHOOK
 from crm_reports.settings import (
     WEIGHTS,
+    Act,
     Alert,
     CheckLimit,
     CheckName,
@@ -677,6 +678,7 @@ def test_every_key_of_the_file_says_what_is_allowed():
         Night,
         Own,
         OwnField,
+        Act,
         Mail,
         Serve,
         Access,

@@ -1,9 +1,8 @@
 """The commands. Results go to stdout, everything else to stderr; a mistake is a sentence, never a traceback."""
 
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from importlib.metadata import version
@@ -15,18 +14,19 @@ import typer
 from pydantic import SecretStr
 from typer.core import TyperGroup
 
-from ..errors import FilterError, ReportError, all_at_once
+from ..errors import ReportError
 from ..settings import LOOPBACK, Demo, Settings
 from ..settings.environ import hide_secrets
 from ..words import context
 from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
 from .access import access
+from .act import act
 from .alerts import alerts
 from .checks import checks
 from .files import files
 from .notebooks import notebooks
-from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, results, tell
+from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, pairs_of, results, tell
 from .plan import plan
 
 if TYPE_CHECKING:
@@ -123,19 +123,6 @@ def _maker(*, in_kernel: bool) -> Callable[..., Any]:
     return run
 
 
-def pairs_of(words: Iterable[str]) -> dict[str, str | list[str]]:
-    """`key=value` words by key; a key that came several times holds a list."""
-    words = list(words)
-    all_at_once(
-        (_("-p {pair!r} is no key=value", pair=word) for word in words if not re.match(r"[^=]+=", word)), FilterError
-    )
-    lists: dict[str, list[str]] = {}
-    for word in words:
-        key, _sign, value = word.partition("=")
-        lists.setdefault(key.strip(), []).append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in lists.items()}
-
-
 @app.command()
 def night(
     out: Out = Path("output"),
@@ -202,6 +189,7 @@ def serve(
 
 app.add_typer(plan, name="plan")
 app.add_typer(access, name="access")
+app.add_typer(act, name="act")
 app.add_typer(files, name="files")
 app.add_typer(notebooks, name="notebooks")
 app.command()(checks)

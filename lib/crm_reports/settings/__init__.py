@@ -35,6 +35,7 @@ from .mistakes import FILE, Lines, quoted
 from .parts import (
     FROZEN,
     LOOPBACK,
+    Act,
     Demo,
     Engine,
     Files,
@@ -57,6 +58,7 @@ __all__ = [
     "RECIPIENTS",
     "VIEWS",
     "WEIGHTS",
+    "Act",
     "Alert",
     "Calendar",
     "CheckLimit",
@@ -180,6 +182,7 @@ class Settings(BaseModel):
         None, description="a table with host and sender, or without both where nothing goes by mail"
     )
     serve: Serve = Serve()
+    act: Act = Act()
     presets: Annotated[tuple[Preset, ...], AfterValidator(_each_name_once)] = Field(
         (), description="a list: each preset begins with [[presets]]"
     )

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from .environ import HOOK, NOTIFY, TELEGRAM
+from .environ import HOOK, NOTIFY, TELEGRAM, WRITE
 from .parts import LOOPBACK
 
 PORTAL = "an address such as https://HOST/rest/USER/CODE/ (https only, unless HOST is this machine)"
@@ -18,10 +18,13 @@ SHORTEST = 16  # letters of an address's part that could be a secret: "services"
 
 
 class Keyring(NamedTuple):
-    """What opens each channel: the bot's token, the webhook for notices in Bitrix24, addresses of webhooks by name."""
+    """What opens each channel: the bot's token, the webhook for notices in Bitrix24, addresses of webhooks by name; and the
+    webhook that to-dos are written by.
+    """
 
     telegram: SecretStr | None = None
     notify: SecretStr | None = None
+    write: SecretStr | None = None
     webhooks: dict[str, SecretStr] = {}  # noqa: RUF012  it is never changed
 
     @property
@@ -33,8 +36,8 @@ class Keyring(NamedTuple):
         if self.telegram:
             token = self.telegram.get_secret_value()
             yield from (token, token.partition(":")[2])
-        if self.notify:
-            yield self.notify.get_secret_value().rstrip("/").rpartition("/")[2]
+        for webhook in filter(None, (self.notify, self.write)):
+            yield webhook.get_secret_value().rstrip("/").rpartition("/")[2]
         for address in self.webhooks.values():
             yield from _parts(address.get_secret_value())
 
@@ -55,7 +58,7 @@ def variables(env_file: Path) -> dict[str, str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in (TELEGRAM, NOTIFY) or name.startswith(HOOK)
+    return name in (TELEGRAM, NOTIFY, WRITE) or name.startswith(HOOK)
 
 
 def keyring(values: Mapping[str, str]) -> Keyring:
@@ -64,6 +67,7 @@ def keyring(values: Mapping[str, str]) -> Keyring:
     return Keyring(
         telegram=SecretStr(values[TELEGRAM]) if TELEGRAM in values else None,
         notify=SecretStr(values[NOTIFY].rstrip("/") + "/") if NOTIFY in values else None,
+        write=SecretStr(values[WRITE].rstrip("/") + "/") if WRITE in values else None,
         webhooks={name.removeprefix(HOOK).lower(): SecretStr(value) for name, value in hooks.items()},
     )
 
@@ -74,16 +78,18 @@ def mistakes(values: Mapping[str, str], reading: SecretStr | None) -> list[str]:
 
 
 def _mistakes(values: Mapping[str, str], reading: SecretStr | None) -> Iterator[str]:
-    token, notify = values.get(TELEGRAM, ""), values.get(NOTIFY, "")
+    token = values.get(TELEGRAM, "")
     if token and not re.fullmatch(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}", token):
         yield f"{TELEGRAM} (hidden, {len(token)} characters) is no token; allowed: what @BotFather gave, such as 123456:ABC…"
-    if notify:
-        if sentence := wrong_webhook(NOTIFY, notify):
+    for name, right in {NOTIFY: "im", WRITE: "crm"}.items():
+        if not (webhook := values.get(name, "")):
+            continue
+        if sentence := wrong_webhook(name, webhook):
             yield sentence
-        elif reading and reading.get_secret_value().strip().rstrip("/") == notify.rstrip("/"):
+        elif reading and reading.get_secret_value().strip().rstrip("/") == webhook.rstrip("/"):
             yield (
-                f"{NOTIFY} (hidden) is the webhook that the data are read by; make one of its own in Bitrix24, "
-                "with the right im and no other"
+                f"{name} (hidden) is the webhook that the data are read by; make one of its own in Bitrix24, "
+                f"with the right {right} and no other"
             )
     for name, value in values.items():
         if name.startswith(HOOK) and not _is_safe_address(value):

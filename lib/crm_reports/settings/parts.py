@@ -238,6 +238,15 @@ class Night(BaseModel):
     slices_also_of: Annotated[tuple[Literal["last_month", "this_month", "last_12_months"], ...], Once] = ()
 
 
+class Act(BaseModel):
+    """How many to-dos `crm-reports act` makes of forgotten deals in a night, for all and for one person, and until when."""
+
+    model_config = FROZEN
+    per_night: int = Field(30, strict=True, ge=0, le=1_000, description="a whole number from 0 to 1000")
+    per_person: int = Field(5, strict=True, ge=0, le=100, description="a whole number from 0 to 100")
+    working_days: int = Field(1, strict=True, ge=1, le=60, description="a whole number of working days from 1 to 60")
+
+
 class Own(BaseModel):
     """Metrics of the company's own that the product's reports show beside theirs: as tiles, as columns of the managers."""
 
