@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alerts import company, with_alerts
+from alerts import TABLES, company, with_alerts
 from crm_reports.night import NightReport, Page
 from crm_reports.night.alerts import checked, watching
 from crm_reports.runs import run
 from crm_reports.settings import Alert
 from crm_reports.store.checked import Result
+from stores import at, deal, make_store, moves, nights
 
 MONEY = {"name": "Money", "metric": "won_money", "period": "last_month"}
 
@@ -155,3 +156,19 @@ def test_a_check_of_the_night_speaks_where_it_warns_or_stops_the_mails(settings,
         "The mails are held back until then.",
     )
     assert (volume.kind, empty.kind) == ("", "missing")
+
+
+def test_where_deals_ended_is_no_cause_of_how_many_did_and_why_they_were_lost_is(tmp_path):
+    lost = [("02", "DEAR"), ("02", "DEAR"), ("03", "DEAR"), ("03", "GONE"), ("03", "GONE"), ("03", "GONE")]
+    deals = [
+        deal(id, f"2025-{month}-02", stage_id=stage, outcome="lost", closed_at=at(f"2025-{month}-03"))
+        for id, (month, stage) in enumerate(lost, 1)
+    ]
+    history = [
+        step for row, (month, stage) in zip(deals, lost, strict=True)
+        for step in moves(row["deal_id"], (f"2025-{month}-02", "NEW"), (f"2025-{month}-03", stage))
+    ]  # fmt: skip
+    syncs = [nights("2025-04-01")[0] | {"present": TABLES}]
+    store = make_store(tmp_path, deals=[*deals, deal(9, "2025-03-02")], stage_history=history, syncs=syncs)
+    (state,) = states(store, metric="lost", above=2)
+    assert said(state)[4:] == ["Loss reason: Went to others +3, Too expensive −1; in all +2.", "March 2025"]

@@ -207,8 +207,9 @@ def lines(words: Sequence[Word], watch: Watch) -> Iterator[str]:
             continue
         states = watch.states(alert)
         notable = [state for state in states if state.has_fired or state.kind == "missing"]
-        if not any(state.has_fired for state in states):
-            yield _("{alert}: nothing has happened", alert=alert.name)
+        if not notable:
+            number = f" ({states[0].title})" if len(states) == 1 else ""
+            yield _("{alert}: nothing has happened", alert=alert.name) + number
         for state in notable[:MOST]:
             yield f"{alert.name}: {state.title}"
             yield from (f"· {line}" for line in (*state.sentences, state.pages.row) if line)

@@ -11,8 +11,8 @@ from ...settings import Alert
 from ...words import units
 from ...words.texts import _
 
-# Where a change may come from, and how many must have moved: that all of it is on the stage of won deals says nothing.
-WITHIN = {"manager": 1, "source": 1, "stage": 2, "pipeline": 1, "loss_reason": 2}
+# Where a change may come from, and how many must have moved for that to say anything.
+WITHIN = {"manager": 1, "source": 1, "stage": 2, "pipeline": 2, "loss_reason": 2}
 MOST_WITHIN, MOST_PARTS, LEVEL = 3, 2, 0.05
 
 
@@ -70,9 +70,15 @@ def parts(shifts: Shifts, row: Shift) -> Iterator[str]:
 
 def _by_dimension(shifts: Shifts, row: Shift, change: float) -> Iterator[str]:
     for dimension, least in WITHIN.items():
-        brought = shifts.parts(row, dimension)
+        brought = [] if _is_idle(shifts, row, dimension) else shifts.parts(row, dimension)
         if len(brought) > 1 and sum(part.change != 0 for part in brought) >= least:
             yield f"{column(dimension).title}: {_listed(brought, change, shifts.entry.unit)}."
+
+
+def _is_idle(shifts: Shifts, row: Shift, dimension: str) -> bool:
+    """Whether it only says once more what the number is: closed deals stand on the stage, and have the reason, of their end."""
+    is_of_ends = shifts.entry.on == "events"
+    return is_of_ends and (dimension == "stage" or (dimension == "loss_reason" and isfinite(row.n)))
 
 
 def _listed(parts: Sequence[Part], change: float, unit: str) -> str:
