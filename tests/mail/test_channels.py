@@ -13,7 +13,7 @@ import mails
 from bitrix24_demo import Fault, invent, serve
 from chats import TOKEN, refused
 from crm_reports import mail
-from crm_reports.mail import Message, bitrix24, telegram, webhook
+from crm_reports.mail import Message, bitrix24, channels, telegram, webhook
 from crm_reports.mail.delivery import Envelope, Never
 from crm_reports.mail.wording import length, tidy
 from crm_reports.settings import Keyring, Mail, Settings
@@ -479,6 +479,13 @@ def test_a_night_may_be_sent_to_one_chat_as_often_as_asked(of_night, bot):
     assert "-100123" not in bot.chats
 
 
+def test_a_dry_run_shows_the_picture_that_would_come_with_a_message_and_no_more_words_than_fit_beside_it():
+    picture = to(PERSON, sentences=tuple(f"{place} {'ы' * 390}" for place in range(5)), picture=b"\x89PNG")
+    files = channels.preview(Envelope(PERSON, "a", "k", lambda: picture), Mail(), "en")
+    assert files["png"] == b"\x89PNG"
+    assert "and 3 more in the report" in files["txt"].decode()
+
+
 def test_a_dry_run_shows_what_each_channel_would_be_sent_and_sends_nothing(of_night, bot, tmp_path):
     report = of_night(dry_run=tmp_path / "dry")
     names = [path.rpartition("/")[2] for path in report.sent]
@@ -506,6 +513,28 @@ def test_a_persons_own_page_goes_by_the_way_that_the_settings_name(of_night, bot
         own = page(out, "Sales Anna", slice=slice_("manager", "1", "Anna"))
         assert mail.send(read, night(own), out=out, wait=lambda seconds: None).is_whole
     assert list(bot.chats) == ["77"]
+
+
+def test_managers_and_heads_are_told_of_their_own_pages_as_users_of_bitrix24(tmp_path, company, monkeypatch):
+    people = [
+        {"manager_id": "1", "name": "Anna", "is_active": True, "email": None},
+        {"manager_id": "2", "name": "Boris", "is_active": False, "email": "boris@acme.example"},
+    ]
+    make_store(
+        tmp_path / "data", managers=people, departments=[{"department_id": "10", "name": "Moscow", "head_id": "1"}]
+    )
+    out = tmp_path / "output"
+    pages = [page(out, f"Sales {name}", slice=slice_(dimension, id, name)) for dimension, id, name in (
+        ("manager", "1", "Anna"), ("manager", "2", "Boris"), ("department", "10", "Moscow"),
+    )]  # fmt: skip
+    toml = '[mail]\npeople = "bitrix24"\n[[presets]]\nname = "Sales"\nreport = "sales_dynamics"\neach = ["manager", "department"]\n'
+    (tmp_path / "reports.toml").write_text(f"{toml}mail_slices = true\n", encoding="utf-8")
+    with serve(company, scopes=("im",)) as portal:
+        monkeypatch.setenv("CRM_REPORTS_NOTIFY_WEBHOOK", portal.webhook)
+        report = mail.send(Settings.read(tmp_path / "reports.toml"), night(*pages), out=out, wait=lambda seconds: None)
+    assert report.sent == ("Sales Anna → bitrix24:1", "Sales Moscow → bitrix24:1")
+    assert report.problems == ()
+    assert len(portal.portal.notices) == 2
 
 
 def test_the_operator_is_told_in_a_chat_of_a_night_that_failed(tmp_path, bot, monkeypatch):

@@ -29,7 +29,7 @@ from .webhook import Webhook
 
 LEDGER = "mail.sqlite3"
 _TEXTS = {
-    "telegram": lambda envelope: telegram.text(envelope, telegram.TEXT),
+    "telegram": telegram.shown,
     "bitrix24": bitrix24.text,
     "webhook": webhook.content,
 }
@@ -102,11 +102,12 @@ class _Carriers:
         return Webhook(mail, keyring.webhooks, wait=self._wait)
 
 
-def preview(envelope: Envelope, mail: Mail, language: str) -> tuple[str, bytes]:
-    """What would go out, as the end of a file's name and the file: a mail, or a chat's text in its own markup."""
+def preview(envelope: Envelope, mail: Mail, language: str) -> dict[str, bytes]:
+    """What would go out, by the end of a file's name: a mail, or a chat's text in its own markup and what comes with it."""
     message, channel = envelope.make(), way(envelope.to).channel
     if channel == MAIL:
-        return "eml", bytes(message if isinstance(message, EmailMessage) else plain_mail(message, mail, language))
-    if message.document:
-        return message.document.name.rpartition(".")[2], message.document.content
-    return "json" if channel == "webhook" else "txt", _TEXTS[channel](envelope).encode()
+        return {"eml": bytes(message if isinstance(message, EmailMessage) else plain_mail(message, mail, language))}
+    if channel == "telegram" and message.document:
+        return {message.document.name.rpartition(".")[2]: message.document.content}
+    files = {"json" if channel == "webhook" else "txt": _TEXTS[channel](envelope).encode()}
+    return files | ({"png": message.picture} if channel == "telegram" and message.picture else {})

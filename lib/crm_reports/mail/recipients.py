@@ -6,14 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..settings import Mail, Preset, is_address
+from ..settings import Mail, Preset, is_address, is_recipient
 from ..settings.parts import PEOPLE
 from ..store import Store
 
 
 @dataclass(frozen=True)
 class People:
-    """Addresses: those of [mail.addresses] by name or id, else those that the CRM has."""
+    """Addresses: those of [mail.addresses] by name or id, else what the CRM has, e-mail or the number of a user."""
 
     mail: Mail
     store: Path
@@ -35,6 +35,9 @@ class People:
         return next((self.mail.addresses[name] for name in names if name in self.mail.addresses), "")
 
     def _in_crm(self, manager_id: str) -> str:
+        if self.mail.people == "bitrix24":
+            user = f"bitrix24:{manager_id}"
+            return user if manager_id in self._addresses and is_recipient(user) else ""
         address = self._addresses.get(manager_id, "")
         return address if is_address(address) else ""
 

@@ -296,13 +296,15 @@ class _Run:
         paths = []
         for number, envelope in enumerate(map(self._envelope, posts), 1):
             try:
-                kind, content = preview(envelope, self.mail, self.settings.language)
+                files = preview(envelope, self.mail, self.settings.language)
             except MailError as error:
                 self._problem(f"{envelope.about} → {envelope.to}: {error}")
                 continue
-            path = folder / f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}.{kind}"
-            path.write_bytes(content)
-            paths.append(str(path))
+            stem = f"{number:03}-{attachments.plain(envelope.about)}-{attachments.plain(envelope.to)}"
+            for kind, content in files.items():
+                path = folder / f"{stem}.{kind}"
+                path.write_bytes(content)
+                paths.append(str(path))
         return MailReport(tuple(paths), 0, tuple(self.problems), tuple(self.notes))
 
     def _envelope(self, post: Post) -> Envelope:

@@ -131,6 +131,11 @@ def text(envelope: Envelope, most: int) -> str:
         return fitted(message, most, html)
 
 
+def shown(envelope: Envelope) -> str:
+    """The text that goes out, as long as it may be beside a picture if there is one."""
+    return text(envelope, CAPTION if envelope.make().picture else TEXT)
+
+
 def html(message: Message) -> str:
     """The message in Telegram's HTML."""
     lines = "\n".join(f"• {escape(sentence, quote=False)}" for sentence in message.sentences)

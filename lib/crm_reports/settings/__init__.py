@@ -200,8 +200,9 @@ class Settings(BaseModel):
     @field_validator("presets", "alerts")
     @classmethod
     def _mail_needs_a_server(cls, entries: tuple[Named, ...], info: ValidationInfo) -> tuple[Named, ...]:
-        names = [repr(entry.name) for entry in entries if entry.needs_server]
         mail = info.data.get("mail", "wrong")  # a wrong one has sentences of its own
+        by_mail = getattr(mail, "people", "mail") == "mail"
+        names = [repr(entry.name) for entry in entries if entry.needs_server or (entry.mail_slices and by_mail)]
         if names and (mail is None or (isinstance(mail, Mail) and not mail.host)):
             raise ValueError(
                 f"{', '.join(names)} should be mailed, and no server is named; add [mail] with host and sender"

@@ -86,4 +86,4 @@ class Alert(BaseModel):
 
     @property
     def needs_server(self) -> bool:
-        return self.mail_slices or by_mail(self.to)
+        return by_mail(self.to)

@@ -218,8 +218,8 @@ class Preset(BaseModel):
 
     @property
     def needs_server(self) -> bool:
-        """Whether something of it goes by mail; where people's own pages go, their addresses in the CRM decide."""
-        return self.mail_slices or by_mail(self.recipients)
+        """Whether somebody whom it names gets mail."""
+        return by_mail(self.recipients)
 
 
 class History(BaseModel):
@@ -316,6 +316,7 @@ class Mail(BaseModel):
 
     Without `host` there are channels alone. `base_url` is where output/ is served, ending in a slash, or nothing.
     `timeout` is in seconds. `addresses` go before those of the CRM: by a manager's or department's name or id.
+    `people`: managers and heads hear of their own pages by mail, or as users of Bitrix24, whose numbers the CRM has.
     `hold_on_difference`: nothing is mailed while a check of the data is an error.
     `telegram_api` is where Telegram's bots are spoken to, a company's own server or Telegram's.
     """
@@ -343,6 +344,7 @@ class Mail(BaseModel):
     )
     timeout: float = Field(30, strict=True, gt=0, le=600, description="a number of seconds above 0, up to 600")
     hold_on_difference: Flag = True
+    people: Literal["mail", "bitrix24"] = "mail"
     telegram_api: Annotated[str, AfterValidator(_web_folder)] = Field(
         "https://api.telegram.org/",
         strict=True,
