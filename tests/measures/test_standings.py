@@ -159,21 +159,22 @@ LINE = {
 
 
 @pytest.fixture(scope="module")
-def at_request(tmp_path_factory):
-    return _kept(tmp_path_factory.mktemp("line"), **LINE)(stage="Request")
+def in_line(tmp_path_factory):
+    return _kept(tmp_path_factory.mktemp("line"), **LINE)
 
 
-def test_what_stands_there_is_compared_with_what_stood_there_then(at_request):
-    table = tiles(at_request, ["in_work", "created"]).set_index("metric")
+def test_what_stands_there_is_compared_with_what_stood_there_then(in_line):
+    ds = in_line(stage="Request")
+    table = tiles(ds, ["in_work", "created"]).set_index("metric")
     assert table[["value", "previous"]].values.tolist() == [[2, 1], [2, 1]]
     # Of the deals that stand there today none is of a year ago: that is no year to compare with, nor is their past a stock.
-    months = over_time(at_request, ["created", "in_work"], year_ago=True).query("size == 'month'")
+    months = over_time(ds, ["created", "in_work"], year_ago=True).query("size == 'month'")
     assert months["created"].tolist() == [2]
     assert months[["created_previous", "in_work"]].isna().all(axis=None)
 
 
-def test_what_changed_on_a_stage_says_who_came_and_who_left(at_request):
-    made = changes(at_request)
+def test_what_changed_on_a_stage_says_who_came_and_who_left(in_line):
+    made = changes(in_line(stage="Request"))
     week = made.table[made.table["since"] == "week"].set_index("part")
     assert week["deals"].to_dict() == {
         "opening": 2, "new": 0, "moved_in": 1, "reopened": 0, "amount": 0, "moved_out": -1, "closing": 2,
