@@ -5,7 +5,7 @@ A value is compared with the past and with a limit; only what is beyond both is 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ...settings import CheckLimit, Settings
 from ...store import Store
@@ -39,7 +39,9 @@ def examine(settings: Settings) -> tuple[tuple[Result, ...], list[str]]:
     """What each check says of the store as it is, kept for the nights to come; and what was found damaged, in sentences."""
     store = Store.open(settings.store_path)
     kept, repairs = nights(settings)
-    now = max(datetime.now(UTC), store.synced_at) if settings.source.kind != "demo" else store.synced_at
+    # By two clocks, the portal's and ours, which need not agree: so old its data were at the sync, and so long ago that is.
+    age = max(datetime.now(UTC) - store.last_sync["finished_at"], timedelta())
+    now = store.synced_at + age
     tonight = facts(store, settings)
     earlier = [night for night in kept if night.synced_at < tonight.synced_at]
     same = next((night for night in kept if night.synced_at == tonight.synced_at), None)

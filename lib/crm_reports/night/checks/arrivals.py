@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from math import sqrt
-from statistics import mean, median
+from statistics import median
 
 from ...settings import Calendar
 from ...words import units
@@ -19,7 +19,8 @@ WEEKS, FEWEST_WEEKS = 13, 6  # of the same weekday before them
 BEYOND_CHANCE = (
     4.0  # standard deviations below; of twenty a day none at all is 4.5, and comes by chance once in 500 million days
 )
-SURGE_BEYOND_CHANCE, FEWEST_SURGING = 6.0, 30
+SURGES, SURGE_BEYOND_CHANCE, FEWEST_SURGING = (1, 3), 6.0, 30
+SURGE_PEAK = 1.5  # times the most that ever came
 QUIET_TIMES = 1.5  # as long as the longest silence before
 SQUARED_MEDIAN = 0.455  # of a squared standard normal number
 
@@ -111,17 +112,25 @@ def volume(tonight: Tonight) -> Reading | None:
     remedy=N_("Look whether something was imported, or entered twice."),
 )  # fmt: skip
 def surge(tonight: Tonight) -> Reading | None:
-    """How many times as many rows came as usually come on such weekdays, on the last working days; only where it is beyond chance."""
-    windows = list(_windows(tonight))
-    many = [
-        window for window in windows
-        if window.deviation >= SURGE_BEYOND_CHANCE and window.count - window.usual >= FEWEST_SURGING
-    ]  # fmt: skip
+    """How many times as many rows came as usually come on such weekdays, on the last working day and the last three; only
+    where it is beyond chance, and half as much again as on any such days of the year before: imports are ordinary."""
+    windows = [window for window in _windows(tonight) if len(window.days) in SURGES]
     if not windows:
         return None
+    many = [
+        window for window in windows
+        if window.deviation >= SURGE_BEYOND_CHANCE and window.count >= max(FEWEST_SURGING, SURGE_PEAK * _peak(tonight, window))
+    ]  # fmt: skip
     worst = max(many, key=lambda window: window.times, default=None)
     text = _("{table}: {n} on {days}, where there usually are {usual}", **worst.words) if worst else ""
     return Reading(worst.times if worst else 1.0, text)
+
+
+def _peak(tonight: Tonight, window: Window) -> int:
+    """The most rows of as many days in a row, before the window."""
+    days = tonight.facts.days[window.series]
+    past = sorted(day for day in days if day < window.days[0])
+    return max((sum(days.get(day + step * DAY, 0) for step in range(len(window.days))) for day in past), default=0)
 
 
 def _windows(tonight: Tonight) -> Iterator[Window]:
@@ -147,13 +156,22 @@ def _last_working(calendar: Calendar, last: date, count: int) -> list[date]:
 
 
 def _window(calendar: Calendar, series: str, days: Mapping[date, int], window: Sequence[date]) -> Window | None:
-    pasts = {day.weekday(): [days.get(past, 0) for past in _weekdays_before(calendar, day.weekday(), window[0])] for day in window}  # fmt: skip
+    weekdays = {day.weekday() for day in window}
+    pasts = {
+        weekday: [days.get(day, 0) for day in _weekdays_before(calendar, weekday, window[0])] for weekday in weekdays
+    }
     if not days or any(len(past) < FEWEST_WEEKS for past in pasts.values()) or window[0] - min(days) < FEWEST_WEEKS * 7 * DAY:  # fmt: skip
         return None
-    usual = {weekday: mean(sorted(past)[2:-2]) for weekday, past in pasts.items()}
+    usual = {weekday: _middle(past) for weekday, past in pasts.items()}
     count, expected = sum(days.get(day, 0) for day in window), sum(usual[day.weekday()] for day in window)
     noise = sqrt(max(expected * _dispersion(pasts, usual), 1e-9))
     return Window(series, window, count, expected, (count - expected) / noise) if expected else None
+
+
+def _middle(counts: Sequence[int]) -> float:
+    """Their mean without the two largest and smallest."""
+    kept = sorted(counts)[2:-2]
+    return sum(kept) / len(kept)
 
 
 def _weekdays_before(calendar: Calendar, weekday: int, first: date) -> list[date]:

@@ -42,9 +42,11 @@ def _profiles(tonight: Tonight) -> Iterator[tuple[str, Sequence[int], Sequence[i
 
 def shift(now: Sequence[int], before: Sequence[int]) -> int:
     """The whole hours by which `now` is later than `before`; 0 where that explains little."""
+    if _distance(now, before) < LEAST_MOVED:
+        return 0
     distances = {step: _distance(now, _rolled(before, step)) for step in range(-11, 13)}
     best = min(distances, key=lambda step: (distances[step], abs(step)))
-    if distances[0] < LEAST_MOVED or distances[best] > BETTER * distances[0]:
+    if distances[best] > BETTER * distances[0]:
         return 0
     return best if _evidence(now, _rolled(before, best), before) >= EVIDENCE else 0
 

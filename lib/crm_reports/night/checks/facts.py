@@ -257,8 +257,7 @@ class _Look:
         start, end = quote(self.midnight - timedelta(days=MONTH)), quote(self.midnight)
         inside = f"between timestamptz {start} and timestamptz {end} - interval 1 second"
         conditions = {
-            "created": f"created_at {inside}", "won": f"outcome = 'won' and closed_at {inside}",
-            "lost": f"outcome = 'lost' and closed_at {inside}", "in_work": "outcome = 'open'",
+            "won": f"outcome = 'won' and closed_at {inside}", "in_work": "outcome = 'open'",
         }  # fmt: skip
         queries = [
             f"count(*) filter (where {condition}), sum(worth) filter (where {condition}) - max(worth) filter (where {condition})"

@@ -51,7 +51,7 @@ def _changes(tonight: Tonight, kinds: list[str], *, is_both: bool) -> Iterator[s
     """What is new, and what is gone where that counts, each with a sign."""
     nights = tonight.past[:1] if is_both else tonight.past
     for kind in kinds:
-        now = set(tonight.facts.names[kind])
+        now = set(tonight.facts.names.get(kind, ()))
         before = {id for night in nights for id in night.names.get(kind, ())}
         if before:  # a kind that nobody had before is no news
             yield from (f"+{id}" for id in now - before)

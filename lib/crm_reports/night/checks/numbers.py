@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import exp, inf, log, sqrt
 from statistics import median
 
+from ...metrics.registry import column
 from ...words import units
 from ...words.texts import N_, _
 from .facts import Amounts, Facts
@@ -71,8 +72,8 @@ def rates(tonight: Tonight) -> Reading | None:
     remedy=N_("Look at the deals behind the number: were many closed, moved or changed at once?"),
 )  # fmt: skip
 def jump(tonight: Tonight) -> Reading | None:
-    """How many times larger or smaller a number of the last four weeks (deals created, won, lost, in work, and their
-    money without the largest deal) is than in the last night; only where it moved twice as far as in any night before."""
+    """How many times larger or smaller a number of the last four weeks (deals won, and of those in work, and their money
+    without the largest deal) is than in the last night; only where it moved twice as far as in any night before."""
     if not tonight.past or (tonight.facts.on - tonight.past[0].on).days > NIGHTS_APART:
         return None
     nights = [tonight.facts, *tonight.past]
@@ -96,13 +97,8 @@ def _move(name: str, before: Facts, now: Facts) -> float:
 def _jumped(name: str, tonight: Tonight) -> str:
     if not name:
         return ""
-    now, before = (night.headlines[name][0] for night in (tonight.facts, tonight.past[0]))
-    return _(
-        "{name}: {now}, and {before} the night before",
-        name=name,
-        now=units.count(round(now)),
-        before=units.count(round(before)),
-    )
+    now, before = (units.count(round(night.headlines[name][0])) for night in (tonight.facts, tonight.past[0]))
+    return _("{name}: {now}, and {before} the night before", name=column(name).title, now=now, before=before)
 
 
 def _times(value: float, before: float) -> float:

@@ -11,6 +11,7 @@ from .facts import Facts
 from .registry import Reading, Tonight, check
 
 FEWEST = 10  # rows that are worth a word
+LATELY = timedelta(days=28)
 BEYOND_CHANCE = 4.0
 GROWTH_TIMES = 3.0  # as much as in any night before
 
@@ -20,7 +21,7 @@ GROWTH_TIMES = 3.0  # as much as in any night before
     remedy=N_("Look whether they were deleted, or the webhook lost the right to see them."),
 )  # fmt: skip
 def vanished(tonight: Tonight) -> Reading | None:
-    """The largest share of a table's rows that the last night had and this one has not: of all, and of those of the days of the last five weeks."""
+    """The largest share of a table's rows that the last night had and this one has not: of all, and of those of the days of the last four weeks."""
     if not tonight.past:
         return None
     return _worst(_losses(tonight.past[0], tonight.facts), _("{name}: {now}, and {before} the night before"))
@@ -31,13 +32,9 @@ def _losses(before: Facts, now: Facts) -> Iterator[tuple[str, int, int]]:
     yield from ((table, count, now.rows.get(table, 0)) for table, count in before.rows.items())
     for series in before.days.keys() & now.days.keys() - {"closings"}:
         # What happened on a past day does not become less, but by deleting it.
-        known = [day for day in before.days[series] if day < before.on]
-        if known and min(known) >= before.on - timedelta(days=60):
-            yield (
-                series,
-                sum(before.days[series][day] for day in known),
-                sum(now.days[series].get(day, 0) for day in known),
-            )
+        lately = [day for day in before.days[series] if timedelta() < before.on - day <= LATELY]
+        counts = [[days.get(day, 0) for day in lately] for days in (before.days[series], now.days[series])]
+        yield (series, *map(sum, counts))
 
 
 def _worst(losses: Iterator[tuple[str, int, int]], sentence: str) -> Reading:
