@@ -28,7 +28,7 @@ from stores import make_store
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SHARED = [
-    "period", "pipeline", "department", "manager", "source", "stage", "loss_reason", "comparison", "as_of", "language",
+    "period", "pipeline", "department", "manager", "source", "stage", "loss_reason", "fields", "comparison", "as_of", "language",
 ]  # fmt: skip
 SHOWN = {
     "overview": ["tiles", "needs_you", "dynamics", "changes"],
