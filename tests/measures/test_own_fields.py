@@ -21,7 +21,13 @@ FIELDS = {
     "delivery": {"from": "UF_DELIVERY", "as": "date"},
     "segment": {"from": "UF_SEGMENT", "of": "company"},
 }
-KINDS = {"UF_REGION": ("enumeration", False), "UF_HALL": ("enumeration", True), "UF_URGENT": ("boolean", False)}
+KINDS = {
+    "UF_REGION": ("enumeration", False),
+    "UF_HALL": ("enumeration", True),
+    "UF_URGENT": ("boolean", False),
+    "UF_BUDGET": ("money", False),
+    "UF_DELIVERY": ("date", False),
+}
 OPTIONS = {"UF_REGION": {"41": "South", "43": "<b>North</b>"}, "UF_HALL": {"1": "East", "2": "West"}}
 VALUES = {
     "1": {"UF_REGION": "41", "UF_HALL": '["1", "2"]', "UF_URGENT": "1", "UF_SCORE": "10", "UF_BUDGET": "2|USD", "UF_DELIVERY": "2025-03-09"},
@@ -219,6 +225,26 @@ def test_leads_are_kept_by_their_company_and_are_told_of_as_missing_under_a_fiel
     assert rows(measure(whole, ["leads_received"], by="segment"), "segment", "leads_received") == [
         ("Builders", 1),
         ("Shops", 1),
+    ]
+
+
+def test_what_people_did_is_cut_by_the_field_of_the_deal_that_it_was_on(tmp_path):
+    call = {"owner_type": "deal", "manager_id": "1", "kind": "call", "is_done": True, "is_action": True, "is_incoming": False,
+            "is_plan": False, "created_at": at("2025-03-10"), "at": at("2025-03-10")}  # fmt: skip
+    calls = [call | {"activity_id": "1", "owner_id": "1"}, call | {"activity_id": "2", "owner_id": "3"},
+             call | {"activity_id": "3", "owner_id": None, "owner_type": "other"}]  # fmt: skip
+    settings = stored(tmp_path, activities=calls)
+    assert rows(measure(march(settings), ["calls"], by="region"), "region", "calls") == [
+        ("South", 1), ("<b>North</b>", 1), ("no value", 1),
+    ]  # fmt: skip
+    assert measure(march(settings, region="South"), ["calls"], by="manager")["calls"].tolist() == [1]
+
+
+def test_of_the_ids_of_a_list_no_number_is_made_which_the_page_says(tmp_path):
+    ds = march(stored(tmp_path, fields={"region": {"from": "UF_REGION", "as": "number"}}))
+    assert ds.deals["region"].isna().all()
+    assert ds.holes == [
+        "[fields] in reports.toml takes Region for a number, and the CRM has it as enumeration: it is empty here."
     ]
 
 

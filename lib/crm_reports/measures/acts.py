@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+import numpy as np
 import pandas as pd
 
 from ..filters import Period
@@ -33,7 +34,9 @@ class Acts:
 
     def _own(self, own: Own, acts: Columns) -> Array:
         """What the deals of these actions have in a field of the company's own."""
-        return self.scope.slice.held(own, acts["deal_no"])
+        return self.scope.slice.held(
+            own, np.nan_to_num(acts["deal_no"].astype(float), nan=0).astype(int)
+        )  # 0: on no deal
 
     def counts(self, period: Period) -> pd.DataFrame:
         """Actions in `period` of everybody in the company who acted: a row per manager_id, a column per kind."""

@@ -10,6 +10,7 @@ import pandas as pd
 from ..metrics.registry import TROUBLES
 from ..store import FILLED
 from ..words.texts import N_, _
+from . import own_fields
 from .plans import LACK, Plan
 from .scope import Scope, to_pandas
 
@@ -133,7 +134,8 @@ class Coverage:
         ends_early = self.scope.store.synced_at < self.scope.filters.as_of
         end = _("The data end before the report's instant: the last sync was earlier. Run `crm-reports sync`.")
         unused = [_("Not used, mend it: {problem}", problem=problem) for problem in TROUBLES]
-        return [*self._holes_of_source(), *([end] if ends_early else []), *unused]
+        unreadable = own_fields.unreadable(self.scope.names.own)
+        return [*self._holes_of_source(), *([end] if ends_early else []), *unused, *unreadable]
 
     def _holes_of_source(self) -> list[str]:
         """What the last sync could not read. A hole may count rows of anybody's: a page about people leaves those out."""

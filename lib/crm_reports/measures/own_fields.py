@@ -20,7 +20,7 @@ from ..metrics.registry import COLUMNS, METRICS, Column
 from ..settings import OwnField
 from ..sources.fields import TABLES
 from ..store import Store
-from ..store.columns import Array, categorical
+from ..store.columns import Array, categorical, per_text
 from ..store.engine import quote
 from ..words.texts import N_, _, language
 
@@ -85,12 +85,17 @@ class Own:
             for name, title in names.items()
         }
 
-    def column(self, values: Sequence[str | None], price: Mapping[str, float]) -> Array:
+    def column(self, values: pd.Categorical, price: Mapping[str, float]) -> Array:
         """What rows with these values hold: texts, numbers, money at the price of its currency, days."""
-        codes, texts = pd.factorize(np.array([value or "" for value in values], dtype=object))
         if self.kind not in READ:
-            return categorical(codes, [self.id_of(text) for text in texts])
-        return np.array([READ[self.kind](text, price) for text in texts], dtype=_DTYPES[self.kind])[codes]
+            return categorical(values.codes, [self.id_of(text) for text in values.categories])
+        read = READ[self.kind] if self.is_readable else lambda _text, price: READ[self.kind]("", price)
+        return per_text(values, lambda text: read(text, price), _DTYPES[self.kind])
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the CRM's type holds what the field is for: of a list's ids no number is made."""
+        return self.type in READABLE.get(self.kind, (self.type,))
 
     def ids_of(self, value: str) -> list[str]:
         """The ids that a value, as it is kept, stands for."""
@@ -120,6 +125,9 @@ def _day(text: str, _price: Mapping[str, float]) -> np.datetime64:
 
 
 READ: dict[str, Callable[[str, Mapping[str, float]], Any]] = {"number": _number, "money": _money, "date": _day}
+READABLE = {
+    "number": ("integer", "double", "string", ""), "money": ("money", "integer", "double", ""), "date": ("date", "datetime", ""),
+}  # fmt: skip
 _DTYPES = {"number": float, "money": float, "date": "datetime64[us]"}
 
 
@@ -146,6 +154,12 @@ def clashes(fields: Mapping[str, OwnField]) -> list[str]:
     taken |= {f"{name}_id" for name in taken} | set(chain.from_iterable(table.columns for table in TABLES.values()))
     text = N_("[fields] in reports.toml calls a field {name!r}, which means something else here: give it another name")
     return [_(text, name=name) for name in fields if {name, f"{name}_id"} & taken]
+
+
+def unreadable(owns: Sequence[Own]) -> list[str]:
+    """A sentence for each field that is to be what the CRM does not hold in it."""
+    text = N_("[fields] in reports.toml takes {label} for a {kind}, and the CRM has it as {type}: it is empty here.")
+    return [_(text, label=own.label, kind=own.kind, type=own.type) for own in owns if not own.is_readable]
 
 
 def typed(fields: Mapping[str, Selection], owns: Sequence[Own]) -> tuple[dict[str, Selection], list[str]]:

@@ -14,7 +14,7 @@ from ..filters import DIMENSIONS, Filters, Period, first_instant
 from ..settings import OwnField, Settings
 from ..settings.parts import PEOPLE
 from ..store import Snapshot, Store
-from ..store.columns import Array
+from ..store.columns import Array, categorical
 from . import own_fields, privacy
 from .names import Names
 from .own_fields import Own
@@ -118,7 +118,8 @@ class Scope:
         }  # fmt: skip
 
     def _lead_values(self, own: Own, leads: pd.DataFrame) -> Array:
-        return own.column(self._lead_texts(own, leads).tolist(), {})
+        codes, texts = pd.factorize(self._lead_texts(own, leads).fillna("").to_numpy(object))
+        return own.column(categorical(codes, texts), {})
 
     def _lead_texts(self, own: Own, leads: pd.DataFrame) -> pd.Series:
         sql = "select entity_id, value from own_values where entity = ? and field = ? and value is not null"

@@ -37,6 +37,7 @@ RATES = """
     select currency, rate / coalesce(max(rate) filter (where currency = base_currency()) over (), 1.0) as rate from currencies
     union select base_currency(), 1.0
 """
+FEW = 20_000  # deals that are asked for one by one
 Bounds = tuple[datetime, datetime]  # the first instant, and the first after it
 
 
@@ -86,17 +87,16 @@ class Slice:
 
     def held(self, own: Own, numbers: np.ndarray) -> Array:
         """What the deals of these numbers (deal_no) have in a field of the company's own."""
-        rows = self.query("select deal_no, value from own_deals as own where own.field = ?", own.place)
-        texts = dict(zip(rows["deal_no"].to_pylist(), rows["value"].to_pylist(), strict=True))
-        return own.column(
-            [texts.get(number) for number in numbers.tolist()], self._rates if own.kind == "money" else {}
-        )
+        few = "and deal_no in (select unnest(?::integer[]))" if len(numbers) < FEW else ""
+        sql = f"select deal_no, value from own_deals as own where own.field = ? {few} order by deal_no"
+        rows = from_arrow(self.query(sql, own.place, *([numbers.tolist()] if few else [])))
+        return own.column(_at(rows, numbers), self._rates if own.kind == "money" else {})
 
     @property
     def _rates(self) -> dict[str, float]:
         """What one unit of each currency is in the base currency, at the rate that the CRM gives."""
         rates = {row["currency"]: row["rate"] for row in self.query(RATES).to_pylist()}
-        return {code: rate for code, rate in rates.items() if rate is not None}
+        return {"": 1.0} | {code: rate for code, rate in rates.items() if rate is not None}
 
     @cached_property
     def standings(self) -> Columns:
@@ -209,6 +209,17 @@ class Slice:
 def _condition(column: str, ids: Sequence[str]) -> str:
     marks = ", ".join("?" * len(ids)) or "null"
     return column.replace(IDS, marks) if IDS in column else f"{column} in ({marks})"
+
+
+def _at(rows: Columns, numbers: np.ndarray) -> pd.Categorical:
+    """The value of each of these deals, by rows that rise by deal_no; "" for none."""
+    held, values = rows["deal_no"], rows["value"]
+    place = np.minimum(np.searchsorted(held, numbers), max(0, len(held) - 1))
+    has_value = held[place] == numbers if len(held) else np.zeros(len(numbers), dtype=bool)
+    codes = (
+        np.where(has_value, values.codes[place], len(values.categories)) if len(held) else np.zeros(len(numbers), int)
+    )
+    return categorical(codes, [*values.categories, ""])
 
 
 def _own(deals: Slice, own: Own) -> Array:
