@@ -15,7 +15,7 @@ import pandas as pd
 from ..elements import kinds
 from ..filters import Period
 from ..filters.periods import cut
-from ..measures.behind import Behind, Ways, days, subjects, values_of
+from ..measures.behind import Behind, Ways, days, instants, subjects, values_of
 from ..measures.dataset import Dataset
 from ..measures.frames import frame
 from ..measures.lists import links
@@ -96,10 +96,18 @@ class _Facts:
     parts: dict[str, Parts] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
 
-    @property
-    def used(self) -> np.ndarray:
-        """The places of the rows that any of the numbers counts."""
-        return np.flatnonzero(np.any([own.counts for own in self.parts.values()], axis=0))
+    def used(self, ds: Dataset) -> np.ndarray:
+        """The places of the rows that any of the numbers counts, the latest first."""
+        places = np.flatnonzero(np.any([own.counts for own in self.parts.values()], axis=0))
+        return places[_latest_first(ds, self.rows.take(places))]
+
+
+def _latest_first(ds: Dataset, rows: Columns) -> np.ndarray:
+    """In which order to list these rows: the engine's own may differ with rows that are not the page's."""
+    texts = [rows[name] for name in ("manager_id", "kind", "stage_id") if name in rows]
+    codes = [np.unique(np.asarray(column, dtype=str), return_inverse=True)[1] for column in texts]
+    when = instants(rows)
+    return np.lexsort((*codes, *subjects(ds, rows), np.where(np.isnat(when), 1, -when.astype("int64"))))
 
 
 class _Page:
@@ -164,7 +172,7 @@ class _Written:
     """The rows of a frame, written: whose they are, when, of which values of the dimensions, what each brings to each number."""
 
     def __init__(self, ds: Dataset, facts: _Facts, named: "_Subjects") -> None:
-        used = facts.used
+        used = facts.used(ds)
         self.count, self.facts = len(used), facts
         self._columns: dict[bytes, int] = {}
         self._parts: list[dict[str, Any]] = []

@@ -200,10 +200,14 @@ def _starts(table: pd.DataFrame, size: str) -> list[object]:
     return [start if own == size else None for start, own in zip(table["start"].tolist(), sizes, strict=True)]
 
 
+def instants(rows: Columns) -> np.ndarray:
+    """When what each row tells of happened, else when its deal was created; NaT where nobody knows."""
+    return rows["at"] if "at" in rows else rows["created_at"]
+
+
 def days(ds: Dataset, rows: Columns) -> np.ndarray:
     """The local day on which what each row tells of happened, else its deal was created, since 1970; -1 for none."""
-    instants = rows["at"] if "at" in rows else rows["created_at"]
-    local = pd.DatetimeIndex(instants, tz="UTC").tz_convert(ds.filters.zone.key).tz_localize(None).to_numpy()
+    local = pd.DatetimeIndex(instants(rows), tz="UTC").tz_convert(ds.filters.zone.key).tz_localize(None).to_numpy()
     return np.where(np.isnat(local), -1, local.astype("datetime64[D]").astype(int))
 
 
