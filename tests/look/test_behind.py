@@ -63,9 +63,9 @@ def rows_of(told, id, metric, row):
     n = column(facts, way["n"]) if "n" in way else [None] * facts["count"]
     wanted = [(coded(facts["keys"][key]), element["keys"][key][row]) for key in way["keys"]]
     first, end = element["days"][row] if way["is_cut"] else (-math.inf, math.inf)
-    days = [day for day, _text in coded(facts["days"])]
+    days, own = [day for day, _text in coded(facts["days"])], way.get("rows", range(facts["count"]))
     fits = [
-        at for at in range(facts["count"])
+        at for at in own
         if (k[at], n[at]) != (None, None) and first <= days[at] < end and all(values[at] == value for values, value in wanted)
     ]  # fmt: skip
     return way, [(at, k[at], n[at]) for at in fits], [value for value in k if value is not None]
@@ -111,9 +111,7 @@ def test_the_rows_behind_every_number_make_that_number_again_to_the_cent(shown, 
 
 # What can't be told row by row, by its element; all else is.
 WITHOUT = {
-    "week_pattern": {"actions"}, "weights": {"actions"}, "thresholds": {"forgotten", "forgotten_share", "forgotten_money"},
-    "nights": {"in_work", "forgotten", "forgotten_money"}, "losses_by_stage": {"lost"}, "pace": {"pace"},
-    "backtest": {"forecast", "forecast_low", "forecast_high"}, "plan_by_month": {"plan", "won_money", "attainment", "gap"},
+    "nights": {"in_work", "forgotten", "forgotten_money"}, "pace": {"pace"}, "backtest": {"forecast", "forecast_low", "forecast_high"},
     "dynamics": {"in_work"}, "managers_over_time": {"in_work"}, "managers_compared": {"in_work"},
 }  # fmt: skip
 

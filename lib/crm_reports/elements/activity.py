@@ -6,6 +6,7 @@ import pandas as pd
 from .. import charts
 from ..measures import frames
 from ..measures.activity_index import index_sensitivity
+from ..measures.asked import Counted, note_counted
 from ..measures.dataset import Dataset
 from ..measures.measure import measure, medians, missing
 from ..measures.over_time import over_time
@@ -263,8 +264,10 @@ def week_pattern(ds: Dataset) -> pd.DataFrame:
     """When people act: actions by weekday (0 is Monday) and hour of the day, in the report's time zone."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
     local = pd.DatetimeIndex(acts["at"], tz="UTC").tz_convert(ds.filters.zone.key)
-    counts = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24)
+    codes = np.asarray(local.day_of_week * 24 + local.hour)
+    counts = np.bincount(codes, minlength=7 * 24)
     hours = np.flatnonzero(counts)
+    note_counted(ds, "week_pattern", actions=Counted("actions", [codes == hour for hour in hours]))
     return pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": counts[hours]})
 
 
@@ -347,6 +350,8 @@ def weights(ds: Dataset) -> pd.DataFrame:
     """The weights of the activity index: kind, weight, actions of the period; kinds without data have no count."""
     acts = frames.frame(ds, "actions", ds.filters.elapsed)
     names = pd.Series(list(ds.settings.weights))
-    counts = {kind: int(np.sum(acts["kind"] == kind)) for kind in names}
+    masks = [np.asarray(acts["kind"] == kind) for kind in names]
+    note_counted(ds, "weights", actions=Counted("actions", masks))
+    counts = {kind: int(mask.sum()) for kind, mask in zip(names, masks, strict=True)}
     values = names.map(counts).astype(float).where(~names.isin(ds.acts.kinds_without_data))
     return pd.DataFrame({"kind": kinds(names), "weight": list(ds.settings.weights.values()), "actions": values})

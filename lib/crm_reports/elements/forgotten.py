@@ -8,6 +8,7 @@ import pandas as pd
 
 from .. import charts
 from ..filters import first_instant
+from ..measures.asked import Counted, note_counted
 from ..measures.dataset import Dataset
 from ..measures.frames import stock_at
 from ..measures.lists import CHANCE, links
@@ -165,10 +166,12 @@ def silence(ds: Dataset) -> pd.DataFrame:
     """
     edges = sorted({*EDGES, ds.forgetting.after})
     days, money = ds.work.deals["days_silent"], ds.work.deals["money"]
+    spans = list(zip(edges, [*edges[1:], None], strict=True))
+    masks = [(days >= low) & ((days < high) if high else True) for low, high in spans]
+    note_counted(ds, "silence", deals=Counted("in_work", masks), money=Counted("in_work_money", masks))
     rows = [
         (low, high, _span(low, high), int(mask.sum()), float(np.nansum(money[mask])), low >= ds.forgetting.after)
-        for low, high in zip(edges, [*edges[1:], None], strict=True)
-        for mask in [(days >= low) & ((days < high) if high else True)]
+        for (low, high), mask in zip(spans, masks, strict=True)
     ]
     table = pd.DataFrame(rows, columns=["from_days", "to_days", "silent", "deals", "money", "is_forgotten"])
     return table if len(ds.work.deals) else table.iloc[:0]
@@ -209,9 +212,11 @@ def long_silent(table: pd.DataFrame) -> str:
 def thresholds(ds: Dataset) -> pd.DataFrame:
     """How many deals would count as forgotten after so many days: after_days, forgotten, forgotten_share, forgotten_money."""
     deals, rule = ds.work.deals, ds.forgetting
-    rows = []
-    for after in sorted({*THRESHOLDS, rule.after}):
-        is_late = (deals["days_silent"] >= after) & ~deals["is_snoozed"]
+    limits, rows = sorted({*THRESHOLDS, rule.after}), []
+    masks = [(deals["days_silent"] >= after) & ~deals["is_snoozed"] for after in limits]
+    late = {"forgotten": Counted("in_work", masks), "forgotten_money": Counted("in_work_money", masks)}
+    note_counted(ds, "thresholds", **late, forgotten_share=Counted("in_work", masks, is_share=True))
+    for after, is_late in zip(limits, masks, strict=True):
         k, n, money = int(is_late.sum()), len(deals), float(np.nansum(deals["money"][is_late]))
         rows.append((after, k, ratio(k, n), k, n, money, after == rule.after))
     names = [

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 
 from .. import charts
+from ..measures.asked import Counted, note_counted
 from ..measures.comparisons import stages_before_loss
 from ..measures.dataset import Dataset
+from ..measures.frames import frame
 from ..measures.measure import measure
 from ..measures.names import look_up
 from ..measures.slices import loss_reasons as loss_reasons_of
 from ..measures.totals import total_of, without_total
 from ..metrics.statistics import SMALL, fisher, holm
+from ..store.columns import Columns, records
 from ..words import units
 from ..words.texts import N_, _, many
 from .element import element
@@ -118,7 +121,21 @@ def losses_by_stage(ds: Dataset) -> pd.DataFrame:
     stages_of = {
         name: look_up(table["stage_id"], ds.names.stages[name]) for name in ("stage", "pipeline", "pipeline_id")
     }
-    return in_stage_order(ds, table.assign(**stages_of))
+    table = in_stage_order(ds, table.assign(**stages_of))
+    note_counted(ds, "losses_by_stage", lost=Counted("lost", _lost_from(ds, table, deals, rows)))
+    return table
+
+
+def _lost_from(ds: Dataset, table: pd.DataFrame, deals: Columns, rows: pd.DataFrame) -> list[np.ndarray]:
+    """Per row of the table, which events are the losses that it counts; `rows` say from where and why each deal was lost."""
+    events = frame(ds, "events", ds.filters.elapsed)
+    place = pd.Index(deals["deal_no"]).get_indexer(events["deal_no"])
+    stages, reasons = (rows[name].to_numpy(object)[place] for name in ("stage_id", "loss_reason"))
+    is_lost = events["is_lost"] & (place >= 0)
+    return [
+        is_lost & (stages == row["stage_id"]) & (row["is_total"] | (reasons == row["loss_reason"]))
+        for row in records(table)
+    ]
 
 
 @losses_by_stage.finding

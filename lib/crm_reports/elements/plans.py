@@ -10,6 +10,7 @@ from .. import charts
 from ..filters import Period
 from ..filters.periods import cut, label, last_months, shift
 from ..measures import frames
+from ..measures.asked import note
 from ..measures.dataset import Dataset
 from ..measures.measure import measure, value_of
 from ..measures.totals import without_total
@@ -218,7 +219,9 @@ def _by(ds: Dataset, by: str, metrics: Sequence[str]) -> pd.DataFrame:
 )
 def plan_by_month(ds: Dataset) -> pd.DataFrame:
     """A row per month that has a plan, of the twelve to the period's end, the newest first: plan, fact, attainment, gap."""
-    return pd.DataFrame([_month(ds, month) for month in reversed(_planned_months(ds))])
+    months = _planned_months(ds)
+    note(ds, map(find, BY_MONTH), [], Period(months[0].start, months[-1].end), ["month"])
+    return pd.DataFrame([_month(ds, month) for month in reversed(months)])
 
 
 def _planned_months(ds: Dataset) -> list[Period]:

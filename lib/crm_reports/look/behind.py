@@ -56,7 +56,7 @@ class Shown:
 def told(ds: Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
     """All that leads from the numbers of these elements to their rows; {} where none does."""
     behind = Behind(ds)
-    found = {each: ways for each in shown if (ways := behind.ways(each.table))}
+    found = {each: ways for each in shown if (ways := behind.ways(each.table, each.id))}
     return _Page(ds, behind, found).as_json() if found else {}
 
 
@@ -139,8 +139,8 @@ class _Page:
         key = (entry.on, way.asked.period)
         return {
             "title": column(way.of).title, "unit": entry.unit, "facts": list(facts).index(key), "keys": list(way.asked.keys),
-            "is_cut": bool(way.asked.size), "is_part": entry.is_part, "is_own": not way.is_made_of, **facts[key].place_of(entry),
-        }  # fmt: skip
+            "is_cut": bool(way.asked.size), "is_part": entry.is_part or way.is_share, "is_own": not way.is_made_of, **facts[key].place_of(entry),
+        } | ({} if way.rows is None else {"rows": facts[key].places_of(way.rows)})  # fmt: skip
 
 
 def _element(shown: Shown, ways: Ways, place: Mapping[Any, int]) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class _Written:
 
     def __init__(self, ds: Dataset, facts: _Facts, named: "_Subjects") -> None:
         used = facts.used(ds)
-        self.count, self.facts = len(used), facts
+        self.count, self.facts, self.used = len(used), facts, used
         self._columns: dict[bytes, int] = {}
         self._parts: list[dict[str, Any]] = []
         self._places = {name: self._place(own, used) for name, own in facts.parts.items()} if self.count <= MOST else {}
@@ -183,6 +183,10 @@ class _Written:
     def place_of(self, entry: Metric) -> dict[str, Any]:
         """How the number is made of the rows, and in which columns what they bring to it stands."""
         return {"way": self.facts.parts[entry.name].way, **self._places.get(entry.name, {})}
+
+    def places_of(self, rows: Sequence[int]) -> list[int]:
+        """Where these rows of the frame stand among those that are written."""
+        return np.flatnonzero(np.isin(self.used, rows)).tolist()
 
     def as_json(self) -> dict[str, Any]:
         return self._json

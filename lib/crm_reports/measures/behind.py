@@ -17,7 +17,7 @@ from ..metrics.registry import METRICS, STOCKS, Metric, find
 from ..metrics.rows import Groups, Ratio, Sample
 from ..store.columns import Columns, per_text
 from . import frames
-from .asked import Asked, ways
+from .asked import Asked, Counted, counted, ways
 from .cells import gaps, of_groups
 from .dataset import Dataset
 from .slices import utc
@@ -35,6 +35,8 @@ class Way:
     of: str
     asked: Asked
     is_made_of: bool = False
+    rows: tuple[int, ...] | None = None  # of what an element has counted by itself: their places in the frame
+    is_share: bool = False
 
 
 Ways = Mapping[str, Sequence[Way | None]]  # by metric, of each row of a table; None leads nowhere
@@ -48,16 +50,34 @@ class Behind:
         self._parts: dict[tuple[str, Period], Parts] = {}
         self._groups: dict[tuple[str, Asked], _Groups] = {}
 
-    def ways(self, table: pd.DataFrame) -> Ways:
-        """For each metric of the table how the number in each row leads to its rows; None where it leads nowhere."""
+    def ways(self, table: pd.DataFrame, element: str = "") -> Ways:
+        """For each column of the element's table how the number in each row leads to its rows; None where it leads nowhere."""
+        own = {
+            name: self._ways_of_counted(table[name], each)
+            for name, each in counted(self.ds, element).items()
+            if name in table
+        }
+        return _telling({**self._ways_of_measured(table), **own})
+
+    def _ways_of_counted(self, values: pd.Series, own: Counted) -> list[Way | None]:
+        """The ways of what an element has counted by itself, where the rows make the number."""
+        asked = Asked((), self.ds.filters.elapsed)
+        k = self.parts(own.of, asked.period).k
+        sums = [float(np.nansum(k[mask])) / (float(np.nansum(k)) or 1 if own.is_share else 1) for mask in own.masks]
+        return [
+            Way(own.of, asked, rows=tuple(np.flatnonzero(mask).tolist()), is_share=own.is_share) if np.isclose(made, value) else None
+            for made, value, mask in zip(sums, values, own.masks, strict=True)
+        ]  # fmt: skip
+
+    def _ways_of_measured(self, table: pd.DataFrame) -> Ways:
         if {"metric", "value"} <= set(table):
             tiles = zip(table["metric"], table["value"], strict=True)
-            return _telling({"value": [self._of_tile(str(name), value) for name, value in tiles]})
+            return {"value": [self._of_tile(str(name), value) for name, value in tiles]}
         names = [str(name) for name in table if name in METRICS]
         if {"deal_id", "lead_id"} & set(table) or not names:
             return {}
         rows = _Rows(table)
-        return _telling({name: self._ways(rows, find(name)) for name in names})
+        return {name: self._ways(rows, find(name)) for name in names}
 
     def _of_tile(self, name: str, value: float) -> Way | None:
         return self._ways(_Rows(pd.DataFrame({name: [value]})), find(name))[0] if name in METRICS else None
@@ -68,11 +88,15 @@ class Behind:
         found: list[Way | None] = [None] * len(wanted)
         sought = np.full(len(wanted), not gaps(self.ds, [entry])) & ~np.isnan(wanted)
         for asked in ways(self.ds, entry.name):
-            if not sought.any() or not (groups := self.groups(entry.on, asked)).is_cut_of(rows.table):
+            is_other = bool(asked.size) and entry.on in MADE_OF  # a plan's months have frames of their own
+            groups = self.groups(find(MADE_OF[entry.on]).on if is_other else entry.on, asked)
+            if not sought.any() or not groups.is_cut_of(rows.table):
                 continue
             places = rows.places(groups)
             there = np.flatnonzero(sought & (places >= 0))
-            if len(there) and np.allclose(groups.values(entry)[places[there]], wanted[there], rtol=1e-9, atol=1e-6):
+            if len(there) and (
+                is_other or np.allclose(groups.values(entry)[places[there]], wanted[there], rtol=1e-9, atol=1e-6)
+            ):
                 for row in there:
                     found[row] = self._way(entry, asked)
                 sought &= (places < 0) & (rows.totals | (wanted != 0))

@@ -58,7 +58,8 @@ function rowsOfNumber(data, {id, metric, row}) {
     const {texts, at: codes} = facts.keys[key], code = texts.indexOf(element.keys[key][at]);
     return place => codes[place] === code;
   });
-  const isIn = place => from === undefined || (dayOf(facts, place)[0] >= from && dayOf(facts, place)[0] < to);
+  const own = way.rows && new Set(way.rows);
+  const isIn = place => (!own || own.has(place)) && (from === undefined || (dayOf(facts, place)[0] >= from && dayOf(facts, place)[0] < to));
   const counts = place => k[place] !== null || (n && n[place] !== null);
   const places = k.map((_value, place) => place).filter(place => counts(place) && isIn(place) && fits.every(fit => fit(place)));
   return {way, facts, k, n, places: n ? [...places.filter(place => k[place]), ...places.filter(place => !k[place])] : places};
