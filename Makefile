@@ -29,7 +29,7 @@ bench: $(INSTALLED)
 # With this environment's kernel, whatever python3 the user's home knows, and with something to report on.
 lab: $(INSTALLED)
 	@[ -e data/store.duckdb ] || $(BIN)/crm-reports sync
-	@JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab notebooks
+	@JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter lab --expose-app-in-browser notebooks
 
 # The locked packages, then this one. An environment is made anew only when the lock changes.
 $(INSTALLED): $(LOCKED) pyproject.toml

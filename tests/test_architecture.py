@@ -38,6 +38,7 @@ OWNERS = {
     "jupyter_client": {"runs"},
     "papermill": {"runs"},
     "nbdime": {"runs"},
+    "ipywidgets": {"runs"},
     "distributed": {"night"},
     "smtplib": {"mail"},
     "css_inline": {"mail"},

@@ -14,7 +14,7 @@ _FROM = {
     "small_multiples": "charts", "Dataset": "measures.dataset", "load": "measures.load", "measure": "measures.measure", "missing": "measures.measure",
     "tiles": "measures.tiles", "twelve_months": "measures.over_time", "over_time": "measures.over_time", "glossary": "look.page",
     "header": "look.page", "show": "look.page", "verdict": "look.page", "element": "elements", "METRICS": "metrics", "Ratio": "metrics.rows",
-    "metric": "metrics.registry", "matrix": "look.matrix", "charts": "", "elements": "", "metrics": "",
+    "metric": "metrics.registry", "panel": "runs.panel", "matrix": "look.matrix", "charts": "", "elements": "", "metrics": "",
 }  # fmt: skip
 
 __all__ = list(_FROM)

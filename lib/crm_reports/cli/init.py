@@ -37,7 +37,7 @@ serve:
 
 lab:
 \t@[ -e data/store.duckdb ] || crm-reports sync
-\t@JUPYTER_PREFER_ENV_PATH=1 jupyter lab notebooks
+\t@JUPYTER_PREFER_ENV_PATH=1 jupyter lab --expose-app-in-browser notebooks
 """,
     "Dockerfile": """FROM python:3.12-slim
 RUN pip install --no-cache-dir crm-reports

@@ -14,6 +14,9 @@ TOO_MUCH_MEMORY = N_(
 )
 
 OURS = "CRM_REPORTS_"
+SESSION = (
+    "JPY_SESSION_NAME"  # by which Jupyter's server tells a kernel whose notebook it runs; a page's process has none
+)
 # Settings of a portal ask for a webhook. This one leads nowhere, and also goes before the real one in a .env.
 NO_WEBHOOK = {
     "CRM_REPORTS_WEBHOOK": "https://hidden.invalid/rest/0/hidden/",
@@ -30,6 +33,6 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def clean(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """What a kernel may know: of CRM_REPORTS_… only what it is told, so no secret; and no profile of the user's."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith((OURS, SESSION))}
     ours = {"IPYTHONDIR": str(folder / "ipython"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     return inherited | ours | NO_WEBHOOK | dict(environment)
