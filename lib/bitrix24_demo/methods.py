@@ -301,10 +301,21 @@ _UNSUPPORTED = "ENTITY_TYPE_NOT_SUPPORTED"
 
 def _items(desk: Desk, params: Params) -> tuple[int, Table]:
     entity = intval(_required_value(params, "entityTypeId"))
-    tables = {1: desk.company.leads, 2: desk.company.deals}
+    tables = {1: desk.company.leads, 2: desk.company.deals} | desk.company.processes
     if entity not in tables:
         raise Refusal(400, _UNSUPPORTED, f"Entity type '{entity}' is not supported")
     return entity, tables[entity]
+
+
+@register("crm.item.fields", "crm")
+def _item_fields(desk: Desk, params: Params) -> Answer:
+    _entity_type, table = _items(desk, params)
+    return Answer({
+        "fields": {
+            camel(name): {"type": kind, "isDynamic": name.startswith("UF_"), "isMultiple": False, "title": name, "upperName": name}
+            for name, kind in table.schema.items()
+        }
+    })  # fmt: skip
 
 
 @register("crm.item.list", "crm")

@@ -89,6 +89,12 @@ CALL = _schema(
     "REDIAL_ATTEMPT integer, COMMENT string, RECORD_DURATION integer, RECORD_FILE_ID integer, CALL_TYPE integer"
 )
 
+# Of a smart process, whatever else its items have.
+ITEM = _schema(
+    "ID integer, TITLE string, DATE_CREATE datetime, DATE_MODIFY datetime, ASSIGNED_BY_ID user, CATEGORY_ID integer,"
+    "STAGE_ID crm_status, OPPORTUNITY double, CURRENCY_ID crm_currency, COMPANY_ID crm_company, CONTACT_ID crm_contact"
+)
+
 OWNER_TYPES = {"lead": 1, "deal": 2, "contact": 3, "company": 4}
 
 _CAMEL = {

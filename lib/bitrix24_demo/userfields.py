@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from . import schema
 from .removal import OwnerType
 from .schema import Row
 from .tables import Table
@@ -36,12 +37,18 @@ class UserFields:
 
     def __init__(self) -> None:
         super().__init__()
+        self.processes: dict[int, Table] = {}
         self.fields: dict[OwnerType, dict[str, UserField]] = {
             name: {} for name in ("deal", "lead", "company", "contact")
         }
 
     def _table_of(self, owner_type: OwnerType) -> Table:
         raise NotImplementedError
+
+    def add_process(self, entity_type: int, **kinds: str) -> Table:
+        """A smart process of that entityTypeId whose items have these fields beside their own; its table, to add items to."""
+        self.processes[entity_type] = Table(schema.ITEM | kinds)
+        return self.processes[entity_type]
 
     def add_field(
         self,

@@ -45,6 +45,7 @@ from .parts import (
     Night,
     Own,
     OwnField,
+    PlanItems,
     Preset,
     Serve,
     Source,
@@ -73,6 +74,7 @@ __all__ = [
     "Mail",
     "Night",
     "OwnField",
+    "PlanItems",
     "Preset",
     "Serve",
     "Settings",
@@ -176,6 +178,7 @@ class Settings(BaseModel):
     fields: Annotated[dict[str, OwnField], AfterValidator(_named_fields)] = Field(
         {}, description='tables such as region = { from = "UF_CRM_123", as = "dimension" }'
     )
+    plan: PlanItems | None = None
     limits: Limits = Limits()
     checks: dict[CheckName, CheckLimit] = {}
     mail: Mail | None = Field(

@@ -275,6 +275,25 @@ class OwnField(BaseModel):
         return self.kind in ("dimension", "flag")
 
 
+class PlanItems(BaseModel):
+    """A smart process of the portal whose items are the plan: which of their fields is which column of a plan.csv."""
+
+    model_config = FROZEN
+    smart_process: int = Field(
+        strict=True, ge=128, le=10_000, description="the entityTypeId of a smart process such as 1038"
+    )
+    fields: dict[Literal["period", "metric", "manager", "department", "pipeline", "value", "currency"], Text] = Field(
+        description='a table with period and value at least: { period = "ufCrm44Period", value = "opportunity" }'
+    )
+
+    @field_validator("fields")
+    @classmethod
+    def _a_plan_needs_both(cls, fields: dict[str, str]) -> dict[str, str]:
+        if missing := [name for name in ("period", "value") if name not in fields]:
+            raise ValueError(f"{' and '.join(missing)} not named; a plan says of which period, and how much")
+        return fields
+
+
 class Engine(BaseModel):
     """What the store's engine may take in each process: memory (then a folder in data/ serves), threads (0: all cores)."""
 

@@ -6,6 +6,7 @@ killed leaves the old store whole, and its half-made copy is thrown away by the 
 
 import json
 import logging
+import re
 import shutil
 import time
 from collections import Counter
@@ -20,20 +21,22 @@ from typing import Any
 import duckdb
 from pydantic import SecretStr
 
-from ...errors import FilesError, SourceError, StoreError
+from ...errors import FilesError, PortalError, SourceError, StoreError
 from ...settings import Settings
 from ...sources import files
+from ...sources.bitrix24 import plan_items
 from ...sources.bitrix24.client import Client
 from ...sources.bitrix24.pace import ORDINARY, Pace
+from ...sources.bitrix24.plan_items import PlanText
 from ...sources.bitrix24.reading import Findings, Reading, begin
 from ...sources.fields import TABLES, arrow_schema
-from ...words.texts import _
+from ...words.texts import N_, _
 from ..disk import privately
 from ..engine import SCHEMA
 from ..locks import only_one
 from ..receipts import Receipt
 from .audit import compare
-from .beside import NOTES, PLAN, take_in
+from .beside import NOTES, PLAN, plan_of_items, take_in
 from .draft import Draft, Origin
 from .ledger import Ledger
 from .rescue import Rescue, rescue_of
@@ -193,7 +196,7 @@ def _sync_portal(
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
             source, made = (settings.source.kind, url), []
-            beside = _beside(settings, work, order.plan)
+            beside = _beside(settings, work, order.plan, *_plan_items(client, settings))
 
             def audit(connection: duckdb.DuckDBPyConnection) -> None:
                 made.append(compare(client, connection, reading.findings.present, synced_at, settings.zone))
@@ -239,16 +242,40 @@ def _finish(
     return SyncReport(synced_at, received, removed, holes, 0.0, mistakes_beside=tuple(mistakes))
 
 
-def _beside(settings: Settings, work: Path, otherwise: str) -> Beside:
-    """What brings the company's own tables up to date: with its files; where it has no plan, with this text of one."""
+def _plan_items(client: Client, settings: Settings) -> tuple[PlanText | None, str]:
+    """The plan that a smart process of the portal holds, or why it can't be had; neither where none is named."""
+    if settings.plan is None:
+        return None, ""
+    try:
+        return plan_items.read(client, settings.plan, settings.zone), ""
+    except (PortalError, SourceError) as error:
+        words = N_("{why}; the plan is as it was before")
+        return None, _(words, why=error)
+
+
+def _beside(settings: Settings, work: Path, otherwise: str, items: PlanText | None = None, refusal: str = "") -> Beside:
+    """What brings the company's own tables up to date: with its files, or the `items` that hold its plan.
+
+    Where it has no plan, with this text of one; where the items could not be read (`refusal`) the plan stays.
+    """
     path = PLAN.path_of(settings)
-    if path is None and otherwise:
+    kept = plan_of_items(settings.plan.smart_process) if settings.plan else PLAN
+    if items or (path is None and otherwise):
         path = work / "plan.csv"
-        path.write_text(otherwise, encoding="utf-8")
-    files = {PLAN: path, NOTES: NOTES.path_of(settings)}
-    return lambda merged, synced_at: [
-        sentence for kept, path in files.items() for sentence in take_in(kept, merged, settings, path, synced_at)
-    ]
+        path.write_text(items.text if items else otherwise, encoding="utf-8")
+    files = ({} if refusal else {kept: path}) | {NOTES: NOTES.path_of(settings)}
+
+    def take(merged: duckdb.DuckDBPyConnection, synced_at: datetime) -> list[str]:
+        sentences = [text for kept, path in files.items() for text in take_in(kept, merged, settings, path, synced_at)]
+        return [*([refusal] if refusal else []), *(_by_items(text, items) for text in sentences)]
+
+    return take
+
+
+def _by_items(sentence: str, items: PlanText | None) -> str:
+    """The sentence about a line of the plan as one about an item of the portal."""
+    line = re.search(r"plan\.csv, \S+ (\d+)", sentence) if items else None
+    return sentence.replace(line[0], items.place(int(line[1])) or line[0]) if line else sentence
 
 
 def _sync_row(

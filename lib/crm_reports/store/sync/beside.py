@@ -5,7 +5,7 @@ What changed is added, so that an old night knows it as it was that night.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ...filters import Choice, Choices
 from ...settings import Settings
 from ...sources import notes, plan
 from ...sources.fields import TABLES, arrow_schema
-from ...words.texts import _, many
+from ...words.texts import N_, _, many
 from ..engine import SCHEMA
 from ..open import Store
 
@@ -53,6 +53,18 @@ PLAN = Kept(
         count, file=file,
     ),
 )  # fmt: skip
+
+
+def plan_of_items(smart_process: int) -> Kept:
+    """The plan where it comes from a smart process of the portal."""
+    file = _("smart process {id}", id=smart_process)
+    return replace(PLAN, refusal=lambda count, _file: many(
+        "{file} has {n} mistake and was not read: the plan is as it was before. `crm-reports sync` tells it.",
+        "{file} has {n} mistakes and was not read: the plan is as it was before. `crm-reports sync` tells them.",
+        count, file=file,
+    ))  # fmt: skip
+
+
 NOTES = Kept(
     "dated_notes", "notes", notes.path_of,
     lambda path, settings, connection: notes.read(path, settings, _choices(connection)),
@@ -114,6 +126,11 @@ def _say(
 
 def check(settings: Settings) -> int:
     """How many lines the plan has; one FilesError tells everything that is wrong with it, or that there is none."""
+    if settings.plan:
+        words = N_(
+            "the plan comes from smart process {id} of the portal: `crm-reports sync` tells what is wrong with it"
+        )
+        raise FilesError(_(words, id=settings.plan.smart_process))
     path = plan.path_of(settings)
     if path is None:
         raise FilesError(
