@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -47,11 +48,6 @@ GONE = {
 }
 
 
-def elements_of(ds) -> dict[str, Element]:
-    """Every element of every report."""
-    return {name: entry(ds, TILES) if name == "tiles" else entry(ds) for name, entry in ELEMENTS.items()}
-
-
 def sentences(element: Element) -> list[str]:
     """What an element says in words: its heading, what needs you, what stands under a tile."""
     said = [element.finding]
@@ -82,33 +78,45 @@ def bars(element: Element) -> list[np.ndarray]:
     return [np.array([value for value in each or () if value is not None], dtype=float) for each in lengths]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """An element, and what a reader sees of it."""
+
+    element: Element
+    sentences: list[str]
+    numbers: dict[str, np.ndarray]
+    bars: list[np.ndarray]
+
+
+def seen(ds) -> dict[str, Seen]:
+    """Every element of every report."""
+    made = {name: entry(ds, TILES) if name == "tiles" else entry(ds) for name, entry in ELEMENTS.items()}
+    return {name: Seen(each, sentences(each), numbers(each), bars(each)) for name, each in made.items()}
+
+
 def _is_nothing_in_all(element: Element, column: str) -> bool:
     """Whether the whole export's own total is 0, as a median may be beside rows that are not."""
     table = element.table
     return "is_total" in table and column in table and bool((table.loc[table["is_total"], column] == 0).any())
 
 
-def faults(whole: dict[str, Element], poor: dict[str, Element]) -> Iterator[str]:
+def faults(whole: dict[str, Seen], poor: dict[str, Seen]) -> Iterator[str]:
     """Each zero, each "nothing" and each bar of nothing where the whole export has something."""
-    for name, element in poor.items():
-        full = whole[name]
-        if not any(NOTHING.search(text) for text in sentences(full)):
-            yield from (f"{name} says: {text}" for text in sentences(element) if NOTHING.search(text))
-        yield from (f"{name} names nobody: {text}" for text in sentences(element) if NOBODY.search(text))
-        for column, values in numbers(element).items():
-            there = numbers(full).get(column, np.zeros(1))
-            if (
-                len(values)
-                and np.all(values == 0)
-                and np.nansum(np.abs(there))
-                and not _is_nothing_in_all(full, column)
-            ):
+    for name, less in poor.items():
+        full, element = whole[name], less.element
+        if not any(NOTHING.search(text) for text in full.sentences):
+            yield from (f"{name} says: {text}" for text in less.sentences if NOTHING.search(text))
+        yield from (f"{name} names nobody: {text}" for text in less.sentences if NOBODY.search(text))
+        for column, values in less.numbers.items():
+            there = full.numbers.get(column, np.zeros(1))
+            is_nothing = len(values) and np.all(values == 0) and np.nansum(np.abs(there))
+            if is_nothing and not _is_nothing_in_all(full.element, column):
                 yield f"{name}.{column} is 0"
-        if any(map(np.any, bars(full))) and any(map(len, bars(element))) and not any(map(np.any, bars(element))):
+        if any(map(np.any, full.bars)) and any(map(len, less.bars)) and not any(map(np.any, less.bars)):
             yield f"{name} draws nothing as bars"
         if element.missing and (len(element.table) or element.finding or element.figure is not None):
             yield f"{name} is missing and says something"
-        empty = not len(element.table) and len(full.table) and not element.missing
+        empty = not len(element.table) and len(full.element.table) and not element.missing
         if empty and element.entry.drawn != "needs":
             yield f"{name} is empty without a word"
 
@@ -117,18 +125,18 @@ def faults(whole: dict[str, Element], poor: dict[str, Element]) -> Iterator[str]
 def whole(tmp_path_factory):
     ds = company.dataset(tmp_path_factory.mktemp("whole"), WHOLE)
     assert ds.lacks == {}
-    return elements_of(ds)
+    return seen(ds)
 
 
 @pytest.fixture(scope="module")
 def undated(tmp_path_factory):
-    return elements_of(company.dataset(tmp_path_factory.mktemp("undated"), UNDATED))
+    return seen(company.dataset(tmp_path_factory.mktemp("undated"), UNDATED))
 
 
 @pytest.mark.parametrize("left_out", LEFT_OUT, ids="+".join)
 def test_without_a_table_or_column_nothing_that_depends_on_it_is_nothing(tmp_path, whole, left_out):
     ds = company.dataset(tmp_path, company.without(WHOLE, *left_out))
-    poor = elements_of(ds)
+    poor = seen(ds)
     assert list(faults(whole, poor)) == []
     lost = {
         name
@@ -137,12 +145,12 @@ def test_without_a_table_or_column_nothing_that_depends_on_it_is_nothing(tmp_pat
         and not (entry.on == "answers" and left_out == ("leads",))  # deals wait for an answer without leads, too
     }
     assert {name for name in lost if not crm.missing(ds, name)} == set()
-    for name, element in poor.items():
-        known = {column for column, values in numbers(element).items() if not np.isnan(values).all()}
+    for name, each in poor.items():
+        known = {column for column, values in each.numbers.items() if not np.isnan(values).all()}
         assert known & lost == set(), name
 
 
 @pytest.mark.parametrize("left_out", UNDATED_LEFT_OUT, ids="+".join)
 def test_the_same_of_deals_without_history(tmp_path, undated, left_out):
-    poor = elements_of(company.dataset(tmp_path, company.without(UNDATED, *left_out)))
+    poor = seen(company.dataset(tmp_path, company.without(UNDATED, *left_out)))
     assert list(faults(undated, poor)) == []
