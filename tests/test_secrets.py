@@ -131,7 +131,7 @@ def served(company: Company, **options: Any) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def company() -> Company:
-    return invent(deals=40, seed=3, months=3, today=TODAY)
+    return invent(deals=12, seed=3, months=3, today=TODAY)
 
 
 @pytest.fixture
