@@ -13,6 +13,7 @@ from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.measures.over_time import over_time
 from crm_reports.measures.tiles import tiles
+from crm_reports.metrics.registry import about
 from stores import STAGES, deal, make_store, moves
 
 MARCH = {
@@ -97,6 +98,12 @@ def test_what_would_only_repeat_the_filter_is_missing_and_told_why(in_march, fil
     ds = in_march(**filters)
     assert [name for name in there if missing(ds, name)] == []
     assert [name for name in gone if "Take that filter away to see this." not in missing(ds, name)] == []
+
+
+def test_a_metric_of_ones_own_is_missing_only_where_it_tells_how_deals_ended():
+    assert about("events", ("is_created", "source_id")) == set()
+    assert about("events", ("is_won", "source_id")) == {"outcomes"}
+    assert about("open_deals", ("is_open",)) == {"work"}
 
 
 def test_a_tile_that_has_no_number_says_what_there_is(in_march):

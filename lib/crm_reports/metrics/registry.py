@@ -80,18 +80,21 @@ class Column:
 
 # Where a page is of deals in work alone, or of lost ones alone, some numbers only repeat that: what they tell of.
 ABOUT = ("outcomes", "losses", "work")
-OF_ANY_DEAL = {"is_created", "created_money", "is_reached", "plan", "due", "days_left", "days_gone"}
-OF_LOST_DEALS = {"is_lost", "lost_money"}
+OF_OUTCOMES = {
+    "is_won", "is_closed", "is_won_cohort", "is_lost_cohort", "is_open_cohort", "is_new", "is_repeat", "is_moneyless_win", "won_customer_id",
+    "won_money", "check", "cycle_days", "went_on", "could_go_on", "visited_next", "lost_on_the_way", "on_the_way", "fact", "closable_money",
+    "likely_money", "fresh_money", "variance", "shock_money", "ceiling_money", "is_known", "outcome",
+}  # fmt: skip
+OF_LOSSES = {"is_lost", "lost_money"}
 
 
 def about(on: str, fields: Iterable[str]) -> set[str]:
     """What of ABOUT these fields of that frame tell: how deals ended in general, what was lost, or what is in work."""
     if on in ("open_deals", "forgotten_deals"):
         return {"work"}
-    if on not in ("events", "turnover", "steps", "prospects", "cover", "plans"):
-        return set()
-    rest = set(fields) - OF_ANY_DEAL
-    return {"losses"} if rest and rest <= OF_LOST_DEALS else {"outcomes"} if rest else set()
+    if not OF_OUTCOMES.isdisjoint(fields):
+        return {"outcomes"}
+    return set() if OF_LOSSES.isdisjoint(fields) else {"losses"}
 
 
 METRICS: dict[str, Metric] = {}
