@@ -233,6 +233,7 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     assert made.wins_needed == np.searchsorted(more, short) + 1
     assert 2 <= made.wins_needed <= 4
     element = elements.forecast(ds)
+    assert next(iter(element.table)) == "forecast_part"  # what a mail calls its rows
     assert "the plan of 3.3\xa0k\xa0₽ is made with a chance of" in element.finding
     assert f"the {made.wins_needed} deals that add most, all won" in element.note
     easy = monthly(tmp_path / "easy", filters={"plan_lines": planned(1000.0)})

@@ -54,7 +54,7 @@ def forecast(ds: Dataset) -> pd.DataFrame:
     deals = {"won": len(made.won_places), "likely": len(made.open_places), "fresh": np.nan}
     low, high = (value_of(ds, name) for name in ("forecast_low", "forecast_high"))
     table = pd.DataFrame({
-        "part": [*PARTS, "total"], "forecast_part": [*map(_, PARTS.values()), _("All together")],
+        "forecast_part": [*map(_, PARTS.values()), _("All together")], "part": [*PARTS, "total"],
         "deals": [*deals.values(), np.nan], "expected_money": [*sums.values(), sum(sums.values())],
         "forecast_low": [np.nan] * 3 + [low], "forecast_high": [np.nan] * 3 + [high], "is_total": [False] * 3 + [True],
     })  # fmt: skip
