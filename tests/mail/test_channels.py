@@ -201,7 +201,9 @@ def test_a_kill_between_a_servers_word_and_our_note_loses_nothing_and_repeats_on
         return 204, b"", {}
 
     with serve(company, scopes=("im",)) as portal, chats.served(bot.answer) as api, chats.served(take) as hook:
-        keyring = Keyring(SecretStr(TOKEN), SecretStr(portal.webhook), {"sales": SecretStr(f"{hook}/x")})
+        keyring = Keyring(
+            telegram=SecretStr(TOKEN), notify=SecretStr(portal.webhook), webhooks={"sales": SecretStr(f"{hook}/x")}
+        )
         with monkeypatch.context() as patch, pytest.raises(Killed):  # noqa: PT012  the patch ends with the process
             patch.setattr("crm_reports.mail.ledger.Ledger.add", _dying(dies_at))
             tell(*messages, keyring=keyring, telegram_api=f"{api}/")
@@ -382,6 +384,24 @@ def test_what_a_webhook_answers_decides(tell, waits, answer, times, problem):
     assert waits.count(7) == (4 if "Retry-After" in answer[2] else 0)
 
 
+def test_one_webhook_that_is_down_stops_no_other(tell):
+    posts = []
+    with (
+        chats.served(lambda post: (posts.append(post), (200, {}, {}))[1]) as up,
+        chats.served(lambda post: chats.HANGS_UP) as down,
+    ):
+        hooks = {"down": SecretStr(f"{down}/x"), "up": SecretStr(f"{up}/x")}
+        messages = [to(f"webhook:{name}", key=key) for name in ("down", "up") for key in ("a", "b")]
+        report = tell(*messages, keyring=Keyring(webhooks=hooks))
+    assert len(posts) == 2
+    assert [line.partition(": ")[0] for line in report.problems] == ["Won money fell → webhook:down"] * 2
+
+
+def test_of_an_endless_answer_only_the_beginning_is_read(tell):
+    report = by_hook(tell, lambda post: (400, b"x" * 5_000_000, {}), to("webhook:sales"))
+    assert len(report.problems[0]) < 300
+
+
 # Secrets
 
 
@@ -398,7 +418,7 @@ def test_no_secret_of_a_channel_is_told_or_logged_though_every_server_repeats_it
         chats.served(lambda post: (400, echo.encode(), {"Location": echo})) as hook,
     ):
         hooks = {"sales": SecretStr(f"{hook}/hook/S3cr3tH00kS3cr3tH00k")}
-        keyring = Keyring(SecretStr(TOKEN), SecretStr(portal.webhook), hooks)
+        keyring = Keyring(telegram=SecretStr(TOKEN), notify=SecretStr(portal.webhook), webhooks=hooks)
         report = tell(*map(to, EVERY_WAY), keyring=keyring, telegram_api=f"{api}/")
     text = "".join([*report.problems, caplog.text])
     assert len(report.problems) == 3

@@ -315,6 +315,65 @@ def test_what_is_no_webhook_is_refused_without_showing_it(folder, monkeypatch, a
     assert SECRET not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        (
+            "TELEGRAM_TOKEN",
+            SECRET,
+            "CRM_REPORTS_TELEGRAM_TOKEN (hidden, 10 characters) is no token; allowed: what @BotFather",
+        ),
+        (
+            "NOTIFY_WEBHOOK",
+            f"https://a.example/{SECRET}",
+            "CRM_REPORTS_NOTIFY_WEBHOOK (hidden, 28 characters) is no webhook",
+        ),
+        (
+            "NOTIFY_WEBHOOK",
+            f"http://a.example/rest/1/{SECRET}",
+            "CRM_REPORTS_NOTIFY_WEBHOOK (hidden) begins with http://",
+        ),
+        (
+            "NOTIFY_WEBHOOK",
+            WEBHOOK.rstrip("/"),
+            "is the webhook that the data are read by; make one of its own in Bitrix24",
+        ),
+        (
+            "WEBHOOK_SALES",
+            f"http://a.example/{SECRET}",
+            "CRM_REPORTS_WEBHOOK_SALES (hidden, 27 characters) is no webhook",
+        ),
+        (
+            "WEBHOOK_SALES",
+            f"https://u:{SECRET}@a.example/",
+            "CRM_REPORTS_WEBHOOK_SALES (hidden, 31 characters) is no webhook",
+        ),
+    ],
+)
+def test_what_opens_no_channel_is_refused_without_showing_it(folder, monkeypatch, name, value, told):
+    monkeypatch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
+    monkeypatch.setenv(f"CRM_REPORTS_{name}", value)
+    sentence = refused(folder, "")
+    assert told in sentence
+    assert SECRET not in sentence
+
+
+def test_what_opens_the_channels_comes_from_the_environment_or_the_env_file(folder, monkeypatch):
+    (folder / ".env").write_text(
+        "crm_reports_webhook_sales=https://a.example/x\nCRM_REPORTS_WEBHOOK_OPS=https://b.example/y\n"
+    )
+    monkeypatch.setenv("CRM_REPORTS_WEBHOOK_SALES", "https://c.example/z")
+    monkeypatch.setenv("CRM_REPORTS_WEBHOOK_OPS", "")
+    webhooks = Settings.read(write(folder, "")).keyring.webhooks
+    assert {name: address.get_secret_value() for name, address in webhooks.items()} == {"sales": "https://c.example/z"}
+
+
+def test_a_token_in_the_file_is_refused_with_the_place_where_it_belongs(folder):
+    sentence = refused(folder, f'[mail]\ntelegram_token = "{SECRET}"')
+    assert "put it into the environment as CRM_REPORTS_TELEGRAM_TOKEN" in sentence
+    assert SECRET not in sentence
+
+
 def test_the_secret_is_in_no_text_of_the_settings(monkeypatch):
     monkeypatch.setenv("CRM_REPORTS_WEBHOOK", WEBHOOK)
     read = Settings.read(source="bitrix24")

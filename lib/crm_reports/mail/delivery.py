@@ -134,18 +134,20 @@ def deliver(
         if waiting and pause:
             wait(pause)
         rounds = [
-            _Round(carriers(channel), accept).run(part)
-            for channel, part in _by_channel([refusal.envelope for refusal in waiting]).items()
+            _Round(carriers(way(part[0].to).channel), accept).run(part)
+            for part in _by_server([refusal.envelope for refusal in waiting]).values()
         ]
         waiting = [refusal for outcome in rounds for refusal in outcome.deferred]
         stay += [refusal for outcome in rounds for refusal in outcome.refused]
     return [*stay, *waiting]
 
 
-def _by_channel(envelopes: Sequence[Envelope]) -> Mapping[str, list[Envelope]]:
+def _by_server(envelopes: Sequence[Envelope]) -> Mapping[str, list[Envelope]]:
+    """Those of a channel together; every webhook has a server of its own, and one that is down stops no other."""
     parts: dict[str, list[Envelope]] = {}
     for envelope in envelopes:
-        parts.setdefault(way(envelope.to).channel, []).append(envelope)
+        channel = way(envelope.to).channel
+        parts.setdefault(envelope.to if channel == "webhook" else channel, []).append(envelope)
     return parts
 
 
