@@ -1,5 +1,7 @@
 """A workspace of one's own, as somebody makes it who has the wheel alone."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -7,6 +9,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
 import pytest
 from typer.testing import CliRunner
 
@@ -28,7 +31,8 @@ def test_a_workspace_has_all_that_a_night_needs_and_what_is_there_stays(tmp_path
     answer = call("init", str(folder))
     assert answer.exit_code == 0
     assert {path.name for path in folder.iterdir()} == {
-        "reports.toml", "notebooks", "metrics", "elements", "output", ".env.example", ".gitignore", "environment.yml",
+        "reports.toml", "notebooks", "metrics", "elements", "output", ".env.example", ".gitignore", ".gitattributes",
+        "environment.yml",
         "Makefile", "Dockerfile",
     }  # fmt: skip
     assert (folder / "Makefile").read_text() == "mine"
@@ -61,6 +65,32 @@ def test_the_version_is_said_by_the_command_and_by_the_module():
         [sys.executable, "-m", "crm_reports", "--version"], capture_output=True, text=True, check=True
     )
     assert module.stdout.strip() == version("crm-reports")
+
+
+@pytest.mark.skipif(not shutil.which("make") or not shutil.which("git"), reason="make or git is not installed")
+def test_in_a_workspace_that_git_keeps_make_lab_sees_to_it_that_what_notebooks_showed_stays_out(tmp_path):
+    call("init", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "store.duckdb").touch()
+    (tmp_path / "jupyter").write_text("#!/bin/sh\necho began $*\n")
+    (tmp_path / "jupyter").chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+
+    def done(*words: str) -> str:
+        ran = subprocess.run(
+            words, cwd=tmp_path, env=os.environ | {"PATH": path}, check=True, capture_output=True, text=True
+        )
+        return ran.stdout
+
+    done("git", "init", "--quiet")
+    assert done("make", "lab") == "began lab --expose-app-in-browser notebooks\n"
+    cell = nbformat.v4.new_code_cell(
+        "1", id="mine", outputs=[nbformat.v4.new_output("stream", text="42 deals of Anna")]
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "notebooks" / "mine.ipynb")
+    done("git", "add", "notebooks")
+    kept = done("git", "show", ":notebooks/mine.ipynb")
+    assert ('"id": "mine"' in kept, "42 deals" in kept) == (True, False)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ CRM_REPORTS_WEBHOOK=https://company.bitrix24.com/rest/1/code/
 # CRM_REPORTS_WEBHOOK_SALES=
 """,
     ".gitignore": "/.env\n/data/\n/output/\n__pycache__/\n.ipynb_checkpoints/\n",
+    ".gitattributes": "*.ipynb filter=nbstripout\n",
     "environment.yml": """name: crm-reports
 channels:
   - conda-forge
@@ -35,7 +36,9 @@ reports:
 serve:
 \t@crm-reports serve
 
+# In git notebooks are kept without what they showed, which is your customers' business.
 lab:
+\t@[ ! -e .git ] || git config filter.nbstripout.clean 'if command -v nbstripout >/dev/null; then exec nbstripout --keep-id; else exec cat; fi'
 \t@[ -e data/store.duckdb ] || crm-reports sync
 \t@JUPYTER_PREFER_ENV_PATH=1 jupyter lab --expose-app-in-browser notebooks
 """,
