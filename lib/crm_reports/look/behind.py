@@ -15,6 +15,7 @@ import pandas as pd
 from ..elements import kinds
 from ..filters import Period
 from ..filters.periods import cut
+from ..measures import behind
 from ..measures.behind import Behind, Ways, days, instants, subjects, values_of
 from ..measures.dataset import Dataset
 from ..measures.frames import frame
@@ -26,7 +27,6 @@ from ..words import units
 from ..words.texts import N_, _
 from . import lists
 
-MOST = 20_000  # rows of one kind that a page can carry
 MOST_WITHIN = 150_000  # characters of a page that stands alone
 EPOCH = date(1970, 1, 1)
 SUBJECT = {
@@ -55,9 +55,9 @@ class Shown:
 
 def told(ds: Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
     """All that leads from the numbers of these elements to their rows; {} where none does."""
-    behind = Behind(ds)
-    found = {each: ways for each in shown if (ways := behind.ways(each.table, each.id))}
-    return _Page(ds, behind, found).as_json() if found else {}
+    measured = Behind(ds)
+    found = {each: ways for each in shown if (ways := measured.ways(each.table, each.id))}
+    return _Page(ds, measured, found).as_json() if found else {}
 
 
 # ── In the page, or beside it ────────────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +96,11 @@ class _Facts:
     parts: dict[str, Parts] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether there are more than a page carries."""
+        return len(self.rows) > behind.MOST
+
     def used(self, ds: Dataset) -> np.ndarray:
         """The places of the rows that any of the numbers counts, the latest first."""
         places = np.flatnonzero(np.any([own.counts for own in self.parts.values()], axis=0))
@@ -113,14 +118,15 @@ def _latest_first(ds: Dataset, rows: Columns) -> np.ndarray:
 class _Page:
     """What a page tells of the rows behind its numbers."""
 
-    def __init__(self, ds: Dataset, behind: Behind, found: Mapping[Shown, Ways]) -> None:
+    def __init__(self, ds: Dataset, measured: Behind, found: Mapping[Shown, Ways]) -> None:
         self.ds, self.found = ds, found
         self.ways = list(dict.fromkeys(way for ways in found.values() for own in ways.values() for way in own if way))
         self.facts: dict[tuple[str, Period], _Facts] = {}
         for way in self.ways:
             on, period = find(way.of).on, way.asked.period
             facts = self.facts.setdefault((on, period), _Facts(frame(ds, on, period)))
-            facts.parts[way.of] = behind.parts(way.of, period)
+            if not facts.is_large:
+                facts.parts[way.of] = measured.parts(way.of, period)
             facts.keys |= dict.fromkeys(way.asked.keys)
 
     def as_json(self) -> dict[str, Any]:
@@ -172,17 +178,18 @@ class _Written:
     """The rows of a frame, written: whose they are, when, of which values of the dimensions, what each brings to each number."""
 
     def __init__(self, ds: Dataset, facts: _Facts, named: "_Subjects") -> None:
-        used = facts.used(ds)
-        self.count, self.facts, self.used = len(used), facts, used
+        self.facts, self.used = facts, np.zeros(0, dtype=int) if facts.is_large else facts.used(ds)
+        self.count = len(facts.rows) if facts.is_large else len(self.used)
         self._columns: dict[bytes, int] = {}
         self._parts: list[dict[str, Any]] = []
-        self._places = {name: self._place(own, used) for name, own in facts.parts.items()} if self.count <= MOST else {}
-        rows = facts.rows.take(used)
-        self._json = self._written(ds, rows, named) if self._places else {"count": self.count}
+        self._places = {name: self._place(own, self.used) for name, own in facts.parts.items()}
+        self._json = {"count": self.count}
+        if not facts.is_large:
+            self._json = self._written(ds, facts.rows.take(self.used), named)
 
     def place_of(self, entry: Metric) -> dict[str, Any]:
         """How the number is made of the rows, and in which columns what they bring to it stands."""
-        return {"way": self.facts.parts[entry.name].way, **self._places.get(entry.name, {})}
+        return {} if self.facts.is_large else {"way": self.facts.parts[entry.name].way, **self._places[entry.name]}
 
     def places_of(self, rows: Sequence[int]) -> list[int]:
         """Where these rows of the frame stand among those that are written."""

@@ -173,7 +173,8 @@ def _finding(element: Element, own: Finding) -> str:
 def _remember(element: Element, drawn: pd.DataFrame) -> None:
     """The element, for the rows behind its numbers."""
     shown = behind.Shown(element.entry.id, drawn, is_matrix=element.entry.matrix is not None)
-    context.use(shown=(*context.current().shown, shown))
+    others = (each for each in context.current().shown if each.id != shown.id)  # one that is shown again is shown once
+    context.use(shown=(*others, shown))
 
 
 def _show_chart(element: Element, words: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ from .slices import utc
 
 # What can't be told row by row is made of these: the team's index of what people did, a plan's fact of what was won.
 MADE_OF = {"team": "actions", "plans": "won_money", "cover": "in_work_money"}
+MOST = 20_000  # rows of one kind that a page can carry; of more it says only that there are
 EPOCH = np.datetime64(0, "D")
 Key = tuple[object, ...]  # the values of the dimensions, and the first day of the cut where there are cuts
 
@@ -152,6 +153,10 @@ class _Groups:
     @cached_property
     def rows(self) -> Columns:
         return frames.frame(self.ds, self.on, self.asked.period)
+
+    @property
+    def is_large(self) -> bool:
+        return len(self.rows) > MOST
 
     def is_cut_of(self, table: pd.DataFrame) -> bool:
         """Whether the table's rows are of these dimensions, and of cuts of a period where these are."""
