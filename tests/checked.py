@@ -40,7 +40,7 @@ TODAY = date(2025, 7, 15)  # a Tuesday; no holiday is near
 STAGES = {"0": ("NEW", "WORK", "WON", "LOST"), "1": ("C1:NEW", "C1:WORK", "C1:WON", "C1:LOST")}
 OUTCOMES = ("open", "open", "won", "lost")
 PRESENT = (
-    "deals", "activities", "stage_history", "comments", "managers", "stages", "pipelines", "sources", "companies", "currencies",
+    "deals", "activities", "stage_history", "comments", "managers", "stages", "pipelines", "sources", "companies", "currencies", "own_fields", "own_values",
 )  # fmt: skip
 
 
@@ -95,6 +95,8 @@ class Company:
 
     def _names(self) -> dict[str, list[dict]]:
         return {
+            "own_fields": [{"entity": "deal", "field": "UF_CRM_1", "type": "string"}],
+            "own_values": [{"entity": "deal", "entity_id": str(n), "field": "UF_CRM_1", "value": "Kazan"} for n in range(1, 500)],
             "managers": [{"manager_id": str(n), "name": f"Manager {n}", "is_active": True} for n in range(1, 25)],
             "companies": [{"company_id": str(n), "name": f"Company {n}"} for n in range(1, 10)],
             "sources": [{"source_id": id, "name": id} for id in ("WEB", "CALL", "MAIL")],

@@ -45,6 +45,7 @@ PARTS = {
     "deals": ("pipeline_id", "manager_id", "source_id", "currency", "outcome"), "activities": ("kind", "owner_type"),
     "leads": ("manager_id", "source_id", "outcome"), "stage_history": ("pipeline_id",),
 }  # fmt: skip
+OWN_VALUES = "own_values.field"
 NAMES = {"stages": "stage_id", "pipelines": "pipeline_id", "sources": "source_id", "currencies": "currency"}
 
 
@@ -139,7 +140,16 @@ class _Look:
             self._order_pipelines()
         self.names = {name: self._texts(name, key) for name, key in NAMES.items() if name in tables}
         self.names["kinds"] = tuple(sorted(self.parts.get("activities.kind", {})))
-        self.columns = {"columns": tuple(sorted(f"{name}.{column}" for name in self.rows for column in tables[name]))}
+        self.columns = {"columns": tuple(sorted([*self._columns(), *self._own_fields()]))}
+
+    def _columns(self) -> Iterator[str]:
+        return (f"{table}.{column}" for table in self.rows for column in self.tables[table])
+
+    def _own_fields(self) -> list[str]:
+        """The company's own fields, as columns of what has them; how many values each has is noted."""
+        name = "entity || '.' || field"
+        self.parts[OWN_VALUES] = dict(self._all("own_values", f"{name}, count(*)", "true group by 1"))
+        return [field for (field,) in self._all("own_fields", name, "gone_at is null")]
 
     def _count(self, table: str) -> None:
         """Rows, shares and parts of one table: of what came lately and of the rest, by one query; and what is there twice."""
@@ -214,7 +224,7 @@ class _Look:
 
     def _order_pipelines(self) -> None:
         """New deals by day of each pipeline, where there are several."""
-        pipelines = [id for id in self.parts["deals.pipeline_id"] if id][:MOST_PIPELINES]
+        pipelines = [id for id in self.parts.get("deals.pipeline_id", ()) if id][:MOST_PIPELINES]
         if len(pipelines) < 2:
             return
         sql = (

@@ -7,7 +7,7 @@ from math import sqrt
 
 from ...words import units
 from ...words.texts import N_, _
-from .facts import Facts
+from .facts import OWN_VALUES, Facts
 from .registry import Reading, Tonight, check
 
 FEWEST = 10  # rows that are worth a word
@@ -49,14 +49,14 @@ def _worst(losses: Iterator[tuple[str, int, int]], sentence: str) -> Reading:
     remedy=N_("Look whether it was closed in the CRM, or the webhook lost the right to see it."),
 )  # fmt: skip
 def pipelines(tonight: Tonight) -> Reading | None:
-    """The largest share of its rows that a pipeline, or a kind of activity, had in the last night and has no more."""
+    """The largest share of its rows that a pipeline, a kind of activity or a field of the company's own had in the last night and has no more."""
     if not tonight.past:
         return None
     return _worst(_lost_parts(tonight.past[0], tonight.facts), _("{name}: {now}, and {before} the night before"))
 
 
 def _lost_parts(before: Facts, now: Facts) -> Iterator[tuple[str, int, int]]:
-    for part in ("deals.pipeline_id", "activities.kind"):
+    for part in ("deals.pipeline_id", "activities.kind", OWN_VALUES):
         counts = now.parts.get(part, {})
         yield from ((f"{part} {id}", count, counts.get(id, 0)) for id, count in before.parts.get(part, {}).items())
 
@@ -174,7 +174,7 @@ def mix(tonight: Tonight) -> Reading | None:
     """What share of a table's rows are of another manager, source, kind or outcome than in the last night."""
     if not tonight.past:
         return None
-    return _moved(tonight, [part for part in tonight.facts.parts if part != "deals.currency"])
+    return _moved(tonight, [part for part in tonight.facts.parts if part not in ("deals.currency", OWN_VALUES)])
 
 
 @check(
