@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import march
-from crm_reports.elements import changes, deals, funnel, needs_you, plan_by_manager, status
+from crm_reports.elements import changes, deals, dynamics, funnel, needs_you, plan_by_manager, status
 from crm_reports.errors import FilterError
 from crm_reports.measures.frames import frame
 from crm_reports.measures.load import load
@@ -178,6 +178,14 @@ def test_what_stands_there_is_compared_with_what_stood_there_then(in_line):
     months = over_time(ds, ["created", "in_work"], year_ago=True).query("size == 'month'")
     assert months["created"].tolist() == [2]
     assert months[["created_previous", "in_work"]].isna().all(axis=None)
+
+
+def test_over_time_a_stage_offers_no_stock_and_no_year_before_to_compare_with(in_line):
+    made = dynamics(in_line(stage="Request"))
+    assert {"created"} <= set(made.table)
+    assert not {"in_work", "created_previous"} & set(made.table)
+    assert made.finding == "Created grew by 100\xa0%, from 1"
+    assert made.figure.data
 
 
 def test_what_changed_on_a_stage_says_who_came_and_who_left(in_line):

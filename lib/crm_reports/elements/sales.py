@@ -14,7 +14,7 @@ from ..measures.over_time import over_time
 from ..measures.over_time import twelve_months as twelve_months_of
 from ..measures.tiles import comparison
 from ..measures.totals import without_total
-from ..metrics.registry import METRICS, column
+from ..metrics.registry import METRICS, STOCKS, column
 from ..words import units
 from ..words.texts import N_, _, many
 from .deals import lead_metrics
@@ -54,6 +54,9 @@ def long_run(ds: Dataset, metrics: Sequence[str]) -> pd.DataFrame:
     first = (ds.first_day or period.start).replace(day=1)
     whole = period if period.is_open else Period(min(period.start, max(years, first)), end)
     table = over_time(ds, metrics, period=whole, year_ago=ds.filters.comparison != "none")
+    if ds.filters.is_about_standing:  # of another day, and of a year before, such deals are not known
+        stocks = [name for name in metrics_of(table) if METRICS[name].on in STOCKS]
+        table = table.drop(columns=[*stocks, *(name for name in table if name.endswith("_previous"))])
     if (earlier := [name for name in table if name.endswith("_previous")]) and not period.is_open:
         table[earlier] = table[earlier].where(table["start"] >= first.replace(year=first.year + 1), axis=0)
     ends = table.groupby("size")["start"].shift(-1).fillna(end)
