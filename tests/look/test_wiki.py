@@ -180,3 +180,16 @@ def test_a_mean_and_a_median_say_which_they_are(language):
             median = column({"average_check": "median_check"}.get(mean, f"median_{mean}"))
             assert any(word in f"{column(mean).title} {column(mean).formula}".casefold() for word in words)
             assert {"en": "median", "ru": "медиан"}[language] in median.title.casefold()
+
+
+@LANGUAGE
+def test_a_number_leads_to_what_shows_it_and_a_field_of_the_crm_to_its_numbers(language):
+    with speaking(language):
+        text, plain = html(), markdown()
+    entry = text[text.index('<article id="won_money">') :].partition("</article>")[0]
+    assert 'href="#element-managers"' in entry
+    field = text[text.index("<code>crm.deal.list OPPORTUNITY</code></dt>") :].partition("</dd>")[0]
+    assert 'href="#won_money"' in field
+    assert 'href="#win_rate"' not in field
+    line = next(line for line in plain.splitlines() if line.startswith("- `crm.deal.list OPPORTUNITY`"))
+    assert "(#won_money)" in line

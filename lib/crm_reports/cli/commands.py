@@ -25,6 +25,7 @@ from .act import act
 from .alerts import alerts
 from .checks import checks
 from .files import files
+from .lineage import lineage
 from .notebooks import notebooks
 from .options import FAILED, REFUSED, Config, Data, Out, Parameters, Source, console, pairs_of, results, tell
 from .plan import plan
@@ -194,6 +195,7 @@ app.add_typer(files, name="files")
 app.add_typer(notebooks, name="notebooks")
 app.command()(checks)
 app.command()(alerts)
+app.command()(lineage)
 
 
 @app.command()

@@ -6,6 +6,7 @@ can differ from what is computed. An anchor is the metric's name and never chang
 
 import inspect
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ..metrics.rows import Ratio, Sample
 from ..store.disk import write_whole
 from ..words.texts import LANGUAGES, N_, _, language, speaking
 from ..words.units import FEW
-from . import page, templates
+from . import page, templates, uses
 
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
@@ -50,6 +51,7 @@ class Entry:
     caveats: str
     missing: tuple[str, ...]
     origins: tuple[Origin, ...]
+    shown_in: tuple[tuple[str, str], ...]  # the elements: id and title
     place: str
     code: str
     rows_code: str
@@ -86,7 +88,7 @@ def _entry(metric: Metric) -> Entry:
     return Entry(
         metric.name, words.title, words.of, words.meaning, words.formula, _(UNITS[metric.unit]), _(GOOD[metric.good]),
         _certainty(metric), words.caveats, tuple(_(LACKING[name]) for name in metric.needs), tuple(origins(metric)),
-        f"metrics/{module}.py", _code(metric.compute), _code(frames.FRAMES[metric.on]),
+        tuple(dict.fromkeys((entry.id, _(entry.title)) for entry in uses.entries_of(metric.name))), f"metrics/{module}.py", _code(metric.compute), _code(frames.FRAMES[metric.on]),
     )  # fmt: skip
 
 
@@ -111,12 +113,13 @@ def _code(function: object) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """One element of the reports in the reader's language; `missing` says what it needs of the source."""
+    """One element of the reports in the reader's language; `missing` says what it needs of the source, `metrics` its numbers."""
 
     id: str
     title: str
     measured: str
     missing: tuple[str, ...]
+    metrics: tuple[tuple[str, str], ...]  # name and title
 
 
 def elements() -> list[Part]:
@@ -128,9 +131,19 @@ def elements() -> list[Part]:
             _(entry.title),
             _(entry.measured),
             tuple(_(LACKING[name]) for name in sorted(needs_of_names(entry.needs) & set(LACKING))),
+            _titled(uses.metrics_of(entry)),
         )
         for entry in reversed(entries.values())
     ]
+
+
+def fields() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    """The fields of the CRM's API, each with the names and titles of the numbers that may change with it."""
+    return [(api, _titled(metrics)) for api, metrics in uses.fields().items()]
+
+
+def _titled(metrics: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, column(name).title) for name in metrics)
 
 
 def words() -> list[tuple[str, str, str]]:
@@ -151,6 +164,7 @@ def html() -> str:
         css=page.css() + templates.read("page.css"),
         sections=sections(),
         elements=elements(),
+        fields=fields(),
         words=words(),
     )
 
@@ -166,19 +180,26 @@ def markdown() -> str:
     rows = [f"| `{name}` | {_escape(title)} | {_escape(meaning)} |" for name, title, meaning in words()]
     head = f"| {_('Name')} | {_('Title')} | {_('Meaning')} |\n| --- | --- | --- |"
     parts += [f"## {_('What the reports show')}", *(_part_as_markdown(entry) for entry in elements())]
+    parts += [f"## {_('Fields of the CRM')}", *(f"- `{api}`: {_linked(metrics)}" for api, metrics in fields())]
     return "\n\n".join([*parts, f"## {_('Other columns')}", "\n".join([head, *rows])]) + "\n"
 
 
 def _part_as_markdown(part: Part) -> str:
     missing = f"{_('Missing when')}: {' '.join(part.missing)}" if part.missing else ""
     facts = " ".join(_escape(text) for text in (part.measured, missing) if text)
-    return f"- **{_escape(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "")
+    numbers = f" {_('Numbers')}: {_linked(part.metrics)}" if part.metrics else ""
+    return f"- **{_escape(part.title)}** (`{part.id}`)" + (f": {facts}" if facts else "") + numbers
+
+
+def _linked(metrics: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"[{_escape(title)}](#{name})" for name, title in metrics)
 
 
 def _as_markdown(entry: Entry) -> str:
     facts = {
         _("Name"): f"`{entry.name}`", _("Formula"): entry.formula, _("Unit"): f"{entry.unit}; {entry.good}",
         _("How sure"): entry.certainty, _("Keep in mind"): entry.caveats, _("Missing when"): " ".join(entry.missing),
+        _("Shown in"): ", ".join(title for _id, title in entry.shown_in),
     }  # fmt: skip
     title = f"{entry.title} ({entry.of})" if entry.of else entry.title
     rows = [
