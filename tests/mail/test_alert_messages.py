@@ -125,6 +125,6 @@ def test_the_recipes_find_what_they_say(workspace):
     lines = outcome.stdout.replace("\N{NO-BREAK SPACE}", " ").splitlines()
     assert lines[0] == "Behind the plan: Of the pace: 52.6 %"
     assert "· That is below 80 %." in lines
-    assert "Sources: nothing has happened" in lines
+    assert "Sources: nothing has happened (Created, Website: 1)" in lines
     assert "Your forgotten deals: Forgotten, Anna: 11" in lines
     assert lines[-1] == "→ anna@acme.example: news"
