@@ -120,7 +120,8 @@ class _Page:
 
     def __init__(self, ds: Dataset, measured: Behind, found: Mapping[Shown, Ways]) -> None:
         self.ds, self.found = ds, found
-        self.ways = list(dict.fromkeys(way for ways in found.values() for own in ways.values() for way in own if way))
+        every = (way for ways in found.values() for own in ways.values() for way in own if way)
+        self.ways = list({id(way): way for way in every}.values())
         self.facts: dict[tuple[str, Period], _Facts] = {}
         for way in self.ways:
             on, period = find(way.of).on, way.asked.period
@@ -133,7 +134,7 @@ class _Page:
         named = _Subjects(self.ds)
         facts = {key: _Written(self.ds, own, named) for key, own in self.facts.items()}
         ways = [self._way(way, facts) for way in self.ways]
-        place = {way: number for number, way in enumerate(self.ways)}
+        place = {id(way): number for number, way in enumerate(self.ways)}
         elements = {shown.id: _element(shown, own, place) for shown, own in self.found.items()}
         return {
             "said": {name: _(text) for name, text in SAID.items()}, "elements": elements, "ways": ways, "facts": [own.as_json() for own in facts.values()], "subjects": named.as_json(),
@@ -149,17 +150,19 @@ class _Page:
         } | ({} if way.rows is None else {"rows": facts[key].places_of(way.rows)})  # fmt: skip
 
 
-def _element(shown: Shown, ways: Ways, place: Mapping[Any, int]) -> dict[str, Any]:
+def _element(shown: Shown, ways: Ways, place: Mapping[int, int]) -> dict[str, Any]:
     """An element's numbers: by metric the way of each row, -1 for none; the dimensions' values and the days of each row."""
     table = shown.table
-    asked = list(dict.fromkeys(way.asked for own in ways.values() for way in own if way))
+    asked = list(
+        dict.fromkeys(way.asked for way in {id(way): way for own in ways.values() for way in own if way}.values())
+    )
     keys = {key: values_of(table, key) for key in dict.fromkeys(key for each in asked for key in each.keys)}
     totals = (
         np.flatnonzero(table["is_total"].astype(bool)).tolist() if "is_total" in table and not shown.is_matrix else []
     )
     cuts = [each for each in asked if each.size]
     return {
-        "ways": {name: [place[way] if way else -1 for way in own] for name, own in ways.items()}, "keys": keys, "totals": totals,
+        "ways": {name: [place[id(way)] if way else -1 for way in own] for name, own in ways.items()}, "keys": keys, "totals": totals,
         "days": _days_of(table, cuts) if cuts else [],
     }  # fmt: skip
 

@@ -50,6 +50,7 @@ class Behind:
         self.ds = ds
         self._parts: dict[tuple[str, Period], Parts] = {}
         self._groups: dict[tuple[str, Asked], _Groups] = {}
+        self._made: dict[Way, Way] = {}
 
     def ways(self, table: pd.DataFrame, element: str = "") -> Ways:
         """For each column of the element's table how the number in each row leads to its rows; None where it leads nowhere."""
@@ -98,14 +99,16 @@ class Behind:
             if len(there) and (
                 is_other or np.allclose(groups.values(entry)[places[there]], wanted[there], rtol=1e-9, atol=1e-6)
             ):
+                way = self._way(entry, asked)
                 for row in there:
-                    found[row] = self._way(entry, asked)
+                    found[row] = way
                 sought &= (places < 0) & (rows.totals | (wanted != 0))
         return found
 
     def _way(self, entry: Metric, asked: Asked) -> Way:
         other = MADE_OF.get(entry.on)
-        return Way(other or entry.name, asked, is_made_of=other is not None)
+        way = Way(other or entry.name, asked, is_made_of=other is not None)
+        return self._made.setdefault(way, way)  # one for all that are equal: a page has thousands of numbers
 
     def groups(self, on: str, asked: Asked) -> "_Groups":
         if (on, asked) not in self._groups:
