@@ -50,6 +50,7 @@ def _parent() -> Iterator[None]:
 
 
 @pytest.fixture
-def lent_parent(_parent: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def lent_parent(_parent: None) -> Iterator[None]:
     """Nights of this test fork their pages from the one parent of this test process."""
-    monkeypatch.setattr("crm_reports.runs.parent.Warm", parents.Lent)
+    with parents.lent():
+        yield

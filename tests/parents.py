@@ -3,10 +3,13 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
+
+import pytest
 
 from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import Warm
@@ -56,6 +59,14 @@ class Lent:
 
     def close(self) -> None:
         """The one is for the next night, too."""
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """Nights in here fork their pages from the one parent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crm_reports.runs.parent.Warm", Lent)
+        yield
 
 
 def is_gone(pid: int) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from chromium import CHROMIUM, FLAGS
 from readers import Reader
 
+import parents
 from serving import company, served
 
 
@@ -32,8 +33,8 @@ def settings(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(settings):
-    with served(settings) as client:
+def server(settings, _parent):
+    with parents.lent(), served(settings) as client:
         yield str(client.base_url).rstrip("/")
 
 

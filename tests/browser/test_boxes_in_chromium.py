@@ -72,14 +72,26 @@ def pages(tmp_path_factory):
     charts.use_managers([])
 
 
+@pytest.fixture(scope="module")
+def opened(browser, pages):
+    """The page of a kind in a window of that size, folded and without motion, opened once for all that only look at it."""
+    visits = {}
+
+    def find(kind, width):
+        how = {"viewport": {"width": width, "height": 800}, "is_folded": True, "reduced_motion": "reduce"}
+        visits[kind, width] = visits.get((kind, width)) or Visit(browser, pages[kind], **how)
+        visits[kind, width].look("light")
+        return visits[kind, width]
+
+    yield find
+    for visit in visits.values():
+        visit.close()
+
+
 @pytest.mark.parametrize("width", [375, 1280, 1920])
 @pytest.mark.parametrize("kind", ["sales", "en", "ru"])
-def test_no_text_lies_over_another_and_none_leaves_the_screen(browser, pages, kind, width):
-    visit = Visit(
-        browser, pages[kind], viewport={"width": width, "height": 900}, is_folded=True, reduced_motion="reduce"
-    )
-    boxes = visit.page.evaluate(BOXES)
-    visit.close()
+def test_no_text_lies_over_another_and_none_leaves_the_screen(opened, kind, width):
+    boxes = opened(kind, width).page.evaluate(BOXES)
     assert len(boxes) > 20
     assert overlapping(boxes) == []
     assert [box["text"] for box in boxes if box["left"] < 0 or box["right"] > width] == []
@@ -138,24 +150,15 @@ def test_a_long_list_says_on_paper_where_the_rest_of_it_is(browser, pages):
     visit.close()
 
 
-def test_in_the_dark_no_text_lies_over_another(browser, pages):
-    visit = Visit(
-        browser,
-        pages["sales"],
-        viewport={"width": 1280, "height": 900},
-        is_folded=True,
-        reduced_motion="reduce",
-        color_scheme="dark",
-    )
-    boxes = visit.page.evaluate(BOXES)
-    visit.close()
-    assert overlapping(boxes) == []
+def test_in_the_dark_no_text_lies_over_another(opened):
+    visit = opened("sales", 1280)
+    visit.look("dark")
+    assert overlapping(visit.page.evaluate(BOXES)) == []
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_the_overview_is_one_screen_of_a_laptop(browser, pages, language):
-    visit = Visit(browser, pages[language], viewport={"width": 1280, "height": 800}, is_folded=True)
-    bottom = visit.page.evaluate("document.querySelector('#dynamics .chart').getBoundingClientRect().bottom")
-    needs = visit.page.evaluate("document.querySelector('#needs_you').getBoundingClientRect().bottom")
-    visit.close()
+def test_the_overview_is_one_screen_of_a_laptop(opened, language):
+    page = opened(language, 1280).page
+    bottom = page.evaluate("document.querySelector('#dynamics .chart').getBoundingClientRect().bottom")
+    needs = page.evaluate("document.querySelector('#needs_you').getBoundingClientRect().bottom")
     assert max(bottom, needs) <= 800

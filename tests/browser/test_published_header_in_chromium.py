@@ -3,6 +3,7 @@
 import pytest
 from chromium import needed
 
+import parents
 from crm_reports.night import How, night
 from serving import company
 
@@ -27,10 +28,11 @@ UNPUBLISHED = "Not made this night"
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory, request):
+def published(tmp_path_factory, _parent):
     home = tmp_path_factory.mktemp("published")
     settings = company(home, PRESETS)
-    report = night(settings, out=home / "output", sync=lambda: None, how=How(jobs=1, proved=False))
+    with parents.lent():
+        report = night(settings, out=home / "output", sync=lambda: None, how=How(jobs=1, proved=False))
     assert report.is_whole
     return home / "output" / str(report.date)
 

@@ -44,6 +44,7 @@ def test_every_table_at_its_least_makes_every_report(tmp_path, rows):
     assert_every_report(synced(write_export(tmp_path, rows, MUST)), **MARCH)
 
 
+@pytest.mark.usefixtures("lent_parent")
 def test_a_night_and_its_mail_come_out_of_the_least_too(tmp_path):
     (tmp_path / "deals.csv").write_text(LEAST["two deals"])
     (tmp_path / "notebooks").symlink_to(NOTEBOOKS)
