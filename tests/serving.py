@@ -11,7 +11,8 @@ import httpx
 import uvicorn
 
 from crm_reports.runs import parent
-from crm_reports.runs.run import RunRecord, prepare
+from crm_reports.runs.preparation import prepare
+from crm_reports.runs.run import RunRecord
 from crm_reports.serve.app import Server
 from crm_reports.settings import Settings
 from march import ACTIVITIES, COMMENTS, DEALS, HISTORY

@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 
 import bitrix24_demo as demo
 from crm_reports.look import publish, templates
-from crm_reports.runs import cells, run
+from crm_reports.runs import cells, preparation, run
 from crm_reports.settings import Settings
 from crm_reports.sources.bitrix24.pace import ENTERPRISE
 from crm_reports.store.sync import sync
@@ -67,7 +67,7 @@ def _timed(used: dict[str, float], name: str) -> Iterator[None]:
 def _page(settings: Settings, period: str, used: dict[str, float]):
     """The page's four files, made as a night makes them, and the notebook they are made of."""
     with _timed(used, "whole"):
-        plan = run.prepare("sales_dynamics", {"period": period}, settings=settings)
+        plan = preparation.prepare("sales_dynamics", {"period": period}, settings=settings)
         with _timed(used, "cells"):
             executed = run.execute_here(plan)
         with _parts(used):

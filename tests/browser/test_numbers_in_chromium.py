@@ -9,7 +9,7 @@ import pytest
 from chromium import needed
 from readers import Reader
 
-from crm_reports.runs.run import parameters_of
+from crm_reports.runs.preparation import parameters_of
 from serving import made
 
 pytestmark = [needed, pytest.mark.usefixtures("lent_parent")]

@@ -5,7 +5,7 @@ from chromium import needed
 from readers import Reader
 from test_access_in_chromium import AXE, WRONG
 
-from crm_reports.runs.run import parameters_of
+from crm_reports.runs.preparation import parameters_of
 from crm_reports.settings import Settings
 
 pytestmark = [needed, pytest.mark.usefixtures("lent_parent")]

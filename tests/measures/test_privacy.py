@@ -17,7 +17,7 @@ from crm_reports.look import page
 from crm_reports.measures import privacy
 from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure
-from crm_reports.runs import run
+from crm_reports.runs import preparation, run
 from march import act
 from plans import line
 from stores import at, deal, lead, make_store, moves
@@ -117,7 +117,7 @@ class _Clock(datetime):
 def _files(report, settings, **given):
     """The report's page, JSON, workbook and executed notebook as texts, all made at one instant; no kernel is needed."""
     given = WHEN | given
-    plan = run.prepare(report, given, settings=settings)
+    plan = preparation.prepare(report, given, settings=settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "datetime", _Clock)
         outputs = [nbformat.v4.new_output("display_data", data) for data in reports.shown(report, settings, **given)]

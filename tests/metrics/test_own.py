@@ -12,6 +12,7 @@ from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure
 from crm_reports.metrics import own
 from crm_reports.metrics.registry import METRICS, column
+from crm_reports.runs import preparation
 from crm_reports.runs import run as runs
 from crm_reports.settings import Settings
 from crm_reports.words.texts import speaking
@@ -69,11 +70,13 @@ def test_an_own_metric_stands_in_tables_tiles_and_the_managers_with_its_russian_
 
 def test_an_edit_is_there_at_the_next_load_and_changes_what_a_page_is_made_of(settings):
     path = _file(settings, "metrics/big.py", BIG.format(n=300))
-    before = runs.prepare("overview", {"period": "2025-03"}, settings=settings).reproduction["code_sha256"]
+    before = preparation.prepare("overview", {"period": "2025-03"}, settings=settings).reproduction["code_sha256"]
     _file(settings, "metrics/big.py", BIG.format(n=900))
     os.utime(path, ns=(1, 1))
     assert measure(_march(settings), ["big_wins"], by="manager")["big_wins"].tolist() == [1, 0]
-    assert runs.prepare("overview", {"period": "2025-03"}, settings=settings).reproduction["code_sha256"] != before
+    assert (
+        preparation.prepare("overview", {"period": "2025-03"}, settings=settings).reproduction["code_sha256"] != before
+    )
     path.unlink()
     _march(settings)
     assert "big_wins" not in METRICS

@@ -7,7 +7,7 @@ import pytest
 from alerts import TABLES, company, with_alerts
 from crm_reports.night import NightReport, Page
 from crm_reports.night.alerts import checked, watching
-from crm_reports.runs import run
+from crm_reports.runs import preparation
 from crm_reports.settings import Alert
 from crm_reports.store.checked import Result
 from stores import at, deal, make_store, moves, nights
@@ -113,8 +113,8 @@ def test_every_mistake_is_one_sentence_and_stops_no_other_alert(settings):
 
 def test_however_many_alerts_one_period_is_read_once(settings, monkeypatch):
     loads = []
-    load = run.load
-    monkeypatch.setattr(run, "load", lambda values, settings: loads.append(values) or load(values, settings))
+    load = preparation.load
+    monkeypatch.setattr(preparation, "load", lambda values, settings: loads.append(values) or load(values, settings))
     alerts = [Alert(**MONEY | {"name": str(place), "below": place, "by": "manager"}) for place in range(1, 4)]
     with watching(with_alerts(settings, *alerts, Alert(name="4", metric="won", below=1))) as watch:
         assert watch.problems() == []

@@ -10,7 +10,7 @@ from crm_reports import mail
 from crm_reports.errors import MailError
 from crm_reports.mail import notice
 from crm_reports.night import index
-from crm_reports.runs import proof, run
+from crm_reports.runs import preparation, proof, run
 from crm_reports.settings import Settings
 from mails import Inbox, served, settings
 from notebooks import WHOLE, write
@@ -142,14 +142,14 @@ def test_an_index_that_can_not_be_written_keeps_no_other_from_being_written(comp
 
 
 def test_a_preset_that_breaks_the_plan_costs_only_its_own_pages(company, monkeypatch):
-    prepare = run.prepare
+    prepare = preparation.prepare
 
     def broken(report, given, *, settings):
         if report == "managers":
             raise RecursionError("too deep")
         return prepare(report, given, settings=settings)
 
-    monkeypatch.setattr("crm_reports.runs.run.prepare", broken)
+    monkeypatch.setattr("crm_reports.runs.preparation.prepare", broken)
     report = company.night(MONDAY)
     assert [(page.name, page.error) for page in report.failed] == [("Results", "RecursionError: too deep")]
     assert len(report.pages) == 3
@@ -171,7 +171,7 @@ def executed(tmp_path_factory):
     write(home / "notebooks" / "overview.ipynb", *WHOLE)
     make_store(home / "data", deals=[deal(1, "2025-03-02 10:00")])
     found = Settings.read(home / "reports.toml", home / "data")
-    return found, run.execute(run.prepare("overview", {}, settings=found), settings=found)
+    return found, run.execute(preparation.prepare("overview", {}, settings=found), settings=found)
 
 
 @pytest.mark.parametrize(

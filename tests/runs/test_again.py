@@ -9,6 +9,7 @@ import pytest
 from crm_reports.errors import RunError
 from crm_reports.look.publish import Link
 from crm_reports.look.scripts import assets
+from crm_reports.runs import preparation
 from crm_reports.runs import run as runs
 from crm_reports.runs.again import reproduction, rerun
 from crm_reports.settings import Settings
@@ -48,7 +49,7 @@ def home(tmp_path_factory):
     assets(home / "assets")
     links = (Link("report:overview", "overview.html"), Link("workbook", f"{NAME}.xlsx"), Link("sibling", "x.html", "X"))
     given = {"manager": ["Boris"], "forgotten_after": 21}
-    plan = runs.prepare("mine", given, settings=settings)
+    plan = preparation.prepare("mine", given, settings=settings)
     made = runs.complete(
         runs.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links,
         controls=CONTROLS,

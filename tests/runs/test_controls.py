@@ -5,7 +5,7 @@ from datetime import date
 from crm_reports.measures.names import Names
 from crm_reports.night.links import Site
 from crm_reports.night.planning import planned
-from crm_reports.runs import controls, run
+from crm_reports.runs import controls, preparation
 from crm_reports.store import Store
 from serving import company
 
@@ -39,7 +39,7 @@ def test_a_night_makes_a_page_for_each_stage_where_deals_stand_and_for_each_reas
 
 def test_stages_and_reasons_of_which_nothing_was_published_are_one_line_and_weigh_nothing(tmp_path):
     settings = company(tmp_path)
-    plan = run.prepare("forgotten_deals", {"period": "2025-03"}, settings=settings)
+    plan = preparation.prepare("forgotten_deals", {"period": "2025-03"}, settings=settings)
     known = Names(Store.open(settings.store_path)).choices
     offered = controls.published(plan, known, {"[]": (plan, "page.html")}, settings)
     for name in ("stage", "loss_reason"):

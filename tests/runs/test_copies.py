@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from crm_reports.cli import app
 from crm_reports.runs import product
-from crm_reports.runs.run import find
+from crm_reports.runs.preparation import find
 from crm_reports.settings import Settings
 
 CELLS = ("# Overview", "names = ['won', 'lost']\nshow(names)", "## Who?", "show(managers)")

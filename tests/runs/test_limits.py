@@ -7,6 +7,7 @@ import pytest
 
 from crm_reports.night import work
 from crm_reports.night.work import Job
+from crm_reports.runs import preparation
 from crm_reports.runs import run as runs
 from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import OutOfMemory, Warm, WarmError
@@ -40,7 +41,7 @@ def warm(settings):
 
 def plan(settings, name, *cells):
     write(settings.home / "notebooks" / f"{name}.ipynb", *cells)
-    return runs.prepare(name, {}, settings=settings)
+    return preparation.prepare(name, {}, settings=settings)
 
 
 def made(warm, settings, name, *cells):

@@ -7,7 +7,7 @@ import pytest
 from crm_reports.errors import FilterError
 from crm_reports.look.publish import REPORTS
 from crm_reports.night.planning import planned
-from crm_reports.runs import run
+from crm_reports.runs import preparation
 from crm_reports.runs.controls import fields, key_of, state_of
 from crm_reports.serve.state import address, given
 from crm_reports.settings import OwnField, Preset
@@ -39,12 +39,12 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plan(settings):
-    return run.prepare("overview", {"region": "south", "period": "2025-03"}, settings=settings)
+    return preparation.prepare("overview", {"region": "south", "period": "2025-03"}, settings=settings)
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_every_report_takes_a_field_by_which_can_be_cut_and_no_other(settings, report):
-    names = run.parameters_of(report, settings)
+    names = preparation.parameters_of(report, settings)
     assert "region" in names
     assert {"score", "fields"}.isdisjoint(names)
 
@@ -57,18 +57,18 @@ def test_a_value_that_was_typed_is_known_by_its_id_and_the_notebook_is_given_it_
 
 
 def test_a_notebook_is_given_nothing_where_nothing_was_chosen(settings):
-    assert run.prepare("overview", {"period": "2025-03"}, settings=settings).injected == {"period": "2025-03"}
+    assert preparation.prepare("overview", {"period": "2025-03"}, settings=settings).injected == {"period": "2025-03"}
 
 
 def test_an_unknown_value_and_a_field_that_is_no_dimension_are_refused_in_one_sentence_each(settings):
     with pytest.raises(FilterError, match="region 'West' is not known; there are, for example: South"):
-        run.prepare("overview", {"region": "West"}, settings=settings)
+        preparation.prepare("overview", {"region": "West"}, settings=settings)
     with pytest.raises(FilterError, match="report 'overview' has no parameter 'score'"):
-        run.prepare("overview", {"score": "5"}, settings=settings)
+        preparation.prepare("overview", {"score": "5"}, settings=settings)
 
 
 def test_the_header_offers_every_value_under_the_name_that_the_crm_has_for_the_field(settings, plan):
-    known = run.load(plan.parameters, settings).names.choices
+    known = preparation.load(plan.parameters, settings).names.choices
     (field,) = [field for field in fields(plan, known, settings) if field["name"] == "region"]
     assert (field["label"], field["kind"]) == ("Region", "many")
     assert [(choice["id"], choice["name"]) for choice in field["choices"]] == list(NAMES.items())
@@ -91,5 +91,5 @@ def test_a_night_cuts_a_page_for_each_value_that_has_something_to_show(settings)
 
 def test_a_page_is_made_again_of_the_same_values(settings, plan):
     filters = plan.reproduction["filters"]
-    again = run.prepare("overview", {name: filters[name] for name in ("region", "period")}, settings=settings)
+    again = preparation.prepare("overview", {name: filters[name] for name in ("region", "period")}, settings=settings)
     assert (again.slug, again.injected) == (plan.slug, {"period": "2025-03", "fields": {"region": ["41"]}})

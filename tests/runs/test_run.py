@@ -11,7 +11,7 @@ import pytest
 from crm_reports.errors import FilterError, RunError, StoreError
 from crm_reports.look.mime import ROWS
 from crm_reports.metrics import registry
-from crm_reports.runs import alone
+from crm_reports.runs import alone, preparation
 from crm_reports.runs import run as runs
 from crm_reports.runs.run import run, without_secrets
 from crm_reports.settings import Settings
@@ -62,7 +62,7 @@ def _run(settings, name, *cells):
 
 def _executed(settings, record, *outputs):
     """The whole notebook's run again without a kernel, its last cell showing `outputs` as well."""
-    plan = runs.prepare("mine", {"manager": ["Boris"]}, settings=settings)
+    plan = preparation.prepare("mine", {"manager": ["Boris"]}, settings=settings)
     notebook = nbformat.read(record.files[0], as_version=4)
     notebook.cells[-1].outputs += outputs
     return runs.Executed(plan, datetime(2030, 1, 1, tzinfo=UTC), notebook)
@@ -207,7 +207,7 @@ def test_without_a_store_a_run_says_what_to_do(record, home, tmp_path):
 
 
 def test_the_parameters_of_one_report_are_in_the_name_when_they_differ_from_its_defaults(record, settings):
-    usual, late = (runs.prepare("mine", {"forgotten_after": days}, settings=settings).slug for days in (14, 30))
+    usual, late = (preparation.prepare("mine", {"forgotten_after": days}, settings=settings).slug for days in (14, 30))
     assert late == f"{usual}--forgotten-after-30"
 
 

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from crm_reports.measures import load
+from crm_reports.runs import preparation
 from crm_reports.runs import run as runs
 from crm_reports.runs.surroundings import NO_WEBHOOK, clean
 from crm_reports.runs.warm import TookTooLong, Unwanted, Warm, WarmError
@@ -203,7 +204,7 @@ BREAKING = ("1 / 0", "raise SystemExit", "import sys; sys.exit(3)", "x ==", "rai
 def _both(warm, settings, name, *cells):
     """The notebook after papermill and a kernel, and after cells here."""
     write(settings.home / "notebooks" / f"{name}.ipynb", *cells)
-    plan = runs.prepare(name, {"forgotten_after": 21}, settings=settings)
+    plan = preparation.prepare(name, {"forgotten_after": 21}, settings=settings)
     return runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
 
 
@@ -251,7 +252,7 @@ def test_cells_leave_what_a_kernel_leaves(warm, settings):
     "report", ["overview", "sales_dynamics", "manager_effectiveness", "forgotten_deals", "sales_plan"]
 )
 def test_the_reports_are_the_same_either_way(warm, settings, report):
-    plan = runs.prepare(report, {"period": "2025-03", "as_of": "2025-04-01"}, settings=settings)
+    plan = preparation.prepare(report, {"period": "2025-03", "as_of": "2025-04-01"}, settings=settings)
     real, here = runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
     assert not here.error
     _assert_same(real, here)
@@ -271,7 +272,7 @@ def test_nobody_is_asked(warm, settings):
 
 def test_a_notebook_that_kills_its_process_is_nobody_elses_trouble(warm, settings):
     write(settings.home / "notebooks" / "dead.ipynb", "import os; os.kill(os.getpid(), 9)")
-    plan = runs.prepare("dead", {}, settings=settings)
+    plan = preparation.prepare("dead", {}, settings=settings)
     with pytest.raises(WarmError, match="SIGKILL"):
         warm.call(runs.execute_here, plan, seconds=SECONDS)
     assert warm.call(abs, -1, seconds=SECONDS) == 1

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from crm_reports.runs import parent
-from crm_reports.runs.run import prepare
+from crm_reports.runs.preparation import prepare
 from crm_reports.serve import serve
 from crm_reports.settings import Settings, SettingsError
 from notebooks import WHOLE, write

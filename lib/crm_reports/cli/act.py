@@ -36,12 +36,12 @@ def forgotten(
     Parameters are those of `run`: -p department=Moscow, -p forgotten_after=21.
     """
     from ..night import todos
-    from ..runs import run
+    from ..runs import preparation
 
     settings = Settings.read(config, data)
     with speaking(settings.language), todos.notes(settings) as noted:
-        plan = run.prepare(REPORT, pairs_of(parameter), settings=settings)
-        proposed = todos.proposals(run.load(plan.parameters, settings), noted)
+        plan = preparation.prepare(REPORT, pairs_of(parameter), settings=settings)
+        proposed = todos.proposals(preparation.load(plan.parameters, settings), noted)
         for proposal in proposed:
             typer.echo(one_line(_line(proposal)))
         wanted = [proposal.todo for proposal in proposed if not proposal.why_not]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..look import scripts
 from ..look.publish import parts_of
-from ..runs import proof, run
+from ..runs import preparation, proof, run
 from ..runs.discretion import clear, what_shows, without_secrets
 from ..runs.parent import begin, hold, let_go
 from ..runs.run import RunRecord
@@ -208,7 +208,7 @@ class _Pages:
         if not to_make:
             return
         if not self.how.scheduler:
-            hold(self.settings, run.instants([page.plan for page in to_make]))
+            hold(self.settings, preparation.instants([page.plan for page in to_make]))
         with executor(self.how.scheduler, self.how.jobs) as pool:
             running = {pool.submit(made, self.jobs[page.key]): page for page in to_make}
             for future in as_completed(running):

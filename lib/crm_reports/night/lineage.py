@@ -17,7 +17,7 @@ from ..measures import frames
 from ..metrics import METRICS
 from ..metrics.origins import Origin, origins
 from ..metrics.registry import find
-from ..runs import run
+from ..runs import preparation
 from ..settings import Settings
 from ..words.texts import _
 from .planning import presets
@@ -78,7 +78,7 @@ def _after(metrics: Sequence[str], settings: Settings) -> Iterator[tuple[str, tu
     reports = [
         report
         for report in dict.fromkeys((*REPORTS, *(preset.report for preset in all_presets)))
-        if names & _names_in(run.find(report, settings))
+        if names & _names_in(preparation.find(report, settings))
     ]
     due = [preset for preset in all_presets if preset.report in reports]
     alerts = [alert for alert in settings.alerts if alert.metric in metrics]

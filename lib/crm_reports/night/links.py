@@ -11,9 +11,9 @@ from typing import Any
 from ..filters import Choices
 from ..look.publish import Link
 from ..measures.load import share_store
-from ..runs import run
+from ..runs import preparation
 from ..runs.controls import key_of, published, state_of
-from ..runs.run import Plan
+from ..runs.preparation import Plan
 from ..settings import Settings
 from ..store.disk import write_whole
 from ..words import units
@@ -96,7 +96,7 @@ class Site:
 
 def _choices(settings: Settings) -> Choices:
     with share_store(settings):
-        return run.load({}, settings).names.choices
+        return preparation.load({}, settings).names.choices
 
 
 def _choices_of(pages: Sequence[Planned], choices: Choices) -> Choices:

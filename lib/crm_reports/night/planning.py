@@ -12,8 +12,8 @@ from ..look.publish import REPORTS
 from ..measures.dataset import Dataset
 from ..measures.load import share_store
 from ..metrics.registry import column
-from ..runs import run
-from ..runs.run import Plan
+from ..runs import preparation, run
+from ..runs.preparation import Plan
 from ..settings import Night, Preset, Settings
 from ..words.texts import N_, _
 from .pages import NightReport, home_of
@@ -116,7 +116,7 @@ def _came_out(page: Any, preset: Preset) -> bool:
 
 def _of_preset(preset: Preset, settings: Settings) -> Iterator[Planned]:
     try:
-        plan = run.prepare(preset.report, preset.parameters, settings=settings)
+        plan = preparation.prepare(preset.report, preset.parameters, settings=settings)
         slices = list(_slices(preset, plan, settings))
     except Exception as error:
         yield Planned(preset, None, run.logged(error), audience=preset.audience, name=preset.name)
@@ -133,7 +133,7 @@ def _slices(preset: Preset, plan: Plan, settings: Settings) -> Iterator[Planned]
         sentence = _("report {name!r} can't be cut by {cuts}: its notebook has no such parameter",
                  name=plan.report, cuts=", ".join(unknown))  # fmt: skip
         raise RunError(sentence)
-    data = run.load(plan.parameters, settings)
+    data = preparation.load(plan.parameters, settings)
     known = data.names.choices
     for dimension in preset.each:
         for choice in with_something(data, known, dimension):

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..look.publish import Link
 from ..runs import parent, run
-from ..runs.run import Plan, RunRecord
+from ..runs.preparation import Plan
+from ..runs.run import RunRecord
 from ..runs.warm import OutOfMemory, TookTooLong, WarmError
 from ..settings import Settings
 from ..words.texts import speaking

@@ -11,7 +11,7 @@ from ..errors import RunError
 from ..look import publish
 from ..settings import Settings
 from ..words.texts import _, speaking
-from . import run
+from . import preparation, run
 from .run import RunRecord
 
 
@@ -29,7 +29,9 @@ def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
         made_of = reproduction(page)
         report = Path(made_of["notebook"]).stem
         parameters = dict(made_of["parameters"]) | _of_notebook(report, made_of["filters"], settings)
-        plan = replace(run.prepare(report, parameters, settings=settings), slug=page.stem.removeprefix(f"{report}--"))
+        plan = replace(
+            preparation.prepare(report, parameters, settings=settings), slug=page.stem.removeprefix(f"{report}--")
+        )
         look = _look(page) if out is None else {}
         record = run.complete(run.execute(plan, settings=settings), settings=settings, out=out or page.parent, **look)
         return Again(record, tuple(_differences(made_of, plan.reproduction)))
@@ -37,7 +39,7 @@ def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
 
 def _of_notebook(report: str, filters: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The filters as they were resolved, as far as the notebook takes them: the same days, whatever today is."""
-    parameters = run.parameters_of(report, settings)
+    parameters = preparation.parameters_of(report, settings)
     return {name: value for name, value in filters.items() if name in parameters}
 
 

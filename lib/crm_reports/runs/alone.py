@@ -56,10 +56,10 @@ def _make(
     report: str, given: Mapping[str, object], settings: Settings, out: Path, asked_in: Path, look: Mapping[str, Any]
 ) -> Made:
     """All of a run, in the process that is there for it; notebooks are looked for where it was `asked_in`."""
-    from . import run
+    from . import preparation, run
 
     with speaking(settings.language):
         with chdir(asked_in):
-            plan = run.prepare(report, given, settings=settings)
+            plan = preparation.prepare(report, given, settings=settings)
         record = run.make_here(plan, settings=settings, out=out, **look)
     return Made(record.files, record.error, plan.name)

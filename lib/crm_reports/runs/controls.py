@@ -11,7 +11,7 @@ from ..filters.periods import EXAMPLES
 from ..settings import Settings
 from ..words.texts import LANGUAGES, N_, _
 from .parameters import Parameter
-from .run import Plan, parameters_of
+from .preparation import Plan, parameters_of
 
 TITLES = {
     "period": N_("Period"), "comparison": N_("Compared with"), **{name: many for name, (_one, many) in LABELS.items()}, "as_of": N_("As of"),

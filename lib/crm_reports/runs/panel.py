@@ -14,7 +14,7 @@ from ..errors import ReportError
 from ..measures.load import load
 from ..settings import Settings
 from ..words.texts import _, speaking
-from . import alone, controls, run
+from . import alone, controls, preparation, run
 from .surroundings import SESSION
 
 # JupyterLab that `make lab` has started runs the cells itself; elsewhere there is no such name, and nothing happens.
@@ -124,11 +124,11 @@ class Panel:
         return {name: self.names[name] for name in self._defaults() if name in self.names}
 
     def _defaults(self) -> Mapping[str, Any]:
-        return {name: each.default for name, each in run.parameters_of(self.report, self.settings).items()}
+        return {name: each.default for name, each in preparation.parameters_of(self.report, self.settings).items()}
 
     def _plan(self, given: Mapping[str, Any]) -> run.Plan:
         """The run that this would be; FilterError: a sentence for all that can't be meant."""
-        return run.prepare(self.report, _meant(given, self._defaults()), settings=self.settings)
+        return preparation.prepare(self.report, _meant(given, self._defaults()), settings=self.settings)
 
     def _try(self, deed: Callable[[], None]) -> None:
         """Do it; what can't be done is a sentence in the panel."""

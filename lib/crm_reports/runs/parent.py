@@ -13,7 +13,8 @@ from typing import Any
 from ..measures import load
 from ..settings import Settings
 from . import run
-from .run import Plan, RunRecord
+from .preparation import Plan
+from .run import RunRecord
 from .surroundings import clean
 from .warm import Warm
 

@@ -6,7 +6,7 @@ from typing import Any
 from ..filters.slugs import safe
 from ..look.publish import REPORTS, Link
 from ..runs import controls as offered
-from ..runs import run
+from ..runs import preparation, run
 from ..settings import Preset, Settings
 from ..words.texts import N_, _
 from . import views
@@ -39,7 +39,7 @@ def state_of(asked: Asked) -> dict[str, Any]:
 def links(asked: Asked, settings: Settings) -> list[Link]:
     """Where the page leads: the same view in the other reports, this report cut to one name or, from there, to all."""
     state, report = state_of(asked), asked.plan.report
-    declared = run.parameters_of(report, settings)
+    declared = preparation.parameters_of(report, settings)
     cuts = [
         Link(f"{dimension}:{choice.id}", address(report, _toggled(state, dimension, choice.id)))
         for dimension in asked.known.dimensions if dimension in declared for choice in asked.known.of(dimension)
@@ -56,7 +56,7 @@ def _toggled(state: Mapping[str, Any], dimension: str, id: str) -> dict[str, Any
 def _reports(state: Mapping[str, Any], settings: Settings) -> Iterator[Link]:
     """Every report, about the same as far as it can be told that."""
     for name in REPORTS:
-        declared = run.parameters_of(name, settings)
+        declared = preparation.parameters_of(name, settings)
         common = {
             key: value for key, value in state.items() if key in declared and key in (*run.FILTERS, *settings.fields)
         }

@@ -13,8 +13,8 @@ from ..filters.choices import choose
 from ..look.publish import REPORTS
 from ..measures import load
 from ..measures.names import Names
-from ..runs import parent, run
-from ..runs.run import Plan
+from ..runs import parent, preparation
+from ..runs.preparation import Plan
 from ..settings import Settings
 from ..settings.parts import PEOPLE
 from ..store import Store
@@ -61,7 +61,7 @@ class Desk:
             only = {name: _ids(known, name, texts) for name, texts in reader.only.items()}
             offered = _offered(names, only)
             own = _narrowed(given, only, report, self._settings) | _by_ids(given, offered, only)
-            plan = run.prepare(report, dict(given) | own, settings=self._settings)
+            plan = preparation.prepare(report, dict(given) | own, settings=self._settings)
             _refuse_others(plan, offered, only)
             return Asked(plan.by_ids(), reader, offered, identity(self._settings.store_path))
 
@@ -69,8 +69,8 @@ class Desk:
         store = load.open_store(self._settings)
         if store is not self._store:
             self._store = store
-            plans = [run.prepare(name, {}, settings=self._settings) for name in REPORTS]
-            parent.hold(self._settings, run.instants(plans))
+            plans = [preparation.prepare(name, {}, settings=self._settings) for name in REPORTS]
+            parent.hold(self._settings, preparation.instants(plans))
         return store
 
 
@@ -93,7 +93,7 @@ def _narrowed(
     given: Mapping[str, Any], only: Mapping[str, tuple[str, ...]], report: str, settings: Settings
 ) -> dict[str, Any]:
     """What a reader who may see some people only asks without saying so. NotYours: that report can't be about them."""
-    missing = [name for name in only if name not in run.parameters_of(report, settings)]
+    missing = [name for name in only if name not in preparation.parameters_of(report, settings)]
     if missing:
         raise NotYours(_("report {report!r} can't be cut to what is yours", report=report))
     return {name: list(ids) for name, ids in only.items() if not given.get(name)}

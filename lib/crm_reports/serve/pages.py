@@ -17,7 +17,8 @@ from ..errors import RunError
 from ..look import publish, scripts
 from ..mail import camera
 from ..runs import discretion, parent, proof
-from ..runs.run import KINDS, Plan, RunRecord, in_words
+from ..runs.preparation import Plan
+from ..runs.run import KINDS, RunRecord, in_words
 from ..settings import Settings
 from ..store.locks import Workroom
 from ..words.texts import _, speaking

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...errors import ReportError
-from ...runs import run
+from ...runs import preparation
 from ...settings import Settings
 from ...words.texts import _, many
 from .check import Check, safely
@@ -69,7 +69,7 @@ def _presets(settings: Settings) -> Iterator[Check]:
 
 def _without_notebook(report: str, settings: Settings) -> str:
     try:
-        run.find(report, settings)
+        preparation.find(report, settings)
     except ReportError as error:
         return str(error)
     return ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...filters import Choice, Filters
 from ...filters.choices import DIMENSIONS
 from ...measures.shifts import Shift, Shifts
-from ...runs.run import filters_in_words
+from ...runs.preparation import filters_in_words
 from ...settings.parts import PEOPLE
 from ..pages import NightReport, Page
 

@@ -19,7 +19,7 @@ from ...measures.measure import DIMENSIONS
 from ...measures.shifts import Shift, Shifts
 from ...metrics import registry
 from ...metrics.statistics import holm
-from ...runs import run
+from ...runs import preparation, run
 from ...settings import Alert, Settings
 from ...words.texts import _, speaking
 from ..pages import NightReport
@@ -105,7 +105,7 @@ class Watch:
         key = json.dumps(values, sort_keys=True)
         if key not in self._datasets:
             _refuse_unknown(alert)
-            self._datasets[key] = run.load(values, self.settings)
+            self._datasets[key] = preparation.load(values, self.settings)
         return self._datasets[key]
 
 
