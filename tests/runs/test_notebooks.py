@@ -252,7 +252,9 @@ SLICES = {
     "everything": {}, "one manager": {"manager": ["2"]}, "a department": {"department": ["Moscow"]},
     "a source": {"source": ["Website"]}, "a pipeline": {"pipeline": ["Retail"]},
     "one deal": {"pipeline": ["Retail"], "manager": ["2"]}, "nothing": {"source": ["Call"], "manager": ["2"]},
-    "long ago": {"period": "2019-01"}, "a stage": {"stage": ["REQ"]}, "a reason": {"loss_reason": ["Too expensive"]},
+    "long ago": {"period": "2019-01"},
+    "nobody of that department": {"department": ["Kazan"], "manager": ["1"], "comparison": "year_ago", "period": "last_month"},
+    "nobody, but for a stage": {"department": ["Kazan"], "manager": ["1"], "exclude_stages": ["REQ"]}, "a stage": {"stage": ["REQ"]}, "a reason": {"loss_reason": ["Too expensive"]},
 }  # fmt: skip
 
 
@@ -274,6 +276,11 @@ def test_any_slice_gives_a_page_without_an_error_or_an_empty_chart_without_a_sen
             element.get("missing"),
         ]
         assert figure["data"] or (any(words) and not element["rows"]), element["id"]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_of_a_month_that_has_just_begun_without_a_plan_every_report_is_made(shop, report):
+    assert reports.elements(reports.shown(report, shop, period="this_month", as_of="2025-04-01"))
 
 
 def test_a_report_about_one_manager_leaves_out_what_only_compares(shop):

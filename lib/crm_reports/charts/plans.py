@@ -30,7 +30,8 @@ def pace(table: pd.DataFrame) -> go.Figure:
         )
         for name, words, line in lines if name in table and table[name].notna().any()
     ]  # fmt: skip
-    traces[0]["ids"] = [str(day) for day in days]
+    for first in traces[:1]:  # none where a month begins without a plan
+        first["ids"] = [str(day) for day in days]
     return figure_of(
         traces,
         height=300,

@@ -57,7 +57,7 @@ class Behind:
         own = {
             name: self._ways_of_counted(table[name], each)
             for name, each in counted(self.ds, element).items()
-            if name in table
+            if name in table and len(table) == len(each.masks)  # of nobody's deals an element may show no row at all
         }
         return _telling({**self._ways_of_measured(table), **own})
 
