@@ -6,7 +6,7 @@ from typing import Any
 from ..filters.slugs import safe
 from ..look.publish import REPORTS, Link
 from ..runs import controls as offered
-from ..runs import preparation, run
+from ..runs import preparation
 from ..settings import Preset, Settings
 from ..words.texts import N_, _
 from . import views
@@ -58,7 +58,9 @@ def _reports(state: Mapping[str, Any], settings: Settings) -> Iterator[Link]:
     for name in REPORTS:
         declared = preparation.parameters_of(name, settings)
         common = {
-            key: value for key, value in state.items() if key in declared and key in (*run.FILTERS, *settings.fields)
+            key: value
+            for key, value in state.items()
+            if key in declared and key in (*preparation.FILTERS, *settings.fields)
         }
         yield Link(f"report:{name}", address(name, common))
 
