@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from crm_reports.runs import parent
 from crm_reports.runs.preparation import prepare
 from crm_reports.serve import serve
+from crm_reports.serve.app import headers
 from crm_reports.settings import Settings, SettingsError
 from notebooks import WHOLE, write
 from reports import NOTEBOOKS
@@ -212,6 +213,13 @@ def test_however_a_period_is_typed_it_is_one_question(client, monkeypatch):
     monkeypatch.setattr("crm_reports.runs.parent.make", lambda *args, **named: 1 / 0)
     for typed in ("march 2025", "2025-3", "март 2025"):
         assert client.get("/overview.json", params={"period": typed}).json()["elements"] == first["elements"], typed
+
+
+def test_one_site_may_show_the_pages_in_a_frame_where_the_settings_name_it():
+    told = headers("https://acme.bitrix24.com")
+    assert "X-Frame-Options" not in told  # which knows no site but its own
+    assert told["Content-Security-Policy"].startswith("frame-ancestors https://acme.bitrix24.com; base-uri 'none'")
+    assert headers("")["X-Frame-Options"] == "DENY"
 
 
 def test_an_answer_says_what_a_browser_may_do_with_it(client):

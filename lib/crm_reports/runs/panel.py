@@ -126,7 +126,7 @@ class Panel:
     def _defaults(self) -> Mapping[str, Any]:
         return {name: each.default for name, each in preparation.parameters_of(self.report, self.settings).items()}
 
-    def _plan(self, given: Mapping[str, Any]) -> run.Plan:
+    def _plan(self, given: Mapping[str, Any]) -> preparation.Plan:
         """The run that this would be; FilterError: a sentence for all that can't be meant."""
         return preparation.prepare(self.report, _meant(given, self._defaults()), settings=self.settings)
 

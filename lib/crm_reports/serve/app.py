@@ -98,15 +98,21 @@ class Server:
                 response = await answer(request, await self.door.reader(request))
             except Exception as error:
                 response = self._problem(error)
-            return _guarded(response)
+            return self._guarded(response)
 
         return endpoint
+
+    def _guarded(self, response: Response) -> Response:
+        """The answer with what a browser is told of it, as far as it does not say so itself."""
+        told = headers(self.settings.serve.framed_by)
+        response.headers.update({name: value for name, value in told.items() if name not in response.headers})
+        return response
 
     async def refuse(self, _request: Request, error: HTTPException) -> Response:
         """What is no address of ours, or is asked in another way than by looking, as a sentence."""
         with speaking(self.settings.language):
             sentence = _(REFUSALS[error.status_code]) if error.status_code in REFUSALS else error.detail
-            return _guarded(self._page([sentence], error.status_code, error.headers))
+            return self._guarded(self._page([sentence], error.status_code, error.headers))
 
     async def refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer to a name that this server is not known by."""
@@ -114,7 +120,7 @@ class Server:
             sentence = _(
                 "nothing is answered under this name: the operator can add it to hosts under [serve] in reports.toml"
             )
-            answer = _guarded(self._page([sentence], 400))
+            answer = self._guarded(self._page([sentence], 400))
         await answer(scope, receive, send)
 
     async def show(self, request: Request, reader: Reader) -> Response:
@@ -196,10 +202,14 @@ class KnownHosts:
         await answers[-1](scope, receive, send)
 
 
-def _guarded(response: Response) -> Response:
-    """The answer with what a browser is told of it, as far as it does not say so itself."""
-    response.headers.update({name: value for name, value in HEADERS.items() if name not in response.headers})
-    return response
+def headers(framed_by: str) -> dict[str, str]:
+    """What a browser is told of every answer; only `framed_by` may show it in a frame, nobody where it is empty."""
+    if not framed_by:
+        return HEADERS
+    policy = HEADERS["Content-Security-Policy"].replace("'none'", framed_by, 1)  # which X-Frame-Options can't say
+    return {name: value for name, value in HEADERS.items() if name != "X-Frame-Options"} | {
+        "Content-Security-Policy": policy
+    }
 
 
 def _refuse_others_rows(made: Path, asked: Asked) -> None:

@@ -420,7 +420,7 @@ class Serve(BaseModel):
     """Who may ask `crm-reports serve`, and under which names of hosts it answers besides this machine's own.
 
     `trusted` are the addresses of the proxies whose `user_header` names the reader. With `access` only those whom it
-    names are answered.
+    names are answered. `framed_by` alone may show the pages in a frame of its own.
     """
 
     model_config = FROZEN
@@ -432,6 +432,12 @@ class Serve(BaseModel):
         description="the name of a header such as 'X-Forwarded-User', or nothing",
     )
     trusted: Names = Field((), description="a list of addresses of proxies such as '127.0.0.1'")
+    framed_by: str = Field(
+        "",
+        strict=True,
+        pattern=r"^(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?$",
+        description="the portal's address without a path such as 'https://acme.bitrix24.com', or nothing",
+    )
     access: dict[Text, Access] = Field(
         {}, description='a table of readers: anna = { manager = ["Anna Petrova"] }, boss = {} for everything'
     )
