@@ -6,6 +6,9 @@ LOCKED := $(ENV)/.made-from-lock
 INSTALLED := $(ENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
+# Without it every process of the suite, hundreds of them, would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: reports serve test bench lab filter lock clean
 
 # What JupyterLab and papermill note down beside a notebook's outputs; none of it goes into git.
