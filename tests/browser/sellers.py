@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import nbformat
 
 from crm_reports.look import completeness, publish, scripts, wiki
-from crm_reports.look.page import ELEMENT
+from crm_reports.look.mime import ELEMENT, ROWS
 from crm_reports.night import NightReport, Page
 from crm_reports.night.index import write_indexes
 from crm_reports.night.records import keep
@@ -62,13 +62,13 @@ def company(folder, name=str):
 def report(folder, settings, name, *, links=(), questions=(), only=(), **parameters):
     """The page of a report, and its elements by their ids; `questions` are pairs of an element and what stands above it.
 
-    With `only` these elements stand under its header, and no other: half of what a browser does is to draw charts.
+    With `only` these elements stand under its header, with the rows behind their numbers, and no other: half of what a browser does is to draw charts.
     """
     given = {"period": "2026-02", "as_of": "2026-03-01", "comparison": "none", **parameters}
     bundles = [
         each
         for each in shown(name, settings, **given)
-        if not only or each.get(ELEMENT, {}).get("id") in ("header", *only)
+        if not only or ROWS in each or each.get(ELEMENT, {}).get("id") in ("header", *only)
     ]
     cells = [nbformat.v4.new_markdown_cell(f"# {name}")]
     asked = dict(questions)
