@@ -4,7 +4,7 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
+from linecache import getlines
 from typing import Any
 
 from ..elements import ELEMENTS
@@ -77,7 +77,7 @@ def _follow(file: str, name: str, names: Mapping[str, Any], seen: set[tuple[str,
     if node is None:
         thing = names.get(name)
         function = thing.make if isinstance(thing, Entry) else thing
-        is_ours = inspect.isfunction(function) and function.__module__.startswith(OURS)
+        is_ours = inspect.isfunction(function) and (function.__module__ or "").startswith(OURS)
         return _texts_of(inspect.unwrap(function), seen) if is_ours else set()
     words = {child.id for child in ast.walk(node) if isinstance(child, ast.Name)}
     return {*texts(node)}.union(*(_follow(file, word, names, seen) for word in words))
@@ -85,9 +85,9 @@ def _follow(file: str, name: str, names: Mapping[str, Any], seen: set[tuple[str,
 
 @cache
 def _tops(file: str) -> Mapping[str, ast.AST]:
-    """The functions and values at the top of a module, by name."""
+    """The functions and values at the top of a module or of a notebook's cell, by name; none where nobody kept its text."""
     tops: dict[str, ast.AST] = {}
-    for node in ast.parse(Path(file).read_text(encoding="utf-8")).body:
+    for node in ast.parse("".join(getlines(file))).body:
         if isinstance(node, ast.FunctionDef):
             tops[node.name] = node
         if isinstance(node, ast.Assign):
