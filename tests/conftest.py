@@ -38,8 +38,8 @@ def _no_report_begun() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The developer's own CRM_REPORTS_… variables must not decide what a test sees."""
-    for name in [each for each in os.environ if each.startswith("CRM_REPORTS_")]:
+    """The developer's own CRM_REPORTS_… variables must not decide what a test sees, nor that `make test` is around it."""
+    for name in [each for each in os.environ if each.startswith(("CRM_REPORTS_", "MAKE", "MFLAGS"))]:
         monkeypatch.delenv(name)
 
 

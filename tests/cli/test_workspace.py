@@ -81,7 +81,7 @@ def test_in_a_workspace_that_git_keeps_make_lab_sees_to_it_that_what_notebooks_s
 
     def done(*words: str) -> str:
         ran = subprocess.run(
-            words, cwd=tmp_path, env=outside | {"PATH": path}, check=True, capture_output=True, text=True
+            words, cwd=tmp_path, env=os.environ | {"PATH": path}, check=True, capture_output=True, text=True
         )
         return ran.stdout
 
