@@ -75,9 +75,6 @@ def test_in_a_workspace_that_git_keeps_make_lab_sees_to_it_that_what_notebooks_s
     (tmp_path / "jupyter").write_text("#!/bin/sh\necho began $*\n")
     (tmp_path / "jupyter").chmod(0o755)
     path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
-    outside = {
-        name: value for name, value in os.environ.items() if not name.startswith("MAKE")
-    }  # `make test` is around us
 
     def done(*words: str) -> str:
         ran = subprocess.run(
