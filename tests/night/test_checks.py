@@ -316,7 +316,7 @@ def test_a_night_tells_of_its_checks_an_error_is_a_trouble_and_its_page_lists_al
     records.keep(NightReport(date(2029, 12, 31), at("2029-12-31"), at("2029-12-31"), checks=found), settings)
     write_indexes(settings, tmp_path / "output")
     page = (tmp_path / "output" / "night.html").read_text(encoding="utf-8")
-    assert "Checks before the numbers: 1 / 3" in page
+    assert "Checks before the numbers: 1 × ok, 1 × stopped, 1 × warned" in page
     assert "<b>warned</b> leads: 80 &lt;b&gt;" in page
 
 
@@ -336,7 +336,7 @@ def test_the_command_says_of_each_check_its_value_limit_and_nights_and_what_to_d
 
     code, text = call()
     assert code == 1
-    line = "Vanished rows. 25 %; beyond 2 % it stops the mails. deals: 30, and 40 the night before. Nights: 1 × without past, 1 × stopped. → Look whether they were deleted"
+    line = "Vanished rows. 25 %; beyond 2 % it stops the mails. deals: 30, and 40 the night before. Nights: 1 × nothing to compare with yet, 1 × stopped. → Look whether they were deleted"
     assert line in text.replace("\xa0", " ")
     assert "there is no check 'vanish'; near: vanished" in call("--accept", "vanish")[1]
     code, text = call("--accept", "vanished")

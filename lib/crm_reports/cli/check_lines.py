@@ -44,7 +44,6 @@ def _written(value: float | None, unit: str) -> str:
 
 def _nights(name: str, nights: Sequence[Night]) -> str:
     """Its last nights from the first to the last, those in a row together: 12 × ok, 1 × error, 4 × ok."""
-    words = {"ok": _("ok"), "warn": _("warned"), "error": _("stopped"), "new": _("without past"), "off": _("off")}
-    states = [result.state for night in reversed(nights) if (result := night.result(name))]
-    runs = [f"{len(list(run))} × {words[state]}" for state, run in groupby(states)]
+    outcomes = [result.outcome for night in reversed(nights) if (result := night.result(name))]
+    runs = [f"{len(list(run))} × {outcome}" for outcome, run in groupby(outcomes)]
     return _("Nights: {runs}.", runs=", ".join(runs)) if runs else ""

@@ -32,6 +32,14 @@ class Result:
         """Its title in the reader's language."""
         return _(self.title)
 
+    @property
+    def outcome(self) -> str:
+        """How it ended, in a word or two of the reader's language."""
+        words = {
+            "ok": _("ok"), "warn": _("warned"), "error": _("stopped"), "new": _("nothing to compare with yet"), "off": _("off"),
+        }  # fmt: skip
+        return words[self.state]
+
 
 def folder(data: Path) -> Path:
     """Where they are: beside the store, never among what is published."""
