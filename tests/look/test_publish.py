@@ -230,3 +230,18 @@ def test_two_narrow_answers_in_a_row_are_a_pair_and_a_wide_one_stands_alone(note
     page.show(pd.DataFrame({f"column {number}": [number] for number in range(8)}), "wide")
     notebook.cells[5] = code(*shown)
     assert 'class="pair"' not in publish.html(notebook)
+
+
+def test_the_contents_list_only_what_is_there_to_look_at(monkeypatch):
+    shown = []
+    monkeypatch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+    cells = [nbformat.v4.new_markdown_cell("# Sales")]
+    for number in range(5):
+        page.show(FRAME, f"there_{number}", title=f"There {number}")
+        page.show(None, f"gone_{number}", title=f"Gone {number}", missing="Only deals in work are here.")
+        cells += [nbformat.v4.new_markdown_cell("## What?"), code(*shown[:: -1 if number else 1])]
+        shown.clear()
+    contents = (
+        publish.html(nbformat.v4.new_notebook(cells=cells)).partition('<nav class="contents"')[2].partition("</nav>")[0]
+    )
+    assert re.findall(r"There \d|Gone \d", contents) == [f"There {number}" for number in range(5)]

@@ -97,7 +97,7 @@ def test_both_filters_leave_nothing_and_the_page_says_which_to_take_away(in_marc
 def test_what_would_only_repeat_the_filter_is_missing_and_told_why(in_march, filters, gone, there):
     ds = in_march(**filters)
     assert [name for name in there if missing(ds, name)] == []
-    assert [name for name in gone if "Take that filter away to see this." not in missing(ds, name)] == []
+    assert [name for name in gone if "Take that filter away to see the rest." not in missing(ds, name)] == []
 
 
 def test_a_metric_of_ones_own_is_missing_only_where_it_tells_how_deals_ended():
@@ -118,7 +118,7 @@ def test_a_tile_that_has_no_number_says_what_there_is(in_march):
 
 def test_elements_say_it_in_one_sentence_and_none_calls_nothing_a_zero(in_march):
     ds = in_march(stage="Request")
-    here = "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see this."
+    here = "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see the rest."
     assert funnel(ds).missing == here
     assert status(ds).finding == "1 deal is in work"
     assert (needs_you(ds).finding, needs_you(ds).note) == ("", here)

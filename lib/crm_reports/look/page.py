@@ -72,10 +72,11 @@ def header(ds: Any, *, report: str = "") -> None:
         "portal_url": cells.web_address(ds.portal_url),
     }  # fmt: skip
     receipt = getattr(ds, "receipt", None)
+    standing = ds.lacks["outcomes"] if getattr(ds.filters, "is_about_standing", False) else ""
     in_json = receipt and {key: plain.value(value) if key == "at" else value for key, value in receipt.items()}
     _emit(
         {"id": "header", "kind": "header", "title": "", **about, "receipt": in_json, "language": language()},
-        fragment("header", **about, receipt=receipt, remarks=remarks, idle=_idle(ds), css=_css()),
+        fragment("header", **about, receipt=receipt, remarks=remarks, idle=_idle(ds), standing=standing, css=_css()),
     )
 
 
@@ -110,7 +111,7 @@ def tile(row: Mapping[str, Any]) -> dict[str, Any]:
         "change": cells.tile_change(row, entry.unit),
         "verdict": cells.tile_verdict(row, entry.good), "tip": cells.explained(entry),
         "before": "" if units.is_missing(before) else units.write(before, entry.unit, form="tile"),
-        "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")),
+        "spark": Markup(charts.sparkline(row.get("spark") or [])), "few": units.is_few(row.get("n")), "blank": units.is_missing(row["value"]),
         "note": row.get("note") or units.k_of_n(row.get("k"), row.get("n")),
         "link": LEADS_TO.get(entry.name, ""),
     }  # fmt: skip

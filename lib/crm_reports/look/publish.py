@@ -221,7 +221,7 @@ def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool
             piece = _titled(piece, name) if name and not parts else piece
             shown = _linked(piece, links)
             shown = _folded(tables.packed(shown), element) if _is_folded(element, is_asked and is_open) else shown
-            first = element if is_asked and not is_open else {}
+            first = element if is_asked and not is_open and not element.get("missing") else {}
             words = first.get("id", ""), first.get("title", ""), is_asked and not element
             parts.append(Part(shown, at <= last_of_head, *words, bool(first) and _is_narrow(first, shown)))
             is_open = is_open or bool(element and not element.get("missing"))

@@ -41,10 +41,10 @@ LACKING = {
 
 # Numbers about what a filter leaves out would only repeat the filter.
 IN_WORK_ONLY = N_(
-    "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see this."
+    "Only the deals in work on a stage are here: nothing among them was won or lost. Take that filter away to see the rest."
 )
 LOST_ONLY = N_(
-    "Only the deals lost for a reason are here: nothing among them was won or is in work. Take that filter away to see this."
+    "Only the deals lost for a reason are here: nothing among them was won or is in work. Take that filter away to see the rest."
 )
 NOTHING_LEFT = N_("A stage keeps deals in work, a reason lost ones: no deal is both. Take one of the two filters away.")
 NO_LEADS = N_(
