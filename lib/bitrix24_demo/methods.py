@@ -178,13 +178,17 @@ def _legacy_get(desk: Desk, table: Table, params: Params) -> Answer:
 
 def _fields(desk: Desk, table: Table, owner_type: OwnerType) -> Answer:
     own = desk.company.fields.get(owner_type, {})
-    return Answer({
+    return Answer(_described(table) | {name: field.described() for name, field in own.items()})
+
+
+def _described(table: Table) -> dict[str, Row]:
+    return {
         name: {
             "type": kind, "isRequired": False, "isReadOnly": name == "ID", "isImmutable": False, "isMultiple": False,
             "isDynamic": name.startswith("UF_"), "title": name,
         }
         for name, kind in table.schema.items()
-    } | {name: field.described() for name, field in own.items()})  # fmt: skip
+    }  # fmt: skip
 
 
 def _entity(prefix: str, pick: Callable[[Company], Table]) -> None:
@@ -310,12 +314,18 @@ def _items(desk: Desk, params: Params) -> tuple[int, Table]:
 @register("crm.item.fields", "crm")
 def _item_fields(desk: Desk, params: Params) -> Answer:
     _entity_type, table = _items(desk, params)
-    return Answer({
-        "fields": {
-            camel(name): {"type": kind, "isDynamic": name.startswith("UF_"), "isMultiple": False, "title": name, "upperName": name}
-            for name, kind in table.schema.items()
-        }
-    })  # fmt: skip
+    own = {camel(name): field | {"upperName": name} for name, field in _described(table).items()}
+    return Answer({"fields": own | _CONTROLLERS_OWN})
+
+
+_PEOPLE = {"type": "crm_contact", "isRequired": False, "isReadOnly": False, "isImmutable": False, "isMultiple": True}
+# Of every item, though no column of its table.
+_CONTROLLERS_OWN = {
+    "webformId": _PEOPLE | {"type": "integer", "isMultiple": False, "title": "WEBFORM_ID", "upperName": "WEBFORM_ID"},
+    "contactIds": _PEOPLE | {"title": "CONTACT_IDS", "upperName": "CONTACT_IDS"},
+    "contacts": _PEOPLE | {"title": "CONTACTS", "upperName": "CONTACTS"},
+    "observers": _PEOPLE | {"type": "user", "title": "OBSERVERS", "upperName": "OBSERVERS"},
+}
 
 
 @register("crm.item.list", "crm")

@@ -91,8 +91,12 @@ CALL = _schema(
 
 # Of a smart process, whatever else its items have.
 ITEM = _schema(
-    "ID integer, TITLE string, DATE_CREATE datetime, DATE_MODIFY datetime, ASSIGNED_BY_ID user, CATEGORY_ID integer,"
-    "STAGE_ID crm_status, OPPORTUNITY double, CURRENCY_ID crm_currency, COMPANY_ID crm_company, CONTACT_ID crm_contact"
+    "ID integer, TITLE string, XML_ID string, DATE_CREATE datetime, DATE_MODIFY datetime, CREATED_BY_ID user,"
+    "MODIFY_BY_ID user, ASSIGNED_BY_ID user, OPENED char, BEGINDATE date, CLOSEDATE date, CATEGORY_ID integer,"
+    "MOVED_TIME datetime, MOVED_BY_ID user, STAGE_ID crm_status, PREVIOUS_STAGE_ID crm_status, SOURCE_ID crm_status,"
+    "SOURCE_DESCRIPTION string, OPPORTUNITY double, IS_MANUAL_OPPORTUNITY char, TAX_VALUE double,"
+    "CURRENCY_ID crm_currency, COMPANY_ID crm_company, MYCOMPANY_ID crm_company, CONTACT_ID crm_contact,"
+    "LAST_ACTIVITY_BY user, LAST_ACTIVITY_TIME datetime"
 )
 
 OWNER_TYPES = {"lead": 1, "deal": 2, "contact": 3, "company": 4}

@@ -35,7 +35,7 @@ NO_ANSWERS = ("_simulator_dataset", "errors", "time_block", "event.on", "event.o
 # What portals answer and the demo portal does not play: the loader asks for none of it.
 NOT_PLAYED = {
     "app.info", "crm.category.fields", "crm.category.get", "crm.contact.company.items.get", "crm.currency.get",
-    "crm.deal.productrows.get", "crm.item.fields", "crm.status.entity.items", "crm.status.entity.types",
+    "crm.deal.productrows.get", "crm.status.entity.items", "crm.status.entity.types",
     "crm.status.fields", "crm.timeline.bindings.list", "crm.timeline.comment.fields", "crm.timeline.comment.get",
     "crm.timeline.logmessage.list", "crm.timeline.note.get", "department.fields", "event.offline.get",
     "event.offline.list", "humanresources.node.list.v3", "tasks.task.list", "tasks.task.list.v3", "user.fields",
@@ -281,11 +281,15 @@ def test_a_batch_is_taken_apart_by_its_keys(name: str, body: Body) -> None:
 # The demo portal
 
 
+PROCESS = 1268  # a smart process
+
+
 def _company(rows: int) -> Company:
     """A company that has that many of everything that lists are of."""
     company = Company.small(now=datetime(2025, 3, 1, 12), uses_leads=True, quirks=Quirks(comments_carry_files=True))
     company.add_pipeline("Tenders", [Stage("NEW", "New"), Stage("WON", "Won", "S"), Stage("LOSE", "Lost", "F")])
     company.add_department("Sales", parent=1, head=1)
+    company.add_process(PROCESS)
     client = company.add_company("Client")
     person = company.add_contact("Ann", "Lee", company=client, HONORIFIC="HNR_EN_1", COMMENTS="text", POST="Director")
     for n in range(rows):
@@ -298,7 +302,8 @@ def _company(rows: int) -> Company:
 
 PARAMS: dict[str, Body] = {
     "crm.stagehistory.list": {"entityTypeId": 2}, "crm.item.list": {"entityTypeId": 1},
-    "crm.item.get": {"entityTypeId": 1, "id": 1}, "crm.category.list": {"entityTypeId": 2},
+    "crm.item.get": {"entityTypeId": 1, "id": 1}, "crm.item.fields": {"entityTypeId": PROCESS},
+    "crm.category.list": {"entityTypeId": 2},
     "crm.activity.binding.list": {"activityId": 1},
     "crm.timeline.comment.list": {"filter": {"ENTITY_ID": 1, "ENTITY_TYPE": "deal"}},
 }  # fmt: skip
