@@ -10,7 +10,7 @@ import nbformat
 
 from ..words.texts import N_, _
 from . import lists
-from .mime import ELEMENT, FIGURE
+from .mime import ELEMENT, FIGURE, bundles
 
 KINDS = {"tiles": N_("tiles"), "table": N_("table"), "chart": N_("chart"), "header": N_("header")}
 
@@ -23,9 +23,9 @@ def missing_from(page_html: str, notebook: nbformat.NotebookNode) -> list[str]:
         inside, _end, after = section.partition("</section>")
         outside += after
         found |= {unescape(id): _Found(unescape(id), inside) for id in NAMED.findall(inside)[:1]}
-    bundles = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
-    problems = [text for data in bundles if ELEMENT in data for text in _lacks(data, found)]
-    bare, drawn = sum(1 for data in bundles if FIGURE in data and ELEMENT not in data), len(_traces(_scripts(outside)))
+    shown = list(bundles(notebook.cells))
+    problems = [text for data in shown if ELEMENT in data for text in _lacks(data, found)]
+    bare, drawn = sum(1 for data in shown if FIGURE in data and ELEMENT not in data), len(_traces(_scripts(outside)))
     if drawn != bare:
         problems.append(_("the page has {k} of the notebook's {n} charts without an id", k=drawn, n=bare))
     return problems

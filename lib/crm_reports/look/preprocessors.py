@@ -3,7 +3,6 @@
 pip puts what is in template/jupyter/ where nbconvert looks: a template that asks for `Page`, and settings that ask for `Charts`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import nbformat
@@ -11,7 +10,7 @@ from nbconvert.preprocessors import Preprocessor
 
 from ..words.texts import LANGUAGES, language, speaking
 from . import lab, lists, publish, scripts
-from .mime import ELEMENT, FIGURE
+from .mime import ELEMENT, FIGURE, bundles, elements
 from .page import HERE
 
 TEMPLATE = "crm_reports"
@@ -38,30 +37,20 @@ class Charts(Preprocessor):
     def preprocess(self, nb: nbformat.NotebookNode, resources: dict[str, Any]) -> tuple[nbformat.NotebookNode, dict]:
         if getattr(self.parent, "template_name", "") == TEMPLATE:
             return nb, resources
-        bundles = list(_with_figures(nb))
-        for data in bundles:
+        drawn = [data for data in bundles(nb.cells) if FIGURE in data]
+        for data in drawn:
             data["text/html"] = _drawn(data)
-        if bundles:
-            name = scripts.plotly_for({"data": [], **data[FIGURE]} for data in bundles)
-            bundles[0]["text/html"] = f"<script>{scripts.script(name)}</script>{bundles[0]['text/html']}"
+        if drawn:
+            name = scripts.plotly_for({"data": [], **data[FIGURE]} for data in drawn)
+            drawn[0]["text/html"] = f"<script>{scripts.script(name)}</script>{drawn[0]['text/html']}"
         return nb, resources
 
 
 def _language(notebook: nbformat.NotebookNode) -> str:
     """The language that the notebook's header is in."""
-    headers = (data[ELEMENT] for data in _bundles(notebook) if data.get(ELEMENT, {}).get("kind") == "header")
-    known = (header.get("language") for header in headers)
-    return next((name for name in known if name in LANGUAGES), language())
-
-
-def _bundles(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
-    for cell in notebook.cells:
-        yield from (output["data"] for output in cell.get("outputs", ()) if "data" in output)
-
-
-def _with_figures(notebook: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
-    """The bundles that hold a chart, of an element or of somebody's own."""
-    yield from (data for data in _bundles(notebook) if FIGURE in data)
+    headers = (element for element in elements(notebook.cells) if element["kind"] == "header")
+    names = (header.get("language") for header in headers)
+    return next((name for name in names if name in LANGUAGES), language())
 
 
 def _drawn(data: dict[str, Any]) -> str:

@@ -11,8 +11,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from html import escape
-from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,9 +20,10 @@ from nbconvert.exporters import TemplateExporter
 from .. import charts
 from ..words.texts import N_, _, language
 from . import behind, lists, outputs, page, scripts, tables, workbook
+from . import parts as pieces
 from .figures import Figures
-from .mime import ELEMENT, FIGURE, ROWS
-from .page import HERE
+from .mime import ELEMENT, FIGURE, ROWS, bundles, elements
+from .parts import Part
 from .templates import FOLDER, read
 from .tips import Tips
 
@@ -79,10 +78,11 @@ def html(
     """
     readable = _for_readers(notebook)
     figures = Figures(_figures(readable.cells))
-    parts = _parts(readable, figures, show_code=show_code, links=[*links, *_tiles_links(notebook, links)])
+    addresses = {link.key: link.url for link in (*links, *_tiles_links(notebook, links))}
+    parts = pieces.parts(readable, figures, show_code=show_code, addresses=addresses)
     needed = _needed(parts, notebook)
     tips = Tips()
-    parts = _in_pairs([replace(part, html=tips.taken_from(part.html)) for part in parts])
+    parts = [replace(part, html=tips.taken_from(part.html)) for part in parts]
     said = {key: _(text) for key, text in SAID_BY_SCRIPT.items()}
     beside = {} if assets == "inline" else {scripts.PAGE: scripts.PAGE, **needed}
     where = {name: f"{assets.rstrip('/')}/{scripts.file_of(file)}" for name, file in beside.items()}
@@ -98,8 +98,8 @@ def html(
         "css": page.css() + read("page.css"), "script": script, "settings": lists.as_script(settings),
         "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
-        "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": _contents(parts),
-        "shared": figures.shared(), "tips": tips.script(), "behind": "" if rows else behind.within(_told(notebook)),
+        "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": pieces.contents(parts),
+        "shared": figures.shared(), "tips": tips.script(), "behind": "" if rows else behind.within(_rows_behind(notebook)),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.
     drawn, _resources = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"page": resources})
@@ -117,19 +117,17 @@ ASKED = "asked"  # where the page's own address with .js is
 
 def rows_beside(notebook: Mapping[str, Any]) -> dict[str, str]:
     """The file that brings the rows behind the page's numbers, by the end of its name; {} where there are none."""
-    return behind.file_of(_told(notebook))
+    return behind.file_of(_rows_behind(notebook))
 
 
-def _told(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
-    outputs = (output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", []))
-    return next((data[ROWS] for data in outputs if ROWS in data), {})
+def _rows_behind(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((data[ROWS] for data in bundles(notebook["cells"]) if ROWS in data), {})
 
 
 def _rows(notebook: nbformat.NotebookNode, address: str) -> dict[str, Any]:
     """Where the rows are, which numbers lead to them, and the sheet of the workbook that lists deals."""
-    outputs = (output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", []))
-    elements = [data[ELEMENT] for data in outputs if ELEMENT in data]
-    return {"address": address, "leads": behind.leading(_told(notebook)), "sheet": workbook.sheet_of(elements, "deals")}
+    sheet = workbook.sheet_of(list(elements(notebook.cells)), "deals")
+    return {"address": address, "leads": behind.leading(_rows_behind(notebook)), "sheet": sheet}
 
 
 class _PageExporter(TemplateExporter):
@@ -170,160 +168,6 @@ def _policy(script: str) -> str:
     )
 
 
-# ── What the page is made of ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of the page, in order; what stands above the first number is its head.
-
-    The first that a question shows has an `id` and a `title` for the contents, and says whether it is narrow.
-    """
-
-    html: str
-    is_head: bool
-    id: str = ""
-    title: str = ""
-    is_question: bool = False
-    is_narrow: bool = False
-
-
-def _titled(drawn: str, name: str) -> str:
-    """The head of a page about one manager: his name is the title, the report's stands over it."""
-    return re.sub(
-        r"<h1[^>]*>(.*?)</h1>", lambda found: f'<p class="eyebrow">{found[1]}</p><h1>{escape(name)}</h1>', drawn, count=1,
-        flags=re.DOTALL,
-    )  # fmt: skip
-
-
-def _one_manager(notebook: nbformat.NotebookNode) -> str:
-    """Whom alone the page is about; "" for several, or nobody in particular."""
-    outputs = (output.get("data", {}).get(ELEMENT, {}) for cell in notebook.cells for output in cell.get("outputs", []))
-    header = next((element for element in outputs if element.get("kind") == "header"), {})
-    people = (header.get("filters") or {}).get("manager") or []
-    return str(people[0]["name"]) if len(people) == 1 else ""
-
-
-def _parts(notebook: nbformat.NotebookNode, figures: Figures, *, show_code: bool, links: Sequence[Link]) -> list[Part]:
-    cells = notebook.cells
-    last_of_head = next((at for at, cell in enumerate(cells) if "header" in _ids(cell)), 0)
-    name = _one_manager(notebook)
-    parts, is_asked, is_open = (
-        [],
-        False,
-        False,
-    )  # whether a question stands above, and whether it has shown anything yet
-    for at, cell in enumerate(cells):
-        follows = at + 1 < len(cells) and bool(_ids(cells[at + 1])) and at > 0
-        if cell.cell_type == "markdown":
-            is_asked, is_open = follows, False
-        for piece, element in _cell(cell, figures, show_code=show_code, leads=follows):
-            piece = _titled(piece, name) if name and not parts else piece
-            shown = _linked(piece, links)
-            shown = _folded(tables.packed(shown), element) if _is_folded(element, is_asked and is_open) else shown
-            first = element if is_asked and not is_open and not element.get("missing") else {}
-            words = first.get("id", ""), first.get("title", ""), is_asked and not element
-            parts.append(Part(shown, at <= last_of_head, *words, bool(first) and _is_narrow(first, shown)))
-            is_open = is_open or bool(element and not element.get("missing"))
-    return parts
-
-
-def _is_folded(element: Mapping[str, Any], is_further: bool) -> bool:
-    """Whether it is one click away: what follows the first answer to a question, and the glossary."""
-    return element.get("kind") == "glossary" or (is_further and element.get("kind") in ("table", "chart", "tiles"))
-
-
-NARROW = 7  # columns of a table that half of a wide screen has room for
-
-
-def _is_narrow(element: Mapping[str, Any], piece: str) -> bool:
-    """Whether a wide screen has room for two of its kind: a chart, or a short table of few columns."""
-    heads = max((row.count("<th") for row in re.findall(r"<thead>.*?</thead>", piece, re.DOTALL)), default=NARROW + 1)
-    return element["kind"] == "chart" or (element["kind"] == "table" and heads <= NARROW)
-
-
-def _in_pairs(parts: Sequence[Part]) -> list[Part]:
-    """The parts, each two narrow answers that follow each other in a pair: side by side where a screen is wide enough."""
-    starts = [at for at, part in enumerate(parts) if part.is_question] + [len(parts)]
-    questions, paired = [parts[start:end] for start, end in pairwise(starts)], list(parts[: starts[0]])
-    while questions:
-        halves = list(takewhile(lambda question: any(part.is_narrow for part in question), questions[:2]))
-        if len(halves) < 2:
-            paired += questions.pop(0)
-            continue
-        paired += [*_wrapped(halves[0], '<div class="pair"><div class="half">', "</div>")]
-        paired += [*_wrapped(halves[1], '<div class="half">', "</div></div>")]
-        del questions[:2]
-    return paired
-
-
-def _wrapped(parts: Sequence[Part], before: str, after: str) -> Iterator[Part]:
-    """The parts with this around them all."""
-    for at, part in enumerate(parts):
-        yield replace(part, html=before * (at == 0) + part.html + after * (at == len(parts) - 1))
-
-
-def _folded(piece: str, element: Mapping[str, Any]) -> str:
-    return f'<details class="more"><summary>{escape(element["title"] or element["id"])}</summary>{piece}</details>'
-
-
-LEAST_CONTENTS = 4  # questions; fewer are seen without a list of them
-
-
-def _contents(parts: Sequence[Part]) -> list[Part]:
-    """The first answer to each question, where there are enough to look for one."""
-    found = [part for part in parts if part.title]
-    return found if len(found) >= LEAST_CONTENTS else []
-
-
-def _ids(cell: nbformat.NotebookNode) -> list[str]:
-    found = (output.get("data", {}).get(ELEMENT) for output in cell.get("outputs", []))
-    return [each["id"] for each in found if each]
-
-
-def _cell(
-    cell: nbformat.NotebookNode, figures: Figures, *, show_code: bool, leads: bool
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What the cell shows, piece by piece, each with the element that it is, if any."""
-    if cell.cell_type == "markdown":
-        yield _question(outputs.prose(cell), leads=leads), {}
-    if cell.cell_type != "code":
-        return
-    if show_code and cell.source.strip():
-        yield (
-            f'<details class="code"><summary>{escape(_("Code"))}</summary><pre>{escape(cell.source)}</pre></details>',
-            {},
-        )
-    drawn = ((_output(output, figures), output.get("data", {}).get(ELEMENT, {})) for output in cell.get("outputs", []))
-    yield from ((piece, element) for piece, element in drawn if piece)
-
-
-def _question(drawn: str, *, leads: bool) -> str:
-    """A question above an element gives way to its finding: the finding is the heading, the question stands over it."""
-    drawn = re.sub(r'\s*<a class="anchor-link".*?</a>', "", drawn)
-    if leads:
-        drawn = re.sub(r"<h[23][^>]*>(.*?)</h[23]>", r'<p class="eyebrow">\1</p>', drawn, count=1, flags=re.DOTALL)
-    return f'<div class="said">{drawn}</div>'
-
-
-def _output(output: nbformat.NotebookNode, figures: Figures) -> str:
-    if output.output_type == "stream":
-        return outputs.stream(output)
-    if output.output_type == "error":
-        return outputs.error(output)
-    data = output.get("data", {})
-    if ELEMENT in data:
-        return _element(data, figures)
-    if FIGURE in data:
-        return f'<figure class="element chart"><div class="chart"></div>{figures.script(data[FIGURE], heading=True)}</figure>'
-    return outputs.shown(data)
-
-
-def _element(data: Mapping[str, Any], figures: Figures) -> str:
-    fragment = re.sub(r'<style class="crm-css">.*?</style>', "", "".join(data["text/html"]), count=1, flags=re.DOTALL)
-    return fragment.replace(HERE, figures.script(data[FIGURE], heading=False)) if FIGURE in data else fragment
-
-
 # ── Links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -333,8 +177,7 @@ def _url(links: Iterable[Link], key: str) -> str:
 
 def _tiles_links(notebook: nbformat.NotebookNode, links: Sequence[Link]) -> Iterator[Link]:
     """Where a tile leads: element:ID, deals:COUNT (the list of this page that says so, else of the report that does)."""
-    outputs = (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
-    shown = {data[ELEMENT]["id"]: data[ELEMENT] for data in outputs if ELEMENT in data}
+    shown = {element["id"]: element for element in elements(notebook.cells)}
     yield from (Link(f"element:{id}", f"#{id}") for id in shown)
     here = _report(notebook)
     rows = shown.get("deals", {}).get("rows") or [{}]
@@ -345,16 +188,6 @@ def _tiles_links(notebook: nbformat.NotebookNode, links: Sequence[Link]) -> Iter
             yield Link(f"deals:{count}", "#deals")
         elif there and report != here:
             yield Link(f"deals:{count}", f"{there}#deals={count}")
-
-
-def _linked(piece: str, links: Sequence[Link]) -> str:
-    """The places that name a link's key lead to it."""
-    known = {escape(link.key): escape(link.url) for link in links}
-    return re.sub(
-        r'<a([^<>]*?) data-link="([^"]*)"',
-        lambda found: f'{found[0]} href="{known[found[2]]}"' if found[2] in known else found[0],
-        piece,
-    )
 
 
 def _nav(links: Sequence[Link], notebook: nbformat.NotebookNode) -> list[dict[str, Any]]:
@@ -391,8 +224,8 @@ def figures_of(path: Path) -> list[list[dict[str, Any]]]:
 def parts_of(path: Path) -> set[tuple[str, str, bool, tuple[str, ...]]]:
     """What the executed notebook's page is made of, whatever its numbers: each element's id, kind, whether it has rows, traces."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    return {_kind_of(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown if ELEMENT in data}
+    shown = (data for data in bundles(cells) if ELEMENT in data)
+    return {_kind_of(data[ELEMENT], data.get(FIGURE, {}).get("data", [])) for data in shown}
 
 
 def _kind_of(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) -> tuple[str, str, bool, tuple[str, ...]]:
@@ -401,6 +234,5 @@ def _kind_of(element: Mapping[str, Any], traces: Iterable[Mapping[str, Any]]) ->
 
 
 def _figures(cells: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    drawn = [data for data in shown if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
+    drawn = [data for data in bundles(cells) if FIGURE in data and not data.get(ELEMENT, {}).get("missing")]
     return [{"data": [], **data[FIGURE]} for data in drawn]

@@ -252,6 +252,3 @@ CODE = (".py", ".j2", ".css", ".js", ".json", ".po")
 def _rows(store: Path, _synced_at: datetime) -> dict[str, int]:
     """How many rows each table of that store has."""
     return Store.open(store).counts()
-
-
-# ── The kernel ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from .. import errors
 from ..errors import ReportError, RunError
-from ..look import completeness, publish, workbook
+from ..look import completeness, mime, publish, workbook
 from ..metrics import registry
 from ..settings import Settings
 from ..store.disk import private, private_folder, write_all
@@ -101,7 +101,7 @@ def run(
     return complete(executed, settings=settings, out=out, show_code=show_code, assets=assets, links=links)
 
 
-# ── Before: is it meant? ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── The kernel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def execute(plan: Plan, *, settings: Settings) -> Executed:
@@ -357,9 +357,7 @@ def outputs_of(notebook: Mapping[str, Any]) -> Iterator[nbformat.NotebookNode]:
 
 def elements_of(notebook: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The report's elements, in order."""
-    for output in outputs_of(notebook):
-        if ELEMENT in output.get("data", {}):
-            yield output["data"][ELEMENT]
+    yield from mime.elements(notebook["cells"])
 
 
 def _torn(notebook: nbformat.NotebookNode, elements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
