@@ -15,6 +15,10 @@ PAST = pd.DataFrame({
     "start": [date(2025, 3, 1)] * 2, "looked_from_id": ["start", "week"], "came": [3e6, 3e6], "forecast": [2e6, 3e6],
     "forecast_low": [1e6, 2e6], "forecast_high": [2.5e6, 4e6], "is_inside": [False, True],
 })  # fmt: skip
+WAY = pd.DataFrame({
+    "day": [date(2025, 3, 1), date(2025, 3, 2)], "so_far": [2e6, None], "pace": [5e6, 1e7], "forecast": [2e6, 6e6],
+    "forecast_low": [2e6, 3e6], "forecast_high": [2e6, 8e6],
+})  # fmt: skip
 
 
 def test_each_part_begins_where_the_one_before_it_ends_and_the_range_lies_around_the_whole():
@@ -43,8 +47,22 @@ def test_what_the_range_did_not_hold_is_an_open_point_and_one_kind_is_seen_at_a_
     ]
 
 
+def test_the_way_to_the_plan_goes_on_in_the_forecast_s_range_over_which_no_fill_is_drawn():
+    won, low, high, plan, forecast = charts.pace(WAY).data
+    assert [line.name for line in (won, plan, forecast)] == ["won", "plan", "forecast, with its range"]
+    assert (high.fill, plan.fill, forecast.fill) == ("tonexty", "none", "none")
+    assert (list(low.y), list(high.y), list(forecast.y)) == ([2, 3], [2, 8], [2, 6])
+    assert forecast.text[1] == "<b>2 Mar 2025</b><br>forecast 6\xa0M, 3\xa0M to 8\xa0M"
+
+
+def test_a_period_of_which_no_day_is_over_says_so_in_place_of_empty_axes():
+    figure = charts.pace(WAY[["day", "so_far"]].assign(so_far=float("nan")))
+    assert figure.layout.annotations[0].text == "The period has just begun: no day of it is over yet."
+    assert not figure.data
+
+
 def test_figures_have_no_property_that_plotly_does_not_know():
     import plotly.graph_objects as go
 
-    for figure in (charts.forecast(PARTS.assign(plan=6e6)), charts.backtest(PAST)):
+    for figure in (charts.forecast(PARTS.assign(plan=6e6)), charts.backtest(PAST), charts.pace(WAY)):
         go.Figure(figure.to_dict())  # checked when it is taken

@@ -47,6 +47,13 @@ def test_where_every_deal_is_won_after_exactly_thirty_days_the_month_comes_out_t
     assert forecast == pytest.approx(3100, rel=0.06)
     assert low <= 3100 <= high
     assert Forecast.of(ds).rows["fresh_money"].sum() == 0  # who comes on the 11th is won on 10 April
+    way = elements.pace(ds).table.set_index("day")
+    # The cone's tip is what is won by the 10th; of the 15 working days to come the 11th is the first, the 15th and 16th are none.
+    assert way.loc[date(2025, 3, 10), [*NUMBERS, "so_far"]].tolist() == [1000] * 4
+    assert way["forecast"][date(2025, 3, 11)] == pytest.approx(1000 + (forecast - 1000) / 15)
+    assert way["forecast"][date(2025, 3, 16)] == way["forecast"][date(2025, 3, 14)]
+    assert way.loc[date(2025, 3, 31), list(NUMBERS)].tolist() == pytest.approx([forecast, low, high])
+    assert way["forecast"].notna().sum() == 22
 
 
 def test_where_nothing_was_ever_won_the_forecast_is_nothing_with_an_honest_upper_end(tmp_path):
@@ -230,6 +237,10 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     made = Forecast.of(ds)
     short = 3300 - value_of(ds, "forecast")
     more = np.sort(made.worth - made.expected)[::-1].cumsum()
+    first = " of 30 deals in work make half of the 2.2\xa0k\xa0₽ that are likely; first of all Deal 407, Deal 408, Deal 409."
+    note = elements.pace(ds).note
+    assert note.startswith(f"{elements.forecast(ds).finding}. ")
+    assert note.endswith(first)
     assert made.wins_needed == np.searchsorted(more, short) + 1
     assert 2 <= made.wins_needed <= 4
     element = elements.forecast(ds)

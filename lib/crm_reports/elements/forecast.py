@@ -1,5 +1,7 @@
 """Shall we make it, which deals decide it, and how good such forecasts were."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +26,7 @@ WAYS = {
     "by_run_rate": N_("the pace of the last thirty days"),
 }
 MOST = 100  # deals: those after them decide nothing
+FIRST = 3  # of them: to begin with
 DECIDING = [
     "title", "url", "customer", "manager", "manager_id", "department", "pipeline", "stage", "expected_money", "win_chance", "win_chance_k",
     "win_chance_n", "money", "days_in_current_stage", "days_silent", "next_step", "next_step_at",
@@ -138,6 +141,21 @@ def _simple_way(made: Forecast, past: Record) -> str:
     )
 
 
+def in_short(ds: Dataset) -> str:
+    """What the period will bring, how likely the plan is, and which deals to begin with; "" where nothing is foretold."""
+    if without_past(ds) or not Forecast.of(ds).is_running:
+        return ""
+    whole, deals = shall_we(forecast(ds).table, ds), _deciding(ds)
+    few, titles = on_how_few(deals, ds), ", ".join(_shortened(title) for title in deals["title"].head(FIRST).dropna())
+    first = _("{deals}; first of all {titles}", deals=few, titles=titles) if titles else few
+    return f"{whole}. {first}."
+
+
+def _shortened(title: object) -> str:
+    """A deal's title of which a sentence can hold several."""
+    return textwrap.shorten(str(title), 40, placeholder="…")
+
+
 @element(
     title=N_("Deals that decide it"),
     measured=N_(
@@ -149,6 +167,14 @@ def _simple_way(made: Forecast, past: Record) -> str:
 )
 def deciding(ds: Dataset) -> pd.DataFrame:
     """The deals in work from which most is expected in time, with chance, silence and next step; at most MOST."""
+    return _deciding(ds).copy()
+
+
+def _deciding(ds: Dataset) -> pd.DataFrame:
+    return ds.memo.once("deciding", lambda: _by_expected(ds))
+
+
+def _by_expected(ds: Dataset) -> pd.DataFrame:
     made = Forecast.of(ds)
     if not made.is_running:
         return pd.DataFrame(columns=DECIDING)

@@ -12,6 +12,7 @@ from ..filters.periods import cut, label, last_months, shift
 from ..measures import frames
 from ..measures.asked import note
 from ..measures.dataset import Dataset
+from ..measures.forecast import Forecast
 from ..measures.measure import measure, value_of
 from ..measures.totals import without_total
 from ..metrics.registry import column, find
@@ -19,6 +20,7 @@ from ..store.columns import records
 from ..words import units
 from ..words.texts import N_, _, many
 from .element import element
+from .forecast import in_short, without_past
 from .headline import largest
 from .tiles import tiles
 
@@ -48,13 +50,13 @@ def why_no_plan(ds: Dataset) -> str:
 
 @element(
     title=N_("The way to the plan"),
-    measured=N_("All that was won from the first day on. The plan's line rises on working days alone."),
+    measured=N_("Won from the first day on; plan and forecast rise on working days alone."),
     chart=charts.pace,
     needs=["closing", "amount", "outcomes"],
     leads_to="deciding",
 )
 def pace(ds: Dataset) -> pd.DataFrame:
-    """A row per day of the period: what was won up to its end, where the plan should stand, and the same of the year before."""
+    """A row per day of the period: what was won up to its end, where the plan should stand, the same of the year before, the forecast."""
     whole, plan = ds.filters.period, ds.plan.whole(ds.filters.period)
     days = [whole.start + timedelta(number) for number in range(whole.days)]
     worked = np.cumsum([ds.settings.calendar.is_working(day) for day in days], dtype=float)
@@ -62,13 +64,33 @@ def pace(ds: Dataset) -> pd.DataFrame:
     table = pd.DataFrame({"day": days, "so_far": _so_far(ds, ds.filters.elapsed, len(days))})
     table = table if np.isnan(plan) else table.assign(pace=line)
     before = ds.filters.previous if ds.filters.comparison == "year_ago" else None
-    return table.assign(so_far_previous=_so_far(ds, before, len(days))) if before else table
+    table = table.assign(so_far_previous=_so_far(ds, before, len(days))) if before else table
+    return table.assign(**_cone(ds, len(days)))
+
+
+def _cone(ds: Dataset, length: int) -> dict[str, np.ndarray]:
+    """The forecast and its ends from the last day that is told of to the period's end; nothing where there is no forecast."""
+    if not ds.filters.is_running or without_past(ds):
+        return {}
+    told = ds.filters.elapsed.days
+    days = [ds.filters.period.start + timedelta(number) for number in range(told, length)]
+    worked = np.cumsum([ds.settings.calendar.is_working(day) for day in days], dtype=float)
+    share = worked / worked[-1] if worked[-1] else np.arange(1, len(days) + 1) / len(days)
+    first = max(told - 1, 0)  # where the cone has its tip
+    foretold = Forecast.of(ds).by_then(np.concatenate([np.zeros(told - first), share]))
+    return {name: np.concatenate([np.full(first, np.nan), money]) for name, money in foretold.items()}
 
 
 def _so_far(ds: Dataset, period: Period, length: int) -> np.ndarray:
     """What was won up to the end of each day of the period; missing on those to come."""
     daily = measure(ds, ["won_money"], by="day", period=period)["won_money"].to_numpy(float)[:length]
     return np.concatenate([np.cumsum(np.nan_to_num(daily)), np.full(length - len(daily), np.nan)])
+
+
+@pace.note
+def what_is_likely(ds: Dataset) -> str:
+    """What the period will bring, and which deals decide that."""
+    return in_short(ds)
 
 
 @pace.finding

@@ -10,7 +10,8 @@ from weakref import proxy
 
 import numpy as np
 
-from ..metrics.chances import above, drawn, gathered
+from ..metrics.chances import HIGH, LOW, above, drawn, end, gathered
+from ..metrics.rows import Numbers
 from ..store.columns import Columns, per_text
 from ..words import units
 from ..words.texts import _
@@ -205,6 +206,18 @@ class Forecast:
             place = np.concatenate([won, self.open_places])
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return self.ds.slice.deals.take(place).assign(**columns, is_known=np.full(len(place), not self.missing))
+
+    def by_then(self, share: np.ndarray) -> dict[str, np.ndarray]:
+        """The forecast and its ends once such a share of the working days left is over; at 1 they are the period's own.
+
+        What comes on one day knows nothing of the next, but of the month's own luck: variance grows with the days, that with their square.
+        """
+        sums = {name: float(self.rows[name].sum()) for name in COLUMNS}
+        rest = share * (sums["likely_money"] + sums["fresh_money"])
+        spread = Numbers(share * sums["variance"] + (share * sums["shock_money"]) ** 2)
+        low, high = (end(Numbers(rest), spread, limit).values for limit in (LOW, HIGH))
+        more = {"forecast": rest, "forecast_low": low, "forecast_high": high + share * sums["ceiling_money"]}
+        return {name: sums["won_money"] + money for name, money in more.items()}
 
     def _won_part(self) -> dict[str, np.ndarray]:
         nothing = np.zeros(len(self.won_places))
