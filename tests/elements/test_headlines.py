@@ -242,7 +242,7 @@ HOLDS: Mapping[str, Callable[[pd.DataFrame, str], bool]] = {
 # Those say what the whole is, or compare two numbers of it; whom they name has his own "more than chance".
 OF_THE_WHOLE = {
     "deals", "forgotten_deals", "status", "dynamics", "twelve_months", "new_repeat", "changes", "leads", "thresholds", "nights",
-    "actions_over_time", "week_pattern", "index_vs_results", "learn_from", "sensitivity", "needs_you", "pace", "plan_by_manager", "plan_by_department", "plan_by_month", "plan_of_others", "cohorts", "first_answer", "first_answer_by_source", "pushed", "velocity", "forecast", "deciding", "backtest",
+    "actions_over_time", "week_pattern", "index_vs_results", "learn_from", "sensitivity", "needs_you", "pace", "plan_by_manager", "plan_by_department", "plan_by_month", "plan_of_others", "cohorts", "first_answer", "first_answer_by_source", "pushed", "planned_changes", "velocity", "forecast", "deciding", "backtest",
 }  # fmt: skip
 FILTERS = [{}, {"source": "Website"}, {"department": "Kazan"}]
 

@@ -7,7 +7,7 @@ from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure, value_of
 from crm_reports.settings import Settings, Source
 from crm_reports.store.sync import sync
-from stores import at, dataset, deal, moves, nights, seen
+from stores import at, dataset, deal, make_store, moves, nights, seen
 
 SYNCS = nights("2025-03-02", "2025-03-10", "2025-03-20", "2025-04-01")
 PLAN = deal(1, "2025-03-01", closed_at=at("2025-03-31"), amount=500.0)
@@ -121,3 +121,68 @@ def test_two_exports_on_two_days_tell_that_a_date_was_pushed(tmp_path):
         sync(settings)
     row = elements.pushed(load(period="2025-03", as_of="2100-01-01", settings=settings)).table.iloc[0]
     assert (row["pushes"], row["pushed_days"], row["first_planned_on"]) == (1, 9, date(2025, 3, 20))
+
+
+# ── Planned for the period ───────────────────────────────────────────────────────────────────────────────────────────
+
+APRIL = {
+    "1": ("2025-05-05", 100),
+    "2": ("2025-04-20", 200),
+    "4": ("2025-04-15", 1000),
+    "6": ("2025-04-12", 3200),
+    "7": ("2025-04-20", 6400),
+}
+THEN = {
+    "1": {"closed_at": at("2025-04-10")},
+    "2": {"closed_at": at("2025-05-10")},
+    "4": {"amount": 800},
+    "7": {"manager_id": "1"},
+}
+
+
+def april(folder, **filters):
+    """As of 1 April. Since 25 March deal 1 was put off to May, 2 came from May, 3 was won, 4 was repriced, 5 is new, 7 is Boris's now."""
+    rows = {
+        id: deal(int(id), "2025-03-01", closed_at=at(day), amount=money, manager_id="2" if id == "7" else "1")
+        for id, (day, money) in APRIL.items()
+    }
+    won = deal(3, "2025-03-01", stage_id="WON", outcome="won", amount=400, closed_at=at("2025-03-28"))
+    before = won | {"stage_id": "NEW", "outcome": "open", "closed_at": at("2025-04-15")}
+    settings = make_store(
+        folder,
+        deals=[*rows.values(), won, deal(5, "2025-03-27", closed_at=at("2025-04-30"), amount=1600)],
+        deals_versions=[
+            *(seen(rows[id], "2025-03-26 01:00", **was) for id, was in THEN.items()), seen(before, "2025-03-26 01:00"),
+        ],
+        stage_history=[
+            *(step for id in (*APRIL, "5") for step in moves(int(id), ("2025-03-27" if id == "5" else "2025-03-01", "NEW"))),
+            *moves(3, ("2025-03-01", "NEW"), ("2025-03-28", "WON")),
+        ],
+        syncs=nights("2025-03-02", "2025-03-26", "2025-04-01"),
+    )  # fmt: skip
+    return elements.planned_changes(load(period="2025-04", as_of="2025-04-01", settings=settings, **filters))
+
+
+def test_what_was_planned_for_the_month_is_what_was_moved_in_and_out_won_and_new_to_what_is_planned_now(tmp_path):
+    shown = april(tmp_path)
+    week = shown.table[shown.table["since"] == "week"].set_index("part")
+    assert week["money"].to_dict() == {
+        "opening": 100 + 400 + 800 + 3200 + 6400, "new": 1600, "planned_in": 200, "moved_in": 0, "reopened": 0, "amount": 200,
+        "won": -400, "lost": 0, "planned_out": -100, "moved_out": 0, "closing": 200 + 1000 + 1600 + 3200 + 6400,
+    }  # fmt: skip
+    assert week["money"].drop("closing").sum() == week["money"]["closing"]
+    words = "12.4 k ₽ is planned for April 2025; moved since a week ago: out of it 100 ₽, into it 200 ₽"
+    assert shown.finding.replace("\xa0", " ") == words
+    assert "known since the first sync, 2 Mar 2025" in shown.note
+
+
+def test_a_planned_deal_that_another_manager_has_now_was_handed_over_and_not_put_off(tmp_path):
+    table = april(tmp_path, manager="Anna").table
+    week = table[table["since"] == "week"].set_index("part")["money"]
+    assert (week["opening"], week["moved_out"], week["planned_out"], week["closing"]) == (10900, -6400, -100, 6000)
+
+
+def test_of_days_for_which_no_deal_is_planned_there_is_nothing_to_move(tmp_path):
+    shown = elements.planned_changes(pushed(tmp_path, PLAN, period="2024-03"))
+    assert shown.finding == "No deal in work is planned for March 2024"
+    assert not shown.table["deals"].any()

@@ -25,6 +25,7 @@ PARTS = {
     "reopened": N_("Reopened"), "amount": N_("Amounts changed"), "won": N_("Won"), "lost": N_("Lost"),
     "moved_out": N_("Handed over to others"), "closing": N_("In work now"),
 }  # fmt: skip
+LEAVING = ("won", "lost", "moved_out", "planned_out")
 ON_STAGES = {"moved_in": N_("Came to the stage"), "moved_out": N_("Left the stage")}  # who ends leaves it, too
 _BACK = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1)}
 
@@ -56,7 +57,7 @@ def movement(table: pd.DataFrame, since: str = "week") -> str:
     opening, closing = rows["money"]["opening"], rows["money"]["closing"]
     if not rows["deals"].any():
         return _("Nothing was in work, and nothing is")
-    words = {name: _part_text(rows.loc[name]) for name in rows.index}
+    words = {name: part_text(rows.loc[name]) for name in rows.index}
     words |= {"since": rows["since_name"].iloc[0], "by": units.money(abs(closing - opening))}
     if "won" not in rows.index:
         return _moved_on(closing - opening, words)
@@ -76,7 +77,7 @@ def _moved_on(more: float, words: Mapping[str, str]) -> str:
     return _("{closing} stands there, {by} less {since}: {new} new, {moved_in} came, {moved_out} left", **words)
 
 
-def _part_text(row: pd.Series) -> str:
+def part_text(row: pd.Series) -> str:
     """A part's money; of deals that nobody has priced, how many they are."""
     if row["deals"] and not row["money"]:
         return many("{n} deal", "{n} deals", abs(int(row["deals"])))
@@ -85,8 +86,12 @@ def _part_text(row: pd.Series) -> str:
 
 def _between(ds: Dataset, since: str) -> pd.DataFrame:
     instant = compared_at(ds.filters)[since]
-    parts = waterfall(movements(as_of(ds, instant), ds))
-    parts = _on_stages(parts) if ds.filters.stage else parts
+    return dated(ds, since, waterfall(movements(as_of(ds, instant), ds)))
+
+
+def dated(ds: Dataset, since: str, parts: pd.DataFrame) -> pd.DataFrame:
+    """The parts of a waterfall as rows of its element: since which instant they are."""
+    parts, instant = _on_stages(parts) if ds.filters.stage else parts, compared_at(ds.filters)[since]
     day = instant.astimezone(ds.filters.zone).date()
     return parts.assign(since=since, since_name=_(SINCE[since]), since_on=day)[COLUMNS]
 
@@ -118,21 +123,24 @@ def waterfall(movements: Columns) -> pd.DataFrame:
     `movements` is what `comparisons.movements` gives. A deal that came and left in between is in both parts; one without a price counts and
     adds no money.
     """
-    parts = _parts(movements)
+    return summed(movements, parts_of(movements), PARTS)
+
+
+def summed(movements: Columns, parts: Mapping[str, np.ndarray], names: Mapping[str, str]) -> pd.DataFrame:
+    """Deals and money of the parts, in the order of their names; what left is negative."""
     money_then, money_now = movements["money_then"], movements["money_now"]
     sums = {"opening": (parts["opening"].sum(), money_then[parts["opening"]].sum())}
     # Whoever was there then leaves, or stays, with today's amount: the difference is a part of its own.
     is_repriced = parts["opening"] & (money_then != money_now)
     sums["amount"] = (is_repriced.sum(), (money_now - money_then)[is_repriced].sum())
-    sums |= {
-        part: (parts[part].sum(), money_now[parts[part]].sum()) for part in ("new", "moved_in", "reopened", "closing")
-    }
-    sums |= {part: (-parts[part].sum(), -money_now[parts[part]].sum()) for part in ("won", "lost", "moved_out")}
-    rows = [(part, _(PARTS[part]), int(sums[part][0]), float(sums[part][1]) + 0.0) for part in PARTS]
+    for part in parts.keys() - sums:
+        sign = -1 if part in LEAVING else 1
+        sums[part] = (sign * parts[part].sum(), sign * money_now[parts[part]].sum())
+    rows = [(part, _(name), int(sums[part][0]), float(sums[part][1]) + 0.0) for part, name in names.items()]
     return pd.DataFrame(rows, columns=["part", "part_name", "deals", "money"])
 
 
-def _parts(movements: Columns) -> dict[str, np.ndarray]:
+def parts_of(movements: Columns) -> dict[str, np.ndarray]:
     """Which deals are in which parts of the waterfall."""
     outcome_then, outcome_now = movements["outcome_then"], movements["outcome_now"]
     in_then, in_now = movements["is_inside_then"], movements["is_inside_now"]

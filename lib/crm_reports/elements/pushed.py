@@ -5,10 +5,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from .. import charts
+from ..measures.comparisons import planned
 from ..measures.dataset import Dataset
 from ..measures.measure import value_of
 from ..words import units
 from ..words.texts import N_, _, many
+from .changes import as_of, compared_at, dated, part_text, parts_of, summed
 from .deals import first_of
 from .element import element
 
@@ -16,6 +19,13 @@ PUSHED = [
     "title", "url", "customer", "manager", "manager_id", "department", "pipeline", "stage", "money", "first_planned_on",
     "planned_close_on", "pushes", "pushed_days", "days_silent", "deal_id", "is_past_plan",
 ]  # fmt: skip
+PLANNED_SINCE = ("week", "month")
+PLANNED = {
+    "opening": N_("Planned for the period then"), "new": N_("New"), "planned_in": N_("Moved into the period"),
+    "moved_in": N_("Handed over to these filters"), "reopened": N_("Reopened"), "amount": N_("Amounts changed"), "won": N_("Won"),
+    "lost": N_("Lost"), "planned_out": N_("Moved out of the period"), "moved_out": N_("Handed over to others"),
+    "closing": N_("Planned for the period now"),
+}  # fmt: skip
 
 
 @element(
@@ -79,3 +89,45 @@ def known_since(ds: Dataset) -> str:
     return _(
         "What a planned date was before is known since the first sync, {day}: moves before it are not counted.", day=day
     )
+
+
+@element(
+    title=N_("What was planned for the period, and what was moved"),
+    measured=N_(
+        "Money of the deals in work whose planned closing day lies in the period: what came, what was put off, what ended. It adds up to the cent."
+    ),
+    chart=charts.waterfall,
+    needs=["planned_dates", "in_work_money", "closing", "created_at"],
+)
+def planned_changes(ds: Dataset) -> pd.DataFrame:
+    """The waterfall of the deals planned for the period, since a week and a month ago: since, since_on, part, part_name, deals, money.
+
+    planned_in and planned_out are those whose date was moved into the period or out of it; who was won or lost was planned then.
+    """
+    return pd.concat([_planned(ds, since) for since in PLANNED_SINCE], ignore_index=True)
+
+
+def _planned(ds: Dataset, since: str) -> pd.DataFrame:
+    rows, kept_then, kept_now = planned(as_of(ds, compared_at(ds.filters)[since]), ds)
+    parts = parts_of(rows)
+    came, left = parts["moved_in"], parts["moved_out"]
+    parts |= {"planned_in": came & kept_then, "moved_in": came & ~kept_then}
+    parts |= {"planned_out": left & kept_now, "moved_out": left & ~kept_now}
+    return dated(ds, since, summed(rows, parts, PLANNED))
+
+
+@planned_changes.finding
+def moved_in_and_out(table: pd.DataFrame, ds: Dataset, since: str = "week") -> str:
+    """How much is planned for the period, and what was moved out of it and into it."""
+    rows, when = table[table["since"] == since].set_index("part"), ds.filters.period.words()
+    if not rows["deals"].any():
+        return _("No deal in work is planned for {when}", when=when)
+    words = {part: part_text(rows.loc[part]) for part in ("closing", "planned_out", "planned_in")}
+    return _("{closing} is planned for {when}; moved {since}: out of it {planned_out}, into it {planned_in}",
+             when=when, since=rows["since_name"].iloc[0], **words)  # fmt: skip
+
+
+@planned_changes.note
+def moves_known_since(ds: Dataset) -> str:
+    """Since when it is known that dates were moved."""
+    return known_since(ds)

@@ -13,7 +13,7 @@ Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
 
 
 def movements(earlier: Dataset, later: Dataset) -> Columns:
-    """What became, from then to now, of each deal that the filters keep, or kept.
+    """What became, from then to now, of each deal (deal_id) that the filters keep, or kept.
 
     outcome ("" where it was not there, or is not kept any more), is_inside (the filters keep it) and money (0 for none), each
     `_then` and `_now`.
@@ -67,11 +67,31 @@ def _pair(
     return Columns(size, {
         "outcome_then": outcome_then, "outcome_now": outcome_now, "money_then": money_then, "money_now": money_now,
         "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(after),
+        "deal_id": lambda: np.concatenate([after["deal_id"], before["deal_id"][departures]]),
     })  # fmt: skip
 
 
 def _standing(deals: Columns) -> Standing:
     return np.asarray(deals["outcome"], dtype=object), np.nan_to_num(deals["money"])
+
+
+def planned(earlier: Dataset, later: Dataset) -> tuple[Columns, np.ndarray, np.ndarray]:
+    """The movements of the deals in work that are, or were then, planned to be closed in the period.
+
+    Beside them which deals these filters kept at both instants, and their dates alone came into the period or left it. A
+    deal that has ended keeps the date that was planned then.
+    """
+    rows = movements(earlier, later)
+    then, now = (places_of(rows["deal_id"], _planned_ids(ds)) >= 0 for ds in (earlier, later))
+    kept_then, kept_now = rows["is_inside_then"], rows["is_inside_now"]
+    was_closed, is_closed = (np.isin(rows[f"outcome_{when}"], ("won", "lost")) for when in ("then", "now"))
+    inside_then, inside_now = kept_then & (then | was_closed), kept_now & np.where(is_closed, kept_then & then, now)
+    return rows.assign(is_inside_then=inside_then, is_inside_now=inside_now), kept_then, kept_now
+
+
+def _planned_ids(ds: Dataset) -> np.ndarray:
+    rows = ds.slice.planned
+    return rows["deal_id"][inside(rows["planned_at"], ds.bounds(ds.filters.period))]
 
 
 def step_worth(ds: Dataset) -> dict[tuple[str, int], tuple[float, int]]:

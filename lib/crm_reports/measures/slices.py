@@ -166,6 +166,13 @@ class Slice:
         """When deals in work are planned to be closed: planned_at (NaT: never), first_planned_at, pushes, pushed_days."""
         return self.history("planned_dates", "planned_at, first_planned_at, pushes, pushed_days")
 
+    @property
+    def planned(self) -> Columns:
+        """The deals in work that are planned to be closed, by their identity: deal_id, planned_at."""
+        sql = f"select deal_id, planned_at from deal_facts join planned_dates using (deal_no) where {self.inside}"
+        rows = self.query(sql, *self.ids)
+        return from_arrow(rows, deal_id=lambda: identities(rows["deal_id"]))
+
     def steps(self, column: str, bounds: Bounds) -> Columns:
         """The funnel's stages that deals reached between the bounds, or (`at` is created_at) that deals created then reached."""
         columns = "stage_id, to_stage_id, reached_at, visited_at, next_reached_at, next_visited_at"
