@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 
 import bitrix24_demo as demo
 from crm_reports.look import publish, templates
-from crm_reports.runs import cells, preparation, run
+from crm_reports.runs import cells, execution, preparation, run
 from crm_reports.settings import Settings
 from crm_reports.sources.bitrix24.pace import ENTERPRISE
 from crm_reports.store.sync import sync
@@ -69,7 +69,7 @@ def _page(settings: Settings, period: str, used: dict[str, float]):
     with _timed(used, "whole"):
         plan = preparation.prepare("sales_dynamics", {"period": period}, settings=settings)
         with _timed(used, "cells"):
-            executed = run.execute_here(plan)
+            executed = execution.execute_here(plan)
         with _parts(used):
             record = run.complete(executed, settings=settings, out=settings.home / "out", assets="assets")
     cells.forget()

@@ -32,7 +32,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 from crm_reports.look.publish import REPORTS
-from crm_reports.runs import preparation, run
+from crm_reports.runs import preparation, surroundings
 from crm_reports.settings import Settings
 
 from .page_run import company
@@ -170,7 +170,7 @@ def _memory(*processes: psutil.Process) -> float:
 
 def _kernels(settings: Settings, count: int) -> float:
     """What one of several kernels takes, in MB, when each has run the notebook and waits for the next click."""
-    os.environ |= run.environment(settings)
+    os.environ |= surroundings.environment(settings)
     cells = _cells(preparation.find(REPORT, settings))
     begun = [_timed(_started, cells) for _ in range(count)]
     kernels = [kernel for _wait, kernel in begun]

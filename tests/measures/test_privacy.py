@@ -17,7 +17,7 @@ from crm_reports.look import page
 from crm_reports.measures import privacy
 from crm_reports.measures.load import load
 from crm_reports.measures.measure import measure
-from crm_reports.runs import preparation, run
+from crm_reports.runs import execution, preparation, run
 from march import act
 from plans import line
 from stores import at, deal, lead, make_store, moves
@@ -123,7 +123,7 @@ def _files(report, settings, **given):
         outputs = [nbformat.v4.new_output("display_data", data) for data in reports.shown(report, settings, **given)]
     cells = [nbformat.v4.new_code_cell(outputs=outputs, id="all")]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {}})
-    record = run.complete(run.Executed(plan, NOW, notebook), settings=settings, out=settings.home / "out")
+    record = run.complete(execution.Executed(plan, NOW, notebook), settings=settings, out=settings.home / "out")
     assert (record.error, record.state) == ("", "complete")
     return {path.suffix: _text(path) for path in record.files}
 

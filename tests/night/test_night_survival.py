@@ -10,7 +10,7 @@ from crm_reports import mail
 from crm_reports.errors import MailError
 from crm_reports.mail import notice
 from crm_reports.night import index
-from crm_reports.runs import preparation, proof, run
+from crm_reports.runs import execution, preparation, proof, run
 from crm_reports.settings import Settings
 from mails import Inbox, served, settings
 from notebooks import WHOLE, write
@@ -35,7 +35,7 @@ class Speechless(Exception):
 
 ERRORS = [MemoryError(), RecursionError("too deep"), OSError(28, "No space left on device"), Speechless()]
 WORDS = [
-    run.in_words(MemoryError()),
+    execution.in_words(MemoryError()),
     "RecursionError: too deep",
     "OSError: [Errno 28] No space left on device",
     "Speechless",
@@ -79,7 +79,7 @@ def test_an_error_of_any_kind_in_the_making_ends_that_page(company, monkeypatch,
     monkeypatch.setattr("crm_reports.night.made", made)
     report = company.night(MONDAY)
     assert [page.state for page in report.pages] == ["failed", *["complete"] * 6]
-    assert run.in_words(error) in report.page("Whole").error
+    assert execution.in_words(error) in report.page("Whole").error
     assert report.page("Whole").error in (company.out / "night.html").read_text().replace("&#39;", "'")
 
 
@@ -171,7 +171,7 @@ def executed(tmp_path_factory):
     write(home / "notebooks" / "overview.ipynb", *WHOLE)
     make_store(home / "data", deals=[deal(1, "2025-03-02 10:00")])
     found = Settings.read(home / "reports.toml", home / "data")
-    return found, run.execute(preparation.prepare("overview", {}, settings=found), settings=found)
+    return found, execution.execute(preparation.prepare("overview", {}, settings=found), settings=found)
 
 
 @pytest.mark.parametrize(
@@ -247,4 +247,4 @@ def test_the_operator_is_told_when_the_mails_of_a_night_break(company, tmp_path,
     assert (sent.is_whole, operator.is_whole) == (False, True)
     assert told == list(sent.problems)
     text = inbox.of("admin@acme.example").get_body(("plain",)).get_content()
-    assert run.in_words(error) in " ".join(text.split())  # however its lines are broken
+    assert execution.in_words(error) in " ".join(text.split())  # however its lines are broken

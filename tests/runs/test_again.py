@@ -9,7 +9,7 @@ import pytest
 from crm_reports.errors import RunError
 from crm_reports.look.publish import Link
 from crm_reports.look.scripts import assets
-from crm_reports.runs import preparation
+from crm_reports.runs import execution, preparation
 from crm_reports.runs import run as runs
 from crm_reports.runs.again import reproduction, rerun
 from crm_reports.settings import Settings
@@ -51,7 +51,7 @@ def home(tmp_path_factory):
     given = {"manager": ["Boris"], "forgotten_after": 21}
     plan = preparation.prepare("mine", given, settings=settings)
     made = runs.complete(
-        runs.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links,
+        execution.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links,
         controls=CONTROLS,
     )  # fmt: skip
     assert made.error == ""

@@ -7,7 +7,7 @@ import pytest
 
 from crm_reports.night import work
 from crm_reports.night.work import Job
-from crm_reports.runs import preparation
+from crm_reports.runs import execution, preparation, surroundings
 from crm_reports.runs import run as runs
 from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import OutOfMemory, Warm, WarmError
@@ -35,7 +35,7 @@ def settings(tmp_path_factory):
 def warm(settings):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crm_reports.runs.warm.START_SECONDS", 600)  # the machine may be busy
-        with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+        with Warm.start(clean(surroundings.environment(settings), Path("/nowhere"))) as found:
             yield found
 
 
@@ -73,14 +73,14 @@ def test_a_notebook_that_shows_too_much_ends_with_a_sentence(warm, settings, cel
 
 
 def test_in_a_kernel_of_its_own_a_notebook_has_the_same_limits(settings):
-    greedy = runs.execute(
+    greedy = execution.execute(
         plan(settings, "greedy", "## What did it hold?", "held = bytearray(2_000_000_000)"), settings=settings
     )
     assert greedy.error.startswith(MEMORY)
-    loud = runs.execute(plan(settings, "loud", "print('x' * 3_000_000)"), settings=settings)
+    loud = execution.execute(plan(settings, "loud", "print('x' * 3_000_000)"), settings=settings)
     assert loud.error == OUTPUT
     short = settings.model_copy(update={"limits": settings.limits.model_copy(update={"page_seconds": 3})})
-    slow = runs.execute(plan(settings, "slow", "import time; time.sleep(600)"), settings=short)
+    slow = execution.execute(plan(settings, "slow", "import time; time.sleep(600)"), settings=short)
     assert (
         slow.error
         == "it took longer than it may: make it quicker, or raise page_seconds under [limits] in reports.toml"
@@ -113,7 +113,7 @@ def test_what_a_notebook_began_does_not_outlive_its_page(warm, settings, tmp_pat
 
 def test_what_a_notebook_began_does_not_outlive_its_kernel(settings, tmp_path):
     child = CHILD.replace("child(0); child(1)", "child(0)").replace("< 2", "< 1").format(folder=str(tmp_path))
-    assert runs.execute(plan(settings, "parent", child), settings=settings).error == ""
+    assert execution.execute(plan(settings, "parent", child), settings=settings).error == ""
     assert is_gone(int((tmp_path / "0").read_text()))
 
 

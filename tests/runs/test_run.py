@@ -11,9 +11,10 @@ import pytest
 from crm_reports.errors import FilterError, RunError, StoreError
 from crm_reports.look.mime import ROWS
 from crm_reports.metrics import registry
-from crm_reports.runs import alone, preparation
+from crm_reports.runs import alone, execution, preparation
 from crm_reports.runs import run as runs
-from crm_reports.runs.run import run, without_secrets
+from crm_reports.runs.execution import without_secrets
+from crm_reports.runs.run import run
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write
 from stores import at, deal, make_store, moves
@@ -65,7 +66,7 @@ def _executed(settings, record, *outputs):
     plan = preparation.prepare("mine", {"manager": ["Boris"]}, settings=settings)
     notebook = nbformat.read(record.files[0], as_version=4)
     notebook.cells[-1].outputs += outputs
-    return runs.Executed(plan, datetime(2030, 1, 1, tzinfo=UTC), notebook)
+    return execution.Executed(plan, datetime(2030, 1, 1, tzinfo=UTC), notebook)
 
 
 def test_a_run_leaves_four_files_and_says_which(record, settings):
@@ -306,7 +307,7 @@ def test_nothing_in_the_json_is_no_number():
         },
         {"kind": "table", "id": "deals", "title": "", "columns": [], "rows": [], "missing": "no data"},
     ]
-    plan = runs.Plan("mine", {}, {}, "slug", None, "en", "", {})
+    plan = preparation.Plan("mine", {}, {}, "slug", None, "en", "", {})
     held = json.loads(runs.as_json(plan, elements), parse_constant=pytest.fail)
     assert held["elements"]["tiles"]["rows"] == [{"value": None, "n": None}]
     assert list(held["elements"]["tiles"]["rows"][0]) == ["value", "n"]

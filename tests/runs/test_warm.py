@@ -12,8 +12,7 @@ import nbformat
 import pytest
 
 from crm_reports.measures import load
-from crm_reports.runs import preparation
-from crm_reports.runs import run as runs
+from crm_reports.runs import execution, preparation, surroundings
 from crm_reports.runs.surroundings import NO_WEBHOOK, clean
 from crm_reports.runs.warm import TookTooLong, Unwanted, Warm, WarmError
 from crm_reports.settings import Settings
@@ -41,7 +40,7 @@ def settings(tmp_path_factory):
 def warm(settings):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_REPORTS_WEBHOOK", "https://portal.example/rest/1/topsecret/")
-        environment = clean(runs.environment(settings), Path("/nowhere"))
+        environment = clean(surroundings.environment(settings), Path("/nowhere"))
     with Warm.start(environment) as found:
         yield found
 
@@ -85,7 +84,7 @@ def test_a_process_that_hangs_is_ended_with_all_that_it_began(warm, tmp_path):
 
 
 def test_when_the_starteris_gone_so_is_everything_it_began(settings):
-    found = Warm.start(clean(runs.environment(settings), Path("/nowhere")))
+    found = Warm.start(clean(surroundings.environment(settings), Path("/nowhere")))
     pid = found._parent.pid
     found.close()
     assert is_gone(pid)
@@ -95,20 +94,20 @@ def test_when_the_starteris_gone_so_is_everything_it_began(settings):
 
 
 def test_ctrl_c_is_for_the_starter_to_hear_and_a_page_may_be_interrupted(settings):
-    with Warm.start(clean(runs.environment(settings), Path("/nowhere")), is_cold=True) as cold:
+    with Warm.start(clean(surroundings.environment(settings), Path("/nowhere")), is_cold=True) as cold:
         cold._parent.send_signal(signal.SIGINT)
         assert cold.call(len, "four", seconds=SECONDS) == 4
         assert cold.call(signal.getsignal, signal.SIGINT, seconds=SECONDS) is signal.default_int_handler
 
 
 def test_what_the_parent_holds_every_process_finds(settings):
-    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+    with Warm.start(clean(surroundings.environment(settings), Path("/nowhere"))) as found:
         found.hold(exec, "import os; os.environ['HELD'] = 'by the parent'")
         assert found.call(eval, "__import__('os').environ['HELD']", seconds=SECONDS) == "by the parent"
 
 
 def test_a_parent_that_can_not_hold_something_says_so_and_serves_on(settings):
-    with Warm.start(clean(runs.environment(settings), Path("/nowhere"))) as found:
+    with Warm.start(clean(surroundings.environment(settings), Path("/nowhere"))) as found:
         with pytest.raises(WarmError, match="could not be prepared"):
             found.hold(int, "soon")
         with pytest.raises(WarmError, match="could not be prepared"):
@@ -129,7 +128,7 @@ assert load().store is here[0]
 
 def test_a_page_finds_the_store_that_the_parent_opened_and_spills_into_a_folder_of_its_own(settings):
     spills = "[each.connection.execute(\"select current_setting('temp_directory')\").fetchone()[0] for each in _stores.values()]"
-    told = {"CRM_REPORTS_THREADS": "1"} | runs.environment(settings)
+    told = {"CRM_REPORTS_THREADS": "1"} | surroundings.environment(settings)
     one_thread = settings.model_copy(update={"engine": settings.engine.model_copy(update={"threads": 1})})
     with Warm.start(clean(told, Path("/nowhere"))) as found:
         found.hold(load.hold, one_thread, [])
@@ -205,7 +204,7 @@ def _both(warm, settings, name, *cells):
     """The notebook after papermill and a kernel, and after cells here."""
     write(settings.home / "notebooks" / f"{name}.ipynb", *cells)
     plan = preparation.prepare(name, {"forgotten_after": 21}, settings=settings)
-    return runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
+    return execution.execute(plan, settings=settings), warm.call(execution.execute_here, plan, seconds=SECONDS)
 
 
 def _same(value):
@@ -253,7 +252,7 @@ def test_cells_leave_what_a_kernel_leaves(warm, settings):
 )
 def test_the_reports_are_the_same_either_way(warm, settings, report):
     plan = preparation.prepare(report, {"period": "2025-03", "as_of": "2025-04-01"}, settings=settings)
-    real, here = runs.execute(plan, settings=settings), warm.call(runs.execute_here, plan, seconds=SECONDS)
+    real, here = execution.execute(plan, settings=settings), warm.call(execution.execute_here, plan, seconds=SECONDS)
     assert not here.error
     _assert_same(real, here)
 
@@ -274,7 +273,7 @@ def test_a_notebook_that_kills_its_process_is_nobody_elses_trouble(warm, setting
     write(settings.home / "notebooks" / "dead.ipynb", "import os; os.kill(os.getpid(), 9)")
     plan = preparation.prepare("dead", {}, settings=settings)
     with pytest.raises(WarmError, match="SIGKILL"):
-        warm.call(runs.execute_here, plan, seconds=SECONDS)
+        warm.call(execution.execute_here, plan, seconds=SECONDS)
     assert warm.call(abs, -1, seconds=SECONDS) == 1
 
 

@@ -12,8 +12,8 @@ import nbformat
 
 from ..look import publish
 from ..night import Page
+from ..runs.execution import in_words
 from ..runs.proof import Chromium
-from ..runs.run import in_words
 from ..settings import Preset
 from ..words import units
 from ..words.texts import N_, _, speaking

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..night import NightReport
-from ..runs.run import logged
+from ..runs.execution import logged
 from ..settings import Settings
 from ..words.texts import _
 from . import alerts, sending

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..night import NightReport, checks
-from ..runs.run import without_secrets
+from ..runs.execution import without_secrets
 from ..words import units
 from ..words.texts import _, many
 from .delivery import Message

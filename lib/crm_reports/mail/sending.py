@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from ..errors import MailError, all_at_once, near
 from ..night import NightReport, Page, checks, damaged, nights
+from ..runs.execution import logged
 from ..runs.proof import Chromium, browser
-from ..runs.run import logged
 from ..settings import MAIL, RECIPIENTS, Mail, Preset, Settings, is_recipient, way
 from ..words.texts import LANGUAGES, _, many, speaking
 from . import attachments, notice

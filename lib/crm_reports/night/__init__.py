@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..look import scripts
 from ..look.publish import parts_of
-from ..runs import preparation, proof, run
+from ..runs import execution, preparation, proof
 from ..runs.discretion import clear, what_shows, without_secrets
 from ..runs.parent import begin, hold, let_go
 from ..runs.run import RunRecord
@@ -80,7 +80,7 @@ class Troubles:
         try:
             yield
         except Exception as error:
-            self.add(f"{words} ({run.logged(error)})")
+            self.add(f"{words} ({execution.logged(error)})")
 
 
 def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: How, troubles: Troubles) -> NightReport:
@@ -99,7 +99,7 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
             on, started_at, datetime.now(UTC), tuple(pages), "", tuple(prover.notes), repairs, checks=results
         )
     except Exception as error:
-        problem = without_secrets(run.logged(error), settings)
+        problem = without_secrets(execution.logged(error), settings)
         tell(problem)
         return NightReport(on, started_at, datetime.now(UTC), (), problem)
     finally:
@@ -177,7 +177,7 @@ class _Pages:
             try:
                 scripts.assets(self.out / home_of(audience) / "assets")
             except Exception as error:
-                yield audience, run.logged(error)
+                yield audience, execution.logged(error)
 
     def _job_of(self, planned_page: Planned) -> str:
         """Why there is no job for it, "" when there is."""
@@ -188,7 +188,7 @@ class _Pages:
                 self.how.seconds,
             )  # fmt: skip
         except Exception as error:
-            return run.logged(error)
+            return execution.logged(error)
         return ""
 
     def _finished_before(self) -> Iterator[tuple[str, Page]]:
@@ -237,7 +237,7 @@ class _Pages:
             page = replace(page, files=tuple(path.relative_to(self.out).as_posix() for path in record.files))
             problem, proof_text = self._prove(page) if page.state == "complete" else (page.error, "")
         except Exception as error:
-            problem, proof_text = without_secrets(run.logged(error), self.settings), ""
+            problem, proof_text = without_secrets(execution.logged(error), self.settings), ""
         if not problem:
             return replace(page, proof=proof_text)
         with self.troubles.caught(_("{page} could not be taken back", page=page.name)):
@@ -292,4 +292,6 @@ def _record(future: Future, planned_page: Planned) -> RunRecord:
         error = cancelled
     if error is None or isinstance(error, KeyboardInterrupt):  # whoever stops the night stops all of it
         return future.result()
-    return failed(planned_page.plan, _("the page was lost with the worker that made it ({why})", why=run.logged(error)))
+    return failed(
+        planned_page.plan, _("the page was lost with the worker that made it ({why})", why=execution.logged(error))
+    )

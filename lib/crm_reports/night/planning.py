@@ -12,7 +12,7 @@ from ..look.publish import REPORTS
 from ..measures.dataset import Dataset
 from ..measures.load import share_store
 from ..metrics.registry import column
-from ..runs import preparation, run
+from ..runs import execution, preparation
 from ..runs.preparation import Plan
 from ..settings import Night, Preset, Settings
 from ..words.texts import N_, _
@@ -119,7 +119,7 @@ def _of_preset(preset: Preset, settings: Settings) -> Iterator[Planned]:
         plan = preparation.prepare(preset.report, preset.parameters, settings=settings)
         slices = list(_slices(preset, plan, settings))
     except Exception as error:
-        yield Planned(preset, None, run.logged(error), audience=preset.audience, name=preset.name)
+        yield Planned(preset, None, execution.logged(error), audience=preset.audience, name=preset.name)
         return
     if preset.whole:
         yield Planned(preset, plan, audience=preset.audience, name=preset.name)

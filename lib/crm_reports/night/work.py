@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..look.publish import Link
-from ..runs import parent, run
+from ..runs import execution, parent, run
 from ..runs.preparation import Plan
 from ..runs.run import RunRecord
 from ..runs.warm import OutOfMemory, TookTooLong, WarmError
@@ -55,7 +55,7 @@ def made(job: Job) -> RunRecord:
         try:
             return _tried_twice(job)
         except Exception as error:
-            return failed(job.plan, run.logged(error))
+            return failed(job.plan, execution.logged(error))
 
 
 def _tried_twice(job: Job) -> RunRecord:
@@ -85,5 +85,5 @@ def failed(plan: Plan, error: str) -> RunRecord:
     """The record of a run that left nothing."""
     now = datetime.now(UTC)
     return RunRecord(
-        plan.report, plan.parameters, plan.slug, "failed", now, now, (), run.without_secrets(error), plan.about
+        plan.report, plan.parameters, plan.slug, "failed", now, now, (), execution.without_secrets(error), plan.about
     )

@@ -11,7 +11,7 @@ from ..errors import RunError
 from ..look import publish
 from ..settings import Settings
 from ..words.texts import _, speaking
-from . import preparation, run
+from . import execution, preparation, run
 from .run import RunRecord
 
 
@@ -33,7 +33,9 @@ def rerun(page: Path, *, settings: Settings, out: Path | None = None) -> Again:
             preparation.prepare(report, parameters, settings=settings), slug=page.stem.removeprefix(f"{report}--")
         )
         look = _look(page) if out is None else {}
-        record = run.complete(run.execute(plan, settings=settings), settings=settings, out=out or page.parent, **look)
+        record = run.complete(
+            execution.execute(plan, settings=settings), settings=settings, out=out or page.parent, **look
+        )
         return Again(record, tuple(_differences(made_of, plan.reproduction)))
 
 

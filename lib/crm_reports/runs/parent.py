@@ -12,7 +12,7 @@ from typing import Any
 
 from ..measures import load
 from ..settings import Settings
-from . import run
+from . import execution, run, surroundings
 from .preparation import Plan
 from .run import RunRecord
 from .surroundings import clean
@@ -52,9 +52,9 @@ def file_of(plan: Plan, notebook: Path, kind: str, *, settings: Settings) -> Pat
 
 
 def _in_a_kernel(plan: Plan, settings: Settings, out: Path, look: Mapping[str, Any]) -> RunRecord:
-    outcome = run.execute(plan, settings=settings)
+    outcome = execution.execute(plan, settings=settings)
     if outcome.error.startswith("DeadKernelError") or outcome.notebook is None:
-        outcome = run.execute(plan, settings=settings)
+        outcome = execution.execute(plan, settings=settings)
     return run.complete(outcome, settings=settings, out=out, **look)
 
 
@@ -73,7 +73,7 @@ def hold(settings: Settings, instants: Sequence[datetime]) -> None:
             engine = settings.engine.model_copy(update={"threads": 1})
             process.hold(load.hold, settings.model_copy(update={"webhook": None, "engine": engine}), instants)
     except Exception as error:  # what is wrong with the data each page will say; a night must not fail for its speed
-        log.warning("each page opens the store for itself: %s", run.in_words(error))
+        log.warning("each page opens the store for itself: %s", execution.in_words(error))
 
 
 def _key(settings: Settings) -> tuple[Path, Path | None]:
@@ -82,7 +82,7 @@ def _key(settings: Settings) -> tuple[Path, Path | None]:
 
 def _beginning(settings: Settings) -> Warm:
     # The cores are for other pages.
-    environment = run.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
+    environment = surroundings.environment(settings) | {"CRM_REPORTS_THREADS": "1"}
     return Warm.begin(clean(environment, Path(tempfile.gettempdir())))
 
 
@@ -102,7 +102,7 @@ def _start(settings: Settings) -> Warm | None:
         process.wait()
         return process
     except Exception as error:
-        log.warning("each report gets a kernel of its own: %s", run.in_words(error))
+        log.warning("each report gets a kernel of its own: %s", execution.in_words(error))
         return None
 
 

@@ -21,7 +21,7 @@ from ..look.publish import REPORTS
 from ..settings import Settings, Source
 from ..store.sync import sync
 from ..words.texts import LANGUAGES
-from . import cells, preparation, run
+from . import cells, execution, preparation, run
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,9 @@ def _specimens(settings: Settings, store_process: int) -> None:
         raise RunError("the invented company has no store")
     for report, language in zip(REPORTS, cycle(LANGUAGES), strict=False):
         plan = preparation.prepare(report, {"period": "last_90_days", "language": language}, settings=settings)
-        record = run.complete(run.execute_here(plan), settings=settings, out=settings.home / "out", assets="assets")
+        record = run.complete(
+            execution.execute_here(plan), settings=settings, out=settings.home / "out", assets="assets"
+        )
         cells.forget()
         if record.error:
             raise RunError(record.error)

@@ -26,7 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..errors import FilterError, ReportError, SettingsError
 from ..look import lists, templates
 from ..look import page as look
-from ..runs.run import elements_of, in_words
+from ..runs.execution import in_words
+from ..runs.run import elements_of
 from ..runs.warm import TookTooLong
 from ..settings import Settings
 from ..words.texts import N_, _, speaking

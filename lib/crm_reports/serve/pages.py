@@ -17,8 +17,9 @@ from ..errors import RunError
 from ..look import publish, scripts
 from ..mail import camera
 from ..runs import discretion, parent, proof
+from ..runs.execution import in_words
 from ..runs.preparation import Plan
-from ..runs.run import KINDS, RunRecord, in_words
+from ..runs.run import KINDS, RunRecord
 from ..settings import Settings
 from ..store.locks import Workroom
 from ..words.texts import _, speaking

@@ -19,7 +19,7 @@ from ...measures.measure import DIMENSIONS
 from ...measures.shifts import Shift, Shifts
 from ...metrics import registry
 from ...metrics.statistics import holm
-from ...runs import preparation, run
+from ...runs import execution, preparation
 from ...settings import Alert, Settings
 from ...words.texts import _, speaking
 from ..pages import NightReport
@@ -70,7 +70,7 @@ class Watch:
         try:
             self.states(alert)
         except Exception as error:
-            return "\n".join(error.problems) if isinstance(error, ReportError) else run.logged(error)
+            return "\n".join(error.problems) if isinstance(error, ReportError) else execution.logged(error)
         return ""
 
     def states(self, alert: Alert, only: Only = EVERYBODY) -> list[State]:
