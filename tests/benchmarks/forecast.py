@@ -1,6 +1,6 @@
 """How good the forecast is on histories that it has not seen: the back-test of its page, beside three simple ways.
 
-Of the invented company of several seeds and, where CRM_REPORTS_MAVEN names a folder with Maven Analytics' "CRM Sales Opportunities"
+Of the invented company of several seeds, of three others (companies.py) and, where CRM_REPORTS_MAVEN names a folder with Maven Analytics' "CRM Sales Opportunities"
 (sales_pipeline.csv, sales_teams.csv), of that.
 """
 
@@ -19,6 +19,8 @@ from crm_reports.settings import Settings, Source
 from crm_reports.sources.bitrix24.pace import Pace
 from crm_reports.store.sync import sync
 
+from . import companies
+
 MAVEN = "CRM_REPORTS_MAVEN"
 TODAY, LAST = date(2026, 11, 20), "2018-01-01"
 HEAD = ("month-ends", "cases", "held", "bias", "missed by", "by_stage", "by_last_year", "by_run_rate", "seconds")
@@ -34,6 +36,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="forecast-") as folder:
         for seed in range(1, asked.seeds + 1):
             _print(f"invented, seed {seed}", _invented(Path(folder) / str(seed), asked.deals, seed))
+        for name in companies.COMPANIES:
+            companies.write(Path(folder) / name / "export", name)
+            _print(name, _of_files(Path(folder) / name), as_of=str(companies.END))
         if maven := os.environ.get(MAVEN):
             _print("Maven Analytics", _maven(Path(folder) / "maven", Path(maven)), as_of=LAST)
         else:
@@ -88,7 +93,12 @@ def _maven(folder: Path, files: Path) -> Settings:
                 row["opportunity_id"], row["deal_stage"], outcome, row["sales_agent"], offices[row["sales_agent"]], row["account"],
                 row["close_value"], row["engage_date"], row["close_date"],
             ])  # fmt: skip
-    source = Source(kind="files", folder=export)
+    return _of_files(folder)
+
+
+def _of_files(folder: Path) -> Settings:
+    """The settings of a store that the files of its `export` were read into."""
+    source = Source(kind="files", folder=folder / "export")
     settings = Settings(home=folder, data=folder / "data", base_currency="USD", time_zone="UTC", source=source)
     sync(settings)
     return settings

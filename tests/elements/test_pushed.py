@@ -180,6 +180,8 @@ def test_a_planned_deal_that_another_manager_has_now_was_handed_over_and_not_put
     table = april(tmp_path, manager="Anna").table
     week = table[table["since"] == "week"].set_index("part")["money"]
     assert (week["opening"], week["moved_out"], week["planned_out"], week["closing"]) == (10900, -6400, -100, 6000)
+    boris = april(tmp_path / "boris", manager="Boris")
+    assert boris.finding.replace("\xa0", " ") == "6.4 k ₽ is planned for April 2025; no date was moved since a week ago"
 
 
 def test_of_days_for_which_no_deal_is_planned_there_is_nothing_to_move(tmp_path):

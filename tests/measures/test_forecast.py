@@ -12,6 +12,7 @@ from crm_reports.measures.fates import Fates
 from crm_reports.measures.forecast import Forecast
 from crm_reports.measures.horizons import ahead, of_months
 from crm_reports.measures.measure import measure, value_of
+from crm_reports.measures.outlook import Outlook
 from crm_reports.measures.past import Past
 from stores import at, dataset, deal, moves
 
@@ -237,7 +238,7 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     made = Forecast.of(ds)
     short = 3300 - value_of(ds, "forecast")
     more = np.sort(made.worth - made.expected)[::-1].cumsum()
-    first = " of 30 deals in work make half of the 2.2\xa0k\xa0₽ that are likely; first of all Deal 407, Deal 408, Deal 409."
+    first = " of 30 deals in work make half of the 2.1\xa0k\xa0₽ that are likely; first of all Deal 407, Deal 408, Deal 409."
     note = elements.pace(ds).note
     assert note.startswith(f"{elements.forecast(ds).finding}. ")
     assert note.endswith(first)
@@ -259,6 +260,19 @@ def test_a_deal_that_decides_has_its_chance_as_k_of_n_and_the_first_is_the_one_w
     assert table["expected_money"].tolist() == pytest.approx((table["win_chance"] * table["money"]).tolist())
     assert (table["win_chance_k"] <= table["win_chance_n"]).all()
     assert len(table) == 30
+
+
+@pytest.mark.parametrize(("came", "tempo"), [(200, 1.5), (150, 1.25), (100, 1), (50, 1)])
+def test_the_pace_of_late_is_believed_as_far_as_it_was_nearer_in_the_past(came, tempo):
+    """The past alone said 100 each month, the pace 200. Three months judge it, against as many in which it was of no use."""
+    outlook, count = Outlook(None, None), 7
+    is_past = np.triu(np.ones((count, count), dtype=bool), k=1)
+    said = {"counted": 100.0, "won": 0.0, "by_run_rate": 200.0, "came": float(came)}
+    vars(outlook).update(
+        {name: np.full(count, value) for name, value in said.items()} | {"is_past": is_past, "weight": is_past * 1.0}
+    )
+    assert outlook.tempo[-1] == pytest.approx(tempo)
+    assert outlook.tempo[3] == 1  # whose past holds no month that was foretold
 
 
 def test_where_a_simple_way_was_better_the_page_says_so_and_shows_it(tmp_path):

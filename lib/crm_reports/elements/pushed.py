@@ -123,6 +123,9 @@ def moved_in_and_out(table: pd.DataFrame, ds: Dataset, since: str = "week") -> s
     if not rows["deals"].any():
         return _("No deal in work is planned for {when}", when=when)
     words = {part: part_text(rows.loc[part]) for part in ("closing", "planned_out", "planned_in")}
+    if not rows.loc[["planned_out", "planned_in"], "deals"].any():
+        return _("{closing} is planned for {when}; no date was moved {since}", when=when, since=rows["since_name"].iloc[0],
+                 closing=words["closing"])  # fmt: skip
     return _("{closing} is planned for {when}; moved {since}: out of it {planned_out}, into it {planned_in}",
              when=when, since=rows["since_name"].iloc[0], **words)  # fmt: skip
 

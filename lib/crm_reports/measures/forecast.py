@@ -123,7 +123,7 @@ class Forecast:
     def _odds(self) -> np.ndarray:
         """Per manager: wins ÷ wins expected at everybody's chances, drawn towards 1."""
         fates, weight = self.outlook.fates, np.concatenate([[0.0], np.cumsum(self.outlook.weight[:, -1])])
-        chance = self.outlook.chance[:, -1]
+        chance = self.outlook.share[:, -1]
         expected = self._by_manager(fates.standing, weight, chance[fates.standing.cell])
         wins = self._by_manager(fates.winning, weight, np.ones(len(fates.winning.row)))
         return drawn(wins, expected, 1.0, ODDS)

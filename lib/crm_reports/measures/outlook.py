@@ -2,6 +2,7 @@
 
 Chances are counted: of the deals that stood on that stage for as long at the same distance from earlier ends of months, the
 share that was won by the end; recent months count for more, few cases are drawn towards the stage, the pipeline, the whole.
+Where the pace of the last thirty days was nearer on this very past, all of it goes as that pace does, by as much.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ ENOUGH_MONTHS, ENOUGH_DEALS = 6, 20  # without which nothing is foretold
 RECENT = timedelta(days=91)  # over which the rate of creation is taken
 RUN_RATE = 30 * DAY_US
 WINS = 10.0  # wins of all the past that the average check of the yet to come is drawn towards
+PACE_MONTHS = 3.0  # which the past must outweigh before the pace of late is believed
 SHOCK, SHOCK_MONTHS = 0.15, 4.0  # by how much whole months differ until the past says so, and how long that is believed
 
 
@@ -73,7 +75,12 @@ class Outlook:
 
     @cached_property
     def chance(self) -> np.ndarray:
-        """Per cell: the share won in time."""
+        """Per cell: how likely a deal there is won in time."""
+        return np.minimum(self.share * self.tempo, 1)
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """Per cell: the share of past deals won in time."""
         fates = self.fates
         k, n = fates.k @ self.weight, fates.n @ self.weight
         return drawn_down(k, n, (fates.spot_of_cell, fates.past.spot_pipeline), DRAWN)
@@ -126,8 +133,13 @@ class Outlook:
         return self.fates.past.created_between(horizons.instants, horizons.ends)
 
     @cached_property
+    def fresh_chance(self) -> np.ndarray:
+        """How likely a deal created within the time left is won within it."""
+        return np.minimum(self.fresh_share * self.tempo, 1)
+
+    @cached_property
     def fresh_share(self) -> np.ndarray:
-        """Of the deals created within the time left, the share won within it."""
+        """Of past deals created within the time left, the share won within it."""
         won = np.array([len(deals) for deals in self._fresh])
         return np.nan_to_num(ratio(won @ self.weight, self.fresh_created @ self.weight))
 
@@ -173,7 +185,7 @@ class Outlook:
     @cached_property
     def fresh_wins(self) -> np.ndarray:
         """How many deals that are not there yet will be won in time."""
-        return self.rate * self.days_left * self.fresh_share
+        return self.rate * self.days_left * self.fresh_chance
 
     @cached_property
     def fresh(self) -> np.ndarray:
@@ -182,9 +194,35 @@ class Outlook:
 
     @cached_property
     def fresh_variance(self) -> np.ndarray:
-        doubt = self.fresh_share * (1 - self.fresh_share) / (self.fresh_created @ self.weight + 1)
+        doubt = self.fresh_chance * (1 - self.fresh_chance) / (self.fresh_created @ self.weight + 1)
         certain = self.fresh_wins * self._fresh_mean(2, self.check_square)
         return certain + (self.fresh_check * self.rate * self.days_left) ** 2 * doubt
+
+    # --- the pace of late ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """What the shares of the past alone say is still to come."""
+        fresh = self.rate * self.days_left * self.fresh_share * self.fresh_check
+        return (self.share * self.money).sum(axis=0) + fresh
+
+    @cached_property
+    def tempo(self) -> np.ndarray:
+        """By what all chances are multiplied: 1 where the pace of the last thirty days says nothing that the past does not.
+
+        The weight of the pace is that which would have missed by least at the past horizons (Bates, Granger (1969), The
+        combination of forecasts), drawn towards none as if it had been of no use in some months besides.
+        """
+        apart, missed = self.by_run_rate - self.won - self.counted, self.came - self.won - self.counted
+        weight = self.weight * self._is_judged
+        size = (apart**2 @ weight) * (1 + ratio(PACE_MONTHS, weight.sum(axis=0)))
+        believed = np.clip(np.nan_to_num(ratio((apart * missed) @ weight, size)), 0, 1)
+        return np.maximum(1 + believed * np.nan_to_num(ratio(apart, np.maximum(self.counted, 0))), 0)
+
+    @property
+    def _is_judged(self) -> np.ndarray:
+        """At which past horizons (row) enough was known for what was foretold there to be judged."""
+        return self.is_past & (self.months >= ENOUGH_MONTHS // 2)[:, None]
 
     # --- all together ----------------------------------------------------------------------------------------------------
 
@@ -215,7 +253,7 @@ class Outlook:
     def shock(self) -> np.ndarray:
         """By which share of the rest whole months differ, beyond the luck of single deals: as past forecasts missed."""
         missed = (self.came - self.won - self.rest) ** 2 - self.variance
-        is_judged = self.is_past & (self.months >= ENOUGH_MONTHS // 2)[:, None]
+        is_judged = self._is_judged
         size = np.where(is_judged, self.rest[:, None] ** 2, 0.0).sum(axis=0)
         excess = np.maximum(np.where(is_judged, missed[:, None], 0.0).sum(axis=0), 0)
         months = is_judged.sum(axis=0)

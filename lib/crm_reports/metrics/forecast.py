@@ -30,7 +30,8 @@ def _variance(prospects: Rows) -> Numbers:
     on="prospects",
     formula=N_(
         "won so far + Σ chance × amount of the deals in work + what deals yet to be created bring: deals created per working "
-        "day of the last three months × working days left × the share of such deals won in the time left × their average check"
+        "day of the last three months × working days left × the share of such deals won in the time left × their average check; "
+        "all that is to come is drawn towards the pace of the last thirty days, as far as that was nearer in the past"
     ),
     needs=NEEDS,
     caveats=N_(
