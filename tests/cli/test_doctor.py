@@ -1,7 +1,6 @@
 """The doctor against real portals on loopback with everything that goes wrong with them, and against hand-made stores."""
 
 import json
-import multiprocessing
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 import chats
+from apart import APART
 from bitrix24_demo import UNLIMITED, Company, Currency, Fault, Served, Stage, serve
 from crm_reports.cli import app, doctor
 from crm_reports.cli.doctor import channels, machine, stored
@@ -444,9 +444,8 @@ def _hold(path: Path, held: Any, free: Any) -> None:
 
 @pytest.mark.skipif(not Path("/proc/locks").is_file(), reason="only Linux tells who holds a lock")
 def test_who_holds_a_lock_is_told_and_the_lock_is_not_touched(settings):
-    spawn = multiprocessing.get_context("spawn")
-    held, free = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=_hold, args=(settings.data / "sync.lock", held, free))
+    held, free = APART.Event(), APART.Event()
+    other = APART.Process(target=_hold, args=(settings.data / "sync.lock", held, free))
     other.start()
     try:
         assert held.wait(30)

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
     pytest.mark.filterwarnings("ignore"),  # Dask's own, of closing a cluster that lost a worker
 ]
-PAGES = 8
+PAGES = 4
 TOML = 'time_zone = "UTC"\n' + "".join(
     f'[[presets]]\nname = "Page {n}"\nreport = "slow"\nparameters = {{ forgotten_after = {n} }}\n'
     for n in range(1, PAGES + 1)
@@ -34,6 +34,14 @@ def settings(tmp_path):
     return Settings.read(tmp_path / "reports.toml", tmp_path / "data")
 
 
+# For a page or two it is not worth while to warm up for ten seconds. Every worker begins with this, also one that comes after another.
+COLD = """
+from functools import partial
+from crm_reports.runs.warm import Warm
+Warm.begin = partial(Warm.begin, is_cold=True)
+"""
+
+
 @pytest.fixture
 def cluster():
     options = {
@@ -42,6 +50,7 @@ def cluster():
         "processes": True,
         "dashboard_address": None,
         "silence_logs": 50,
+        "preload": [COLD],
     }
     with distributed.LocalCluster(**options) as found:
         yield found

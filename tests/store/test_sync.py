@@ -1,6 +1,5 @@
 """The whole way from a portal, over real HTTP, into the store; and a folder of files into it."""
 
-import multiprocessing
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +10,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from apart import APART
 from bitrix24_demo import Company, Fault, Quirks, Refusal, Stage, invent
 from crm_reports.errors import FilesError, PortalError, ScopeError, SourceError, StoreError
 from crm_reports.settings import Settings, Source
@@ -431,9 +431,8 @@ def _hold(folder: Path, held: Any, free: Any) -> None:
 
 def test_a_second_sync_at_the_same_time_says_so(settings: Settings, company: Company) -> None:
     settings.data.mkdir()
-    spawn = multiprocessing.get_context("spawn")
-    held, free = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=_hold, args=(settings.data, held, free))
+    held, free = APART.Event(), APART.Event()
+    other = APART.Process(target=_hold, args=(settings.data, held, free))
     other.start()
     try:
         assert held.wait(30)
