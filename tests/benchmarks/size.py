@@ -1,4 +1,4 @@
-"""What a report costs at size: load and every table of the sales dynamics notebook, each in a process of its own.
+"""What a report costs at size: load and every table of a notebook, sales dynamics' unless another is named, each in a process of its own.
 
 The company is invented (size_store.py): a million deals, five million stage moves, ten million actions, and one of a
 tenth of that, where a manager has as many deals. Beside it the plain way: pandas.read_parquet and groupby.
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NOTEBOOK = HERE.parents[1] / "notebooks" / "sales_dynamics.ipynb"
+NOTEBOOKS = HERE.parents[1] / "notebooks"
 SLICES = {"whole company": {}, "one manager": {"manager": ["5"]}, "one source": {"source": ["S3"]}}
 NUMBERS = ["created", "won", "won_money", "lost", "in_work", "average_check", "cycle_days", "conversion"]
 YEAR = "2025-01..2025-12"
@@ -26,11 +26,14 @@ def main() -> None:
     """Print time and peak memory at both sizes, what ten times the data cost, and the ratio to plain pandas."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--deals", type=int, default=1_000_000, help="of the larger company")
+    asked.add_argument("--report", default="sales_dynamics", help="whose notebook")
     asked.add_argument("--keep", type=Path, help="a folder for the stores, to be found again")
     asked = asked.parse_args()
     folder = asked.keep or Path(tempfile.mkdtemp(prefix="size-"))
     try:
-        small, large = (_measured(folder / str(deals), deals) for deals in (asked.deals // 10, asked.deals))
+        small, large = (
+            _measured(folder / str(deals), deals, asked.report) for deals in (asked.deals // 10, asked.deals)
+        )
     finally:
         if not asked.keep:
             shutil.rmtree(folder)
@@ -52,7 +55,7 @@ def _print_parts(small: dict[str, float], large: dict[str, float]) -> None:
         print(f"{name:34}{large[name]:9.2f}{small[name]:10.2f}{large[name] / small[name]:8.1f}x")
 
 
-def _measured(folder: Path, deals: int) -> dict[str, dict]:
+def _measured(folder: Path, deals: int, report: str) -> dict[str, dict]:
     """Seconds, seconds of CPU and peak MB of each run; the first finds nothing kept beside the store."""
     from . import size_store
 
@@ -61,8 +64,8 @@ def _measured(folder: Path, deals: int) -> dict[str, dict]:
         settings = size_store.make(folder, deals)
         print(f"{deals:,} deals made in {time.monotonic() - started:.0f} s: {size_store.counts(settings)}", flush=True)
     shutil.rmtree(folder / "cache", ignore_errors=True)
-    runs = {"all parts, nothing kept yet": ("parts", {}), "whole company, nothing kept yet": ("notebook", {})}
-    runs |= {name: ("notebook", chosen) for name, chosen in SLICES.items()}
+    runs = {"all parts, nothing kept yet": ("parts", {}), "whole company, nothing kept yet": (report, {})}
+    runs |= {name: (report, chosen) for name, chosen in SLICES.items()}
     runs |= {"numbers: ours, parts kept": ("numbers", {}), "numbers: pandas": ("plain", {})}
     found = {name: _run(folder, *each) for name, each in runs.items()}
     totals = [found[f"numbers: {who}"]["totals"] for who in ("ours, parts kept", "pandas")]

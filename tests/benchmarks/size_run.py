@@ -1,4 +1,4 @@
-"""One measured run of size.py, in a process of its own: `python -m tests.benchmarks.size_run notebook '{}'`.
+"""One measured run of size.py, in a process of its own: `python -m tests.benchmarks.size_run sales_plan '{}'`.
 
 Imports are paid before the clock starts, as in a warm kernel.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -18,20 +19,22 @@ from crm_reports.runs.specimen import LATER
 from crm_reports.store import Snapshot, Store
 from crm_reports.store.parts import PARTS, VIEWS
 
-from .size import NOTEBOOK, NUMBERS, YEAR, peak
+from .size import NOTEBOOKS, NUMBERS, YEAR, peak
 from .size_store import SYNCED_AT
 
 SHOWS = ("glossary", "verdict")  # how tables are drawn is another matter
 RATES = {"RUB": 1.0, "USD": 90.0}
 
 
-def notebook(chosen: dict[str, list[str]]) -> dict:
-    """Every code cell of the notebook, with tables made and not drawn."""
+def notebook(report: str, chosen: dict[str, list[str]]) -> dict:
+    """Every code cell of the report's notebook, with tables made and not drawn."""
     for name in SHOWS:
         setattr(crm, name, lambda *_, **__: None)
     crm.show = lambda element: (element.figure, element.finding, element.note)
     crm.header = lambda ds, **_: (ds.quality, ds.size, ds.total, ds.holes, ds.filters.words())
-    cells = [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"]
+    cells = [
+        cell for cell in json.loads((NOTEBOOKS / f"{report}.ipynb").read_text())["cells"] if cell["cell_type"] == "code"
+    ]
     names: dict[str, object] = {}
     for cell in cells:
         exec("".join(cell["source"]), names)
@@ -115,7 +118,8 @@ def main() -> None:
     for name in LATER:
         import_module(name)
     started, used = time.perf_counter(), time.process_time()
-    found = {"notebook": notebook, "parts": parts, "numbers": numbers, "plain": plain}[kind](chosen)
+    made = {"parts": parts, "numbers": numbers, "plain": plain}.get(kind, partial(notebook, kind))
+    found = made(chosen)
     took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - used, "peak": peak()}
     print(json.dumps(took | found))
 

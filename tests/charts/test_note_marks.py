@@ -8,8 +8,8 @@ import pandas as pd
 from crm_reports import charts, metrics  # noqa: F401  (importing metrics registers them)
 
 
-def note(day, text="Prices", about=""):
-    return SimpleNamespace(day=date.fromisoformat(day), text=text, about=about)
+def note(day, text="Prices", about="", manager_id=""):
+    return SimpleNamespace(day=date.fromisoformat(day), text=text, about=about, manager_id=manager_id)
 
 
 def over_time(*starts, size="month"):
@@ -54,3 +54,24 @@ def test_a_note_can_not_bring_tags_into_a_tooltip():
 def test_a_chart_that_is_not_over_time_has_no_marks():
     figure = charts.bars(pd.DataFrame({"manager": ["Anna"], "won": [1]}), x="manager", y="won")
     assert charts.mark(figure, [note("2025-02-10")]) == []
+
+
+ANNA_AND_BORIS = pd.concat([MONTHS.assign(manager_id=id, manager=name) for id, name in (("1", "Anna"), ("2", "Boris"))])
+
+
+def test_small_charts_by_manager_have_a_line_through_the_month_and_what_is_noted_of_one_is_in_his_alone():
+    figure = charts.small_multiples(ANNA_AND_BORIS, by="manager", y="won")
+    count = len(figure.layout.annotations)
+    notes = [note("2025-02-10"), note("2025-03-05", "Ill", manager_id="2"), note("2025-03-06", "Gone", manager_id="9")]
+    assert [of.text for of in charts.mark(figure, notes)] == ["Prices", "Ill"]
+    rules = [(rule.xref, rule.yref, rule.x0, rule.x1) for rule in figure.layout.shapes]
+    assert rules == [("x", "y domain", 1, 1), ("x2", "y2 domain", 1, 1), ("x2", "y2 domain", 2, 2)]
+    assert [text.text for text in figure.layout.annotations[count:]] == ["1", "1", "2"]
+    assert len(figure.data) == 2
+
+
+def test_those_picked_to_compare_have_one_line_through_the_month_for_all():
+    figure = charts.compared(ANNA_AND_BORIS, metrics=["won"])
+    charts.mark(figure, [note("2025-02-10", manager_id="2")])
+    assert [(rule.x0, rule.yref) for rule in figure.layout.shapes] == [(1, "y domain")]
+    assert len(figure.data) == 2  # a page makes a button of each

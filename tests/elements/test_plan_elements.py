@@ -26,6 +26,7 @@ def plain(text):
         (300, "2025-03-15", "The plan is made: 350 ₽ of 300 ₽, 116.7 %"),
         (900, "2025-04-01", "The plan was missed by 450 ₽: 450 ₽ of 900 ₽, 50 %"),
         (840, "2025-03-31", "450 ₽ of 840 ₽ is won, 350 ₽ behind the pace; the 1 working day left must bring 390 ₽, a day so far brought 22 ₽"),
+        (840, "2025-02-20", "0 ₽ of 840 ₽ is won, just on pace; each of the 21 working days left must bring 40 ₽"),
         (840, "2025-03-01", "0 ₽ of 840 ₽ is won, just on pace; each of the 21 working days left must bring 40 ₽"),
     ],
 )  # fmt: skip

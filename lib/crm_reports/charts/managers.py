@@ -137,6 +137,7 @@ def _pane_line(
         "hovertext": _of_whom_and_when(rows[0][by], (row["start"] for row in rows), size), "name": "",
         "customdata": [hover(row, name) for row in rows], "hovertemplate": OF_WHAT + hover_template(name),
         "fill": "tozeroy", "fillcolor": pale(hue), "cliponaxis": False, "meta": str(key),
+        "ids": [str(units.as_date(row["start"])) for row in rows],
     }  # fmt: skip
 
 
@@ -214,6 +215,7 @@ def compared(table: pd.DataFrame, *, metrics: Sequence[str] = (), size: str = "m
         | {"hovertext": _of_whom_and_when(rows[0]["manager"], starts, size)}
         for place, ((key, rows), view) in enumerate(zip(groups, views[names[0]], strict=True))
     ]
+    lines[0]["ids"] = [str(units.as_date(start)) for start in starts]
     return figure_of(
         lines, height=400, margin={"t": 60, "r": 110}, showlegend=True, meta={"people": True, "cuts": "manager"},
         annotations=[axis_note(axis_title(names[0], axes[names[0]]))], yaxis={"tickformat": ",~f"},

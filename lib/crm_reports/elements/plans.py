@@ -126,7 +126,8 @@ def _beside_pace(apart: float, words: Mapping[str, str]) -> str:
 
 def _left(ds: Dataset, needed: float, brought: float) -> str:
     """What each working day that is left must bring, beside what one has brought."""
-    left = ds.settings.calendar.working_days(ds.filters.day_ahead, ds.filters.period.end)
+    first = max(ds.filters.day_ahead, ds.filters.period.start)
+    left = ds.settings.calendar.working_days(first, ds.filters.period.end)
     if not left:
         return _("; no working day is left")
     words = {"needed": units.money(needed), "brought": units.money(brought)}

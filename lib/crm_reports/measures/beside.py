@@ -41,6 +41,7 @@ class DatedNote:
     day: date
     text: str
     about: str
+    manager_id: str = ""
 
 
 def dated_notes(scope: Scope) -> list[DatedNote]:
@@ -66,6 +67,7 @@ def _notes(scope: Scope) -> list[DatedNote]:
             date.fromisoformat(row["day"]),
             row["text"],
             ", ".join(str(of.get(id, id)) for name, of in called if (id := row[f"{name}_id"])),
+            row["manager_id"] or "",
         )
         for row in rows
     ]

@@ -13,7 +13,7 @@ Standing = tuple[np.ndarray, np.ndarray]  # outcome, money
 
 
 def movements(earlier: Dataset, later: Dataset) -> Columns:
-    """What became, from then to now, of each deal (deal_id) that the filters keep, or kept.
+    """What became, from then to now, of each deal that the filters keep, or kept.
 
     outcome ("" where it was not there, or is not kept any more), is_inside (the filters keep it) and money (0 for none), each
     `_then` and `_now`.
@@ -67,7 +67,6 @@ def _pair(
     return Columns(size, {
         "outcome_then": outcome_then, "outcome_now": outcome_now, "money_then": money_then, "money_now": money_now,
         "is_inside_then": inside_then, "is_inside_now": np.arange(size) < len(after),
-        "deal_id": lambda: np.concatenate([after["deal_id"], before["deal_id"][departures]]),
     })  # fmt: skip
 
 
@@ -76,22 +75,40 @@ def _standing(deals: Columns) -> Standing:
 
 
 def planned(earlier: Dataset, later: Dataset) -> tuple[Columns, np.ndarray, np.ndarray]:
-    """The movements of the deals in work that are, or were then, planned to be closed in the period.
+    """What `movements` says, of the deals in work that are, or were then, planned to be closed in the period.
 
-    Beside them which deals these filters kept at both instants, and their dates alone came into the period or left it. A
-    deal that has ended keeps the date that was planned then.
+    Beside them which deals the filters kept at both instants: their dates alone came into the period or left it. A deal
+    that has ended keeps the date that was planned then.
     """
-    rows = movements(earlier, later)
-    then, now = (places_of(rows["deal_id"], _planned_ids(ds)) >= 0 for ds in (earlier, later))
-    kept_then, kept_now = rows["is_inside_then"], rows["is_inside_now"]
-    was_closed, is_closed = (np.isin(rows[f"outcome_{when}"], ("won", "lost")) for when in ("then", "now"))
-    inside_then, inside_now = kept_then & (then | was_closed), kept_now & np.where(is_closed, kept_then & then, now)
-    return rows.assign(is_inside_then=inside_then, is_inside_now=inside_now), kept_then, kept_now
+    sides = [_planned_ids(ds) for ds in (earlier, later)]
+    ids = np.unique(np.concatenate(sides))
+    then, now = (_stood(ds.slice, ids) for ds in (earlier, later))
+    is_planned_then, is_planned_now = (places_of(ids, side) >= 0 for side in sides)
+    was_closed, is_closed = (np.isin(side["outcome"], ("won", "lost")) for side in (then, now))
+    kept_then, kept_now = then["is_kept"], now["is_kept"]
+    # As in `movements`: of what others did with a deal nothing is said, and it left with the money it had.
+    rows = Columns(len(ids), {
+        "outcome_then": then["outcome"], "outcome_now": np.where(kept_now, now["outcome"], ""), "money_then": then["money"],
+        "money_now": np.where(kept_now, now["money"], then["money"]),
+        "is_inside_then": kept_then & (is_planned_then | was_closed),
+        "is_inside_now": kept_now & np.where(is_closed, is_planned_then, is_planned_now),
+    })  # fmt: skip
+    return rows, kept_then, kept_now
+
+
+def _stood(deals: Slice, ids: np.ndarray) -> Columns:
+    """Beside each of these deals how it stood: outcome, money ("" and 0: it was not there), and whether the filters kept it."""
+    rows = deals.kept(ids)
+    place, (outcome, money) = places_of(ids, rows["deal_id"]), _standing(rows)
+    kept = np.append(np.asarray(rows["is_kept"], dtype=bool), False)
+    return Columns(len(ids), {
+        "outcome": np.append(outcome, "")[place], "money": np.append(money, 0.0)[place], "is_kept": kept[place]
+    })  # fmt: skip
 
 
 def _planned_ids(ds: Dataset) -> np.ndarray:
-    rows = ds.slice.planned
-    return rows["deal_id"][inside(rows["planned_at"], ds.bounds(ds.filters.period))]
+    """The deals in work that are planned to be closed in the period."""
+    return ds.slice.planned(ds.bounds(ds.filters.period))
 
 
 def step_worth(ds: Dataset) -> dict[tuple[str, int], tuple[float, int]]:

@@ -107,6 +107,13 @@ class Slice:
         """The same of these deals, whether they are the slice's or not."""
         return self._standings("deal_id in (select unnest(?::varchar[]))", [str(id) for id in ids])
 
+    def kept(self, ids: np.ndarray) -> Columns:
+        """How these deals stood, whether they are the slice's (is_kept) or not: deal_id, outcome, money."""
+        sql = f"""select deal_id, outcome, money, coalesce({self.inside}, false) as is_kept from deal_facts
+            where deal_id in (select unnest(?::varchar[]))"""
+        rows = self.query(sql, *self.ids, [str(id) for id in ids])
+        return from_arrow(rows, deal_id=lambda: identities(rows["deal_id"]))
+
     def _standings(self, condition: str, *values: Any) -> Columns:
         rows = self.query(f"select deal_id, outcome, money, created_at from deal_facts where {condition}", *values)
         return from_arrow(rows, deal_id=lambda: identities(rows["deal_id"]))
@@ -166,12 +173,11 @@ class Slice:
         """When deals in work are planned to be closed: planned_at (NaT: never), first_planned_at, pushes, pushed_days."""
         return self.history("planned_dates", "planned_at, first_planned_at, pushes, pushed_days")
 
-    @property
-    def planned(self) -> Columns:
-        """The deals in work that are planned to be closed, by their identity: deal_id, planned_at."""
-        sql = f"select deal_id, planned_at from deal_facts join planned_dates using (deal_no) where {self.inside}"
-        rows = self.query(sql, *self.ids)
-        return from_arrow(rows, deal_id=lambda: identities(rows["deal_id"]))
+    def planned(self, bounds: Bounds) -> np.ndarray:
+        """The deals in work that are planned to be closed between the bounds, by their identity."""
+        sql = f"""select deal_id from deal_facts join planned_dates using (deal_no)
+            where {self.inside} and planned_at >= ? and planned_at < ?"""
+        return identities(self.query(sql, *self.ids, *bounds)["deal_id"])
 
     def steps(self, column: str, bounds: Bounds) -> Columns:
         """The funnel's stages that deals reached between the bounds, or (`at` is created_at) that deals created then reached."""

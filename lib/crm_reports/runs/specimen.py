@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Imported where they are first needed, which would be in every page.
 LATER = (
     "crm_reports.elements", "crm_reports.metrics", "pyarrow.dataset", "pyarrow.feather",
-    "scipy.stats", "nbformat.v4", "IPython.core.magics", "sqlite3", "xlsxwriter",
+    "scipy.stats", "nbformat.v4", "IPython.core.magics", "sqlite3", "xlsxwriter", "holidays.countries",
 )  # fmt: skip
 STAGES = {"Base": "open", "Request": "open", "Invoice": "open", "Paid": "won", "Too expensive": "lost"}
 PEOPLE, SOURCES = ("Anna", "Boris", "Vera", "Gleb", "Dina"), ("Website", "Call", "Partner")
