@@ -1,6 +1,6 @@
 """A demo portal to sync from, the portal's own tables as the store should have them, and what the store holds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -25,12 +25,23 @@ def run(settings: Settings, portal: Served, **more: Any) -> SyncReport:
     return sync(settings, webhook=portal.webhook, portal_url="https://acme.example", pace=AT_ONCE, **more)
 
 
-def stored(settings: Settings, table: str, columns: str = "*") -> list[tuple]:
+@contextmanager
+def reading(settings: Settings) -> Iterator[Callable[..., list[tuple]]]:
+    """What finds the rows of a table of the store, as `stored` does, as often as one likes."""
     with closing(duckdb.connect(str(settings.store_path), read_only=True)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        # By Arrow: DuckDB itself makes aware instants only where pytz is installed.
-        found = connection.execute(f"select {columns} from crm.{table} order by all").to_arrow_table()
-    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+        def found(table: str, columns: str = "*") -> list[tuple]:
+            # By Arrow: DuckDB itself makes aware instants only where pytz is installed.
+            rows = connection.execute(f"select {columns} from crm.{table} order by all").to_arrow_table()
+            return list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+        yield found
+
+
+def stored(settings: Settings, table: str, columns: str = "*") -> list[tuple]:
+    with reading(settings) as found:
+        return found(table, columns)
 
 
 def later(company: Company, **more: float) -> None:
@@ -103,10 +114,15 @@ def rates_of(company: Company) -> list[tuple]:
 
 def assert_same(settings: Settings, company: Company) -> None:
     """The store holds what the portal shows; what is out of sight stays as it was, and is not compared."""
+    with reading(settings) as found:
+        _assert_same(found, company)
+
+
+def _assert_same(found: Callable[..., list[tuple]], company: Company) -> None:
     hidden = {str(deal) for deal in company.hidden_deals}
 
     def seen(table: str, columns: str = "*", *, deal: int, owner: int | None = None) -> list[tuple]:
-        rows = stored(settings, table, columns)
+        rows = found(table, columns)
         return [row for row in rows if row[deal] not in hidden or (owner is not None and row[owner] != "deal")]
 
     assert seen("deals", deal=0) == deals_of(company)
@@ -114,8 +130,8 @@ def assert_same(settings: Settings, company: Company) -> None:
     assert seen("comments", deal=2, owner=1) == comments_of(company)
     columns = "activity_id, owner_type, owner_id, is_done, created_at"
     assert seen("activities", columns, deal=2, owner=1) == activities_of(company)
-    assert stored(settings, "companies", "company_id, name") == names_of(company.companies, "TITLE")
-    assert stored(settings, "contacts", "contact_id, name") == names_of(company.contacts, "NAME", "LAST_NAME")
-    assert stored(settings, "leads", "lead_id, title") == names_of(company.leads, "TITLE")
-    assert stored(settings, "stages", "stage_id, name") == stages_of(company)
-    assert stored(settings, "currencies", "currency, rate") == rates_of(company)
+    assert found("companies", "company_id, name") == names_of(company.companies, "TITLE")
+    assert found("contacts", "contact_id, name") == names_of(company.contacts, "NAME", "LAST_NAME")
+    assert found("leads", "lead_id, title") == names_of(company.leads, "TITLE")
+    assert found("stages", "stage_id, name") == stages_of(company)
+    assert found("currencies", "currency, rate") == rates_of(company)

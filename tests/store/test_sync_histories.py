@@ -5,7 +5,7 @@ And it remembers what the portal forgets: every row as each night saw it.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ class Portal(RuleBasedStateMachine):
         self.nights: dict[datetime, dict[str, tuple]] = {}
         self.stack = ExitStack()
         self.seen: set[str] = set()
-        self.is_synced = False
+        self.is_synced = self.is_compared = False
 
     @initialize(uses_leads=st.booleans(), deals=st.integers(0, 60))
     def found(self, uses_leads: bool, deals: int) -> None:
@@ -189,7 +189,7 @@ class Portal(RuleBasedStateMachine):
         work_goes_on, self.trouble = bool(meanwhile), Trouble(faults, meanwhile)
         report = run(self.settings, self.portal)
         self.nights[report.synced_at] = {row[0]: row for row in stored(self.settings, "deals", _columns())}
-        self.is_synced = not work_goes_on
+        self.is_synced, self.is_compared = not work_goes_on, False
 
     @rule()
     def sync(self) -> None:
@@ -221,18 +221,19 @@ class Portal(RuleBasedStateMachine):
 
     @invariant()
     def the_store_is_the_portal(self) -> None:
-        if self.is_synced:
+        if self.is_synced and not self.is_compared:
             assert_same(self.settings, self.company)
             held = {row[0] for row in stored(self.settings, "deals", "deal_id")}
             assert self.seen & {str(deal) for deal in self.company.hidden_deals} <= held
             self.seen |= held
+            self.every_night_can_be_had_again(held)
+            self.is_compared = True
 
-    @invariant()
-    def every_night_can_be_had_again(self) -> None:
-        if self.is_synced:
-            alive = {row[0] for row in stored(self.settings, "deals", "deal_id")}
+    def every_night_can_be_had_again(self, alive: set[str]) -> None:
+        with closing(duckdb.connect(str(self.settings.store_path), read_only=True)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
             for at, night in self.nights.items():
-                again = {row[0]: row for row in _as_of(self.settings, at)}
+                again = {row[0]: row for row in _as_of(connection, at)}
                 assert {id: row for id, row in night.items() if id in alive} == {
                     id: again[id] for id in night if id in alive
                 }
@@ -242,15 +243,13 @@ def _columns() -> str:
     return ", ".join(f'"{name}"' for name in TRACKED)
 
 
-def _as_of(settings: Settings, at: datetime) -> Iterator[tuple]:
+def _as_of(connection: duckdb.DuckDBPyConnection, at: datetime) -> list[tuple]:
     """The deals as the sync at that instant saw them, by the rule that `fields` states."""
-    with closing(duckdb.connect(str(settings.store_path), read_only=True)) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        yield from connection.execute(
-            f"with rows as (select *, 'infinity'::timestamptz as last_seen_at from crm.deals "
-            f"union all by name from crm.deals_versions) select {_columns()} from rows where last_seen_at >= ? "
-            "qualify row_number() over (partition by deal_id order by last_seen_at) = 1", [at],
-        ).fetchall()  # fmt: skip
+    return connection.execute(
+        f"with rows as (select *, 'infinity'::timestamptz as last_seen_at from crm.deals "
+        f"union all by name from crm.deals_versions) select {_columns()} from rows where last_seen_at >= ? "
+        "qualify row_number() over (partition by deal_id order by last_seen_at) = 1", [at],
+    ).fetchall()  # fmt: skip
 
 
 TestHistories = Portal.TestCase
