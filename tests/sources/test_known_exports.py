@@ -1,6 +1,6 @@
 """Exports of HubSpot, Pipedrive, Salesforce, amoCRM and Bitrix24, English and Russian, as these programs write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -254,3 +254,83 @@ def test_every_known_export_names_only_columns_of_ours():
     for export in exports():
         for file, columns in export.columns.items():
             assert export.places(file, [names[0] for names in columns.values()]).keys() == columns.keys()
+
+
+# As people publish them: columns chosen otherwise, under other headers of the same programs.
+SEEN = {
+    "HubSpot: of all stages, the pipeline behind each": """Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Pipeline
+1,A,Closed Won (Direct sales),2025-09-12 10:00,Ann,$5,Direct sales
+2,B,Won,2025-09-12 10:00,Ann,5,Direct sales
+3,C,Talks (Direct sales),,Ann,,Direct sales
+4,D,Closed Lost (Direct sales),2025-09-12 10:00,Ann,5,Direct sales
+""",
+    "HubSpot: internal names": """hs_object_id,dealname,dealstage,closedate,hubspot_owner_id,amount,pipeline,createdate
+1,A,closedwon,2025-09-12 10:00,7,5,default,2025-07-01 10:00
+2,B,closedwon,2025-09-12 10:00,7,5,default,2025-07-01 10:00
+3,C,contractsent,2025-12-12 10:00,7,,default,2025-07-01 10:00
+4,D,closedlost,2025-09-12 10:00,7,5,default,2025-07-01 10:00
+""",
+    "Pipedrive: as its template for import names them": """Deal - Title,Organization*,Deal - Stage (pipeline),Deal - Closed on,Deal - Creation date,Deal - Status,Deal - Pipedrive System ID
+A,Acme,Talks,2025-09-12,2025-08-01,Won,1
+B,Acme,Talks,2025-09-12,2025-08-01,Won,2
+C,Acme,Talks,,2025-08-01,Open,3
+D,Acme,Talks,2025-09-12,2025-08-01,Lost,4
+E,Acme,Talks,2025-09-12,2025-08-01,Deleted,5
+""",
+    "Salesforce: a report sorted by two columns": """Stage  ↑,Opportunity Owner  ↑,Opportunity Name,Close Date,Opportunity ID
+Closed/Won,Ann,A,9/13/2025,1
+Closed - Won,Ann,B,9/13/2025,2
+Talks,Ann,C,9/30/2025,3
+Closed/Lost,Ann,D,9/13/2025,4
+""",
+    "Salesforce: Data Loader, deleted rows too": """ID,ISDELETED,NAME,STAGENAME,AMOUNT,CLOSEDATE,ISCLOSED,ISWON,OWNERID,CREATEDDATE
+1,false,A,Signed,5,2025-09-12,true,true,7,2025-08-01T09:30:00.000Z
+2,false,B,Signed,5,2025-09-12,true,true,7,2025-08-01T09:30:00.000Z
+3,false,C,Talks,,2025-12-12,false,false,7,2025-08-01T09:30:00.000Z
+4,false,D,Talks,5,2025-09-12,true,false,7,2025-08-01T09:30:00.000Z
+5,true,E,Signed,5,2025-09-12,true,true,7,2025-08-01T09:30:00.000Z
+""",
+    "amoCRM: a deal that is not closed says so": """ID;Название сделки;Бюджет , руб.;Ответственный;Дата создания сделки;Дата закрытия;Этап сделки;Полное имя контакта
+1;A;5;Ann;01.08.2025 09:30:00;13.09.2025 10:00:00;Успешно реализовано;Анна
+2;B;5;Ann;01.08.2025 09:30:00;13.09.2025 10:00:00;Успешно реализовано;Анна
+3;C;0;Ann;01.08.2025 09:30:00;не закрыта;Переговоры;Анна
+4;D;5;Ann;01.08.2025 09:30:00;13.09.2025 10:00:00;Закрыто и не реализовано;Анна
+""",
+    "Bitrix24: the list's own columns": """ID;Сделка;Стадия сделки;Клиент;Сумма/Валюта;Ответственный;Создана
+1;A;Сделка успешна;Acme;1 200,50 руб.;Ann;01.08.2025 09:30:00
+2;B;Сделка успешна;Acme;1 200,50 руб.;Ann;01.08.2025 09:30:00
+3;C;Переговоры;Acme;0 руб.;Ann;01.08.2025 09:30:00
+4;D;Сделка провалена;Acme;5 руб.;Ann;13.08.2025 09:30:00
+""",
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_an_export_of_other_columns_is_read_too_and_nothing_of_its_outcomes_is_guessed_wrong(folder, name):
+    (folder / "export.csv").write_text(SEEN[name], encoding="utf-8")
+    settings = _settings(folder)
+    settings = settings.model_copy(update={"base_currency": "USD" if "$" in SEEN[name] else "RUB"})
+    deals = read(settings).tables["deals"].to_pylist()
+    outcomes = {row["deal_id"]: row["outcome"] for row in deals}
+    assert outcomes == {"1": "won", "2": "won", "3": "open", "4": "lost"}
+    assert [row["title"] for row in deals] == ["A", "B", "C", "D"]
+
+
+def test_the_day_that_pipedrive_expects_an_open_deal_to_close_is_its_plan(folder):
+    (folder / "export.csv").write_text(
+        "Deal - ID,Deal - Title,Deal - Stage,Deal - Status,Deal - Won time,Deal - Expected close date\n"
+        "1,A,Talks,Open,,2025-12-31\n2,B,Talks,Won,2025-09-12 10:00:00,2025-12-31\n",
+        encoding="utf-8",
+    )
+    deals = _deals(folder)
+    assert (deals["1"]["closed_at"], deals["2"]["closed_at"]) == (
+        _moscow(12, 31, 3) - timedelta(hours=3),
+        _moscow(9, 12, 10),
+    )
+
+
+def test_an_export_of_deals_without_their_ids_says_whose_it_is_and_what_it_lacks(folder):
+    header = PIPEDRIVE.splitlines()[0].replace("Deal - ID,", "")
+    (folder / "export.csv").write_text(f"{header}\n", encoding="utf-8")
+    with pytest.raises(FilesError, match=r"^export\.csv looks like deals of Pipedrive, but no column has their ids"):
+        read(_settings(folder))

@@ -128,8 +128,8 @@ class Delimited:
 
 
 def spelling(name: str) -> str:
-    """A column's name as ours are written: small letters, _ for blanks and hyphens."""
-    return "_".join(name.strip("\ufeff").casefold().replace("-", " ").split())
+    """A column's name as ours are written: small letters, _ for blanks and hyphens, no mark of a sort or a must behind it."""
+    return "_".join(name.strip("\ufeff").rstrip(" \t\n*↑↓").casefold().replace("-", " ").replace(" ,", ",").split())
 
 
 def _first_row(content: str, start: int, separator: str) -> tuple[str, list[str], int]:

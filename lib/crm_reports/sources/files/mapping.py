@@ -12,7 +12,8 @@ from .delimited import spelling
 from .layout import FILES, LAYOUTS
 
 # Columns that FILES does not have, from which the outcome is worked out where no column says it.
-SIGNS = ("is_won", "is_lost", "is_closed")
+SIGNS = ("is_won", "is_lost", "is_closed", "is_deleted")
+DELETED = "deleted"  # an outcome of rows that the CRM itself has no more: they are left out
 FEWEST = 3  # headers by which an export is known
 OTHERS = "*"  # in a table of words: every other one
 
@@ -93,10 +94,20 @@ def recognized(headers: Sequence[str]) -> str:
     return best if hits[best] else ""
 
 
+def almost(headers: Sequence[str]) -> Mapping | None:
+    """The export whose deals these would be if they had the column that tells them apart; None for any other headers."""
+    best = max(exports(), key=lambda export: len(_explained(export, "deals", headers)))
+    return best if len(_explained(best, "deals", headers)) > 2 * FEWEST else None
+
+
 def _hits(export: Mapping, file: str, headers: Sequence[str]) -> int:
     """How many headers the export explains; 0 without those that must be there, or with too few to tell."""
-    names = export.columns.get(file, {})
-    spellings = {spelling(header) for header in headers}
-    columns = {column for column, of_column in names.items() if spellings & {*of_column}}
+    columns = _explained(export, file, headers)
     musts = {column.name for column in LAYOUTS[file] if column.must and column.name != "outcome"}
     return len(columns) if musts <= columns and len(columns) >= FEWEST else 0
+
+
+def _explained(export: Mapping, file: str, headers: Sequence[str]) -> set[str]:
+    """Our columns that the export knows among the headers."""
+    spellings = {spelling(header) for header in headers}
+    return {column for column, names in export.columns.get(file, {}).items() if spellings & {*names}}

@@ -18,7 +18,7 @@ from . import mapping
 from .arrow import is_text, plain, text_of
 from .delimited import Delimited, spelling
 from .layout import FILES, LAYOUTS
-from .mapping import Mapping
+from .mapping import DELETED, Mapping
 from .outcomes import outcomes, translated
 from .problems import Problems, quoted
 from .raw import CAN_NOT, SUFFIXES, Raw
@@ -73,16 +73,6 @@ def sheets(settings: Settings, problems: Problems) -> dict[str, Sheet]:
     folder, more = settings.source.folder, mapping.said(settings.files)
     _check_words(settings, problems)
     raws = _files(folder, settings, problems)
-    if "deals" not in raws:
-        names = ", ".join(sorted(path.name for path in folder.iterdir())[:10])
-        words = {"folder": str(folder), "there": names or _("nothing")}
-        problems.add(
-            _(
-                "the folder {folder} must hold deals.csv, .xlsx or .parquet, or deals as a CRM exports them; it holds: "
-                "{there}",
-                **words,
-            )
-        )
     read = {name: _sheet(name, raw, more, problems, _own(name, settings)) for name, raw in raws.items() if raw}
     return {name: sheet for name, sheet in read.items() if sheet}
 
@@ -125,6 +115,7 @@ def _files(folder: Path, settings: Settings, problems: Problems) -> dict[str, Ra
     named = [(name, path) for path, name in names.items() if name in FILES]
     encoding, more = settings.source.encoding, mapping.said(settings.files)
     raws: dict[str, Raw | None] = {}
+    strangers: list[Raw] = []
     for name, path in named:
         _add(raws, name, path, _raw(path, _headers([name], more), encoding, problems), problems)
     if "deals" not in raws:
@@ -133,7 +124,29 @@ def _files(folder: Path, settings: Settings, problems: Problems) -> dict[str, Ra
             if raw and (name := mapping.recognized(raw.headers)):
                 problems.sentences += unsaid.sentences
                 _add(raws, name, path, raw, problems)
+            elif raw:
+                strangers.append(raw)
+    if "deals" not in raws:
+        problems.add(_no_deals(folder, strangers))
     return raws
+
+
+def _no_deals(folder: Path, strangers: Collection[Raw]) -> str:
+    """What to do where no file is one of deals: of one that nearly is, what it lacks."""
+    for raw in strangers:
+        if export := mapping.almost(raw.headers):
+            return _(
+                "{file} looks like deals of {export}, but no column has their ids: export it with one more, or name one: "
+                '"HEADER" = "id" under [files.columns.deals] and "{file}" = "deals" under [files.names] in reports.toml',
+                file=raw.path.name,
+                export=export.title,
+            )
+    names = ", ".join(sorted(path.name for path in folder.iterdir())[:10])
+    return _(
+        "the folder {folder} must hold deals.csv, .xlsx or .parquet, or deals as a CRM exports them; it holds: {there}",
+        folder=str(folder),
+        there=names or _("nothing"),
+    )
 
 
 def _add(raws: dict[str, Raw | None], name: str, path: Path, raw: Raw | None, problems: Problems) -> None:
@@ -206,7 +219,7 @@ def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems, own
     table = _table(name, raw, places, names)
     if not _has_right_columns(name, raw, table, places, names, rest, problems):
         return None
-    has_cells = ~_blank_rows(raw.table)
+    has_cells = ~_blank_rows(raw.table) & ~_deleted(raw, table)
     headers = {column: [raw.headers[place] for place in of_column] for column, of_column in places.items()}
     table, rows = table.filter(pa.array(has_cells)), raw.rows[has_cells]
     columns = [plain(column).filter(pa.array(has_cells)) for column in (raw.table.columns if own else ())]
@@ -266,6 +279,16 @@ def _has_right_columns(
     if rest:
         log.warning("%s: columns that are not read: %s", raw.path.name, ", ".join(rest))
     return not missing and not double
+
+
+def _deleted(raw: Raw, table: pa.Table) -> np.ndarray:
+    """Of each row, whether the CRM itself says that it is deleted."""
+    if "outcome" not in table.column_names:
+        return np.zeros(table.num_rows, bool)
+    is_deleted = text_of(plain(table["outcome"])).to_pandas().astype("str").eq(DELETED).to_numpy()
+    if is_deleted.any():
+        log.warning("%s: rows that are deleted in the CRM and not read: %d", raw.path.name, is_deleted.sum())
+    return is_deleted
 
 
 def _blank_rows(table: pa.Table) -> np.ndarray:
