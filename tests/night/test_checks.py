@@ -14,8 +14,7 @@ from checked import TODAY, Company, night_of, ordinary_nights, states
 from crm_reports.cli import app
 from crm_reports.mail import notice, sending
 from crm_reports.measures.load import load
-from crm_reports.night import NightReport, Troubles, checks, records, write_indexes
-from crm_reports.night import _checked as look_at_data
+from crm_reports.night import NightReport, Troubles, checks, look_at_data, records, write_indexes
 from crm_reports.night.checks import CHECKS, Facts, Night, Result
 from crm_reports.night.checks.clocks import shift
 from crm_reports.night.checks.kept import NIGHTS, keep, prune
@@ -114,6 +113,12 @@ def test_a_stale_sync_a_portal_that_moved_and_a_table_that_is_not_there_are_stop
         {"zone"},
         {"vanished"},
     ]
+
+
+def test_a_sentence_calls_a_pipeline_by_the_name_it_had(company, earlier, settings):
+    statement, name = PLANTED["a pipeline was dropped"]
+    (result,) = (each for each in night_of(company.facts(statement), earlier, settings).results if each.name == name)
+    assert re.fullmatch(r"deals of pipeline Pipeline 1: 0, and \d+ the night before", result.text)
 
 
 def test_a_new_stage_and_people_who_hand_over_their_deals_are_worth_a_word_and_stop_nothing(company, earlier, settings):
@@ -324,6 +329,17 @@ def test_checks_that_fail_themselves_are_a_trouble_of_the_night_and_stop_no_page
     troubles = Troubles(lambda line: None)
     assert look_at_data(Settings(home=tmp_path, data=tmp_path / "data"), troubles) == ((), [])
     assert troubles.sentences[0].startswith("The data could not be checked (")
+
+
+def test_a_sync_alone_is_checked_too_and_its_exit_code_says_how_it_ended(stopped, monkeypatch):
+    monkeypatch.chdir(stopped.home)
+    monkeypatch.setattr("crm_reports.cli.commands._sync", lambda settings, **options: None)
+    (stopped.home / "reports.toml").write_text('time_zone = "UTC"\nsource = "bitrix24"\n', encoding="utf-8")
+    sync = ["sync", "--data", str(stopped.data)]
+    ended = CliRunner().invoke(app, sync)
+    assert (ended.exit_code, "Vanished rows: deals: 30, and 40 the night before" in ended.output) == (1, True)
+    assert CliRunner().invoke(app, ["checks", "--accept", "vanished", *sync[1:]]).exit_code == 0
+    assert CliRunner().invoke(app, sync).exit_code == 0
 
 
 def test_the_command_says_of_each_check_its_value_limit_and_nights_and_what_to_do(stopped, monkeypatch):

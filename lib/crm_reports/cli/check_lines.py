@@ -8,7 +8,7 @@ from ..words import units
 from ..words.texts import _
 from .doctor.check import Check, State
 
-SIGNS: dict[str, State] = {"ok": "ok", "new": "ok", "off": "ok", "warn": "look", "error": "broken"}
+SIGNS: dict[str, State] = {"ok": "ok", "new": "early", "off": "off", "warn": "look", "error": "broken"}
 
 
 def line(result: Result, nights: Sequence[Night]) -> Check:
@@ -20,7 +20,7 @@ def line(result: Result, nights: Sequence[Night]) -> Check:
         result.text and f"{result.text}.",
         _nights(result.name, nights),
     ]
-    remedy = _(check.remedy) if SIGNS[result.state] != "ok" else ""
+    remedy = _(check.remedy) if result.state in ("warn", "error") else ""
     return Check(result.name, SIGNS[result.state], " ".join(filter(None, parts)), remedy)
 
 

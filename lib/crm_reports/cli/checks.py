@@ -8,7 +8,7 @@ import typer
 from ..errors import FilterError, all_at_once, near
 from ..settings import Settings
 from ..words.texts import _, speaking
-from .options import FAILED, Config, Data
+from .options import FAILED, Config, Data, tell
 
 
 def checks(
@@ -32,6 +32,14 @@ def checks(
             shown(line(result, nights))
     if any(result.state == "error" for result in results):
         raise typer.Exit(FAILED)
+
+
+def is_well(settings: Settings) -> bool:
+    """Whether no check of the new data stops the mails; what is not well was told."""
+    from ..night import Troubles, look_at_data
+
+    results, _repairs = look_at_data(settings, Troubles(tell))
+    return not any(result.state == "error" for result in results)
 
 
 def _unknown(names: Iterable[str], checks: Iterable[str]) -> Iterable[str]:

@@ -23,7 +23,7 @@ from ..words.texts import _, speaking
 from .access import access
 from .act import act
 from .alerts import alerts
-from .checks import checks
+from .checks import checks, is_well
 from .files import files
 from .lineage import lineage
 from .notebooks import notebooks
@@ -86,10 +86,12 @@ def sync(
         bool, typer.Option("--accept-loss", help="Also of files that hold less than half of the deals they held.")
     ] = False,
 ) -> None:
-    """Reads what is new in the CRM into the store."""
+    """Reads what is new in the CRM into the store, and checks it, as a night does."""
     settings = Settings.read(config, data, source)
     with speaking(settings.language):  # what can't be read is kept in the store as it was said
         _sync(settings, accept_loss=accept_loss)
+        if not is_well(settings):
+            raise typer.Exit(FAILED)
 
 
 @app.command()

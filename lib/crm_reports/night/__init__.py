@@ -90,7 +90,7 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
         if not how.scheduler:
             begin(settings)
         sync_report = sync()
-        results, repairs = _checked(settings, troubles)
+        results, repairs = look_at_data(settings, troubles)
         on = Store.open(settings.store_path).synced_at.astimezone(settings.zone).date()
         with proof.prover(tell, is_wanted=how.proved, trouble=troubles.add) as prover:
             pages = _Pages(settings, out, on, tell, how, prover, troubles).make()
@@ -106,7 +106,7 @@ def _night(settings: Settings, out: Path, sync: Callable, tell: Callable, how: H
         let_go()
 
 
-def _checked(settings: Settings, troubles: Troubles) -> tuple[tuple[Result, ...], list[str]]:
+def look_at_data(settings: Settings, troubles: Troubles) -> tuple[tuple[Result, ...], list[str]]:
     """What the checks say of the new data, told where it is not well; and what of earlier nights was damaged."""
     results, repairs = (), []
     with troubles.caught(_("The data could not be checked")):

@@ -217,7 +217,7 @@ def _refuse_others_rows(made: Path, asked: Asked) -> None:
     """NotYours: the notebook did not pass on to `crm.load` whom the page may be about."""
     filters = _filters_of(made) if asked.reader.only else {}
     for dimension in asked.reader.only:
-        if {each["id"] for each in filters[dimension]} != {each.id for each in getattr(asked.plan.filters, dimension)}:
+        if {each["id"] for each in filters[dimension]} != {choice.id for choice in asked.plan.filters.of(dimension)}:
             raise NotYours(_("report {report!r} can't be cut to what is yours", report=asked.plan.report))
 
 

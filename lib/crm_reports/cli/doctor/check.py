@@ -7,7 +7,7 @@ from typing import Any, Literal
 from ...errors import ReportError
 from ...words.texts import _
 
-State = Literal["ok", "look", "broken"]
+State = Literal["ok", "look", "broken", "early", "off"]
 
 
 @dataclass(frozen=True)

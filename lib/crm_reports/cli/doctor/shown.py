@@ -11,9 +11,12 @@ from .check import Check, State
 
 def shown(check: Check) -> State:
     """Prints one line of the table, and gives its state; the sign is not all that tells it, nor its colour."""
-    signs = {"ok": ("✓", "+", "green"), "look": ("!", "!", "yellow"), "broken": ("✗", "x", "red")}
+    signs = {
+        "ok": ("✓", "+", "green"), "look": ("!", "!", "yellow"), "broken": ("✗", "x", "red"),
+        "early": ("·", ".", "dim"), "off": ("·", ".", "dim"),
+    }  # fmt: skip
     sign, plain, colour = signs[check.state]
-    words = {"ok": _("ok"), "look": _("look"), "broken": _("broken")}
+    words = {"ok": _("ok"), "look": _("look"), "broken": _("broken"), "early": _("too early"), "off": _("off")}
     mark = sign if results.encoding.startswith("utf") else plain
     grid = Table.grid(padding=(0, 2, 0, 0))
     for width in (11, 16, None):

@@ -62,7 +62,8 @@ class _Best:
         """Whether it is a slice, and the filters keep nothing else of that dimension."""
         if not page.slice:
             return False
-        choices = getattr(self.filters, page.slice["dimension"], ())
+        dimension = page.slice["dimension"]  # of an older night it may be one that the company has no more
+        choices = self.filters.of(dimension) if dimension in self.filters.dimensions else ()
         return [choice.id for choice in choices] == [page.slice["id"]]
 
     def is_own_of_people(self, page: Page) -> bool:

@@ -27,9 +27,13 @@ SQUARED_MEDIAN = 0.455  # of a squared standard normal number
 
 @dataclass(frozen=True)
 class Window:
-    """The last working days of one table: what came, what usually comes, and by how many standard deviations it is less."""
+    """The last working days of one table: what came, what usually comes, and by how many standard deviations it is less.
+
+    `title` is what the reader knows the table, or the pipeline's part of it, by.
+    """
 
     series: str
+    title: str
     days: Sequence[date]
     count: int
     usual: float
@@ -48,7 +52,7 @@ class Window:
         first, last = units.write(self.days[0], "date"), units.write(self.days[-1], "date")
         days = first if first == last else f"{first} – {last}"
         return {
-            "table": self.series,
+            "table": self.title,
             "days": days,
             "n": units.count(self.count),
             "usual": units.count(round(self.usual)),
@@ -62,7 +66,7 @@ class Window:
 def freshness(tonight: Tonight) -> Reading | None:
     """Whole working days since the last change of anything; compared with the longest such silence of half a year, and of earlier nights."""
     facts, zone = tonight.facts, tonight.now.tzinfo
-    if facts.changed_at is None or not tonight.past:
+    if facts.changed_at is None:
         return None
     last = facts.changed_at.astimezone(zone).date()
     silence = _working_between(tonight.calendar, last, tonight.now.date())
@@ -92,7 +96,7 @@ def _longest_silence(tonight: Tonight, last: date) -> int:
 
 
 @check(
-    "volume", title=N_("Missing new rows"), unit="share", limit=0.8, level="error",
+    "volume", title=N_("Missing new rows"), unit="share", limit=0.8, level="error", needs_past=False,
     remedy=N_("Look in the CRM whether these rows are there; if it was a day off, name it in days_off."),
 )  # fmt: skip
 def volume(tonight: Tonight) -> Reading | None:
@@ -108,7 +112,7 @@ def volume(tonight: Tonight) -> Reading | None:
 
 
 @check(
-    "surge", title=N_("Surge of new rows"), unit="times", limit=3, level="warn",
+    "surge", title=N_("Surge of new rows"), unit="times", limit=3, level="warn", needs_past=False,
     remedy=N_("Look whether something was imported, or entered twice."),
 )  # fmt: skip
 def surge(tonight: Tonight) -> Reading | None:
@@ -140,8 +144,10 @@ def _windows(tonight: Tonight) -> Iterator[Window]:
         last = min([last, *(max(days) - DAY for days in facts.days.values() if days)])
     working = _last_working(tonight.calendar, last, max(WINDOWS))
     for series, days in facts.days.items():
+        table, *pipeline = series.split(", ")
+        title = ", ".join([table, *(tonight.title("pipelines", id) for id in pipeline)])
         for size in WINDOWS:
-            if window := _window(tonight.calendar, series, days, working[-size:]):
+            if window := _window(tonight.calendar, series, title, days, working[-size:]):
                 yield window
 
 
@@ -155,7 +161,9 @@ def _last_working(calendar: Calendar, last: date, count: int) -> list[date]:
     return days[::-1]
 
 
-def _window(calendar: Calendar, series: str, days: Mapping[date, int], window: Sequence[date]) -> Window | None:
+def _window(
+    calendar: Calendar, series: str, title: str, days: Mapping[date, int], window: Sequence[date]
+) -> Window | None:
     weekdays = {day.weekday() for day in window}
     pasts = {
         weekday: [days.get(day, 0) for day in _weekdays_before(calendar, weekday, window[0])] for weekday in weekdays
@@ -165,7 +173,7 @@ def _window(calendar: Calendar, series: str, days: Mapping[date, int], window: S
     usual = {weekday: _middle(past) for weekday, past in pasts.items()}
     count, expected = sum(days.get(day, 0) for day in window), sum(usual[day.weekday()] for day in window)
     noise = sqrt(max(expected * _dispersion(pasts, usual), 1e-9))
-    return Window(series, window, count, expected, (count - expected) / noise) if expected else None
+    return Window(series, title, window, count, expected, (count - expected) / noise) if expected else None
 
 
 def _middle(counts: Sequence[int]) -> float:

@@ -16,7 +16,7 @@ EVIDENCE = 12.0  # log-likelihood ratio: e^12 is one in 160 thousand
 
 
 @check(
-    "hours", title=N_("Shifted hours"), unit="hours", limit=0, level="error",
+    "hours", title=N_("Shifted hours"), unit="hours", limit=0, level="error", needs_past=False,
     remedy=N_("Look at the time zone in the CRM and in reports.toml, and at the clock of what was imported."),
 )  # fmt: skip
 def hours(tonight: Tonight) -> Reading | None:

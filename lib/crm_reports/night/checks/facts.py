@@ -45,8 +45,12 @@ PARTS = {
     "deals": ("pipeline_id", "manager_id", "source_id", "currency", "outcome"), "activities": ("kind", "owner_type"),
     "leads": ("manager_id", "source_id", "outcome"), "stage_history": ("pipeline_id",),
 }  # fmt: skip
-OWN_VALUES = "own_values.field"
+OWN_VALUES, OWN_FIELD = (
+    "own_values.field",
+    "entity || '.' || field",
+)  # of the company's own, as columns of what has them
 NAMES = {"stages": "stage_id", "pipelines": "pipeline_id", "sources": "source_id", "currencies": "currency"}
+TITLED = {name: NAMES[name] for name in ("stages", "pipelines", "sources")}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Facts:
-    """One night's facts. `shares` are (how many, of how many); `parts` counts of rows; `hours` rows by hour of the day.
+    """One night's facts. `shares` are (how many, of how many); `parts` counts of rows; `hours` rows by hour of the day;
+    `names` ids and codes, and `titles` what the CRM calls them.
 
     `days` are rows by day: of more than a year while a night is checked, of the last weeks once it is kept.
     """
@@ -78,6 +83,7 @@ class Facts:
     shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     amounts: Mapping[str, Amounts] = field(default_factory=dict)
     headlines: Mapping[str, tuple[float, int]] = field(default_factory=dict)
@@ -103,7 +109,7 @@ def measured(cursor: Cursor, tables: Mapping[str, set[str]], last_sync: Mapping[
     look = _Look(cursor, tables, synced_at, settings)
     return Facts(
         synced_at, _origin(settings, last_sync, synced_at), settings.time_zone, last_sync.get("utc_offset"),
-        look.changed_at, look.base, look.rows, look.shares, look.parts, look.names | look.columns, look.rates,
+        look.changed_at, look.base, look.rows, look.shares, look.parts, look.names | look.columns, look.titles, look.rates,
         look.amounts(), look.headlines(), look.hours, look.days,
     )  # fmt: skip
 
@@ -124,6 +130,7 @@ class _Look:
         self.cursor, self.tables, self.synced_at, self.zone = cursor, tables, synced_at, settings.time_zone
         today = synced_at.astimezone(settings.zone).date()
         self.midnight = datetime.combine(today, time(), settings.zone)
+        self.first_day = today - timedelta(days=SERIES_DAYS)
         self._lately = self._instant(timedelta(days=-LATELY))
         self.rows: dict[str, int] = {}
         self.shares: dict[str, tuple[int, int]] = {}
@@ -140,16 +147,14 @@ class _Look:
             self._order_pipelines()
         self.names = {name: self._texts(name, key) for name, key in NAMES.items() if name in tables}
         self.names["kinds"] = tuple(sorted(self.parts.get("activities.kind", {})))
-        self.columns = {"columns": tuple(sorted([*self._columns(), *self._own_fields()]))}
+        named = {name: key for name, key in TITLED.items() if "name" in tables.get(name, ())}
+        self.titles = {name: dict(self._all(name, f"{key}, name", f"{key} is not null")) for name, key in named.items()}
+        self.parts[OWN_VALUES] = dict(self._all("own_values", f"{OWN_FIELD}, count(*)", "true group by 1"))
+        own_fields = (field for (field,) in self._all("own_fields", OWN_FIELD, "gone_at is null"))
+        self.columns = {"columns": tuple(sorted([*self._columns(), *own_fields]))}
 
     def _columns(self) -> Iterator[str]:
         return (f"{table}.{column}" for table in self.rows for column in self.tables[table])
-
-    def _own_fields(self) -> list[str]:
-        """The company's own fields, as columns of what has them; how many values each has is noted."""
-        name = "entity || '.' || field"
-        self.parts[OWN_VALUES] = dict(self._all("own_values", f"{name}, count(*)", "true group by 1"))
-        return [field for (field,) in self._all("own_fields", name, "gone_at is null")]
 
     def _count(self, table: str) -> None:
         """Rows, shares and parts of one table: of what came lately and of the rest, by one query; and what is there twice."""
@@ -207,18 +212,18 @@ class _Look:
 
     def _order(self, table: str, column: str, name: str, condition: str = "true") -> None:
         """Rows by day and by hour, those of lately apart, too."""
-        local, late = f'"{column}" at time zone {quote(self.zone)}', self._instant(timedelta(days=-LATELY))
+        local = f'"{column}" at time zone {quote(self.zone)}'
         sql = (
             f"select day, hour, is_late, count(*) from (select ({local})::date as day, extract(hour from {local}) as hour, "
-            f'"{column}" >= {late} as is_late from  store.{SCHEMA}.{table} where {condition} and "{column}" <= {self._instant()}) '
+            f'"{column}" >= {self._lately} as is_late from store.{SCHEMA}.{table} where {condition} and "{column}" <= {self._instant()}) '
             f"where hour is not null group by grouping sets ((day), (hour, is_late))"
         )
-        hours, since = ([0] * 24, [0] * 24), self.midnight.date() - timedelta(days=SERIES_DAYS)
+        hours = ([0] * 24, [0] * 24)
         self.days[name] = {}
         for day, hour, is_late, count in self.cursor.execute(sql).fetchall():
             if hour is not None:
                 hours[bool(is_late)][int(hour)] += count
-            elif day >= since:
+            elif day >= self.first_day:
                 self.days[name][day] = count
         self.hours |= {name: tuple(hours[False]), f"{name} lately": tuple(hours[True])}
 
@@ -231,9 +236,8 @@ class _Look:
             f"select pipeline_id, (created_at at time zone {quote(self.zone)})::date as day, count(*) "
             f"from store.{SCHEMA}.deals where created_at <= {self._instant()} group by all"
         )
-        since = self.midnight.date() - timedelta(days=SERIES_DAYS)
         for id, day, count in self.cursor.execute(sql).fetchall():
-            if id in pipelines and day >= since:
+            if id in pipelines and day >= self.first_day:
                 self.days.setdefault(f"deals, {id}", {})[day] = count
 
     @property
@@ -247,7 +251,9 @@ class _Look:
         return dict(self._all("currencies", "currency, rate", "currency is not null and rate > 0"))
 
     def amounts(self) -> dict[str, Amounts]:
-        """By pipeline and in all, the logarithms of what deals are about."""
+        """By pipeline, the logarithms of what deals are about."""
+        if "deals" not in self.tables:
+            return {}
         late, before = self._instant(timedelta(days=-MONTH)), self._instant(timedelta(days=-MONTH - 182))
         is_late, is_before = f"created_at >= {late}", f"created_at >= {before} and created_at < {late}"
         sql = (
@@ -255,8 +261,6 @@ class _Look:
             f"median(size) filter (where {is_before}), mad(size) filter (where {is_before})"
         )
         rows = f"(select coalesce(pipeline_id, '') as pipeline, created_at, ln(abs(amount)) as size from store.{SCHEMA}.deals where amount <> 0)"
-        if "deals" not in self.tables:
-            return {}
         entries = self.cursor.execute(f"select pipeline, {sql} from {rows} group by pipeline").fetchall()
         return {pipeline: Amounts(*values) for pipeline, *values in entries}
 

@@ -9,7 +9,7 @@ MOST = 5  # that a sentence names
 
 
 @check(
-    "receipt", title=N_("Counts that are not the CRM's own"), unit="count", limit=0, level="error",
+    "receipt", title=N_("Counts that are not the CRM's own"), unit="count", limit=0, level="error", needs_past=False,
     remedy=N_("Look at the list at the top of the company's pages: it names the rows, as far as they can be found."),
 )  # fmt: skip
 def receipt(tonight: Tonight) -> Reading | None:
@@ -40,8 +40,6 @@ def columns(tonight: Tonight) -> Reading | None:
 
 
 def _reading(tonight: Tonight, kinds: list[str], *, is_both: bool) -> Reading | None:
-    if not tonight.past:
-        return None
     found = sorted(_changes(tonight, kinds, is_both=is_both))
     rest = ["…"] if len(found) > MOST else []
     return Reading(len(found), _("not as before: {names}", names=", ".join([*found[:MOST], *rest])))
@@ -54,5 +52,5 @@ def _changes(tonight: Tonight, kinds: list[str], *, is_both: bool) -> Iterator[s
         now = set(tonight.facts.names.get(kind, ()))
         before = {id for night in nights for id in night.names.get(kind, ())}
         if before:  # a kind that nobody had before is no news
-            yield from (f"+{id}" for id in now - before)
-            yield from (f"-{id}" for id in before - now if is_both)
+            yield from (f"+{tonight.title(kind, id)}" for id in now - before)
+            yield from (f"-{tonight.title(kind, id)}" for id in before - now if is_both)

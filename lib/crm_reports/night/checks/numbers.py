@@ -25,11 +25,9 @@ NIGHTS_APART = 14
 def amounts(tonight: Tonight) -> Reading | None:
     """How many times larger or smaller the median amount of a pipeline is than in the last night; and, where that is
     beyond chance, that of the last four weeks' deals beside the half year's before, as against earlier nights."""
-    if not tonight.past:
-        return None
     factors = [pair for id, now in tonight.facts.amounts.items() for pair in _factors(id, now, tonight)]
     size, id, factor = max(factors, default=(0.0, "", 1.0))
-    words = {"name": id, "times": units.write(factor, "number")}
+    words = {"name": tonight.title("pipelines", id), "times": units.write(factor, "number")}
     return Reading(exp(size), _("the median amount of pipeline {name} is {times} times what it was", **words))
 
 
@@ -58,8 +56,6 @@ def _step(amounts: Amounts) -> float | None:
 )  # fmt: skip
 def rates(tonight: Tonight) -> Reading | None:
     """How many times larger or smaller an exchange rate is than in the last night."""
-    if not tonight.past:
-        return None
     before = tonight.past[0].rates
     moves = [(_times(rate, before[code]), code) for code, rate in tonight.facts.rates.items() if before.get(code)]
     times, code = max(moves, default=(1.0, ""))
@@ -74,7 +70,7 @@ def rates(tonight: Tonight) -> Reading | None:
 def jump(tonight: Tonight) -> Reading | None:
     """How many times larger or smaller a number of the last four weeks (deals won, and of those in work, and their money
     without the largest deal) is than in the last night; only where it moved twice as far as in any night before."""
-    if not tonight.past or (tonight.facts.on - tonight.past[0].on).days > NIGHTS_APART:
+    if (tonight.facts.on - tonight.past[0].on).days > NIGHTS_APART:
         return None
     nights = [tonight.facts, *tonight.past]
     unusual = []

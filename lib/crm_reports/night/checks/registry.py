@@ -30,13 +30,21 @@ class Tonight:
     receipt: Receipt | None = None
     limit: float = 0.0
 
+    def title(self, kind: str, id: str) -> str:
+        """What the CRM calls that pipeline, stage or source, or called it in the last night; its id where it has no name."""
+        nights = (self.facts, *self.past[:1])
+        return next((night.titles[kind][id] for night in nights if night.titles.get(kind, {}).get(id)), id)
+
 
 Body = Callable[[Tonight], Reading | None]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check. Its body gives None where there is not enough past to judge by; `remedy` is what to do when it is beyond."""
+    """One check; `remedy` is what to do when it is beyond its limit.
+
+    Its body gives None where there is too little to judge by. One that compares with earlier nights is not asked where there are none.
+    """
 
     name: CheckName
     title: str
@@ -46,13 +54,14 @@ class Check:
     remedy: str
     meaning: str
     body: Body
+    needs_past: bool
 
     def judge(self, tonight: Tonight, own: CheckLimit) -> Result:
         """What it finds, by the limit and level that reports.toml gives it, else by its own.
 
         A night without any before it is warned at most: what is usual is not known yet.
         """
-        reading = self.body(tonight)
+        reading = self.body(tonight) if tonight.past or not self.needs_past else None
         limit, level = tonight.limit, own.level or self.level
         if reading is None:
             return Result(self.name, self.title, "new", None, limit, level)
@@ -64,11 +73,17 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(name: CheckName, *, title: str, unit: str, limit: float, level: Level, remedy: str) -> Callable[[Body], Body]:
-    """The function below is the check of that name; its docstring says what is compared with what."""
+def check(
+    name: CheckName, *, title: str, unit: str, limit: float, level: Level, remedy: str, needs_past: bool = True
+) -> Callable[[Body], Body]:
+    """The function below is the check of that name; its docstring says what is compared with what.
+
+    With `needs_past` it is asked only where there was a night before.
+    """
 
     def register(body: Body) -> Body:
-        CHECKS[name] = Check(name, title, unit, limit, level, remedy, " ".join((body.__doc__ or "").split()), body)
+        meaning = " ".join((body.__doc__ or "").split())
+        CHECKS[name] = Check(name, title, unit, limit, level, remedy, meaning, body, needs_past)
         return body
 
     return register

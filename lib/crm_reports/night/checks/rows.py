@@ -22,8 +22,6 @@ GROWTH_TIMES = 3.0  # as much as in any night before
 )  # fmt: skip
 def vanished(tonight: Tonight) -> Reading | None:
     """The largest share of a table's rows that the last night had and this one has not: of all, and of those of the days of the last four weeks."""
-    if not tonight.past:
-        return None
     return _worst(_losses(tonight.past[0], tonight.facts), _("{name}: {now}, and {before} the night before"))
 
 
@@ -50,15 +48,19 @@ def _worst(losses: Iterator[tuple[str, int, int]], sentence: str) -> Reading:
 )  # fmt: skip
 def pipelines(tonight: Tonight) -> Reading | None:
     """The largest share of its rows that a pipeline, a kind of activity or a field of the company's own had in the last night and has no more."""
-    if not tonight.past:
-        return None
-    return _worst(_lost_parts(tonight.past[0], tonight.facts), _("{name}: {now}, and {before} the night before"))
+    return _worst(_lost_parts(tonight), _("{name}: {now}, and {before} the night before"))
 
 
-def _lost_parts(before: Facts, now: Facts) -> Iterator[tuple[str, int, int]]:
-    for part in ("deals.pipeline_id", "activities.kind", OWN_VALUES):
-        counts = now.parts.get(part, {})
-        yield from ((f"{part} {id}", count, counts.get(id, 0)) for id, count in before.parts.get(part, {}).items())
+def _lost_parts(tonight: Tonight) -> Iterator[tuple[str, int, int]]:
+    sentences = {
+        "deals.pipeline_id": _("deals of pipeline {name}"),
+        "activities.kind": _("activities of kind {name}"),
+        OWN_VALUES: _("values of field {name}"),
+    }
+    for part, sentence in sentences.items():
+        counts = tonight.facts.parts.get(part, {})
+        for id, count in tonight.past[0].parts.get(part, {}).items():
+            yield sentence.format(name=tonight.title("pipelines", id)), count, counts.get(id, 0)
 
 
 @check(
@@ -67,8 +69,6 @@ def _lost_parts(before: Facts, now: Facts) -> Iterator[tuple[str, int, int]]:
 )  # fmt: skip
 def growth(tonight: Tonight) -> Reading | None:
     """By what share of its rows a table grew since the last night; only where that is three times what it grew in any night before."""
-    if not tonight.past:
-        return None
     nights = [tonight.facts, *tonight.past]
     growths = [dict(_growths(before, now)) for now, before in pairwise(nights)]
     unusual = [
@@ -141,8 +141,6 @@ def negative(tonight: Tonight) -> Reading | None:
 
 def _rise(kind: str, tonight: Tonight) -> Reading | None:
     """The largest rise of such a share above all earlier nights, as far as it is beyond chance."""
-    if not tonight.past:
-        return None
     rises = []
     for name, (k, n) in tonight.facts.shares.items():
         highest = _highest(name, tonight.past) if name.startswith(f"{kind}:") and n else None
@@ -172,8 +170,6 @@ def _is_beyond_chance(k: int, n: int, highest: float) -> bool:
 )  # fmt: skip
 def mix(tonight: Tonight) -> Reading | None:
     """What share of a table's rows are of another manager, source, kind or outcome than in the last night."""
-    if not tonight.past:
-        return None
     return _moved(tonight, [part for part in tonight.facts.parts if part not in ("deals.currency", OWN_VALUES)])
 
 
@@ -183,8 +179,6 @@ def mix(tonight: Tonight) -> Reading | None:
 )  # fmt: skip
 def currency(tonight: Tonight) -> Reading | None:
     """What share of deals is in another currency than in the last night; all, where the portal's base currency is another one."""
-    if not tonight.past:
-        return None
     before, now = tonight.past[0].base, tonight.facts.base
     if before and now and before != now:
         return Reading(1.0, _("the base currency is {now}, and was {before}", now=now, before=before))
