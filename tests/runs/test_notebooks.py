@@ -45,8 +45,8 @@ SHOWN = {
         "tiles", "deals", "leads", "by_department", "by_manager", "by_stage", "silence", "thresholds", "nights",
     ],
     "sales_plan": [
-        "tiles", "pace", "forecast", "deciding", "plan_by_manager", "plan_by_department", "plan_of_others", "pushed", "planned_changes", "velocity", "cohorts",
-        "first_answer", "first_answer_by_source", "backtest", "plan_by_month",
+        "tiles", "pace", "forecast", "deciding", "plan_by_manager", "plan_by_department", "plan_of_others", "pushed", "planned_changes", "backtest", "plan_by_month",
+        "velocity", "cohorts", "first_answer", "first_answer_by_source",
     ],
 }  # fmt: skip
 PORTAL = "https://demo.bitrix24.example"
