@@ -1,5 +1,7 @@
 """One March that fits on a sheet of paper: six deals, what was done with them, five leads."""
 
+import json
+
 from stores import at, deal, lead, moves, seen
 
 # Six deals of March 2025, as of 1 April, 00:00 UTC. Anna (1) is in Moscow, Boris (2) in Kazan.
@@ -65,3 +67,25 @@ RANG = {"activity_id": "77", "owner_type": "lead", "owner_id": "4", "manager_id"
 # The company means to win 2 850 ₽ in March.
 PLAN = {"line_id": "2025-03|won_money|||", "period": "2025-03", "metric": "won_money", "manager_id": "", "department_id": "",
         "pipeline_id": "", "value": 2850.0, "currency": "RUB", "known_at": at("2030-01-01")}  # fmt: skip
+
+# Deal 1 sold two conveyors at 400 ₽, 100 off each, and their delivery; 3 a machine of which no discount is known; 4 is in work;
+# 6 sold nothing by product rows.
+CONVEYOR, DELIVERY, MACHINE = (
+    ("21", "Conveyor", 2, 400.0, 100.0),
+    (None, "Delivery", 1, 200.0, 0.0),
+    ("22", "Old name", 1, 10.0, None),
+)
+
+
+def basket(deal_id: str, *lines: tuple) -> dict[str, object]:
+    """What a deal sells: product, name, quantity, price and discount of one unit."""
+    names = ("product", "name", "quantity", "price", "discount")
+    return {"deal_id": deal_id, "lines": json.dumps([dict(zip(names, line, strict=True)) for line in lines])}
+
+
+PRODUCT_ROWS = [basket("1", CONVEYOR, DELIVERY), basket("3", MACHINE), basket("4", CONVEYOR), basket("6")]
+PRODUCTS = [
+    {"product_id": "21", "name": "Conveyor", "section_id": "11"},
+    {"product_id": "22", "name": "Packing machine", "section_id": "11"},
+]
+SECTIONS = [{"section_id": "11", "name": "Machines"}]

@@ -7,7 +7,7 @@ from .company import Company, Currency, Stage
 from .invention import invent
 from .limits import AT_ONCE, ENTERPRISE, OTHER_PLANS, REAL, UNLIMITED, Latency, Rate
 from .plan import plan
-from .portal import Asked, Fault
+from .portal import SCOPES, Asked, Fault
 from .quirks import Quirks
 from .server import Apart, Served, run_forever, serve, serve_apart
 from .wire import Refusal
@@ -17,6 +17,7 @@ __all__ = [
     "ENTERPRISE",
     "OTHER_PLANS",
     "REAL",
+    "SCOPES",
     "UNLIMITED",
     "Apart",
     "Asked",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from . import schema
+from .catalogue import invented_rows
 from .quirks import Quirks
 from .removal import OwnerType, Removals
 from .schema import OWNER_TYPES, Row
@@ -117,6 +118,8 @@ class Company(UserFields, Removals):
         self._semantics: dict[str, str] = {}
         self._lead_semantics: dict[str, str] = {}
         self._last_pipeline = -1
+        self.sells = False  # whether deals that nobody gave product rows have some that follow from their amounts
+        self._product_rows: dict[int, list[Row]] = {}
         self._no_deadline = datetime(9999, 12, 31, tzinfo=self.zone).astimezone(UTC)
 
     @classmethod
@@ -162,6 +165,20 @@ class Company(UserFields, Removals):
     def local_date(self, moment: datetime) -> date:
         """The day of an instant by the portal's calendar."""
         return moment.astimezone(self.zone).date()
+
+    # What deals sell
+
+    def set_products(self, deal: int, *rows: Row, at: datetime | None = None) -> None:
+        """The deal sells these rows (products.product_row) from now on, and no others."""
+        self._product_rows[deal] = [row | {"id": 1000 * deal + place} for place, row in enumerate(rows, 1)]
+        self.edit_deal(deal, at=at)
+
+    def product_rows_of(self, deal: int) -> list[Row]:
+        """The product rows of a deal."""
+        if deal in self._product_rows or not self.sells:
+            return self._product_rows.get(deal, [])
+        rows = invented_rows(self.deals[deal])
+        return [row | {"id": 1000 * deal + place} for place, row in enumerate(rows, 1)]
 
     # People and dictionaries
 

@@ -310,6 +310,7 @@ class _Inventor:
             action(*args)
         self._company.now = self._now
         self._fill_fields(Random(len(self._stories)))
+        self._company.sells = True
         return self._company
 
     def _fill_fields(self, random: Random) -> None:

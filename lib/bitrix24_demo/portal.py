@@ -10,6 +10,7 @@ from typing import Any
 
 from . import batch
 from . import notices as _notices  # noqa: F401  its methods join the others
+from . import products as _products  # noqa: F401
 from . import todos as _todos  # noqa: F401
 from .company import Company
 from .limits import AT_ONCE, ENTERPRISE, Clock, Latency, LeakyBucket, Operating, Rate

@@ -9,7 +9,7 @@ from crm_reports.measures.measure import measure, missing, value_of
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio, Sample
 from crm_reports.store.columns import Columns
-from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, PLAN, RANG, VERSIONS, act
+from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, PLAN, PRODUCT_ROWS, RANG, VERSIONS, act
 from stores import dataset, deal
 
 BY_HAND = {
@@ -90,6 +90,10 @@ BY_HAND = {
     "gap": 950,
     "needed_per_day": float("nan"),  # no day is left
     "brought_per_day": 1900 / 21,
+    "sold_money": 1900,  # 1: 2 × 400 + 200; 3: 10 $ at 90
+    "sold_quantity": 4,
+    "discount_share": 200 / 1200,  # 1: 2 × 100 of 2 × 500 + 200; of 3 no discount is known
+    "deals_with_products": 2,  # 1, 3
     "leads_received": 4,  # 2, 3, 4, 5
     "leads_converted": 2,  # 1, 2
     "leads_lost": 1,  # 3
@@ -104,7 +108,7 @@ BY_HAND = {
 def march(tmp_path_factory):
     return dataset(
         tmp_path_factory.mktemp("march"), deals=DEALS, stage_history=HISTORY, activities=[*ACTIVITIES, RANG],
-        comments=COMMENTS, leads=LEADS, deals_versions=VERSIONS, plan_lines=[PLAN],
+        comments=COMMENTS, leads=LEADS, deals_versions=VERSIONS, plan_lines=[PLAN], product_rows=PRODUCT_ROWS,
     )  # fmt: skip
 
 

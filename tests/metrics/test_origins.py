@@ -10,17 +10,18 @@ from crm_reports.measures.measure import value_of
 from crm_reports.metrics.origins import origins
 from crm_reports.metrics.registry import METRICS
 from crm_reports.metrics.rows import Ratio, Sample
-from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, RANG, VERSIONS
+from march import ACTIVITIES, COMMENTS, DEALS, HISTORY, LEADS, PRODUCT_ROWS, RANG, VERSIONS
 from stores import DEFAULTS, dataset
 
 TABLES = {
     "deals": DEALS, "stage_history": HISTORY, "activities": [*ACTIVITIES, RANG], "comments": COMMENTS, "leads": LEADS,
     "deals_versions": VERSIONS, "currencies": DEFAULTS["currencies"], "stages": DEFAULTS["stages"], "managers": DEFAULTS["managers"],
+    "product_rows": PRODUCT_ROWS,
 }  # fmt: skip
 # Each is changed in every row that has it, and these numbers at least must move: a column that moves nothing proves nothing.
 CHANGED = {
     "deals.amount": {"won_money", "average_check"},
-    "deals.currency": {"won_money", "in_work_money"},
+    "deals.currency": {"won_money", "in_work_money", "sold_money"},
     "deals.created_at": {"created", "cycle_days"},
     "deals.closed_at": {"pushed_days", "overdue_plan"},
     "deals_versions.closed_at": {"pushed_days"},

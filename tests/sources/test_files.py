@@ -1,5 +1,6 @@
 """Another CRM's export: how cells are read, what tables they make, and how mistakes are told."""
 
+import json
 import logging
 import os
 import re
@@ -85,6 +86,7 @@ def test_every_table_has_the_types_of_fields(folder):
         stage_history="deal_id,stage,at\n1,S,2025-01-01",
         activities="kind,at\ncall,2025-01-01",
         leads="id,outcome,stage\nL,open,New",
+        product_rows="deal_id,product,section,quantity,price,discount\n1,Conveyor,Machines,2,400,100",
     )
     made = read_raw(folder)
     assert {name: table.schema for name, table in made.items()} == {name: arrow_schema(name) for name in made}
@@ -890,3 +892,30 @@ def test_the_recipe_of_the_documentation_turns_a_real_export_into_ours(folder, m
     assert made["deals"]["created_at"].null_count == 500
     assert (made["managers"].num_rows, made["departments"].num_rows) == (30, 9)  # 6 teams in 3 offices
     assert holes(folder / "export") == {}
+
+
+# What deals sell
+
+
+def test_product_rows_of_a_deal_come_together_and_a_product_is_in_the_section_that_most_of_its_rows_name(folder):
+    rows = [
+        "1,Conveyor,Machines,2,400,100",
+        "1,Delivery,,1,300,",
+        "2,Conveyor,Machines,1,500,0",
+        "2,Conveyor,Old,1,1,0",
+    ]
+    made = tables(
+        write(
+            folder,
+            deals="id,outcome\n1,won\n2,won",
+            product_rows="\n".join(["deal_id,product,section,quantity,price,discount", *rows]),
+        )
+    )
+    first, second = (json.loads(row["lines"]) for row in made["product_rows"])
+    conveyor = {"product": "Conveyor", "name": "Conveyor", "quantity": 2.0, "price": 400.0, "discount": 100.0}
+    delivery = {"product": "Delivery", "name": "Delivery", "quantity": 1.0, "price": 300.0, "discount": None}
+    assert first == [conveyor, delivery]
+    assert [line["price"] for line in second] == [500.0, 1.0]
+    homes = {row["product_id"]: row["section_id"] for row in made["products"]}
+    assert homes == {"Conveyor": "Machines", "Delivery": None}
+    assert column(made["sections"], "name") == ["Machines", "Old"]

@@ -372,7 +372,8 @@ def _portal(settings: Settings) -> Iterator[dict[str, Any]]:
     company = demo.invent(
         deals=company_settings.deals, seed=company_settings.seed, months=company_settings.months, today=today
     )
-    with demo.serve(company) as portal:
+    scopes = (*demo.SCOPES, *(["catalog"] if settings.products.read else []))
+    with demo.serve(company, scopes=scopes) as portal:
         yield {
             "webhook": SecretStr(portal.webhook), "portal_url": DEMO_PORTAL, "pace": ENTERPRISE, "plan": demo.plan(company)
         }  # fmt: skip

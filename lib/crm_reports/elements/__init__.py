@@ -17,6 +17,7 @@ from . import (  # noqa: F401
     losses,
     needs,
     plans,
+    products,
     pushed,
     sales,
     stages,

@@ -58,6 +58,7 @@ class Entry:
     leads_to: str = ""
     mail: tuple[str, ...] = ()
     rows_elsewhere: bool = False
+    is_optional: bool = False
     sentences: dict[str, Callable[..., str]] = field(default_factory=dict)
 
     def __call__(self, ds: Dataset, *args: Any, **kwargs: Any) -> "Element":
@@ -109,6 +110,7 @@ def element(
     leads_to: str = "",
     mail: Sequence[str] = (),
     rows_elsewhere: bool = False,
+    is_optional: bool = False,
 ) -> Callable[[Callable[..., pd.DataFrame]], Entry]:
     """Register the function that makes the table as an element of the reports; its name is the element's id.
 
@@ -116,13 +118,14 @@ def element(
     or with `matrix` one column per stage or reason (the words of `matrix.matrix`). `needs` are metrics or things
     (coverage.LACKING) without which there is nothing to show, `wants` what else it tells where the source has it, and
     `missing` any other reason. What only `compares` managers is left out of a report about one. `leads_to` is the element
-    that lists the deals behind it. A `mail` shows these columns, the first as bars.
+    that lists the deals behind it. A `mail` shows these columns, the first as bars. What `is_optional` is left out, without a
+    word, where the source lacks what it needs.
     """
 
     def register(make: Callable[..., pd.DataFrame]) -> Entry:
         entry = Entry(
             id or make.__name__, title, measured, make, chart, matrix, drawn, tuple(needs), tuple(wants), missing,
-            compares, leads_to, tuple(mail), rows_elsewhere,
+            compares, leads_to, tuple(mail), rows_elsewhere, is_optional,
         )  # fmt: skip
         entry.__doc__ = make.__doc__
         texts.also(title, ru)

@@ -132,6 +132,8 @@ def show(
     element = what if isinstance(what, Element) else _own(what, id, data, missing)
     if element.entry.compares and getattr(getattr(element.ds, "filters", None), "is_about_one", False):
         return  # one manager: there is nobody beside him
+    if element.entry.is_optional and element.missing:
+        return  # what the company did not ask for is not missed
     words = {"title": title or element.title, "finding": _finding(element, finding), "missing": element.missing}
     words["sub"] = " ".join(filter(None, [sub or _(element.entry.measured), note, element.note]))
     is_idle = not element.missing and bool(_idle(element.ds))

@@ -35,6 +35,7 @@ LACKING = {
     "plans": N_("The source has no planned activities."),
     "planned_dates": N_("The source does not say when deals in work are planned to be closed."),
     "plan": LACK,
+    "product_rows": N_("The source has no product rows."),
     "lead_created_at": N_("The source does not say when leads came."),
     "lead_closing": N_("The source does not say when leads were closed."),
 }
@@ -111,7 +112,8 @@ class Coverage:
         lacking = {name: _(LACKING[name]) for name, is_there in presence.items() if not is_there} | self._without_leads
         # A portal without a single deal lacks nothing: its zeros are true.
         is_empty = bool(lacking) and not is_files and self.scope.count(self.scope.people)["deals"] == 0
-        return {} if is_empty else lacking
+        sold = {} if store.has("product_rows") else {"product_rows": _(LACKING["product_rows"])}
+        return sold if is_empty else lacking | sold
 
     @property
     def _without_leads(self) -> dict[str, str]:

@@ -81,6 +81,25 @@ def events(ds: Dataset, period: Period) -> Columns:
     )
 
 
+def product_rows(ds: Dataset, period: Period) -> Columns:
+    """One row per product row of the deals won in `period`: what it brought, before the discount too, and how much was sold."""
+    rows = ds.slice.history("product_lines", "product_id, section_id, quantity, price, discount")
+    deals = ds.slice.deals
+    closed_at = deals["closed_at"].take(rows["place"])
+    is_sold = np.asarray(rows["outcome"] == "won") & in_period(closed_at, period, ds)
+    rows = rows.take(is_sold)
+    rates = ds.slice.rates
+    rate = per_text(deals["currency"], lambda code: rates.get(code, np.nan), float).take(rows["place"])
+    return rows.assign(
+        at=closed_at[is_sold],
+        sold_quantity=rows["quantity"],
+        sold_money=rows["quantity"] * rows["price"] * rate,
+        discount_money=rows["quantity"] * rows["discount"] * rate,
+        full_money=rows["quantity"] * (rows["price"] + rows["discount"]) * rate,
+        sold_deal_id=lambda: rows["deal_id"],
+    )
+
+
 def _where(mask: np.ndarray, texts: pd.Categorical) -> pd.Categorical:
     """The texts of these rows, missing for the others and where there is none."""
     has_text = mask & np.asarray(texts != "")
@@ -388,6 +407,6 @@ def _instants(instants: pd.Series) -> np.ndarray:
 FRAMES: dict[str, Callable[[Dataset, Period], Columns]] = {
     make.__name__: make
     for make in (
-        events, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, cover, answers, lead_events, open_leads
+        events, product_rows, open_deals, turnover, forgotten_deals, steps, cohort_steps, all_visits, own_visits, visits, stays, actions, team, plans, prospects, cover, answers, lead_events, open_leads
     )
 }  # fmt: skip

@@ -40,7 +40,7 @@ from .dataset import Dataset
 from .grid import Piece, texts
 from .over_time import by_period
 
-DIMENSIONS = (*FILTERED, "customer_kind")
+DIMENSIONS = (*FILTERED, "customer_kind", "product", "section")  # the last two of product rows alone
 
 
 def measure(

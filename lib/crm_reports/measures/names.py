@@ -106,6 +106,16 @@ class Names:
         return _distinct(self._rows("sources"), {"source": _("no source")})
 
     @_once
+    def products(self) -> pd.DataFrame:
+        """product_id → product (name): what the catalogue calls it, else what product rows do."""
+        return _distinct(self.store.now.query("from products_named").to_pylist(), {"product": _("no product")})
+
+    @_once
+    def sections(self) -> pd.DataFrame:
+        """section_id → section of the catalogue (name)."""
+        return _distinct(self._rows("sections"), {"section": _("no section")})
+
+    @_once
     def stages(self) -> pd.DataFrame:
         """stage_id → stage (name), pipeline_id, pipeline, position, outcome; in the order of pipelines and stages.
 

@@ -90,10 +90,10 @@ class Slice:
         few = "and deal_no in (select unnest(?::integer[]))" if len(numbers) < FEW else ""
         sql = f"select deal_no, value from own_deals as own where own.field = ? {few} order by deal_no"
         rows = from_arrow(self.query(sql, own.place, *([numbers.tolist()] if few else [])))
-        return own.column(_at(rows, numbers), self._rates if own.kind == "money" else {})
+        return own.column(_at(rows, numbers), self.rates if own.kind == "money" else {})
 
     @property
-    def _rates(self) -> dict[str, float]:
+    def rates(self) -> dict[str, float]:
         """What one unit of each currency is in the base currency, at the rate that the CRM gives."""
         rates = {row["currency"]: row["rate"] for row in self.query(RATES).to_pylist()}
         return {"": 1.0} | {code: rate for code, rate in rates.items() if rate is not None}

@@ -4,7 +4,7 @@ The same code serves a whole frame and a frame grouped by anything, because both
 and counts over nothing are 0; means, medians and rates over nothing are missing.
 """
 
-from . import activity, answers, deals, forecast, forgotten, leads, plans, pushed, stages, velocity
+from . import activity, answers, deals, forecast, forgotten, leads, plans, products, pushed, stages, velocity
 from .registry import METRICS
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "forgotten",
     "leads",
     "plans",
+    "products",
     "pushed",
     "stages",
     "velocity",

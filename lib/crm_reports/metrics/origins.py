@@ -59,6 +59,8 @@ PLANNED = (
 )  # fmt: skip
 LEAD = ("leads.lead_id", "leads.created_at", "leads.outcome", "leads.closed_at")
 
+SOLD = (*ENDED, *MONEY[1:], "product_rows.deal_id", "product_rows.lines")
+
 OWN = ("own_values.value",)  # what a field of the company's own is read from
 
 # Per frame and column: every column of the store that may change it.
@@ -84,6 +86,9 @@ ORIGINS: dict[str, dict[str, tuple[str, ...]]] = {
         "is_overdue": (*ENDED, *DEADLINE),
         **dict.fromkeys(("has_planned_date", "is_past_plan", "pushes", "pushed_days"), PLANNED_DATE),
     },
+    "product_rows": dict.fromkeys(
+        ("sold_money", "discount_money", "full_money", "sold_quantity", "sold_deal_id"), SOLD
+    ),
     "turnover": {
         "is_open": ENDED, "is_won": ENDED, "is_closed": ENDED, "check": (*ENDED, *MONEY), "cycle_days": ENDED,
     },

@@ -84,6 +84,7 @@ OF_OUTCOMES = {
     "is_won", "is_closed", "is_won_cohort", "is_lost_cohort", "is_open_cohort", "is_new", "is_repeat", "is_moneyless_win", "won_customer_id",
     "won_money", "check", "cycle_days", "went_on", "could_go_on", "visited_next", "lost_on_the_way", "on_the_way", "fact", "closable_money",
     "likely_money", "fresh_money", "variance", "shock_money", "ceiling_money", "is_known", "outcome",
+    "sold_money", "full_money", "sold_quantity", "sold_deal_id",
 }  # fmt: skip
 OF_LOSSES = {"is_lost", "lost_money"}
 
@@ -232,6 +233,8 @@ COLUMNS: dict[str, tuple[str, Unit, str]] = {
     "to_stage": (N_("Next stage"), "text", N_("the stage after it in the funnel")),
     "loss_reason": (N_("Loss reason"), "text", N_("the lost stage's name, or the CRM's own field for the reason")),
     "customer": (N_("Customer"), "text", N_("the company of the deal, else its contact")),
+    "product": (N_("Product"), "text", N_("what the catalogue calls it, else what the product row does")),
+    "section": (N_("Section"), "text", N_("of the catalogue; a variation is in its product's")),
     "customer_kind": (
         N_("Kind of customer"), "text",
         N_("repeat: had bought before; new: had not; of a won deal as of its win, of any other as of its end or now"),

@@ -47,6 +47,7 @@ from .parts import (
     OwnField,
     PlanItems,
     Preset,
+    Products,
     Serve,
     Source,
     doubled,
@@ -178,6 +179,7 @@ class Settings(BaseModel):
     fields: Annotated[dict[str, OwnField], AfterValidator(_named_fields)] = Field(
         {}, description='tables such as region = { from = "UF_CRM_123", as = "dimension" }'
     )
+    products: Products = Products()
     plan: PlanItems | None = None
     limits: Limits = Limits()
     checks: dict[CheckName, CheckLimit] = {}

@@ -275,6 +275,13 @@ class OwnField(BaseModel):
         return self.kind in ("dimension", "flag")
 
 
+class Products(BaseModel):
+    """Whether the product rows of deals are read: what is sold, by product and by section of the catalogue."""
+
+    model_config = FROZEN
+    read: Flag = Field(False, description="true or false")
+
+
 class PlanItems(BaseModel):
     """A smart process of the portal whose items are the plan: which of their fields is which column of a plan.csv."""
 

@@ -323,6 +323,35 @@ _TABLES = (
         ),
     ),
     Table(
+        "product_rows",
+        ("deal_id",),
+        (
+            _text("deal_id", "whose product rows they are; of a deal that was never asked for them there is no row"),
+            _text(
+                "lines",
+                "a JSON list, empty for none: product (its id), name, quantity, price and discount of one unit, with tax",
+                "crm.item.productrow.list productId, productName, quantity, price, priceBrutto",
+            ),
+        ),
+    ),
+    Table(
+        "products",
+        ("product_id",),
+        (
+            _text("product_id", "the product, or a variation of it", "catalog.product.get id"),
+            _text("name", "its name", "name"),
+            _text("section_id", "the section it is in, of a variation its product's", "iblockSectionId"),
+        ),
+    ),
+    Table(
+        "sections",
+        ("section_id",),
+        (
+            _text("section_id", "the section of the catalogue", "catalog.section.get id"),
+            _text("name", "its name", "name"),
+        ),
+    ),
+    Table(
         "syncs",
         ("synced_at",),
         (
@@ -350,7 +379,7 @@ STAMPS = {
 
 # What the CRM overwrites without a trace. A version is a row as every sync saw it up to last_seen_at, kept when a later
 # one saw it otherwise. As of T a row is its version with the smallest last_seen_at >= T, else what the table holds now.
-VERSIONED = ("deals", "leads", "activities", "currencies", "own_values")
+VERSIONED = ("deals", "leads", "activities", "currencies", "own_values", "product_rows")
 
 # What may have fields of the company's own, and what `own_values` calls it.
 ENTITIES = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}

@@ -20,8 +20,6 @@ from .check import Check, State, safely
 ATTEMPTS = 2
 # A clock that is further off than this is not kept by anybody.
 DRIFT_SECONDS = 60
-# The scopes, each with those that do in its place.
-SCOPES_NEEDED = {"crm": ("crm",)} | {scopes[0]: scopes for scopes in SCOPES.values()}
 
 Replies = Mapping[str, probe.Reply]
 
@@ -41,7 +39,7 @@ def checks(settings: Settings, webhook: SecretStr, portal_url: str | None, pace:
 def _survey(client: Client, settings: Settings) -> Iterator[Check]:
     replies = probe.survey(client)
     rights = tables.scopes(replies["scope"])
-    yield from safely(_scopes, rights, name=_("Rights"))
+    yield from safely(_scopes, rights, settings, name=_("Rights"))
     yield from safely(_tables, replies, rights, name=_("Tables"))
     yield from safely(_leads, replies, name=_("Leads"))
     yield from safely(_pipelines, client, replies, name=_("Pipelines"))
@@ -82,15 +80,22 @@ def _owner(client: Client) -> Iterator[Check]:
     yield Check(_("Webhook"), "look", f"{sentence}, {_('no administrator')}", remedy)
 
 
-def _scopes(rights: set[str] | None) -> Iterator[Check]:
+def _scopes_needed(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The scopes, each with those that do in its place; that of the catalogue where products are read."""
+    needed = {scopes[0]: scopes for step, scopes in SCOPES.items() if step != "products" or settings.products.read}
+    return {"crm": ("crm",)} | needed
+
+
+def _scopes(rights: set[str] | None, settings: Settings) -> Iterator[Check]:
     if rights is None:
         yield Check(_("Rights"), "look", _("the portal does not tell what the webhook may do"))
         return
-    for scope, any_of in SCOPES_NEEDED.items():
+    needed = _scopes_needed(settings)
+    for scope, any_of in needed.items():
         if rights.isdisjoint(any_of):
             state: State = "broken" if scope == "crm" else "look"
             yield Check(_("Rights"), state, _loss(scope), _("Add the scope {scope!r} to the webhook.", scope=scope))
-    useful = sorted(rights & {scope_name for any_of in SCOPES_NEEDED.values() for scope_name in any_of})
+    useful = sorted(rights & {scope_name for any_of in needed.values() for scope_name in any_of})
     yield Check(_("Rights"), "ok", _("granted: {scopes}", scopes=", ".join(useful) or _("nothing")))
     if needless := sorted(rights - set(useful)):
         sentence = _("granted and not needed: {scopes}", scopes=", ".join(needless))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ...errors import PortalError, ScopeError
 from ...words.texts import N_, _
-from . import tables, userfields, values
+from . import products, tables, userfields, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, lists
 from .pages import PAGE, Listing, Row, by_many, many
@@ -32,6 +32,7 @@ SCOPES = {
     "managers": ("user", "user_brief", "user_basic"),
     "departments": ("department",),
     "calls": ("telephony",),
+    "products": ("catalog",),
 }
 LOST = {
     "pipelines": N_("names of pipelines"),
@@ -46,6 +47,8 @@ LOST = {
     "calls": N_("which calls nobody answered: all made calls count"),
     "activities": N_("calls, meetings, e-mails, CRM activities and next steps"),
     "comments": N_("comments"),
+    "product_rows": N_("what was sold"),
+    "products": N_("sections of the catalogue, and the names that products have in it"),
 }
 
 Chunk = tuple[str, list[Row]]
@@ -100,6 +103,9 @@ class Ledger(Protocol):
 
     def own_fields(self) -> Mapping[Wanted, Row]:
         """The company's own fields that are held, as the last sync knew them."""
+
+    def baskets(self) -> list[int]:
+        """The deals whose product rows may be others than those held."""
 
     def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
         """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
@@ -157,9 +163,17 @@ class Reading:
     """
 
     def __init__(
-        self, client: Client, zone: ZoneInfo, ledger: Ledger, synced_at: datetime, wanted: Sequence[Wanted] = ()
+        self,
+        client: Client,
+        zone: ZoneInfo,
+        ledger: Ledger,
+        synced_at: datetime,
+        wanted: Sequence[Wanted] = (),
+        *,
+        with_products: bool = False,
     ) -> None:
         self._client, self._ledger, self._at, self._wanted = client, ledger, synced_at, wanted
+        self._with_products, self._sold = with_products, set[str]()
         self._own = UserFields()
         self._context = tables.Context(zone)
         self._opening: dict[str, Reply] = {}
@@ -176,6 +190,9 @@ class Reading:
         yield from self._people_and_calls()
         yield from self._entities()
         yield from self._came_late()
+        if self._with_products:
+            yield from self._unless_refused("product_rows", self._product_rows)
+            yield from self._unless_refused("products", self._products)
         yield from self._unless_refused("comments", self._comments)
 
     def _own_fields(self) -> Iterator[Chunk]:
@@ -449,6 +466,32 @@ class Reading:
         )
         log.warning("%s", words)
         self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words, is_general=False))
+
+    # What was sold
+
+    def _product_rows(self) -> Iterator[Chunk]:
+        """The product rows of what changed, a deal at a time, fifty deals to a request."""
+        refusal, read = None, 0
+        for deals in by_many(self._ledger.baskets(), 20 * MOST_COMMANDS):
+            for deal, rows in products.baskets(self._client, deals):
+                if isinstance(rows, PortalError):
+                    log.info("product rows of deal %s: %s", deal, rows)
+                    refusal = rows
+                    continue
+                read += 1
+                lines = [products.line(raw) for raw in rows]
+                self._sold.update(filter(None, (line["product"] for line in lines)))
+                yield "product_rows", [products.basket(deal, lines)]
+        if refusal and not read and _leaves_a_hole(refusal):
+            raise refusal
+        self.findings.present.append("product_rows")
+
+    def _products(self) -> Iterator[Chunk]:
+        """What the catalogue says of the products that came in product rows; one that was deleted keeps what is known."""
+        known, sections = products.catalogue(self._client, sorted(self._sold))
+        yield "products", known
+        yield "sections", sections
+        self.findings.present += ["products", "sections"]
 
     # Comments
 

@@ -1,6 +1,6 @@
 """One rule for keys in all files: text without blanks around it. What a spreadsheet made 1.0 of 1 is 1 again."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from .layout import FILES, names_what
 from .problems import Problems, quoted
 
 FLOAT = r"-?(?:0|[1-9]\d*)[.,]0+"
+Consequence = Callable[[int, str], str]  # what becomes of so many rows, with these examples
 MOST = 5  # examples in a sentence
 ALIKE = {
     "pipeline": N_("Pipelines whose names differ in case or blanks only are counted apart: {names}."),
@@ -57,20 +58,19 @@ def _all_floats(cells: pd.Series) -> bool:
 
 def remark(frames: Frames, problems: Problems) -> None:
     """Rows that belong to nothing, and names that only case or blanks tell apart."""
-    for file, consequence in (("stage_history", _left_out), ("activities", _on_no_deal)):
+    for file, (code, consequence) in FOREIGN.items():
         if file in frames:
-            _remark_foreign(file, frames, consequence, problems)
+            _remark_foreign(file, frames, code, consequence, problems)
     _remark_unlisted(frames, problems)
     places = _columns(frames)
     for kind in ALIKE:
         _remark_alike(kind, [frames[file][column] for file, column in places.get(kind, [])], problems)
 
 
-def _remark_foreign(file: str, frames: Frames, consequence: object, problems: Problems) -> None:
+def _remark_foreign(file: str, frames: Frames, code: str, consequence: Consequence, problems: Problems) -> None:
     keys = frames[file]["deal_id"].dropna()
     foreign = keys[~keys.isin(frames["deals"]["id"])]
     if len(foreign):
-        code = {"stage_history": "foreign_history", "activities": "foreign_activities"}[file]
         problems.remark(file, code, consequence(len(foreign), _examples(foreign)))
 
 
@@ -90,6 +90,23 @@ def _on_no_deal(n: int, keys: str) -> str:
         n,
         keys=keys,
     )
+
+
+def _sold_by_nobody(n: int, keys: str) -> str:
+    return many(
+        "{n} product row is of a deal that the files do not have ({keys}); it is left out.",
+        "{n} product rows are of deals that the files do not have ({keys}); they are left out.",
+        n,
+        keys=keys,
+    )
+
+
+# Of rows whose deal the files do not have: the code, and what becomes of them.
+FOREIGN: dict[str, tuple[str, Consequence]] = {
+    "stage_history": ("foreign_history", _left_out),
+    "activities": ("foreign_activities", _on_no_deal),
+    "product_rows": ("foreign_product_rows", _sold_by_nobody),
+}
 
 
 def _remark_unlisted(frames: Frames, problems: Problems) -> None:

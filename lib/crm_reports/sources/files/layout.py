@@ -46,6 +46,9 @@ FILES: dict[str, tuple[Column, ...]] = {
         "id!", "title", "stage", "manager", "source", "company", "contact",
         **{"outcome!": "outcome", "created_at": "instant", "closed_at": "instant"},
     ),
+    "product_rows": _columns(
+        "deal_id!", "product!", "section", **{"quantity!": "number", "price!": "number", "discount": "number"}
+    ),
     "managers": _columns("name!", "job_title", "email", "department", active="flag"),
     "departments": _columns("name!", "parent", "head"),
     "currencies": _columns(**{"currency!": "code", "rate!": "number"}),
@@ -70,7 +73,7 @@ _OF_FILE = {
 }  # fmt: skip
 _OF_COLUMN = {
     "deal_id": "deal", "author": "manager", "head": "manager", "parent": "department", "loss_reason": "loss reason",
-    **{name: name for name in ("pipeline", "stage", "manager", "department", "source", "company", "contact")},
+    **{name: name for name in ("pipeline", "stage", "manager", "department", "source", "company", "contact", "product", "section")},
 }  # fmt: skip
 
 

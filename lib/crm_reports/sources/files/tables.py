@@ -1,5 +1,6 @@
 """The tables of `fields` from the typed files of one export. Names serve as ids."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,6 +70,9 @@ class Export:
         if is_undated(self._file("activities")):
             events -= {"activities"}
         tables |= {name: getattr(self, name) for name in sorted(events)}
+        if "product_rows" in self.files:
+            tables |= {"product_rows": self.product_rows, "products": self.products}
+            tables |= {"sections": _name_table("section_id", _names(self._file("product_rows")["section"]))}
         return tables | ({"lead_stages": self.lead_stages} if "leads" in self.files else {})
 
     def _file(self, name: str) -> pd.DataFrame:
@@ -172,6 +176,26 @@ class Export:
                 "deadline_at": file["deadline"].fillna(file["at"].mask(is_complete)),
             }
         )
+
+    @property
+    def product_rows(self) -> pd.DataFrame:
+        """What each deal sells, as one text of all its rows; of an empty cell null."""
+        file = self._file("product_rows").assign(name=lambda rows: rows["product"])
+        lines = file[["product", "name", "quantity", "price", "discount"]].astype(object)
+        records = lines.where(lines.notna(), None).to_dict("records")
+        baskets: dict[str, list[dict[str, object]]] = {}
+        for deal, line in zip(file["deal_id"], records, strict=True):
+            baskets.setdefault(deal, []).append(line)
+        texts = [json.dumps(basket, ensure_ascii=False) for basket in baskets.values()]
+        return pd.DataFrame({"deal_id": list(baskets), "lines": texts})
+
+    @property
+    def products(self) -> pd.DataFrame:
+        """Each product once, in the section that most of its rows name."""
+        file = self._file("product_rows")
+        homes = _most_frequent(file, ["product"], "section").rename(columns={"section": "section_id"})
+        rows = _name_table("product_id", _names(file["product"]))
+        return rows.merge(homes, left_on="product_id", right_on="product", how="left")
 
     @property
     def leads(self) -> pd.DataFrame:

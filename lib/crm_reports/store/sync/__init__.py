@@ -191,7 +191,7 @@ def _sync_portal(
         draft = Draft.begin(settings.store_path, work, origin, synced_at, anew=False, rescue=rescue)
         with closing(Ledger(work, draft.held)) as ledger:
             wanted = [(field.of, field.source) for field in settings.fields.values()]
-            reading = Reading(client, settings.zone, ledger, synced_at, wanted)
+            reading = Reading(client, settings.zone, ledger, synced_at, wanted, with_products=settings.products.read)
             _take(reading, ledger, progress)
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]

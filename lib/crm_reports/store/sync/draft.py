@@ -29,7 +29,7 @@ DICTIONARIES = (
     "own_fields",
 )  # fmt: skip
 GO_WITH = {
-    "deals": ("deals", "deals_versions", "stage_history"),
+    "deals": ("deals", "deals_versions", "stage_history", "product_rows", "product_rows_versions"),
     "leads": ("leads", "leads_versions"),
     "companies": ("companies",),
     "contacts": ("contacts",),

@@ -217,6 +217,32 @@ class Ledger:
         found = self._connection.execute("from held.crm.own_fields").to_arrow_table().to_pylist()
         return {(row["entity"], row["field"]): row for row in found}
 
+    # Product rows
+
+    def baskets(self) -> list[int]:
+        """The deals whose product rows may be others than those held: that came changed, or were never asked for them."""
+        homes = self._homes("deals")
+        parts = [f"select deal_id, modified_at from came.deals where {self._is_unread()}"] if "came" in homes else []
+        if "held.crm" in homes:
+            since = self.since.get("product_rows")
+            is_behind = since is not None and since < self.since["deals"]
+            late = f"or modified_at >= timestamptz '{since.isoformat()}'" if is_behind else ""
+            never = (
+                "deal_id not in (select deal_id from held.crm.product_rows)" if "product_rows" in self._held else "true"
+            )
+            parts.append(f"select deal_id, modified_at from held.crm.deals where {never} {late}")
+        if not parts:
+            return []
+        out = " and ".join(f"not {_is_in(name, 'deal_id', 'deals')}" for name in ("gone", "unseen"))
+        return sorted(self._numbers(f"select distinct deal_id::bigint from ({' union all '.join(parts)}) where {out}"))
+
+    def _is_unread(self) -> str:
+        """Of a deal that came: whether it is not as it was when its product rows were read."""
+        if not {"deals", "product_rows"} <= self._held:
+            return "true"
+        held = "select deal_id, modified_at from held.crm.deals semi join held.crm.product_rows using (deal_id)"
+        return f"(deal_id, modified_at) not in ({held} where modified_at is not null) or modified_at is null"
+
     # Comments
 
     def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[Element]:

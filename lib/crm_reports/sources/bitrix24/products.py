@@ -1,0 +1,85 @@
+"""What a portal's deals sell: their product rows, and what the catalogue calls the products and where it has them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ...errors import PortalError, ScopeError
+from . import values
+from .client import Client, Command
+from .pages import Row, many, many_by_start
+from .refusals import Answer
+
+
+def baskets(client: Client, deals: Iterable[int]) -> Iterator[tuple[int, list[Row] | PortalError]]:
+    """The product rows of each deal: Bitrix24 lists them one owner at a time, and those of a large deal over several pages."""
+
+    def page(deal: int, start: int) -> Command:
+        params = {"filter": {"=ownerType": "D", "=ownerId": deal}, "order": {"id": "ASC"}, "start": start}
+        return Command("crm.item.productrow.list", params)
+
+    found: dict[int, list[Row]] = {}
+    refused: dict[int, PortalError] = {}
+    for deal, rows in many_by_start(client, deals, page, "productRows"):
+        if isinstance(rows, PortalError):
+            refused[deal] = rows
+        else:
+            found.setdefault(deal, []).extend(rows)
+    yield from (found | refused).items()
+
+
+def line(raw: Row) -> Row:
+    """One product row: what a unit costs after the discount, with tax, and what the discount took off it.
+
+    Bitrix24's own discountSum is without tax, which the price has.
+    """
+    price, full = values.number(raw.get("price")), values.number(raw.get("priceBrutto"))
+    return {
+        "product": values.key(raw.get("productId")),
+        "name": values.text(raw.get("productName")),
+        "quantity": values.number(raw.get("quantity")),
+        "price": price,
+        "discount": None if price is None or full is None else round(full - price, 6),
+    }
+
+
+def basket(deal: int, lines: Sequence[Row]) -> Row:
+    """All that a deal sells, as the store keeps it."""
+    return {"deal_id": str(deal), "lines": json.dumps(lines, ensure_ascii=False)}
+
+
+def catalogue(client: Client, ids: Sequence[str]) -> tuple[list[Row], list[Row]]:
+    """What the catalogue has of these products: rows of `products`, and of the `sections` that they are in.
+
+    A variation is in the section of its product. What is there no more, or is not shown, is left out; a refusal is raised
+    where nothing at all is shown.
+    """
+    found = _cards(client, "catalog.product.get", "product", ids)
+    parents = {id: str(parent) for id, raw in found.items() if (parent := _parent(raw))}
+    above = _cards(client, "catalog.product.get", "product", sorted(set(parents.values()) - found.keys())) | found
+    homes = {id: values.key(above.get(parents.get(id, id), raw).get("iblockSectionId")) for id, raw in found.items()}
+    sections = _cards(client, "catalog.section.get", "section", sorted(set(filter(None, homes.values()))))
+    rows = [
+        {"product_id": id, "name": values.text(raw.get("name")), "section_id": homes[id]} for id, raw in found.items()
+    ]
+    return rows, [{"section_id": id, "name": values.text(raw.get("name"))} for id, raw in sections.items()]
+
+
+def _parent(raw: Row) -> str | None:
+    told: Any = raw.get("parentId")
+    return values.key(told.get("value") if isinstance(told, dict) else told)
+
+
+def _cards(client: Client, method: str, wrapper: str, ids: Sequence[str]) -> dict[str, Row]:
+    """What the method tells of each of these ids, fifty to a request."""
+    replies = dict(many(client, ((id, Command(method, {"id": int(id)})) for id in ids if id.isdigit())))
+    results = {id: reply.result for id, reply in replies.items() if isinstance(reply, Answer)}
+    cards = {id: result.get(wrapper) for id, result in results.items() if isinstance(result, dict)}
+    refusals = [reply for reply in replies.values() if isinstance(reply, PortalError)]
+    if refusals and not cards and (refused := next((each for each in refusals if _is_general(each)), None)):
+        raise refused
+    return {id: card for id, card in cards.items() if isinstance(card, dict)}
+
+
+def _is_general(refused: PortalError) -> bool:
+    return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"
