@@ -243,6 +243,7 @@ HOLDS: Mapping[str, Callable[[pd.DataFrame, str], bool]] = {
 OF_THE_WHOLE = {
     "deals", "forgotten_deals", "status", "dynamics", "twelve_months", "new_repeat", "changes", "leads", "thresholds", "nights",
     "actions_over_time", "week_pattern", "index_vs_results", "learn_from", "sensitivity", "needs_you", "pace", "plan_by_manager", "plan_by_department", "plan_by_month", "plan_of_others", "cohorts", "first_answer", "first_answer_by_source", "pushed", "planned_changes", "velocity", "forecast", "deciding", "backtest",
+    "products", "product_sections",
 }  # fmt: skip
 FILTERS = [{}, {"source": "Website"}, {"department": "Kazan"}]
 

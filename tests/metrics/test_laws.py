@@ -62,11 +62,11 @@ LEADS = ["leads_received", "leads_converted", "leads_lost"]
 OPEN_LEADS = ["leads_in_work", "leads_forgotten"]
 FUNNEL = ["reached", "cohort_reached", "visited_next", "lost_on_the_way", "on_the_way"]
 TIMES = ["finished_visits", "running_visits"]
-# Of a plan no cases stand behind a share.
+# Of a plan no cases stand behind a share, nor of a discount, which is a share of money.
 RATES = [
     name
     for name, entry in METRICS.items()
-    if entry.unit == "share" and not entry.is_part and entry.on not in ("plans", "cover")
+    if entry.unit == "share" and not entry.is_part and entry.on not in ("plans", "cover", "product_rows")
 ]
 
 

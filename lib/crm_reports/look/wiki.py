@@ -25,12 +25,12 @@ from . import page, templates, uses
 
 SECTIONS = {
     "deals": N_("Deals"), "stages": N_("The funnel and time in stages"), "activity": N_("What people do"),
-    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "plans": N_("Plan"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
+    "forgotten": N_("Forgotten deals and silence"), "leads": N_("Leads"), "products": N_("What was sold"), "plans": N_("Plan"), "forecast": N_("Forecast"), "pushed": N_("Pushed and passed dates"),
     "velocity": N_("Sales velocity"), "answers": N_("First answer"),
 }  # fmt: skip
 UNITS = {
     "count": N_("how many"), "money": N_("money in the base currency"), "share": N_("share, 0–100 %"),
-    "days": N_("calendar days"), "index": N_("from 0 to 10"), "number": N_("points"),
+    "days": N_("calendar days"), "index": N_("from 0 to 10"), "number": N_("points, or a quantity"),
 }  # fmt: skip
 GOOD = {"up": N_("more is better"), "down": N_("less is better"), "none": N_("neither more nor less is better")}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

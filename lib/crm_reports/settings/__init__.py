@@ -77,6 +77,7 @@ __all__ = [
     "OwnField",
     "PlanItems",
     "Preset",
+    "Products",
     "Serve",
     "Settings",
     "Source",

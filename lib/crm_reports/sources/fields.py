@@ -326,11 +326,15 @@ _TABLES = (
         "product_rows",
         ("deal_id",),
         (
-            _text("deal_id", "whose product rows they are; of a deal that was never asked for them there is no row"),
+            _text(
+                "deal_id",
+                "whose product rows they are; of a deal that was never asked for them there is no row",
+                "crm.item.productrow.list ownerId",
+            ),
             _text(
                 "lines",
                 "a JSON list, empty for none: product (its id), name, quantity, price and discount of one unit, with tax",
-                "crm.item.productrow.list productId, productName, quantity, price, priceBrutto",
+                "productId, productName, quantity, price, priceBrutto",
             ),
         ),
     ),
