@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import httpx
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from crm_reports.cli import app
 from crm_reports.mail import Message, webhook
@@ -41,6 +43,32 @@ def test_a_document_that_is_named_is_there(path):
 def test_a_command_that_is_named_is_one(path):
     said = re.findall(r"(?:`|bin/)crm-reports ([a-z][a-z-]+)", path.read_text(encoding="utf-8"))
     assert set(said) <= set(get_command(app).commands)
+
+
+def _commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name, those of a subject too."""
+    inside = getattr(command, "commands", {})
+    for name, one in inside.items():
+        yield from _commands(one, *path, name)
+    if not inside:
+        yield " ".join(path), command
+
+
+@pytest.mark.parametrize(("name", "command"), [*_commands(get_command(app))], ids=str)
+def test_every_command_and_every_option_of_it_is_named_in_a_document(name, command):
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in DOCS)
+    options = {text for option in command.params for text in option.opts if text.startswith("--")}
+    assert f"crm-reports {name}" in texts
+    assert {text for text in options if not re.search(rf"{text}(?![\w-])", texts)} == set()
+
+
+def test_a_shell_completes_commands_and_options():
+    def completed(line: str) -> list[str]:
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_CRM_REPORTS_COMPLETE": "complete_bash"}
+        return CliRunner().invoke(app, [], prog_name="crm-reports", env=words).stdout.split()
+
+    assert completed("crm-reports nig") == ["night"]
+    assert completed("crm-reports night --work") == ["--workspaces"]
 
 
 # Scheduling

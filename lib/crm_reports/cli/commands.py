@@ -138,11 +138,19 @@ def night(
     ] = "",
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Open no page in Chromium.")] = False,
     no_mail: Annotated[bool, typer.Option("--no-mail", help="Mail nothing, whatever the file says.")] = False,
+    workspaces: Annotated[
+        Path | None, typer.Option("--workspaces", metavar="DIR", help="The night of every workspace in that folder.")
+    ] = None,
     config: Config = None,
     data: Data = None,
     source: Source = None,
 ) -> None:
     """Syncs once, runs every preset, writes the site that people open in the morning, and mails it."""
+    if workspaces:
+        _check_elsewhere(config, data, source, out)
+        words = [f"--timeout={timeout}", f"--scheduler={scheduler}", "--no-proof" * no_proof, "--no-mail" * no_mail]
+        return _nights(workspaces, [word for word in words if word], jobs)
+
     from ..night import JOBS, How
     from ..night import night as make
 
@@ -154,6 +162,27 @@ def night(
     is_mailed = no_mail or not settings.sends or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
+
+
+def _nights(folder: Path, options: list[str], jobs: int) -> None:
+    """The nights of the workspaces in the folder: the index of each that is whole; FAILED where one is not."""
+    from .workspaces import nights, workspaces
+
+    indexes = nights(folder, options, jobs or os.cpu_count() or 1)
+    for path in indexes:
+        typer.echo(one_line(path))
+    if len(indexes) < len(workspaces(folder)):
+        raise typer.Exit(FAILED)
+
+
+def _check_elsewhere(config: Path | None, data: Path | None, source: str | None, out: Path) -> None:
+    """ReportError: one folder or source is named for many workspaces."""
+    if config or data or source or out != Path("output"):
+        raise ReportError(
+            _(
+                "--workspaces takes no --config, --data, --source or --out: each workspace says its own in its reports.toml"
+            )
+        )
 
 
 def _check_workspace(settings: Settings) -> None:
