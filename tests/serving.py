@@ -1,5 +1,6 @@
 """`crm-reports serve` on a free port of this machine, as a reader's browser reaches it."""
 
+import json
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from crm_reports.look.choices import ASSIGNED
 from crm_reports.runs import parent
 from crm_reports.runs.preparation import prepare
 from crm_reports.runs.run import RunRecord
@@ -31,6 +33,9 @@ def company(folder: Path, toml: str = "", **others: list[dict[str, object]]) -> 
     return Settings.read(folder / "reports.toml", folder / "data")
 
 
+READER = ("authorization", "x-forwarded-user")
+
+
 @contextmanager
 def served(settings: Settings) -> Iterator[httpx.Client]:
     """A client of a server of these settings; it is up while this lasts."""
@@ -50,6 +55,23 @@ def served(settings: Settings) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def header(answer: httpx.Response) -> dict:
+    """What the page itself says of its header: its state, its views, where the choices are."""
+    return json.loads(answer.text.partition('id="controls">')[2].partition("</script>")[0])
+
+
+def choices(client: httpx.Client, answer: httpx.Response) -> httpx.Response:
+    """The file of choices that the page leads to, asked by the same reader."""
+    sent = {name: answer.request.headers[name] for name in READER if name in answer.request.headers}
+    return client.get(header(answer)["beside"], headers=sent)
+
+
+def offered(client: httpx.Client, answer: httpx.Response) -> dict:
+    """All that the page's header offers, as its script has it."""
+    file = choices(client, answer).text
+    return header(answer) | json.loads(file.removeprefix(ASSIGNED).rstrip(";\n"))
 
 
 def made(settings: Settings, report: str, folder: Path, **given: object) -> RunRecord:

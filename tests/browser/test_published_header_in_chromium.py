@@ -1,5 +1,7 @@
 """The header of published pages in a real browser, opened as files: it leads to what was made that night, and nowhere else."""
 
+import shutil
+
 import pytest
 from chromium import needed
 
@@ -58,6 +60,19 @@ def _field(page, name):
 def _comes_to(page, name):
     page.wait_for_url(f"**/{name}.html")
     page.wait_for_selector(".controls")
+
+
+def test_a_page_whose_file_of_choices_is_missing_shows_its_numbers_and_says_so_in_one_line(page, published, tmp_path):
+    shutil.copytree(published.parent, tmp_path / "copy")
+    alone = tmp_path / "copy" / published.name
+    (file,) = alone.glob("choices-*.js")
+    assert file.name in (published / f"{MARCH}--manager-1.html").read_text()  # the same of all pages
+    file.unlink()
+    there, failed = page.context.new_page(), []
+    there.on("pageerror", lambda error: failed.append(str(error)))
+    there.goto((alone / f"{MARCH}.html").as_uri())
+    there.wait_for_selector("text=The choices could not be loaded: their file is not beside this page")
+    assert (_won(there), there.locator(".controls").count(), failed) == ("3", 0, [])
 
 
 def _won(page):

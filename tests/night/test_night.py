@@ -255,12 +255,25 @@ def test_a_personal_folder_knows_of_nobody_else(company):
     company.night(MONDAY)
     company.broken = {"Results/manager:2"}
     company.night(date(2030, 1, 1))
-    texts = {path: path.read_text() for path in (company.out / "for/anna-petrova-1").rglob("*.html")}
+    pages = [path for path in (company.out / "for/anna-petrova-1").rglob("*") if path.suffix in (".html", ".js")]
+    texts = {path: path.read_text() for path in pages if path.parent.name != "assets"}
     assert {path.name for path in texts} == {"index.html", f"managers{SLUG}--manager-1{AS_OF}.html"}
     for text in texts.values():
         for word in ("Boris", "Борис", "Whole", "Moscow", "Board", "manager:2", "../.."):
             assert word not in text
     assert (company.out / "for/anna-petrova-1/assets").is_dir()
+
+
+def test_a_page_that_stands_in_for_another_brings_what_its_header_offers(company):
+    company.night(MONDAY)
+    before, name = company.out / "2029-12-31", f"managers{SLUG}{AS_OF}.html"
+    page, file = before / name, "choices-0123456789abcdef0123.js"
+    page.write_text(page.read_text() + f'"beside":"{file}"')
+    (before / file).write_text("window.crmChoices={};")
+    company.broken = {"Results"}
+    company.night(date(2030, 1, 1))
+    assert file in (company.out / "2030-01-01" / name).read_text()
+    assert (company.out / "2030-01-01" / file).read_text() == "window.crmChoices={};"
 
 
 def test_the_companys_page_leads_to_a_managers_page_and_the_index_to_all(company):

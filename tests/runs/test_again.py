@@ -52,7 +52,7 @@ def home(tmp_path_factory):
     plan = preparation.prepare("mine", given, settings=settings)
     made = runs.complete(
         execution.execute(plan, settings=settings), settings=settings, out=home / "night", assets="../assets", links=links,
-        controls=CONTROLS,
+        controls=CONTROLS, rows=runs.BESIDE,
     )  # fmt: skip
     assert made.error == ""
     shutil.copytree(home / "night", home / "before")
@@ -93,9 +93,11 @@ def test_a_page_made_again_is_of_the_same_days_and_under_the_same_name(home, aga
 
 def test_it_leads_where_it_led(home, again):
     before, now = (next((home / each).glob("*.html")).read_text() for each in ("before", "night"))
-    for link in ('href="overview.html"', 'href="x.html"', "../assets/", '"published":{"[]":"mine.html"}'):
+    for link in ('href="overview.html"', 'href="x.html"', "../assets/", '"beside":"choices-'):
         assert link in before
         assert link in now
+    (file,) = (home / "night").glob("choices-*.js")
+    assert '"published":{"[]":"mine.html"}' in file.read_text()
 
 
 def test_elsewhere_it_needs_nothing_beside_it(home, again, tmp_path):

@@ -1,6 +1,5 @@
 """Nobody sees more over HTTP than they may: who asks is known, and what they ask is cut to what is theirs."""
 
-import json
 from html import unescape
 
 import pytest
@@ -10,7 +9,7 @@ from crm_reports.cli import app
 from crm_reports.serve import access
 from crm_reports.settings import SettingsError
 from notebooks import WHOLE, write
-from serving import company, served
+from serving import choices, company, header, offered, served
 
 pytestmark = pytest.mark.usefixtures("lent_parent")
 PASSWORD = "correct horse battery"
@@ -44,14 +43,9 @@ def _as(name):
     return {"X-Forwarded-User": name}
 
 
-def _controls(answer):
-    return json.loads(answer.text.partition('id="controls">')[2].partition("</script>")[0])
-
-
-def _choices(answer, dimension):
-    return [
-        each["id"] for field in _controls(answer)["fields"] if field["name"] == dimension for each in field["choices"]
-    ]
+def _choices(client, answer, dimension):
+    fields = offered(client, answer)["fields"]
+    return [each["id"] for field in fields if field["name"] == dimension for each in field["choices"]]
 
 
 def test_whoever_says_no_name_is_asked_for_one(client):
@@ -88,10 +82,10 @@ def test_a_manager_sees_his_own_page_whether_he_says_so_or_not(client):
 
 def test_he_is_offered_nobody_else(client):
     page = client.get("/overview?period=2025-03", headers=_as("anna"))
-    assert _choices(page, "manager") == ["1"]
-    assert _choices(page, "department") == []
+    assert _choices(client, page, "manager") == ["1"]
+    assert _choices(client, page, "department") == []
     assert "Boris" not in page.text
-    assert _controls(page)["state"] == {"period": "2025-03"}
+    assert header(page)["state"] == {"period": "2025-03"}
 
 
 @pytest.mark.parametrize("query", ["manager=2", "manager=1&manager=2", "manager=Boris", "manager=1&department=11"])
@@ -134,16 +128,18 @@ def test_whoever_guesses_names_learns_of_nobody(client, kind):
 def test_a_head_of_a_department_sees_nobody_of_another_of_that_name(tmp_path):
     departments = [{"department_id": id, "name": "Sales", "parent_id": None} for id in ("10", "11")]
     with served(company(tmp_path, TOML, departments=departments)) as client:
-        assert _choices(client.get("/overview?period=2025-03", headers=_as("kazan")), "manager") == ["2"]
+        assert _choices(client, client.get("/overview?period=2025-03", headers=_as("kazan")), "manager") == ["2"]
         assert client.get("/overview?manager=1", headers=_as("kazan")).status_code == 403
 
 
 def test_whoever_sees_some_people_only_is_offered_and_told_of_no_reason_but_theirs(client):
     """Deal 2, lost as too expensive, is Boris's: what is written about it is no business of Anna's."""
-    assert _choices(client.get("/overview?period=2025-03", headers=_as("kazan")), "loss_reason") == ["Too expensive"]
+    assert _choices(client, client.get("/overview?period=2025-03", headers=_as("kazan")), "loss_reason") == [
+        "Too expensive"
+    ]
     page = client.get("/overview?period=2025-03", headers=_as("anna"))
-    assert _choices(page, "loss_reason") == []
-    assert "expensive" not in page.text
+    assert _choices(client, page, "loss_reason") == []
+    assert "expensive" not in page.text + choices(client, page).text
     for guess in ("Too expensive", "too expensiv", "nonsense"):
         answer = client.get("/overview", params={"loss_reason": guess}, headers=_as("anna"))
         assert (answer.status_code, "expensive" in answer.text) == (403, False)
@@ -158,7 +154,7 @@ def test_one_reader_leaves_room_for_the_others(settings, monkeypatch):
 
 def test_a_head_of_a_department_sees_its_people_only(client):
     page = client.get("/overview?period=2025-03", headers=_as("kazan"))
-    assert (_choices(page, "manager"), _choices(page, "department")) == (["2"], ["11"])
+    assert (_choices(client, page, "manager"), _choices(client, page, "department")) == (["2"], ["11"])
     assert client.get("/overview?manager=2", headers=_as("kazan")).status_code == 200
     assert client.get("/overview?manager=1", headers=_as("kazan")).status_code == 403
     assert client.get("/overview?department=10", headers=_as("kazan")).status_code == 403
@@ -166,7 +162,16 @@ def test_a_head_of_a_department_sees_its_people_only(client):
 
 def test_the_boss_sees_everything(client):
     page = client.get("/overview?period=2025-03", headers=_as("boss"))
-    assert _choices(page, "manager") == ["1", "2"]
+    assert _choices(client, page, "manager") == ["1", "2"]
+
+
+def test_what_one_audience_is_offered_is_told_to_no_other(client):
+    """The address is not a secret: whoever has it must be of that audience, too."""
+    boss = client.get("/overview?period=2025-03", headers=_as("boss"))
+    assert "Boris" in choices(client, boss).text
+    answer = client.get(header(boss)["beside"], headers=_as("anna"))
+    assert (answer.status_code, "Boris" in answer.text) == (404, False)
+    assert client.get(header(boss)["beside"]).status_code == 401
 
 
 def test_one_reader_s_pages_are_never_another_s(client):
@@ -210,9 +215,9 @@ def test_a_view_that_somebody_saved_for_himself_is_his_alone(client):
     ours = {"Sec-Fetch-Site": "same-origin"}
     form = {"name": "My March", "address": "/overview?period=2025-03"}
     page = client.post("/views", data=form, headers=ours | _as("anna"))
-    assert [view["text"] for view in _controls(page)["views"]] == ["My March"]
-    assert _controls(client.get("/overview", headers=_as("kazan")))["views"] == []
-    assert [view["text"] for view in _controls(client.get("/overview", headers=_as("boss")))["views"]] == ["My March"]
+    assert [view["text"] for view in header(page)["views"]] == ["My March"]
+    assert header(client.get("/overview", headers=_as("kazan")))["views"] == []
+    assert [view["text"] for view in header(client.get("/overview", headers=_as("boss")))["views"]] == ["My March"]
     stolen = client.post("/views", data=form | {"do": "delete"}, headers=ours | _as("kazan"))
     assert stolen.status_code == 403
 

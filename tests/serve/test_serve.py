@@ -1,6 +1,5 @@
 """The reports over HTTP: the address is the state, the answer is the notebook's own page, and mistakes are sentences."""
 
-import json
 import threading
 from html import unescape
 
@@ -15,7 +14,7 @@ from crm_reports.serve.app import headers
 from crm_reports.settings import Settings, SettingsError
 from notebooks import WHOLE, write
 from reports import NOTEBOOKS
-from serving import company, served
+from serving import choices, company, header, offered, served
 
 pytestmark = pytest.mark.usefixtures("lent_parent")
 HOSTILE = "<script>alert(1)</script>"
@@ -37,13 +36,8 @@ def client(settings):
         yield found
 
 
-def _controls(answer: httpx.Response) -> dict:
-    _before, _mark, rest = answer.text.partition('<script type="application/json" id="controls">')
-    return json.loads(rest.partition("</script>")[0])
-
-
-def _field(answer: httpx.Response, name: str) -> dict:
-    return next(field for field in _controls(answer)["fields"] if field["name"] == name)
+def _field(client: httpx.Client, answer: httpx.Response, name: str) -> dict:
+    return next(field for field in offered(client, answer)["fields"] if field["name"] == name)
 
 
 def test_the_page_and_its_files_are_those_of_the_notebook_with_the_same_parameters(client, settings):
@@ -80,29 +74,43 @@ def test_the_front_door_is_the_overview(client):
 
 def test_the_header_offers_every_parameter_of_the_notebook_and_whom_there_is_to_choose(client):
     page = client.get("/sales_dynamics?period=2025-03&manager=2&manager=1")
-    controls = _controls(page)
+    controls = offered(client, page)
     assert controls["state"] == {"period": "2025-03", "manager": ["1", "2"]}
     assert {"period", "manager", "department", "source", "pipeline", "comparison", "as_of"} <= {
         field["name"] for field in controls["fields"]
     }
-    assert [(each["id"], each["name"]) for each in _field(page, "manager")["choices"]] == [
+    assert [(each["id"], each["name"]) for each in _field(client, page, "manager")["choices"]] == [
         ("1", "Anna"),
         ("2", "Boris"),
     ]
-    assert {"id": "11", "name": "Kazan", "above": "10"} in _field(page, "department")["choices"]
+    assert {"id": "11", "name": "Kazan", "above": "10"} in _field(client, page, "department")["choices"]
+
+
+def test_the_choices_come_once_for_all_pages_of_a_report_and_are_kept_by_the_browser(client):
+    first, second = client.get("/overview?period=2025-03"), client.get("/overview?period=2025-03&manager=2")
+    assert header(first)["beside"] == header(second)["beside"]
+    assert '"name":"Anna"' not in first.text.partition('id="controls">')[2].partition("</script>")[0]
+    file = choices(client, first)
+    assert '"name":"Anna"' in file.text
+    assert file.headers["content-type"].startswith("text/javascript")
+    assert file.headers["cache-control"] == "private, max-age=31536000, immutable"
+    elsewhere = client.get(header(first)["beside"], headers={"Sec-Fetch-Site": "cross-site"})
+    assert (elsewhere.status_code, "Anna" in elsewhere.text) == (403, False)
+    unknown = client.get("/choices/choices-0.js")
+    assert (unknown.status_code, "there is nothing at this address" in unknown.text) == (404, True)
 
 
 def test_stages_and_pipelines_that_are_left_out_are_picked_among_the_portal_s_own_those_of_deals_in_work(client):
     page = client.get("/forgotten_deals?period=2025-03&exclude_stages=request&exclude_stages=Cold+base")
-    assert [(each["id"], each["name"], each["group"]) for each in _field(page, "stage")["choices"]] == [
+    assert [(each["id"], each["name"], each["group"]) for each in _field(client, page, "stage")["choices"]] == [
         ("NEW", "Cold base", "Sales"),
         ("REQ", "Request", "Sales"),
         ("INV", "Invoice", "Sales"),
     ]
-    assert _field(page, "pipeline")["choices"] == [{"id": "0", "name": "Sales"}]
+    assert _field(client, page, "pipeline")["choices"] == [{"id": "0", "name": "Sales"}]
     for name, other in (("exclude_stages", "stage"), ("exclude_pipelines", "pipeline")):  # they are on the page once
-        assert (_field(page, name)["like"], "choices" in _field(page, name)) == (other, False)
-    assert _controls(page)["state"] == {"period": "2025-03", "exclude_stages": ["NEW", "REQ"]}
+        assert (_field(client, page, name)["like"], "choices" in _field(client, page, name)) == (other, False)
+    assert header(page)["state"] == {"period": "2025-03", "exclude_stages": ["NEW", "REQ"]}
 
 
 def test_however_a_stage_that_is_left_out_is_typed_it_is_one_question(client, monkeypatch):
@@ -114,9 +122,9 @@ def test_however_a_stage_that_is_left_out_is_typed_it_is_one_question(client, mo
 
 def test_a_page_is_about_the_deals_in_work_on_a_stage_or_lost_for_a_reason(client):
     page = client.get("/sales_dynamics?period=2025-03&stage=request")
-    assert _controls(page)["state"] == {"period": "2025-03", "stage": ["REQ"]}
+    assert header(page)["state"] == {"period": "2025-03", "stage": ["REQ"]}
     assert 'data-link="stage:REQ" href="/sales_dynamics?period=2025-03"' in page.text  # from there to all
-    assert [each["name"] for each in _field(page, "loss_reason")["choices"]] == ["Too expensive"]
+    assert [each["name"] for each in _field(client, page, "loss_reason")["choices"]] == ["Too expensive"]
     lost = client.get("/sales_dynamics.json", params={"period": "2025-03", "loss_reason": "Too expensive"}).json()
     assert [row["lost"] for row in lost["elements"]["loss_reasons"]["rows"]] == [1]
 
@@ -317,7 +325,7 @@ def test_a_saved_view_is_a_preset_of_the_night_and_comments_stay(own):
     with served(own) as client:
         answer = client.post("/views", data=form, headers=OURS)
         assert answer.url.query == b"period=2025-03&manager=1"
-        assert {"text": "Anna's March", "url": "/overview?period=2025-03&manager=1"} in _controls(answer)["views"]
+        assert {"text": "Anna's March", "url": "/overview?period=2025-03&manager=1"} in header(answer)["views"]
     text = (own.home / "views.toml").read_text(encoding="utf-8")
     assert text.startswith("# Those of the board.\n")
     (preset,) = Settings.read(own.config, own.data).views
@@ -353,7 +361,7 @@ def test_a_view_with_a_hostile_name_is_text_everywhere(own):
     with served(own) as client:
         answer = client.post("/views", data={"name": HOSTILE, "address": "/overview"}, headers=OURS)
     assert HOSTILE not in answer.text
-    assert [view["text"] for view in _controls(answer)["views"]] == [HOSTILE]
+    assert [view["text"] for view in header(answer)["views"]] == [HOSTILE]
 
 
 def test_what_a_browser_sends_has_a_size(own):

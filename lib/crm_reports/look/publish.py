@@ -51,6 +51,7 @@ SAID_BY_SCRIPT = {
     "rows_hint": N_("Click: its rows"), "rows_alone": N_("The rows are too many for a page that stands alone."), "close": N_("Close"),
     "rows_sheet": N_("The workbook lists the deals: sheet “{value}”."), "rows_listed": N_("Among all deals of the list"),
     "rows_fewer": N_("Choose a shorter period, or fewer people."),
+    "unloaded": N_("The choices could not be loaded: their file is not beside this page"),
     "views": N_("Saved views"), "save": N_("Save this view"), "name": N_("Name of the view"), "delete": N_("Delete"), "files": N_("Files"), "yes": N_("yes"), "typed": N_("2025-03, 2025-Q1, last_90_days, 2025-01-01..2025-03-13"),
 }  # fmt: skip
 

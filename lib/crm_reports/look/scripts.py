@@ -30,11 +30,16 @@ PARTS = (
     "tips",
 )
 # All that a page brings itself where its own script lies beside it: its policy trusts this one, and what this one loads.
+# What its header offers comes first, and where that is not there the page's own script says so.
 LOADER = """\
 "use strict";
-const script = document.createElement("script");
-script.src = JSON.parse(document.getElementById("page").textContent).assets.page;
-document.body.append(script);
+const held = id => JSON.parse(document.getElementById(id).textContent);
+for (const src of [held("controls")?.beside, held("page").assets.page].filter(Boolean)) {
+  const script = document.createElement("script");
+  script.async = false;
+  script.src = src;
+  document.body.append(script);
+}
 """
 
 

@@ -7,6 +7,7 @@ from glob import escape as escape_glob
 from html import escape
 from pathlib import Path
 
+from ..look import choices
 from ..store.disk import write_whole
 from ..words import units
 from ..words.texts import _, language
@@ -49,7 +50,8 @@ def _notice(sentence: str, error: str) -> str:
 def _copy_others(page: Path, folder: Path) -> None:
     """The workbook and the rest beside the stand-in, whose links lead there."""
     others = [page.with_suffix(f".{suffix}") for suffix in SUFFIXES if suffix != "html"]
-    for source in (*others, *page.parent.glob(f"{escape_glob(page.stem)}.rows-*.js")):
+    named = [page.parent / name for name in choices.beside(page.read_text(encoding="utf-8"))]
+    for source in (*others, *named, *page.parent.glob(f"{escape_glob(page.stem)}.rows-*.js")):
         if source.is_file():
             shutil.copyfile(source, folder / source.name)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from ..look import publish
+from ..look import choices, publish
 from ..settings import Settings
 from ..words.texts import _, speaking
 from . import execution, preparation, run
@@ -90,7 +90,7 @@ def _look(page: Path) -> dict[str, Any]:
     links = [publish.Link(**link) for link in content["others"]]
     links += [publish.Link(*link) for link in content["links"].items()]
     folder = next((url.rpartition("/")[0] for url in content["assets"].values()), "")
-    return {"links": links, "controls": _script_data(text, "controls")} | (
+    return {"links": links, "controls": choices.whole(_script_data(text, "controls"), page.parent)} | (
         {"assets": folder, "rows": run.BESIDE} if folder else {}
     )
 

@@ -41,6 +41,11 @@ def state_of(plan: Plan) -> dict[str, Any]:
     return {name: value for name, value in plan.by_ids().given.items() if value not in ("", [])}
 
 
+def shown(plan: Plan) -> str:
+    """The period of the plan, in words."""
+    return plan.about.partition(" · ")[0]
+
+
 def fields(plan: Plan, known: Choices, settings: Settings) -> list[dict[str, Any]]:
     """One entry per parameter of the report, in its order: label, help, default, kind, and what can be chosen."""
     return _alike(_fields(plan, known, settings))
@@ -75,7 +80,7 @@ def published(plan: Plan, known: Choices, pages: Mapping[str, tuple[Plan, str]],
             about = {id for other in plans for id in other.filters.ids(field["name"])}
             field |= {"choices": [choice for choice in field["choices"] if choice["id"] in about], "partly": True}
     return {
-        "report": plan.report, "state": state_of(plan), "views": [], "files": [],
+        "report": plan.report, "state": state_of(plan), "shown": shown(plan), "views": [], "files": [],
         "fields": _alike([field for field in offered if field["kind"] != "many" or field["choices"] or field.get("partly")]),
         "published": {key: address for key, (_plan, address) in pages.items()},
     }  # fmt: skip
@@ -108,7 +113,7 @@ def _field(parameter: Parameter, plan: Plan, known: Choices, settings: Settings)
         return field | {"kind": "many", "choices": [_choice(choice) for choice in known.of(PICKED.get(name, name))]}
     if name == "period":
         usual = [{"id": text, "name": _(CALLED[text])} for text in EXAMPLES if text in CALLED]
-        return field | {"kind": "period", "choices": usual, "shown": plan.about.partition(" · ")[0]}
+        return field | {"kind": "period", "choices": usual}
     if name in ("comparison", "language"):
         ids = COMPARISONS if name == "comparison" else LANGUAGES
         return field | {"kind": "one", "choices": [{"id": id, "name": _(CALLED.get(id, id))} for id in ids]}
@@ -128,5 +133,5 @@ def _choice(choice: Choice) -> dict[str, str]:
 
 def _periods(plans: Iterable[Plan]) -> Iterator[dict[str, str]]:
     """The periods of those plans, each once: as it was asked, by its usual name or in words."""
-    asked = {str(plan.by_ids().parameters.get("period", "")): plan.about.partition(" · ")[0] for plan in plans}
+    asked = {str(plan.by_ids().parameters.get("period", "")): shown(plan) for plan in plans}
     yield from ({"id": id, "name": _(CALLED[id]) if id in CALLED else words} for id, words in asked.items())

@@ -19,7 +19,7 @@ import nbformat
 
 from .. import errors
 from ..errors import RunError
-from ..look import completeness, mime, publish, workbook
+from ..look import choices, completeness, mime, publish, workbook
 from ..metrics import registry
 from ..settings import Settings
 from ..store.disk import private, private_folder, write_all
@@ -107,7 +107,8 @@ def complete(
         notebook = _signed(executed)
         # nbformat's own way splits every text into lines, which nobody needs and which takes ten times as long.
         text = json.dumps(notebook, ensure_ascii=False) if notebook else ""
-        leak = discretion.what_shows([text], settings)
+        look, offered = _offered(look)
+        leak = discretion.what_shows([text, *offered.values()], settings)
         error = leak or discretion.without_secrets(executed.error, settings)
         if not error:
             if len(text) > settings.limits.page_output:
@@ -116,6 +117,7 @@ def complete(
                 headline = _headline(notebook)
                 beside = publish.rows_beside(notebook) if look.get("rows") == BESIDE else {}
                 page = _page(plan, notebook, **look | _rows_of(plan, beside, look))
+                _share(offered, out)
                 files = _written(plan, notebook, {"ipynb": text, "html": page, **beside}, out, {*kinds, *beside})
                 _clear_rows(plan, files, out)
     except Exception as failed:
@@ -132,6 +134,21 @@ def complete(
 def _rows_of(plan: Plan, beside: Mapping[str, str], look: Mapping[str, Any]) -> dict[str, Any]:
     """Where the page finds the rows behind its numbers."""
     return {"rows": next((f"{plan.name}.{end}" for end in beside), "")} if look.get("rows") == BESIDE else {}
+
+
+def _offered(look: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The look, and the file with what its header offers where that is to lie beside the page."""
+    if look.get("rows") != BESIDE or not look.get("controls"):
+        return look, {}
+    own, files = choices.apart(look["controls"])
+    return look | {"controls": own}, files
+
+
+def _share(offered: Mapping[str, str], out: Path) -> None:
+    """Write what the headers of several pages offer, unless the page before this one has."""
+    for name, text in offered.items():
+        if not (out / name).is_file():
+            write_all({out / name: partial(_write, text=text)})
 
 
 def _clear_rows(plan: Plan, files: Collection[Path], out: Path) -> None:

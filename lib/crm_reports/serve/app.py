@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import FilterError, ReportError, SettingsError
-from ..look import lists, templates
+from ..look import choices, lists, templates
 from ..look import page as look
 from ..runs.execution import in_words
 from ..runs.run import elements_of
@@ -33,7 +33,7 @@ from ..settings import Settings
 from ..words.texts import N_, _, speaking
 from . import state, views
 from .access import Door, NotYours, Reader, Unknown
-from .controls import audience, controls, links, state_of
+from .controls import Offered, audience, controls, links, state_of
 from .desk import Asked, Desk
 from .pages import Busy, Pages
 
@@ -69,6 +69,7 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.door, self.desk, self.pages = Door(settings), Desk(settings), Pages(settings)
+        self.offered = Offered()
 
     def app(self, hosts: list[str]) -> Starlette:
         """The application; it answers under these names of hosts only, or any page elsewhere could ask it too."""
@@ -77,6 +78,7 @@ class Server:
             Route("/favicon.ico", lambda request: Response(status_code=204)),  # browsers ask for it unasked
             Route("/views", self.answered(self.change_views), methods=["POST"]),
             Mount("/assets", StaticFiles(directory=self.pages.assets)),
+            Route("/choices/{name}", self.answered(self.show_choices)),
             Route("/{report}", self.answered(self.show)),
         ]
         hosts_only = Middleware(KnownHosts, hosts=hosts, refuse=self.refuse_host)
@@ -140,16 +142,29 @@ class Server:
             return FileResponse(
                 await self.pages.file(kind, asked, page), media_type=TYPES[kind], filename=f"{asked.plan.name}.{kind}"
             )
-        chosen = await anyio.to_thread.run_sync(self._controls, asked)
+        chosen, offered = await anyio.to_thread.run_sync(self._controls, asked)
+        self.offered.keep(audience(reader), offered)
         mark = f'"{sha256(f"{asked.key} {chosen}".encode()).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == mark:
             return Response(status_code=304, headers={"ETag": mark})
         text = page["html"].read_text(encoding="utf-8").replace(NO_FORMS, FORMS, 1)
         return HTMLResponse(text.replace(NO_CONTROLS, NO_CONTROLS.replace("null", chosen), 1), headers={"ETag": mark})
 
-    def _controls(self, asked: Asked) -> str:
+    def _controls(self, asked: Asked) -> tuple[str, dict[str, str]]:
+        """The page's own part of its header, and the file with the rest."""
         with speaking(asked.plan.language):
-            return lists.as_script(controls(asked, self.settings))
+            own, offered = choices.apart(controls(asked, self.settings), "/choices/")
+        return lists.as_script(own), offered
+
+    async def show_choices(self, request: Request, reader: Reader) -> Response:
+        """What the header of a page offers that this reader's audience was just shown."""
+        _refuse_scripts_elsewhere(request)
+        text = self.offered.text(audience(reader), request.path_params["name"])
+        if text is None:
+            return await self.refuse(request, HTTPException(404))
+        return Response(
+            text, media_type="text/javascript", headers={"Cache-Control": "private, max-age=31536000, immutable"}
+        )
 
     async def change_views(self, request: Request, reader: Reader) -> Response:
         """Save the view that the form's `address` is under its `name`, or delete the one of that name."""

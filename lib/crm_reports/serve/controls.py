@@ -1,5 +1,6 @@
 """The header of a page that is answered here: every parameter of its report, and where else its reader can go."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,14 +15,33 @@ from .access import Reader
 from .desk import Asked
 from .state import address
 
+MOST_KEPT = 500  # files of choices; a page that is looked at again brings its own back
 FILES = {"xlsx": N_("Excel"), "pdf": "PDF", "json": "JSON", "ipynb": N_("Notebook")}
+
+
+class Offered:
+    """What headers were last said to offer, each for its audience alone."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def keep(self, audience: str, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            self._kept[audience, name] = text
+            self._kept.move_to_end((audience, name))
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def text(self, audience: str, name: str) -> str | None:
+        """The file of that name; None when nobody of that audience was lately led to it."""
+        return self._kept.get((audience, name))
 
 
 def controls(asked: Asked, settings: Settings) -> dict[str, Any]:
     """What the page's script builds the header of: the state, the fields, the saved views, the files."""
     state, report = state_of(asked), asked.plan.report
     return {
-        "report": report, "state": state, "fields": offered.fields(asked.plan, asked.known, settings),
+        "report": report, "state": state, "shown": offered.shown(asked.plan), "fields": offered.fields(asked.plan, asked.known, settings),
         "views": [_view(view) for view in views.saved(settings) if _is_theirs(view, asked.reader)],
         "files": [{"text": _(text), "url": address(report, state, kind)} for kind, text in FILES.items()],
     }  # fmt: skip

@@ -1,7 +1,9 @@
 // ── Controls: what the page is about, in the reader's hand ────────────────────────────────────────────────────────
 // A server puts in what can be chosen; a published page, what was published. The address is the state: every choice leads to
 // another page, where the reader finds himself at the same element.
-const controls = JSON.parse(document.getElementById("controls").textContent);
+// What other pages of the report offer, too, lies in a file beside them.
+const own = JSON.parse(document.getElementById("controls").textContent);
+const controls = !own?.beside ? own : window.crmChoices ? {...own, ...window.crmChoices} : null;
 for (const field of controls?.fields ?? []) if (field.like) field.choices = controls.fields.find(other => other.name === field.like).choices;
 const same = (one, other) => JSON.stringify(one ?? []) === JSON.stringify(other ?? []);
 const listOf = value => value === undefined || value === "" ? [] : [value].flat().map(String);
@@ -39,7 +41,7 @@ function comeBack() {
 // ── One field: a button that says what is chosen, and what opens under it ──
 function written(field) {
   const chosen = listOf(controls.state[field.name]);
-  if (field.kind === "period") return field.shown;
+  if (field.kind === "period") return controls.shown;
   if (field.kind === "flag") return chosen[0] === "true" ? page.texts.yes : "";
   const names = chosen.map(id => field.choices?.find(choice => choice.id === id)?.name ?? id);
   if (field.kind === "one") return names[0] ?? field.choices.find(choice => choice.id === field.default)?.name ?? "";
@@ -201,3 +203,4 @@ function placeControls() {
   comeBack();
 }
 if (controls) placeControls();
+else if (own) document.querySelector(".about-report .chips")?.after(make("p", {class: "unloaded", role: "status"}, page.texts.unloaded));
