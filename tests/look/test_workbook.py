@@ -148,3 +148,17 @@ def test_missing_numbers_have_no_cell_and_other_kinds_keep_theirs(tmp_path):
         [0.1, False, '["x", 1]'],
     ]
     assert sheet.dimensions == "A1:C4"
+
+
+def test_a_text_that_comes_again_stands_in_the_workbook_once_and_is_counted_as_often_as_it_comes(tmp_path):
+    column = {"name": "title", "title": "Deal", "unit": "text"}
+    rows = [{"title": text} for text in ("Roof", "Roof", "Wall", "Roof")]
+    with xlsxwriter.Workbook(str(tmp_path / "x.xlsx")) as book:
+        sheet = book.add_worksheet(None, workbook._Columns)
+        style = book.add_format()
+        sheet.add(0, [row["title"] for row in rows], [style] * 4, blanks=[False] * 4)
+        assert (sheet.str_table.unique_count, sheet.str_table.count) == (2, 4)
+    workbook.workbook([HEADER, element("deals", rows, [column], "Deals")], tmp_path / "y.xlsx")
+    assert [cell.value for cell in openpyxl.load_workbook(tmp_path / "y.xlsx")["Deals"]["A"][2:]] == [
+        "Roof", "Roof", "Wall", "Roof",
+    ]  # fmt: skip

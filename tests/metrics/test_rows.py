@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm_reports.errors import MetricError
 from crm_reports.measures.measure import measure, value_of
 from crm_reports.metrics.registry import METRICS, metric
-from crm_reports.metrics.rows import ROW_BY_ROW, SUMMARIES, Groups, Ratio, Rows, evaluate, fields_of
+from crm_reports.metrics.rows import ROW_BY_ROW, SUMMARIES, Groups, Ratio, Rows, by_half, evaluate, fields_of
 from crm_reports.store.columns import Columns, categorical, ratio
 from stores import dataset, deal
 
@@ -277,3 +277,9 @@ def test_any_body_says_of_each_group_what_pandas_says_of_its_rows_alone(body, ta
 def test_the_words_are_pandas_own():
     assert {word for word in (*ROW_BY_ROW, *SUMMARIES) if not hasattr(pd.Series, word)} == set()
     assert Rows(ROWS)["money"].sum().values.tolist() == [405]
+
+
+def test_the_halves_of_a_ratio_are_the_very_numbers_that_its_body_gave():
+    won, closed = np.array([1.0, 2.0]), np.array([4.0, 4.0])
+    halves = by_half(Ratio(won, closed), lambda numbers: numbers)
+    assert (halves.k is won, halves.n is closed) == (True, True)

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from crm_reports.sources.fields import TABLES
-from crm_reports.store import Store
+from crm_reports.store import Store, snapshot
 from crm_reports.store.parts import PARTS, SQL, VIEWS, Part
 from stores import deal, make_store, moves
 
@@ -56,3 +56,10 @@ def test_a_part_of_many_rows_finds_rows_by_their_keys_and_compares_none_with_all
     now.prepare(*PARTS[part].needs)
     (plan,) = now.query(f"explain {PARTS[part].sql}")["explain_value"].to_pylist()
     assert set(re.findall(r"\w+_JOIN|CROSS_PRODUCT", plan)) == {"HASH_JOIN"}
+
+
+def test_a_kept_part_writes_words_once_each_and_not_thousands_of_instants(tmp_path):
+    sql = "select i // 10 as instant, 'call' || i % 3 as kind from range(20000) as ids(i)"
+    duckdb.execute(snapshot._written(sql, tmp_path / "part"))
+    rows = duckdb.execute(f"select path_in_schema, encodings from parquet_metadata('{tmp_path / 'part'}')").fetchall()
+    assert {name: "DICTIONARY" in encodings for name, encodings in rows} == {"instant": False, "kind": True}

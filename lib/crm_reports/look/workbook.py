@@ -1,7 +1,7 @@
 """The workbook of a whole report: a sheet per element with its raw numbers."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -93,7 +93,7 @@ class _Styles:
 
     def of(self, unit: str, *, bold: bool = False, text: str = "") -> Format:
         """How a cell of that unit is written; a `text` that would be a formula once somebody edits it keeps its quote."""
-        key = (unit, bold, text.startswith(FORMULA))
+        key = (unit, bold, text[:1] in FORMULA)
         if key not in self.kept:
             look = {"bold": True, "top": 1} if bold else {}
             look |= {"quote_prefix": True} if key[2] else {}
@@ -102,19 +102,8 @@ class _Styles:
         return self.kept[key]
 
 
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # what a spreadsheet takes for a formula's first sign
+# What a spreadsheet takes for a formula's first sign.
+FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 _HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
 MOST_ROWS = 1_048_576 - 2
 
@@ -153,14 +142,11 @@ def _column(
     if unit in ("instant", "date"):
         values = _serials(values, unit, styles.zone)
     values = [_plain(value) if isinstance(value, str | list | dict) else value for value in values]
-    formats = [
-        styles.of(unit, bold=is_total, text=value)
-        if type(value) is str and value.startswith(FORMULA)
-        else bold
-        if is_total
-        else usual
-        for value, is_total in zip(values, totals, strict=True)
-    ]
+    formulas = {value for value in set(values) if type(value) is str and value[:1] in FORMULA}
+    formats = [bold if is_total else usual for is_total in totals]
+    for down, value in enumerate(values) if formulas else ():
+        if value in formulas:
+            formats[down] = styles.of(unit, bold=totals[down], text=value)
     # A total's line above goes on where it is blank.
     sheet.add(place, values, formats, blanks=totals)
 
@@ -197,15 +183,16 @@ class _Columns(Worksheet):
 
     def add(self, place: int, values: Sequence[object], formats: Sequence[Format], *, blanks: Sequence[bool]) -> None:
         """The cells of a column; a missing value has one only where `blanks` says so."""
-        cells = [
-            self._inside(value) or ("/>" if is_blank else "") for value, is_blank in zip(values, blanks, strict=True)
-        ]
+        texts = _Texts(self.str_table._get_shared_string_index)
+        cells = [texts[value] if type(value) is str else self._inside(value) for value in values]
+        self.str_table.count += sum(type(value) is str for value in values) - len(texts)
+        if True in blanks:
+            cells = [cell or ("/>" if is_blank else "") for cell, is_blank in zip(cells, blanks, strict=True)]
         self.__dict__.setdefault("columns", []).append((xl_col_to_name(place), cells, formats))
         self._check_dimensions(len(values) + 1, place)
 
     def _inside(self, value: object) -> str:
-        if type(value) is str:  # as most are
-            return f' t="s"><v>{self.str_table._get_shared_string_index(value)}</v></c>'
+        """What stands within the cell of a value that is no text; "" where there is none."""
         if value is None or units.is_missing(value):
             return ""
         if isinstance(value, bool):
@@ -224,10 +211,22 @@ class _Columns(Worksheet):
             self.fh.write(f'<row r="{row}">{"".join(cells)}</row>')
 
 
+class _Texts(dict[str, str]):
+    """What stands within the cell of a text: each is looked up once in a column, where most come again and again."""
+
+    def __init__(self, index: Callable[[str], int]) -> None:
+        super().__init__()
+        self._index = index
+
+    def __missing__(self, text: str) -> str:
+        self[text] = inside = f' t="s"><v>{self._index(text)}</v></c>'
+        return inside
+
+
 def _xml(letters: str, cells: Sequence[str], formats: Sequence[Format]) -> list[str]:
-    styles = {format: format._get_xf_index() for format in dict.fromkeys(formats)}
+    styles = {format: f'" s="{format._get_xf_index()}"' for format in dict.fromkeys(formats)}
     return [
-        f'<c r="{letters}{row}" s="{styles[format]}"{inside}' if inside else ""
+        f'<c r="{letters}{row}{styles[format]}{inside}' if inside else ""
         for row, (inside, format) in enumerate(zip(cells, formats, strict=True), 3)
     ]
 

@@ -5,8 +5,8 @@ into groups it gives for each group what it gives of that group's rows alone. A 
 whatever is worked out row by row is pandas' own; what sums rows up is asked once for all groups.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -82,14 +82,19 @@ def evaluate(body: Body, columns: Columns, groups: Groups | None = None) -> Numb
 
 def by_half(number: Any, change: Callable[[Any], Any]) -> Any:
     """The number changed; of a Ratio or a Sample each half of it."""
-    return type(number)(*map(change, astuple(number))) if isinstance(number, Ratio | Sample) else change(number)
+    return type(number)(*map(change, _halves(number))) if isinstance(number, Ratio | Sample) else change(number)
 
 
 def join(numbers: Sequence[Number]) -> Number:
     """The numbers of several parts as one, part after part."""
     if isinstance(numbers[0], Ratio | Sample):
-        return type(numbers[0])(*map(np.hstack, zip(*map(astuple, numbers), strict=True)))
+        return type(numbers[0])(*map(np.hstack, zip(*map(_halves, numbers), strict=True)))
     return np.hstack(numbers)
+
+
+def _halves(number: Ratio | Sample) -> Iterable[Any]:
+    """The two halves as they are: dataclasses.astuple would copy every array in them."""
+    return vars(number).values()
 
 
 def _bare(number: Any, groups: Groups | None) -> Any:

@@ -27,6 +27,7 @@ from .parts import MACROS, PARTS, VIEWS, Part
 from .versions import Tables, rows_as_of
 
 ROWS = 30_000  # of a row group: what a report on one manager reads at least
+WORDS = 1_000  # of a row group's column at most are written once each: to seek thousands of instants costs more than it spares
 NAMES = "select json_extract_string(json_serialize_sql(?::varchar), '$..table_name')"
 # Parts that another release has made are of no use to this one.
 RECIPE = sha256(repr((PARTS, VIEWS, MACROS, TABLES, duckdb.__version__)).encode()).hexdigest()[:12]
@@ -129,7 +130,8 @@ def _view(name: str, path: Path) -> str:
 
 def _written(sql: str, draft: Path) -> str:
     # Instants and numbers that rise are written as differences: a third less on the disk for the same time.
-    return f"copy ({sql}) to {quote(draft)} (format parquet, parquet_version v2, row_group_size {ROWS})"
+    form = f"format parquet, parquet_version v2, row_group_size {ROWS}, dictionary_size_limit {WORDS}"
+    return f"copy ({sql}) to {quote(draft)} ({form})"
 
 
 def _instant(instant: datetime | None) -> str:
