@@ -357,8 +357,8 @@ def _leads_waiting(ds: Dataset) -> Columns:
     """The same of the slice's leads; of none under a pipeline filter, since they stand in no pipeline."""
     leads = ds.leads.iloc[:0] if ds.filters.ids("pipeline") else ds.leads  # of a deal's own field there are none anyway
     rows = ds.scope.snapshot.query("select lead_id, answered_at from first_answers where lead_id is not null")
-    found = to_pandas(rows)
-    answered_at = found.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
+    answers = to_pandas(rows)
+    answered_at = answers.set_index("lead_id")["answered_at"].reindex(leads["lead_id"].to_numpy(object))
     return _leads(ds, leads).assign(answered_at=_instants(answered_at), deal_no=np.full(len(leads), -1))
 
 

@@ -77,13 +77,13 @@ class Slice:
     def deals(self) -> Columns:
         """One row per deal: DEALS, and RARE. is_repeat: 1, 0, or missing where it is neither."""
         bare = replace(self)  # a column that holds the slice, which holds the deals, would be there for ever
-        own = {of.key: partial(_own, bare, of) for of in self.own}
+        own = {field.key: partial(_own, bare, field) for field in self.own}
         return from_arrow(self.facts(DEALS), **{name: partial(_fact, bare, name) for name in RARE}, **own)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What every row of a deal's history can be cut by: KEYS, and the company's own dimensions."""
-        return (*KEYS, *(of.key for of in self.own if of.is_dimension))
+        return (*KEYS, *(field.key for field in self.own if field.is_dimension))
 
     def held(self, own: Own, numbers: np.ndarray) -> Array:
         """What the deals of these numbers (deal_no) have in a field of the company's own."""
@@ -160,7 +160,7 @@ class Slice:
 
     @property
     def _inherited(self) -> tuple[str, ...]:
-        return (*INHERITED, "deal_id", *(of.key for of in self.own))
+        return (*INHERITED, "deal_id", *(field.key for field in self.own))
 
     def _of_deal(self, rows: Columns, name: str) -> Array:
         return self.deals[name].take(rows["place"])

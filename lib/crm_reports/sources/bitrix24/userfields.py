@@ -80,20 +80,20 @@ def _target(raw: Row) -> str:
     return kinds[0] if raw.get("type") == "crm" and len(kinds) == 1 else ""
 
 
-def _value(of: UserField, raw: Any, zone: ZoneInfo) -> str | None:
-    if of.type == "boolean":
+def _value(own: UserField, raw: Any, zone: ZoneInfo) -> str | None:
+    if own.type == "boolean":
         return None if raw is None or raw in ("", []) else str(int(values.flag(raw)))
-    if of.type in ("date", "datetime"):
-        read = (values.day if of.type == "date" else values.instant)(raw, zone)
+    if own.type in ("date", "datetime"):
+        read = (values.day if own.type == "date" else values.instant)(raw, zone)
         return read and read.isoformat()
-    if of.type == "money":
+    if own.type == "money":
         amount, _bar, currency = str(raw or "").partition("|")
         return None if values.number(amount) is None else f"{amount}|{currency}"
-    if of.type in ("integer", "double"):
+    if own.type in ("integer", "double"):
         return None if values.number(raw) is None else values.text(raw)
-    if of.type in ("enumeration", "employee", "iblock_element", "iblock_section", "crm"):
+    if own.type in ("enumeration", "employee", "iblock_element", "iblock_section", "crm"):
         id = values.key(raw)
-        return f"{of.target}_{id}" if id and of.target and id.isdigit() else id
+        return f"{own.target}_{id}" if id and own.target and id.isdigit() else id
     return values.text(raw)
 
 
@@ -127,21 +127,26 @@ class UserFields:
                 if (entity, name) in held
                 else []
             )
-        read = [(of.entity, of.field, of.type, of.is_multiple) for several in fields.values() for of in several]
+        read = [(own.entity, own.field, own.type, own.is_multiple) for several in fields.values() for own in several]
         fresh = {(entity, name) for entity, name, *kind in read if not _is_held(held.get((entity, name)), kind)}
-        return cls({entity: tuple(of) for entity, of in fields.items()}, tuple(gone), frozenset(fresh), tuple(problems))
+        return cls(
+            {entity: tuple(several) for entity, several in fields.items()},
+            tuple(gone),
+            frozenset(fresh),
+            tuple(problems),
+        )
 
     def names(self, table: str, *, fresh: bool = False) -> tuple[str, ...]:
         """What a row of the table is to be asked for; only what was never read of it."""
-        return tuple(of.field for of in self._of(table) if not fresh or (of.entity, of.field) in self.fresh)
+        return tuple(own.field for own in self._of(table) if not fresh or (own.entity, own.field) in self.fresh)
 
     def values(self, table: str, rows: Iterable[Row], zone: ZoneInfo, *, fresh: bool = False) -> list[Row]:
         """What these rows hold, a row for each field."""
         names = self.names(table, fresh=fresh)
-        fields = [of for of in self._of(table) if of.field in names]
+        fields = [own for own in self._of(table) if own.field in names]
         return [
-            {"entity": of.entity, "entity_id": str(raw["ID"]), "field": of.field, "value": of.value(raw.get(of.field), zone)}
-            for raw in rows for of in fields
+            {"entity": own.entity, "entity_id": str(raw["ID"]), "field": own.field, "value": own.value(raw.get(own.field), zone)}
+            for raw in rows for own in fields
         ]  # fmt: skip
 
     def _of(self, table: str) -> tuple[UserField, ...]:
@@ -149,13 +154,13 @@ class UserFields:
 
     def rows(self) -> list[Row]:
         """The fields as the store knows them; of those that are gone, what it knew."""
-        return [*(of.row() for several in self.fields.values() for of in several), *self.gone]
+        return [*(own.row() for several in self.fields.values() for own in several), *self.gone]
 
     def options(self) -> list[Row]:
         """The values of lists; the store keeps those that the portal tells no more."""
         return [
-            {"entity": of.entity, "field": of.field, "option_id": id, "name": name, "position": place}
-            for several in self.fields.values() for of in several for place, (id, name) in enumerate(of.options)
+            {"entity": own.entity, "field": own.field, "option_id": id, "name": name, "position": place}
+            for several in self.fields.values() for own in several for place, (id, name) in enumerate(own.options)
         ]  # fmt: skip
 
 
@@ -169,7 +174,7 @@ def _is_held(row: Row | None, kind: Sequence[Any]) -> bool:
 
 
 def _problem(entity: str, name: str, answer: Reply, known: Mapping[str, Any], held: Mapping[Wanted, Row]) -> str:
-    words = {"field": name, "table": next(table for table, of in ENTITIES.items() if of == entity)}
+    words = {"field": name, "table": next(table for table, kind in ENTITIES.items() if kind == entity)}
     if isinstance(answer, PortalError):
         return _(
             "the fields of {table} could not be read ({refused}): {field} is as it was last known",
