@@ -89,7 +89,10 @@ def make_store(folder: Path, **tables: list[dict[str, object]]) -> Settings:
     content["syncs"] = content.get("syncs") or [synced]
     path = folder / "store.duckdb"
     path.unlink(missing_ok=True)
-    with duckdb.connect(str(path)) as connection:
+    # A few rows: neither a second thread, nor packing them, nor a commit for each table is worth its time.
+    with duckdb.connect(str(path), config={"threads": 1}) as connection:
+        connection.execute("set force_compression = 'uncompressed'")
+        connection.execute("begin")
         connection.execute("create schema crm")
         for name, rows in content.items():
             filled = [{column: row.get(column) for column in TABLES[name].columns} for row in rows]
@@ -97,6 +100,7 @@ def make_store(folder: Path, **tables: list[dict[str, object]]) -> Settings:
             connection.register("rows_given", arrow)
             connection.execute(f"create table crm.{name} as select * from rows_given")
             connection.unregister("rows_given")
+        connection.execute("commit")
     return Settings(home=folder, data=folder, time_zone="UTC")
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from bs4 import BeautifulSoup
 from chromium import needed
 from readers import Reader
 
@@ -32,11 +33,24 @@ def _asked(seed, settings):
     return report, {name: dice.choice(VALUES[name]) for name in chosen}
 
 
+def _in_chromium(live, address):
+    """The tiles that a reader sees, and whether the page says that there is nothing to see."""
+    with Reader(live, address) as reader:
+        return reader.page.evaluate(TILES), reader.page.locator(".nothing-here").count() > 0
+
+
+def _as_sent(_live, address):
+    """The same of the page as the server sends it: to draw a dozen pages takes half a minute."""
+    page = BeautifulSoup(httpx.get(address, follow_redirects=True, timeout=120).text, "html.parser")
+    values = [(tile["data-metric"], tile["data-value"]) for tile in page.select("main a.tile")]
+    return [[metric, float(value) if value else None] for metric, value in values], bool(page.select(".nothing-here"))
+
+
 def test_the_numbers_are_those_of_a_run_with_the_same_parameters(live, server, settings, tmp_path):
-    for report, given in (_asked(seed, settings) for seed in range(12)):
+    for seed in range(12):
+        report, given = _asked(seed, settings)
         query = urlencode(given, doseq=True)
-        with Reader(live, f"{server}/{report}?{query}") as reader:
-            shown, is_idle = reader.page.evaluate(TILES), reader.page.locator(".nothing-here").count() > 0
+        shown, is_idle = (_as_sent if seed % 3 else _in_chromium)(live, f"{server}/{report}?{query}")
         answered = httpx.get(f"{server}/{report}.json?{query}").json()["elements"]
         record = made(settings, report, tmp_path / "run", **given)
         assert record.error == "", query

@@ -92,8 +92,8 @@ def test_a_port_that_is_taken_is_a_sentence():
 DAILY = 'period: str = "last_month"\nmanager: list = []\nas_of: str = ""'
 
 
-def test_from_an_invented_company_to_a_page_in_one_command(tmp_path):
-    """Served over HTTP, synced, run in a kernel, published; and synced again."""
+def test_from_an_invented_company_to_a_page_in_one_command(tmp_path, lent_parent):
+    """Served over HTTP, synced, run, published; and synced again."""
     write(tmp_path / "notebooks" / "overview.ipynb", *WHOLE, parameters=DAILY)
     (tmp_path / "reports.toml").write_text(
         "[source]\nkind = 'demo'\ndemo = { deals = 40, months = 3, today = 2025-06-30 }\n"

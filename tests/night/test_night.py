@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import parents
 from crm_reports.errors import PortalError, StoreError
 from crm_reports.night import How, index, night, presets, work
 from crm_reports.settings import Night, Preset, Settings
@@ -19,9 +20,7 @@ from notebooks import PARAMETERS, WHOLE, write
 from quick_nights import AS_OF, MONDAY, SLUG, Company
 from stores import at, deal, make_store, moves
 
-pytestmark = pytest.mark.usefixtures(
-    "lent_parent"
-)  # but for `first`, which is made before it: with a parent of its own
+pytestmark = pytest.mark.usefixtures("lent_parent")
 HOSTILE = "<script>alert(1)</script> & Co"
 TOML = f"""
 time_zone = "UTC"
@@ -61,10 +60,10 @@ def settings(folder):
 
 
 @pytest.fixture(scope="module")
-def first(settings, folder):
+def first(settings, folder, _parent):
     """The night of 1 January 2030, the day of the store's sync, and what was told on the way."""
     synced, told = [], []
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, parents.lent():
         patch.chdir(folder)
         report = night(settings, out=Path("output"), sync=lambda: synced.append(1), tell=told.append, how=QUICK)
     assert synced == [1]

@@ -13,7 +13,9 @@ import nbformat
 import pytest
 
 import bitrix24_demo as demo
+import parents
 import reports
+import serving
 from crm_reports.look import page
 from crm_reports.look.publish import REPORTS
 from crm_reports.measures.load import load
@@ -105,10 +107,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(home):
+def made(home, _parent):
     settings, _secret = home
-    out = settings.home / "out"
-    return {report: run.run(report, {"period": "2025-Q1"}, settings=settings, out=out) for report in REPORTS}
+    with parents.lent():
+        return {report: serving.made(settings, report, settings.home / "out", period="2025-Q1") for report in REPORTS}
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -186,11 +188,12 @@ def test_a_report_about_one_manager_says_so_and_keeps_to_him(home):
 
 
 @pytest.fixture(scope="module")
-def own(home):
+def own(home, _parent):
     """Manager effectiveness of manager 5 alone: the four files' text by suffix, and what the store knows of others."""
     settings, _secret = home
     given = {"period": "2025-Q1", "manager": ["5"]}
-    record = run.run("manager_effectiveness", given, settings=settings, out=settings.home / "own")
+    with parents.lent():
+        record = serving.made(settings, "manager_effectiveness", settings.home / "own", **given)
     assert (record.error, record.state) == ("", "complete")
     return settings, {path.suffix: _text(path) for path in record.files}
 
