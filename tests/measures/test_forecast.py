@@ -1,6 +1,7 @@
 """The forecast on invented histories whose end a person can say beforehand."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ from crm_reports import elements
 from crm_reports.measures.backtest import Record, record
 from crm_reports.measures.fates import Fates
 from crm_reports.measures.forecast import Forecast
-from crm_reports.measures.horizons import ahead, of_months
+from crm_reports.measures.horizons import Horizons, ahead, of_months
 from crm_reports.measures.measure import measure, value_of
 from crm_reports.measures.outlook import Outlook
 from crm_reports.measures.past import Past
+from crm_reports.settings.calendar import Calendar
 from stores import at, dataset, deal, moves
 
 BEGIN = date(2024, 1, 1)
@@ -140,6 +142,14 @@ def test_the_parts_by_manager_add_up_to_the_whole_and_the_whole_is_what_the_outl
     parts, total = table[~table["is_total"]], table[table["is_total"]]
     assert parts["forecast"].sum() == pytest.approx(total["forecast"].iloc[0])
     assert total["forecast"].iloc[0] == pytest.approx(Forecast.of(ds).outlook.forecast[-1])
+
+
+def test_in_january_deals_yet_to_come_are_reckoned_for_the_days_that_russia_works():
+    """Of January 2025 the 9th is the first working day: 17 are left from the 1st and from the 9th, 5 from the 27th."""
+    start, end = date(2025, 1, 1), date(2025, 2, 1)
+    horizons = Horizons.of([(start, date(2025, 1, day), end) for day in (1, 9, 27)], ZoneInfo("Europe/Moscow"))
+    outlook = Outlook(Fates(None, horizons), Calendar("RU"))
+    assert outlook.days_left.tolist() == [17, 17, 5]
 
 
 def test_three_lost_deals_make_no_prophecy_and_three_hundred_do(tmp_path):

@@ -1,5 +1,6 @@
 """Month by month: of the deals created in a month, how many were won by the end of it, of the next one, and so on."""
 
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -8,9 +9,9 @@ import pandas as pd
 from ..filters import Period, first_instant
 from ..filters.periods import label, last_months, shift
 from ..measures.dataset import Dataset
-from ..measures.slices import inside, utc
+from ..measures.slices import utc
 from ..metrics.statistics import interval
-from ..store.columns import ratio
+from ..store.columns import Columns, ratio
 from ..words import units
 from ..words.texts import N_, _, many
 from .element import element
@@ -34,22 +35,37 @@ def cohorts(ds: Dataset) -> pd.DataFrame:
     A win counts from its last entry into a won stage, if the deal still stands there at the report's instant.
     """
     months = [Period(span.start, shift("month", span.start, 1)) for span in last_months(ds.filters.elapsed.end, MONTHS)]
-    cells = [_cell(ds, month, since) for month, since in product(months, range(MONTHS))]
-    table = pd.DataFrame(cells)
+    table = pd.DataFrame(_cells(ds, months))
     table = table[table.groupby("period")["won_by_then_n"].transform("max") > 0]
     return _with_shares(pd.concat([table, _totals(table)], ignore_index=True)) if len(table) else table.iloc[:0]
 
 
-def _cell(ds: Dataset, month: Period, since: int) -> dict[str, object]:
-    """How many of the deals created in the month were won by then; missing while that is still to come."""
-    deals, by = ds.slice.deals, first_instant(shift("month", month.end, since), ds.filters.zone)
-    names = {"cohort": units.period("month", month.start), "period": label(month.start, "month"), "start": month.start}
-    cell = names | {"months_since": since, "is_total": False}
-    if by > ds.filters.as_of:
-        return cell | {"won_by_then_k": np.nan, "won_by_then_n": np.nan}
-    is_created = inside(deals["created_at"], ds.bounds(month))
-    is_won = is_created & np.asarray(deals["outcome"] == "won") & (deals["closed_at"] < utc(by))
-    return cell | {"won_by_then_k": int(is_won.sum()), "won_by_then_n": int(is_created.sum())}
+def _cells(ds: Dataset, months: Sequence[Period]) -> Iterator[dict[str, object]]:
+    """How many of the deals created in each month were won by each month's end; missing while that is still to come."""
+    starts = [shift("month", months[0].start, place) for place in range(len(months) + MONTHS)]
+    edges = [first_instant(start, ds.filters.zone) for start in starts]
+    n, k = _counts(ds.slice.deals, np.array([utc(edge) for edge in edges]), len(months))
+    for (place, month), since in product(enumerate(months), range(MONTHS)):
+        by = place + 1 + since
+        has_come = edges[by] <= ds.filters.as_of
+        yield {
+            "cohort": units.period("month", month.start), "period": label(month.start, "month"), "start": month.start,
+            "months_since": since, "is_total": False, "won_by_then_k": k[place, by] if has_come else np.nan,
+            "won_by_then_n": n[place] if has_come else np.nan,
+        }  # fmt: skip
+
+
+def _counts(deals: Columns, edges: np.ndarray, months: int) -> tuple[np.ndarray, np.ndarray]:
+    """Per month how many were created in it, and how many of those were won before each edge."""
+    born = np.searchsorted(edges[: months + 1], deals["created_at"], side="right") - 1
+    ended = np.searchsorted(
+        edges, deals["closed_at"], side="right"
+    )  # before this edge; where nobody knows when, after all
+    is_born = (born >= 0) & (born < months)
+    is_won = is_born & np.asarray(deals["outcome"] == "won")
+    k = np.zeros((months, len(edges) + 1), dtype=int)
+    np.add.at(k, (born[is_won], ended[is_won]), 1)
+    return np.bincount(born[is_born], minlength=months), k.cumsum(axis=1)
 
 
 def _totals(table: pd.DataFrame) -> pd.DataFrame:

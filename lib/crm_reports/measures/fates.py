@@ -10,7 +10,7 @@ from .past import DAY_US, EVER, Past, turns
 
 # Days on the stage: how finely those who stand there are told apart.
 AGES = np.array([0, 2, 4, 7, 10, 14, 18, 22, 26, 30, 37, 45, 60, 90, 120, 180, 365])
-FIRST, LAST = 0, len(AGES) - 1
+LAST = len(AGES) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +53,14 @@ class Fates:
         first = np.searchsorted(instants, stands.since, side="right")
         last = np.searchsorted(instants, stands.until, side="right")
         there = np.flatnonzero(first < last)
-        pieces = []
+        begin, pieces = first[there], []
         for age in range(len(AGES)):
-            begin, finish = first[there], last[there]
-            begin = begin if age == FIRST else np.maximum(begin, self._reaching(there, age))
-            finish = finish if age == LAST else np.minimum(finish, self._reaching(there, age + 1))
-            kept = begin < finish
+            older = last[there] if age == LAST else self._reaching(there, age + 1)
+            finish = np.minimum(last[there], older)
+            kept, goes_on = begin < finish, last[there] > finish
             rows = there[kept]
             pieces.append((stands.deal[rows], stands.spot[rows] * len(AGES) + age, begin[kept], finish[kept]))
-            there = there[last[there] > finish]
+            there, begin = there[goes_on], np.maximum(begin, older)[goes_on]
         return Spans(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
 
     def _reaching(self, stands: np.ndarray, age: int) -> np.ndarray:
