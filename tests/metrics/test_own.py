@@ -107,6 +107,25 @@ def test_a_file_that_can_not_be_used_is_said_at_the_top_and_stops_no_other_repor
     assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("big_wins", "won", "metrics/big.py: имя 'won' уже занято; дайте своему другое"),
+        (".sum()", ".summ()", "metrics/big.py, строка 4: показатель 'big_wins' нельзя измерить: в теле показателя нельзя .summ; похожие: sum"),
+        ('unit="count"', 'unit="pieces"', "metrics/big.py, строка 4: у показателя 'big_wins' указано unit='pieces'; допустимо одно из: count"),
+        ('good="up"', 'god="up"', "metrics/big.py, строка 4: @metric не принимает god=; похожие: good"),
+        ('"""How many large deals were won."""', "", "metrics/big.py, строка 4: у показателя 'big_wins' нет описания"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_own_metric_is_told_in_the_language_of_the_page(settings, old, new, sentence):
+    _file(settings, "metrics/big.py", BIG.format(n=1).replace(old, new))
+    with speaking("ru"):
+        ds = _march(settings.model_copy(update={"language": "ru"}))
+        assert f": {sentence}" in ds.holes[-1]
+        with pytest.raises(MetricError, match="нет разреза 'sauce'; похожие: source"):
+            measure(ds, ["won"], by="sauce")
+
+
 def test_what_the_command_writes_works_and_is_never_written_over(settings):
     for kind, name in (("metric", "big_wins"), ("element", "by_source"), ("report", "our_week")):
         path = new(kind, name, settings)

@@ -108,7 +108,8 @@ def chart(draw: Draw) -> Draw:
                 raise
             columns = [str(column) for column in table]
             close = ", ".join(near(name, columns) or columns)
-            raise MetricError(f"the table for crm.{draw.__name__} has no column {name!r}; near: {close}") from error
+            words = {"chart": draw.__name__, "name": name, "close": close}
+            raise MetricError(_("the table for crm.{chart} has no column {name!r}; near: {close}", **words)) from error
 
     return cast(Draw, drawn)
 

@@ -5,6 +5,7 @@
 
 from ..errors import near
 from ..metrics.registry import TROUBLES
+from ..words.texts import _
 from . import (  # noqa: F401
     activity,
     changes,
@@ -37,7 +38,7 @@ def __getattr__(name: str) -> Entry:
     if name.startswith("_"):
         raise AttributeError(name)
     close = ", ".join(near(name, ELEMENTS) or sorted(ELEMENTS))
-    raise AttributeError("; ".join([f"no element called {name!r}", f"near: {close}", *TROUBLES]))
+    raise AttributeError("; ".join([_("no element called {name!r}; near: {close}", name=name, close=close), *TROUBLES]))
 
 
 globals().update(ELEMENTS)  # an element goes before the module of its name

@@ -17,6 +17,7 @@ from ..metrics.rows import Groups, Number, Ratio, Sample, join
 from ..metrics.statistics import differs, interval
 from ..store.columns import Columns
 from ..words import context
+from ..words.texts import _
 from .dataset import Dataset
 from .grid import Grid, Piece
 
@@ -129,7 +130,13 @@ def grid_of(ds: Dataset, entries: Sequence[Metric], keys: Sequence[str], pieces:
         for key in keys:
             if key not in pieces[entry.on][0].rows:
                 dimension = key.removesuffix("_id")
-                raise MetricError(f"metric {entry.name!r} can't be cut by {dimension!r}: its rows have none")
+                raise MetricError(
+                    _(
+                        "metric {name!r} can't be cut by {dimension!r}: its rows have none",
+                        name=entry.name,
+                        dimension=dimension,
+                    )
+                )
     return Grid.of(ds.names, keys, [piece for frame in pieces.values() for piece in frame], cuts)
 
 

@@ -16,6 +16,7 @@ from ..filters import Period
 from ..metrics.registry import STOCKS, find
 from ..metrics.rows import Groups
 from ..store.columns import DAY, Array, Columns, categorical, joined, per_text, rename
+from ..words.texts import _
 from . import privacy
 from .acts import KINDS
 from .dataset import Dataset
@@ -31,7 +32,7 @@ PER_CUT = ("team", "turnover", "plans")
 def frame(ds: Dataset, on: str, period: Period) -> Columns:
     """The rows of `on` for `period`, made once."""
     if on not in FRAMES:
-        raise MetricError(f"no frame called {on!r} to measure on; there are: {', '.join(FRAMES)}")
+        raise MetricError(_("no frame called {on!r} to measure on; there are: {names}", on=on, names=", ".join(FRAMES)))
     return ds.memo.once((on, period), lambda: FRAMES[on](ds, period))
 
 

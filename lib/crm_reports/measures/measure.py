@@ -19,6 +19,7 @@ from ..metrics import registry
 from ..metrics.registry import Metric
 from ..metrics.rows import Number
 from ..store.columns import ratio
+from ..words.texts import _
 from . import frames, privacy
 from .asked import note
 from .cells import (
@@ -121,10 +122,11 @@ def _dimensions(ds: Dataset, by: list[str]) -> tuple[list[str], str]:
     dimensions = (*DIMENSIONS, *(own.name for own in ds.names.own if own.is_dimension), *SIZES)
     for name in by:
         if name not in dimensions:
-            raise MetricError(f"no dimension called {name!r}; near: {', '.join(near(name, dimensions) or dimensions)}")
+            close = ", ".join(near(name, dimensions) or dimensions)
+            raise MetricError(_("no dimension called {name!r}; near: {close}", name=name, close=close))
     sizes = [name for name in by if name in SIZES]
     if len(sizes) > 1:
-        raise MetricError(f"a period can have one size at a time; {' and '.join(sizes)} were asked for")
+        raise MetricError(_("a period can have one size at a time; not {sizes}", sizes=", ".join(sizes)))
     return [f"{name}_id" for name in by if name not in SIZES], "".join(sizes)
 
 

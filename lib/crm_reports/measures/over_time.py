@@ -12,6 +12,7 @@ from ..errors import MetricError
 from ..filters import Period, first_instant
 from ..filters.periods import WHOLES, begin, consecutive, cut, label, last_months, shift, year_earlier
 from ..metrics.registry import STOCKS, Metric
+from ..words.texts import _
 from . import frames
 from .asked import note
 from .cells import Cells, cells_of, entries_of, frames_of, gaps_of_days, grid_of
@@ -93,7 +94,9 @@ def _pieces(ds: Dataset, entries: Sequence[Metric], cuts: Sequence[Period]) -> d
     """What the metrics are measured from; a stock that is rebuilt for the report's own instant only is refused."""
     for entry in entries:
         if entry.on in STOCKS and not _is_of_any_day(entry):
-            raise MetricError(f"metric {entry.name!r} is known at the report's instant only; measure it by a dimension")
+            raise MetricError(
+                _("metric {name!r} is known at the report's instant only; measure it by a dimension", name=entry.name)
+            )
     return {on: _pieces_of(ds, on, cuts) for on in frames_of(entries)}
 
 

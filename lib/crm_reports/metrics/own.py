@@ -15,6 +15,7 @@ from traceback import extract_tb
 from types import ModuleType
 
 from ..errors import MetricError, ReportError
+from ..words.texts import _
 from . import registry
 
 FOLDERS = ("metrics", "elements")
@@ -91,14 +92,14 @@ def _check_names(path: Path, before: list[dict[str, object]]) -> None:
     for entries, as_they_were in zip(registry.REGISTRIES, before, strict=False):
         for name, entry in as_they_were.items():
             if entries[name] is not entry:
-                raise MetricError(f"{name!r} is there already; give yours another name")
+                raise MetricError(_("{name!r} is there already; give yours another name", name=name))
 
 
 def _line(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
-        return f", line {error.lineno}"
+        return ", " + _("line {line}", line=error.lineno)
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f", line {lines[-1]}" if lines else ""
+    return ", " + _("line {line}", line=lines[-1]) if lines else ""
 
 
 def _words(error: BaseException) -> str:

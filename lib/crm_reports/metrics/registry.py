@@ -46,7 +46,7 @@ class Metric:
         try:
             return evaluate(self.compute, rows, groups)
         except (TypeError, ValueError, ArithmeticError, MetricError) as error:
-            raise MetricError(f"metric {self.name!r} can't be measured: {error}") from error
+            raise MetricError(_("metric {name!r} can't be measured: {error}", name=self.name, error=error)) from error
 
     @property
     def asks(self) -> set[str]:
@@ -130,10 +130,13 @@ def metric(
     def register(compute: Body) -> Body:
         name = compute.__name__
         if not compute.__doc__:
-            raise MetricError(f"metric {name!r} has no docstring; say in a sentence what it tells the reader")
+            raise MetricError(
+                _("metric {name!r} has no docstring; say in a sentence what it tells the reader", name=name)
+            )
         for keyword, word, words in (("unit", unit, get_args(Unit)), ("good", good, get_args(Good))):
             if word not in words:
-                raise MetricError(f"metric {name!r} has {keyword}={word!r}; write one of {', '.join(words)}")
+                there = {"name": name, "keyword": keyword, "word": word, "words": ", ".join(words)}
+                raise MetricError(_("metric {name!r} has {keyword}={word!r}; write one of {words}", **there))
         forget_columns()
         texts.also(title, ru)
         fields = _fields(name, compute)
@@ -167,11 +170,12 @@ def is_bare() -> bool:
 def _refusal(keyword: str) -> str:
     """Why `@metric` does not take the keyword, and what to write instead."""
     if keyword == "fields":
-        return "leave fields= out of @metric: the fields are found by running the body once"
+        return _("leave fields= out of @metric: the fields are found by running the body once")
     keywords = [
         name for name, parameter in signature(metric).parameters.items() if parameter.kind == Parameter.KEYWORD_ONLY
     ]
-    return f"@metric takes no {keyword}=; near: {', '.join(near(keyword, keywords) or keywords)}"
+    close = ", ".join(near(keyword, keywords) or keywords)
+    return _("@metric takes no {keyword}=; near: {close}", keyword=keyword, close=close)
 
 
 def _fields(name: str, compute: Body) -> tuple[str, ...]:
@@ -179,14 +183,14 @@ def _fields(name: str, compute: Body) -> tuple[str, ...]:
     try:
         return fields_of(compute)
     except Exception as error:
-        raise MetricError(f"metric {name!r} can't be measured: {error}") from error
+        raise MetricError(_("metric {name!r} can't be measured: {error}", name=name, error=error)) from error
 
 
 def find(name: str) -> Metric:
     """The metric of that name."""
     if name not in METRICS:
         close = ", ".join(near(name, METRICS) or sorted(METRICS))
-        raise MetricError("; ".join([f"no metric called {name!r}", f"near: {close}", *TROUBLES]))
+        raise MetricError("; ".join([_("no metric called {name!r}; near: {close}", name=name, close=close), *TROUBLES]))
     return METRICS[name]
 
 

@@ -16,6 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..errors import MetricError, near
 from ..store.columns import Array, Columns, ratio
+from ..words.texts import _
 
 ROW_BY_ROW = ("abs", "between", "clip", "fillna", "isin", "isna", "mask", "notna", "round", "where")
 SUMMARIES = ("all", "any", "count", "max", "mean", "median", "min", "nunique", "quantile", "std", "sum", "var")
@@ -99,7 +100,9 @@ def _halves(number: Ratio | Sample) -> Iterable[Any]:
 
 def _bare(number: Any, groups: Groups | None) -> Any:
     if not isinstance(number, Numbers | int | float | np.number | np.bool):
-        raise MetricError(f"a metric's body gives a number, a Ratio or a Sample, not {type(number).__name__}")
+        raise MetricError(
+            _("a metric's body gives a number, a Ratio or a Sample, not {type}", type=type(number).__name__)
+        )
     values = number.values if isinstance(number, Numbers) else np.full(groups.count if groups else 1, number)
     return values if groups else values[0].item()
 
@@ -145,7 +148,8 @@ class Rows:
             return self._select(name)
         if name not in self._columns:
             fields = [field for field in self._columns.names() if isinstance(field, str)]
-            raise MetricError(f"the rows have no field {name!r}; near: {', '.join(near(name, fields) or fields)}")
+            close = ", ".join(near(name, fields) or fields)
+            raise MetricError(_("the rows have no field {name!r}; near: {close}", name=name, close=close))
         whole = self._columns[name]
         return Field(whole if self._places is None else whole[self._places], self.groups, self._places)
 
@@ -165,21 +169,24 @@ class _Reckoning(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         raise MetricError(
-            "a metric's body can't ask whether a number is so; write .where(condition, other) instead of `if`"
+            _("a metric's body can't ask whether a number is so; write .where(condition, other) instead of `if`")
         )
 
     def __round__(self, digits: int = 0) -> Any:
         return self.round(digits)
 
     def __iter__(self) -> Any:
-        raise MetricError(f"a field can't be gone through row by row; its words are {', '.join(SUMMARIES)}")
+        raise MetricError(
+            _("a field can't be gone through row by row; its words are {words}", words=", ".join(SUMMARIES))
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         words = (*ROW_BY_ROW, *SUMMARIES)
         if name not in ROW_BY_ROW:
-            raise MetricError(f"a metric's body can't say .{name}; near: {', '.join(near(name, words) or words)}")
+            close = ", ".join(near(name, words) or words)
+            raise MetricError(_("a metric's body can't say .{name}; near: {close}", name=name, close=close))
         return lambda *args, **kwargs: self._row_by_row(name, args, kwargs)
 
 
@@ -215,7 +222,7 @@ class Field(_Reckoning):
 
     def __getitem__(self, mask: "Field") -> "Field":
         if not isinstance(mask, Field):
-            raise MetricError("rows are taken by a condition, such as rows['cycle_days'] < 30")
+            raise MetricError(_("rows are taken by a condition, such as rows['cycle_days'] < 30"))
         rows = mask.rows_of_mask(self._places)
         places = rows if self._places is None else self._places[rows]
         return Field(self.array[rows], self.groups and self.groups.take(rows), places)
@@ -223,7 +230,7 @@ class Field(_Reckoning):
     def rows_of_mask(self, places: np.ndarray | None) -> np.ndarray:
         """The places that it keeps among rows which are at `places` themselves."""
         if not _same(self._places, places):
-            raise MetricError("a condition and the field that it is asked of must be of the same rows")
+            raise MetricError(_("a condition and the field that it is asked of must be of the same rows"))
         return np.flatnonzero(np.asarray(self.array, dtype=bool))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -252,7 +259,7 @@ class Field(_Reckoning):
         if isinstance(value, Field):
             if not _same(self._places, value._places):
                 raise MetricError(
-                    "fields that are reckoned with must be of the same rows: take both by the same condition"
+                    _("fields that are reckoned with must be of the same rows: take both by the same condition")
                 )
             return value._column
         return value
