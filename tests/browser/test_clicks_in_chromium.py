@@ -157,10 +157,11 @@ BEHIND = {
 }  # fmt: skip
 LIST = """() => {
   const table = new DataTable.Api(document.querySelector('#deals table.data'));
-  const places = table.rows({search: 'applied'}).indexes().toArray();
-  const money = [...document.querySelectorAll('#deals thead th')].findIndex(head => head.dataset.name === 'money');
+  table.page.len(-1).draw();
+  const rows = table.rows().data().toArray();
+  table.page.len(10).draw();
   const at = table.columns().indexes().toArray().find(place => table.column(place).header().dataset.name === 'money');
-  return [places.length, places.map(place => table.row(place).data()[at][0] ?? 0).reduce((sum, each) => sum + each, 0)];
+  return [rows.length, rows.map(row => row[at][0] ?? 0).reduce((sum, each) => sum + each, 0)];
 }"""
 
 

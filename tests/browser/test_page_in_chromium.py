@@ -105,18 +105,34 @@ def test_every_chart_is_drawn_and_nothing_goes_wrong(visit):
     assert visit.wrong == []
 
 
-def test_the_charts_that_are_looked_at_come_before_the_tables_that_are_not(browser, site):
+def test_charts_are_drawn_one_a_task_and_those_that_are_looked_at_come_before_the_tables_that_are_not(browser, site):
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.add_init_script("""window.order = [];
+    page.add_init_script("""window.order = []; window.tasks = {}; let task = 0;
+        const later = setTimeout;
+        window.setTimeout = (act, ...how) => later(() => { task++; act(); }, ...how);
         window.requestIdleCallback = act => queueMicrotask(act);  // there is always time
-        const note = changes => changes.forEach(({target}) => order.push(target.closest("[data-element]").id + " " + target.tagName));
+        const note = changes => changes.forEach(({target}) => {
+          order.push(target.closest("[data-element]").id + " " + target.tagName);
+          if (target.tagName === "DIV") (tasks[task] ??= []).push(target.closest("[data-element]").id);
+        });
         new MutationObserver(note).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-drawn"]});""")
     page.goto((site / "whole.html").as_uri())
     page.wait_for_selector("#managers table[data-drawn]", state="attached")
     order = page.evaluate("order")
     assert order.index("dynamics DIV") < order.index("managers TABLE")
+    drawn = page.evaluate("Object.values(tasks)")
+    assert len(drawn) > 2
+    assert [charts for charts in drawn if len(charts) > 1] == []
     context.close()
+
+
+def test_of_a_long_list_only_the_rows_that_are_shown_are_made(lists):
+    assert lists.page.locator("#deals .dt-info").inner_text().startswith("1–10 of ")
+    count = lists.page.evaluate(
+        "new DataTable.Api(document.querySelector('#deals table.data')).rows().data().toArray().length"
+    )
+    assert count == 10
 
 
 def test_nothing_outside_the_page_is_asked_for(visit):

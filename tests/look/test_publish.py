@@ -245,3 +245,16 @@ def test_the_contents_list_only_what_is_there_to_look_at(monkeypatch):
         publish.html(nbformat.v4.new_notebook(cells=cells)).partition('<nav class="contents"')[2].partition("</nav>")[0]
     )
     assert re.findall(r"There \d|Gone \d", contents) == [f"There {number}" for number in range(5)]
+
+
+def test_what_needs_you_makes_a_page_a_front_page_whose_layout_no_selector_asks_of_its_contents(notebook):
+    sentence = {"priority": 1, "text": "12 deals are forgotten", "report": "forgotten_deals", "element": "deals"}
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "display", lambda bundle, raw: shown.append(bundle))
+        page.show(pd.DataFrame([sentence]), "needs_you")
+    drawn = publish.html(nbformat.v4.new_notebook(cells=[*notebook.cells[:2], code(*shown), *notebook.cells[2:]]))
+    assert '<main class="wrap front" id="main">' in drawn
+    assert '<main class="wrap" id="main">' in publish.html(notebook)
+    # The browser would style all of the page again for each text that a chart measures.
+    assert "main:has(" not in drawn

@@ -128,6 +128,11 @@ def contents(parts: Sequence[Part]) -> list[Part]:
     return answers if len(answers) >= LEAST_CONTENTS else []
 
 
+def is_front(parts: Sequence[Part]) -> bool:
+    """Whether it says what needs you, beside its first chart. A class: `:has` would style the whole page anew for each text a chart measures."""
+    return any(part.html.startswith("<section") and ' id="needs_you"' in part.html[:200] for part in parts)
+
+
 def _ids(cell: nbformat.NotebookNode) -> list[str]:
     return [element["id"] for element in elements([cell])]
 

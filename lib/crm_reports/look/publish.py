@@ -99,7 +99,7 @@ def html(
         "css": page.css() + read("page.css"), "script": script, "settings": lists.as_script(settings),
         "controls": lists.as_script(controls),
         "packed": {} if where else {name: scripts.packed(file) for name, file in needed.items()},
-        "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": pieces.contents(parts),
+        "nav": _nav(links, notebook), "links": links, "parts": parts, "contents": pieces.contents(parts), "is_front": pieces.is_front(parts),
         "shared": figures.shared(), "tips": tips.script(), "behind": "" if rows else behind.within(_rows_behind(notebook)),
     }  # fmt: skip
     # The parts are drawn already: nbconvert would only copy the notebook, outputs and all.

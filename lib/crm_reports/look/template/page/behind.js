@@ -200,7 +200,7 @@ function tableOf(data, found, number) {
 function subjectsOf({subjects}) {
   subjects.values ??= subjects.columns.map(valuesOf);
   return of => of === -1 ? null : subjects.values.map((column, at) => {
-    const value = column[of >= 0 ? of : subjects.deals - 2 - of];
+    const value = column(of >= 0 ? of : subjects.deals - 2 - of);
     return Array.isArray(value) ? value : [value];
   });
 }

@@ -25,12 +25,16 @@ function whole(value, parts) {
 for (const chart of charts) chart.read = Promise.all([heldIn(chart.node.parentElement.querySelector("script.figure")), shared])
   .then(([figure, parts]) => { chart.figure = whole(figure, parts); });
 
+// One chart a task, in the order that they are asked for: the first is seen while the others are still drawn.
+let turns = Promise.resolve();
 function draw(chart) {
-  return chart.drawn ??= Promise.all([load("plotly"), chart.read]).then(() => drawNow(chart)).catch(error => failed(chart.node, error));
+  return chart.drawn ??= turns = Promise.all([load("plotly"), chart.read, turns]).then(paused).then(() => drawNow(chart)).catch(error => failed(chart.node, error));
 }
 
 function drawNow(chart) {
   const {data, layout} = chart.figure;
+  if (chart.isBegun) return null;  // on paper
+  chart.isBegun = true;
   chart.menus = (layout.updatemenus ?? []).filter(menu => menu.type === "buttons");
   if (chart.menus.length) {
     layout.updatemenus = layout.updatemenus.filter(menu => menu.type !== "buttons");
@@ -70,7 +74,7 @@ function roomForLegend({node, figure: {layout}}) {
 // Beside what needs somebody a chart ends with the screen, as far as it can be read.
 const LEAST_HEIGHT = 190;
 function fitScreen({node, figure: {layout}}) {
-  if (printing || innerWidth < 1000 || !node.matches("main:has(>#needs_you)>#dynamics *")) return;
+  if (printing || innerWidth < 1000 || !node.matches("main.front>#dynamics *")) return;
   const room = innerHeight - (node.getBoundingClientRect().top + scrollY);
   layout.height = Math.min(layout.height ?? 420, Math.max(room, LEAST_HEIGHT));
 }
@@ -152,13 +156,19 @@ const seen = new IntersectionObserver(entries => {
   }
 }, {rootMargin: "300px"});
 charts.forEach(chart => seen.observe(chart.node));
-const drawAll = () => Promise.all(charts.filter(({node}) => !isFolded(node)).map(draw));
 for (const fold of folds) fold.addEventListener("toggle", () => {
   if (fold.open) for (const chart of charts.filter(({node}) => fold.contains(node)))
     chart.node.data && !printing ? Plotly.Plots.resize(chart.node) : draw(chart);
 });
-// The rest when there is time, so that a print has every chart.
-addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(drawAll));
+// The rest when there is time, so that a print has every chart; whoever scrolls waits for one of them at most.
+async function drawAll() {
+  for (const chart of charts.filter(({node}) => !isFolded(node))) {
+    await idle();
+    await draw(chart);
+  }
+}
+const allDrawn = new Promise(done => addEventListener("load", () => done(drawAll())));
+if (charts.length) load("plotly").catch(() => null);  // each chart says what failed
 dark.addEventListener("change", () => charts.forEach(recolour));
 addEventListener("resize", () => charts.forEach(chart => chart.figure?.layout.meta?.panes && chart.node.data && panes(chart)));
 
@@ -166,7 +176,7 @@ addEventListener("resize", () => charts.forEach(chart => chart.figure?.layout.me
 addEventListener("beforeprint", () => {
   printing = true;
   for (const chart of charts) {
-    if (!chart.drawn && window.Plotly && chart.figure) { chart.drawn = Promise.resolve(); drawNow(chart); }
+    if (window.Plotly && chart.figure) chart.drawn = drawNow(chart) ?? chart.drawn;
     if (!chart.node.data) continue;
     recolour(chart);
     Plotly.relayout(chart.node, {width: 680, autosize: false});

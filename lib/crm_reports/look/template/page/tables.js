@@ -48,36 +48,45 @@ async function rowsOf(table) {
   await withAllRows(table);
   const source = table.closest(".scroll").nextElementSibling;
   if (!source?.matches("script.rows")) return null;
-  const {columns, counts} = await heldIn(source), values = columns.map(valuesOf);
-  return counts.map((mask, place) => [...values.map(column => column[place]), mask]);
+  return heldIn(source);
 }
 
-// A column's values: texts, or several parts of each; `at` says which of them each row has.
+// What a column has at a place: a text, or several parts of one, made when it is asked for; `at` says which of them each row has.
 function valuesOf({texts, at, ...column}) {
-  const parts = texts ? [] : inFull(column), made = texts ?? parts[0].map((_first, place) => parts.map(part => part[place]));
-  return at ? at.map(place => made[place]) : made;
+  const parts = texts ? [] : inFull(column), made = texts ? place => texts[place] : place => parts.map(part => part(place));
+  return at ? place => made(at[place]) : made;
 }
 
 // The parts as they were before they were made short: days and instants are in seconds, numbers say their own texts, addresses start alike.
-function inFull({parts: [first, ...others], per, instants, threes, start}) {
-  const known = make => first.map(value => value === null ? null : make(value));
-  if (per) first = known(value => value / per);
-  if (instants) first = known(value => `${new Date(1000 * value).toISOString().slice(0, 19).replace("T", " ")}+00:00`);
-  if (threes) others = [first.map(value => value === null ? "—" : String(value).replace(/\B(?=(\d{3})+$)/g, threes)), ...others];
-  if (start) others = [others[0].map(rest => rest && start + rest)];
-  return [first, ...others];
+function inFull({parts: [values, ...texts], per, instants, threes, start}) {
+  const known = (make, other = null) => place => values[place] === null ? other : make(values[place]);
+  const first = per ? known(value => value / per) : instants ? known(value => `${new Date(1000 * value).toISOString().slice(0, 19).replace("T", " ")}+00:00`) : known(value => value);
+  const others = start ? [place => texts[0][place] && start + texts[0][place]] : texts.map(part => place => part[place]);
+  return [first, ...(threes ? [known(value => String(value).replace(/\B(?=(\d{3})+$)/g, threes), "—")] : []), ...others];
 }
 
 const lists = [];  // every table with its rows, and which of them are shown
 
+// Missing values come last, rates of few before them, whichever way a column is sorted.
+const rank = value => value === "" || value === "—" ? 2 : String(value).endsWith("~") ? 1 : 0, exact = value => String(value).replace(/~$/, "");
+const numeral = text => isNaN(text) ? text : Number(text);
+const SORTS = {
+  known: {key: value => [rank(value), numeral(exact(value))], compare: (a, b) => isNaN(a) || isNaN(b) ? (a < b ? -1 : a > b ? 1 : 0) : a - b},
+  words: {key: value => [2 * (rank(value) === 2), value], compare: new Intl.Collator(document.documentElement.lang).compare},
+};
+const sorted = ({compare}, way) => ([rankOfA, a], [rankOfB, b]) => rankOfA - rankOfB || way * compare(a, b);
+const sortOf = kind => number.has(kind) ? "known" : "words";
+
 // A table that can be sorted, searched and narrowed. A row is named by its place, so no name is ever compared as DataTables would.
+// Of a long list DataTables gets the rows that it shows: it would go through twenty thousand of them twice before it showed ten.
 class List {
   constructor(table, rows) {
-    Object.assign(this, {table, rows, columns: columnsOf(table), fits: new Map(), boxes: new Map(), nobody: null});
+    Object.assign(this, {table, rows, columns: columnsOf(table), fits: new Map(), boxes: new Map(), nobody: null, sortKeys: []});
+    this.values = rows?.columns.map(valuesOf);
     this.lines = rows ? [] : [...table.tBodies[0].rows];
     this.lines.forEach((line, place) => { line.place = place; });
     for (const line of this.lines) for (const cell of line.cells) cell.dataset.order ??= cell.textContent;  // else sorted by its HTML
-    this.size = rows ? rows.length : this.lines.length;
+    this.size = rows ? rows.counts.length : this.lines.length;
     this.whose = this.columns.findIndex(column => column.kind === "manager");
     this.counts = JSON.parse(table.dataset.counts ?? "[]");
     if (this.counts.length) this.fits.set("counts", this.counting(this.counts[0][0]));
@@ -86,9 +95,9 @@ class List {
     if (rows) table.tBodies[0].replaceChildren();
     this.drawn = new DataTable(table, this.options());
     if (total) table.append(total);
-    this.drawn.search.fixed("fits", (_text, _row, place) => [...this.fits.values()].every(fit => fit(place)));
+    if (!rows) this.drawn.search.fixed("fits", (_text, _row, place) => this.isIn(place));
     this.drawn.on("draw", () => this.explain());
-    this.drawn.draw();
+    if (!rows) this.drawn.draw();
     table.dataset.drawn = this.size;
     table.closest(".scroll").before(this.tools());
     lists.push(this);
@@ -102,16 +111,35 @@ class List {
       layout: {topStart: null, topEnd: null, bottomStart: paging ? "info" : null, bottomEnd: paging ? "paging" : null},
       language: {thousands: "\u00a0", info: `${page.texts.info}<span class="paper"> · ${page.texts.paper}</span>`, infoEmpty: "", infoFiltered: "", zeroRecords: "—", emptyTable: "—",
                  paginate: {first: "«", last: "»", previous: "‹", next: "›"}},
-      ...(rows ? {data: rows, deferRender: true} : {}),
+      ...(rows ? {serverSide: true, ajax: (asked, give) => give(this.answer(asked))} : {}),
       ...(rows ? {columns: columns.map(({kind, className, name, title}, at) => ({
         className: `${className} c-${name}`, cellType: kind === "title" ? "th" : "td",
         // On a phone a row is a card, whose numbers say what they are.
         createdCell: cell => { if (!["title", "customer"].includes(name)) cell.dataset.label = title; },
-        render: (_data, use, row) => use === "display" ? node(cell(kind, row[at])) : number.has(kind) ? key(kind, row[at]) : textOf(kind, row[at]),
+        render: (_value, _use, row) => node(cell(kind, row[at])),
       }))} : {}),
       columnDefs: columns.map(({kind, extra}, at) => number.has(kind) ? {targets: at, type: "known", searchable: false, orderSequence: ["desc", "asc", ""]} :
         {targets: at, type: "words", searchable: false, visible: !(extra && rows)}),
     };
+  }
+
+  isIn(place) {
+    return [...this.fits.values()].every(fit => fit(place));
+  }
+
+  answer({draw, start, length, order}) {
+    const places = this.placesIn(order.map(({column, dir}) => [column, dir]));
+    return {draw, recordsTotal: this.size, recordsFiltered: places.length, data: places.slice(start, length < 0 ? undefined : start + length).map(place => this.values.map(value => value(place)))};
+  }
+
+  // The rows that fit, sorted as asked: [column, "asc" or "desc"], or as they came.
+  placesIn([[at, way] = []]) {
+    const places = Array.from({length: this.size}, (_none, place) => place).filter(place => this.isIn(place));
+    if (!way) return places;
+    const {kind} = this.columns[at], sort = SORTS[sortOf(kind)], value = this.values[at];
+    const keys = this.sortKeys[at] ??= Array.from({length: this.size}, (_none, place) => sort.key(number.has(kind) ? key(kind, value(place)) : textOf(kind, value(place))));
+    const compare = sorted(sort, way === "asc" ? 1 : -1);
+    return places.sort((one, other) => compare(keys[one], keys[other]));
   }
 
   tools() {
@@ -127,7 +155,7 @@ class List {
 
   search() {
     const box = make("input", {type: "search", placeholder: page.texts.search, "aria-label": page.texts.search}), texts = [];
-    const text = place => texts[place] ??= bare(this.rows ? this.rows[place].flat().filter(value => typeof value === "string").join(" ") : this.lines[place].textContent);
+    const text = place => texts[place] ??= bare(this.rows ? this.values.flatMap(column => column(place)).filter(value => typeof value === "string").join(" ") : this.lines[place].textContent);
     box.addEventListener("input", () => {
       const words = bare(box.value).split(/\s+/).filter(Boolean);
       this.narrow("search", words.length ? place => words.every(word => text(place).includes(word)) : null);
@@ -137,7 +165,7 @@ class List {
 
   counting(name) {
     const sign = 1 << this.counts.findIndex(([count]) => count === name);
-    return place => Boolean(this.rows[place].at(-1) & sign);
+    return place => Boolean(this.rows.counts[place] & sign);
   }
 
   countChoices() {
@@ -145,10 +173,10 @@ class List {
   }
 
   choicesOf(column, at, use) {
-    const texts = new Map(this.rows.map(row => [chosenBy(column.kind, row[at]), textOf(column.kind, row[at])]));
+    const value = this.values[at], texts = new Map(this.rows.counts.map((_mask, place) => value(place)).map(own => [chosenBy(column.kind, own), textOf(column.kind, own)]));
     if (texts.size < 2) return;
     const names = [...texts].sort(([, a], [, b]) => a.localeCompare(b, document.documentElement.lang));
-    const choice = ([key, text]) => ({text, key, fit: place => chosenBy(column.kind, this.rows[place][at]) === key});
+    const choice = ([key, text]) => ({text, key, fit: place => chosenBy(column.kind, value(place)) === key});
     use([{text: page.texts.all.replace("{title}", () => column.title), key: null, fit: null}, ...names.map(choice)]);
   }
 
@@ -178,7 +206,7 @@ class List {
   }
 
   whoseIs(place) {
-    return this.rows ? this.rows[place][this.whose][2] : this.lines[place].querySelector("[data-manager]")?.dataset.manager;
+    return this.rows ? this.values[this.whose](place)[2] : this.lines[place].querySelector("[data-manager]")?.dataset.manager;
   }
 
   // Only the rows of one person, {id, name}, or everybody's again. Somebody without rows has an empty list that says so.
@@ -211,18 +239,17 @@ class List {
   }
 
   shown() {
-    return this.drawn.rows({search: "applied", order: "applied"}).indexes().toArray();
+    return this.rows ? this.placesIn(this.drawn.order()) : this.drawn.rows({search: "applied", order: "applied"}).indexes().toArray();
   }
 
   asLines() {
     return [this.columns.map(column => column.title), ...this.shown().map(place => this.columns.map((column, at) =>
-      this.rows ? exported(column, this.rows[place][at]) : exportedCell(column, this.lines[place].cells[at])))];
+      this.rows ? exported(column, this.values[at](place)) : exportedCell(column, this.lines[place].cells[at])))];
   }
 }
 
 const tables = all("table.data"), enhanced = new Map();
 const ready = tables.length ? load("tables") : Promise.resolve();
-const whenIdle = window.requestIdleCallback ?? setTimeout;
 
 // The table with its tools, once: when it comes into view, is asked for, or there is time.
 function enhance(table) {
@@ -232,15 +259,8 @@ function enhance(table) {
 
 if (tables.length) ready.then(() => {
   DataTable.ext.errMode = "throw";
-  // Missing values come last, rates of few before them, whichever way a column is sorted.
-  const rank = value => value === "" || value === "—" ? 2 : String(value).endsWith("~") ? 1 : 0, exact = value => String(value).replace(/~$/, "");
-  const apart = (a, b) => isNaN(a) || isNaN(b) ? (a < b ? -1 : a > b ? 1 : 0) : a - b, {compare} = new Intl.Collator(document.documentElement.lang);
-  const numbers = way => (a, b) => rank(a) - rank(b) || way * apart(exact(a), exact(b));
-  const words = way => (a, b) => (rank(a) === 2) - (rank(b) === 2) || way * compare(a, b);
-  for (const [name, sorted] of [["known", numbers], ["words", words]]) {
-    DataTable.ext.type.order[`${name}-asc`] = sorted(1);
-    DataTable.ext.type.order[`${name}-desc`] = sorted(-1);
-  }
+  for (const [name, sort] of Object.entries(SORTS))
+    Object.assign(DataTable.ext.type.order, {[`${name}-pre`]: sort.key, [`${name}-asc`]: sorted(sort, 1), [`${name}-desc`]: sorted(sort, -1)});
   const open = table => !table.closest("details") || table.closest("details").open;
   tables.filter(table => !open(table)).forEach(table => table.closest("details").addEventListener("toggle", () => enhance(table), {once: true}));
   const inSight = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(({target}) => {
@@ -251,8 +271,8 @@ if (tables.length) ready.then(() => {
   shown.forEach(table => inSight.observe(table));
   wanted();
   // The rest when there is time, after the charts that are looked at: a long list takes longer than all of them.
-  const next = () => shown.length ? enhance(shown.shift()).then(() => whenIdle(next)) : null;
-  Promise.all(charts.map(chart => chart.drawn)).then(() => whenIdle(next));
+  const next = () => shown.length ? idle().then(() => enhance(shown.shift())).then(next) : null;
+  allDrawn.then(next);
 }).catch(error => console.error(error));
 
 // ── The deals behind a tile ───────────────────────────────────────────────────────────────────────────────────────
