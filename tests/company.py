@@ -40,6 +40,7 @@ def whole() -> dict[str, Table]:
         ],
         "currencies": [{"currency": "EUR", "rate": 1}, {"currency": "USD", "rate": 0.9}],
         "leads": [_lead(number) for number in range(30)],
+        "product_rows": [row for number in range(0, COUNT, 2) for row in _product_rows(number)],
     }  # fmt: skip
 
 
@@ -64,6 +65,19 @@ def _walk(number: int) -> list[str]:
 def _moved(number: int, step: int) -> datetime:
     """When a deal came to the stage: after a tenth of its life, a quarter, …"""
     return NOW - (NOW - _began(number)) * (1 - step / (3 + number % 3))
+
+
+def _product_rows(number: int) -> Table:
+    """Every other deal sells machines at a discount and their delivery."""
+    machine = {
+        "product": f"Machine {number % 3}",
+        "section": "Machines",
+        "quantity": 2,
+        "price": 400 + 50 * number,
+        "discount": 20,
+    }
+    delivery = {"product": "Delivery", "section": "", "quantity": 1, "price": 200, "discount": 0}
+    return [{"deal_id": number} | machine, {"deal_id": number} | delivery]
 
 
 def _deal(number: int) -> dict[str, object]:

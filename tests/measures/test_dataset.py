@@ -134,7 +134,7 @@ def test_a_file_that_lacks_a_column_lacks_the_numbers_made_of_it(tmp_path):
     synced = [{"synced_at": at("2030-01-01"), "source": "files", "present": "deals,stages"}]
     ds = dataset(tmp_path, deals=bare, syncs=synced, stage_history=None, activities=None)
     lacking = {"amount", "created_at", "closing", "customer", "stage_history", "activities", "comments", "leads"}
-    assert set(ds.lacks) == lacking | {"manager", "department", "source", "stage_entry", "plan"}
+    assert set(ds.lacks) == lacking | {"manager", "department", "source", "stage_entry", "plan", "product_rows"}
 
 
 def test_what_is_wrong_with_the_filters_and_with_the_forgetting_is_told_at_once(tmp_path):

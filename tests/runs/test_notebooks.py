@@ -35,7 +35,7 @@ SHARED = [
 SHOWN = {
     "overview": ["tiles", "needs_you", "dynamics", "changes"],
     "sales_dynamics": [
-        "tiles", "narrow_places", "stage_conversion", "funnel", "dynamics", "new_repeat", "changes", "managers",
+        "tiles", "narrow_places", "stage_conversion", "funnel", "dynamics", "new_repeat", "changes", "products", "product_sections", "managers",
         "managers_over_time", "managers_compared", "time_in_stage", "time_by_manager", "stage_matrix", "loss_reasons",
         "losses_by_stage", "losses_by_manager", "status", "sources", "deals",
     ],
@@ -99,9 +99,9 @@ def test_papermill_can_read_every_parameter_back_with_its_help(report):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("company")
-    settings = Settings(home=folder, data=folder / "data")
+    settings = Settings(home=folder, data=folder / "data", products={"read": True})
     company = demo.invent(deals=150, seed=7, today=date(2025, 3, 14), months=8, managers=5)
-    with demo.serve(company) as served:
+    with demo.serve(company, scopes=(*demo.SCOPES, "catalog")) as served:
         sync(settings, webhook=served.webhook, portal_url=PORTAL, pace=ENTERPRISE)
         return settings, served.webhook
 
@@ -147,6 +147,7 @@ NAMES = [
     "reached", "visited", "cohort_reached", "stage_conversion", "stage_days", "median_stage_days", "days_in_current_stage",
     "calls", "meetings", "emails", "crm_activities", "comments", "stage_moves", "actions", "activity_index",
     "forgotten", "forgotten_money", "forgotten_share", "no_next_step", "next_step_overdue", "days_silent", "money_at_risk",
+    "sold_money", "sold_quantity", "discount_share", "deals_with_products",
 ]  # fmt: skip
 
 
