@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from crm_reports.runs import warm
 from crm_reports.runs.surroundings import clean
 from crm_reports.runs.warm import Warm
 
@@ -22,7 +23,16 @@ AT_HOME = (
 
 @cache
 def _one() -> Warm:
-    return Warm.start(clean({}, Path("/nowhere")))
+    with patient():
+        return Warm.start(clean({}, Path("/nowhere")))
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """However busy the machine is, a parent that begins in here is waited for: without one each page takes a kernel of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm, "START_SECONDS", 600)
+        yield
 
 
 def close() -> None:

@@ -18,7 +18,7 @@ from crm_reports.runs.surroundings import NO_WEBHOOK, clean
 from crm_reports.runs.warm import TookTooLong, Unwanted, Warm, WarmError
 from crm_reports.settings import Settings
 from notebooks import WHOLE, write
-from parents import is_gone
+from parents import is_gone, patient
 from reports import NOTEBOOKS
 from stores import at, deal, make_store, moves
 
@@ -53,7 +53,8 @@ def warm(settings, said):
     with saying_into(said):
         found = Warm.begin(environment)
     with found:
-        found.wait()
+        with patient():
+            found.wait()
         yield found
 
 
