@@ -22,14 +22,17 @@ SLOW = (
     "test_night_cluster", "test_proof", "test_sync_survival", "test_sync_histories", "test_benchmarks", "test_audit",
     "test_kernels", "test_packaging", "test_plain_tools",
 )  # fmt: skip
+# Half a minute and more without any of that: begun next, none of them is what everybody waits for at the end.
+LONG = ("test_access_in_chromium", "test_clicks_in_chromium", "test_sync", "test_portal_quirks", "test_numbers_in_chromium", "test_alone",
+        "test_files", "test_access", "test_serve", "test_headlines")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in SLOW:
             item.add_marker("slow")
-    place = {name: place for place, name in enumerate(SLOW)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(SLOW)))
+    place = {name: place for place, name in enumerate((*SLOW, *LONG))}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(autouse=True)
