@@ -25,6 +25,7 @@ from crm_reports.cli.doctor import channels, machine, stored
 from crm_reports.night.pages import NightReport, Page
 from crm_reports.night.records import keep
 from crm_reports.settings import Keyring, Mail, Preset, Settings, Source
+from crm_reports.settings.parts import Products
 from crm_reports.sources.bitrix24.pace import Pace
 from crm_reports.store import locks
 from crm_reports.words.texts import speaking
@@ -175,6 +176,16 @@ def test_each_missing_scope_says_what_the_reports_lose(settings, company):
     ]  # fmt: skip
     assert lines["Tables"] == [("ok", "whatever the webhook may read answers", "")]
     assert "Telephony" not in lines
+
+
+def test_the_scope_of_the_catalogue_is_asked_for_where_products_are_read_and_only_there(settings, company):
+    granted = ("crm", "user", "department", "telephony")
+    reads = settings.model_copy(update={"products": Products(read=True)})
+    assert [state for state, *_words in of_portal(settings, company, scopes=granted)["Rights"]] == ["ok"]
+    lack, _granted = of_portal(reads, company, scopes=granted)["Rights"]
+    assert lack[0] == "look"
+    assert lack[1].startswith("without the scope 'catalog' the reports lack: sections of the catalogue")
+    assert [state for state, *_words in of_portal(reads, company, scopes=(*granted, "catalog"))["Rights"]] == ["ok"]
 
 
 def test_without_the_crm_nothing_can_be_reported(settings, company):
