@@ -61,13 +61,15 @@ ANNA_AND_BORIS = pd.concat([MONTHS.assign(manager_id=id, manager=name) for id, n
 
 def test_small_charts_by_manager_have_a_line_through_the_month_and_what_is_noted_of_one_is_in_his_alone():
     figure = charts.small_multiples(ANNA_AND_BORIS, by="manager", y="won")
-    count = len(figure.layout.annotations)
+    there = [text.to_plotly_json() for text in figure.layout.annotations]
+    count = len(there)
     notes = [note("2025-02-10"), note("2025-03-05", "Ill", manager_id="2"), note("2025-03-06", "Gone", manager_id="9")]
     assert [of.text for of in charts.mark(figure, notes)] == ["Prices", "Ill"]
     rules = [(rule.xref, rule.yref, rule.x0, rule.x1) for rule in figure.layout.shapes]
     assert rules == [("x", "y domain", 1, 1), ("x2", "y2 domain", 1, 1), ("x2", "y2 domain", 2, 2)]
     assert [text.text for text in figure.layout.annotations[count:]] == ["1", "1", "2"]
     assert len(figure.data) == 2
+    assert [text.to_plotly_json() for text in figure.layout.annotations[:count]] == there  # the names over the charts
 
 
 def test_those_picked_to_compare_have_one_line_through_the_month_for_all():

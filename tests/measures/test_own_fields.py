@@ -1,5 +1,7 @@
 """The company's own fields in reports: filters, cuts, columns and numbers of metrics, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,12 @@ def test_who_sees_some_people_only_is_offered_lists_whole_and_of_typed_values_th
         ["South", "<b>North</b>"], ["mine"],
     ]  # fmt: skip
     assert [choice.name for choice in names.cuts()[-1].choices] == ["mine", "theirs"]
+
+
+def test_what_a_filter_may_name_is_gathered_once_a_store_for_the_fields_that_are_asked_for(ds):
+    assert ds.names.choices is ds.names.choices
+    assert [cut.name for cut in ds.names.choices.own] == [own.name for own in ds.names.own if own.is_dimension] != []
+    assert replace(ds.names, fields={}).choices.own == ()
 
 
 def test_what_was_not_chosen_does_not_stand_in_the_header(ds):

@@ -166,6 +166,10 @@ class Names:
     @property
     def choices(self) -> Choices:
         """What a filter may name: of stages those of deals in work, of reasons those that deals were lost for."""
+        key = ("choices", language(), tuple(self.fields.items()))
+        return self.store.memo.once(key, self._all_choices)
+
+    def _all_choices(self) -> Choices:
         parents = {row["department_id"]: row["parent_id"] or "" for row in self._rows("departments")}
         homes = look_up(self.managers["department_id"], self.by_id("department"))
         departments, managers = self._choices("department"), self._choices("manager")
