@@ -22,7 +22,7 @@ create macro chance(x, salt) as (hash(x * 1000003 + salt) % 1000003) / 1000003.0
 create macro synced() as timestamptz '2026-01-01 01:00:00+00';
 create macro stage(pipeline, step) as 'C' || pipeline || ':S' || step;
 create temp table drafts as
-select i as id, timestamptz '2024-01-01 00:00:00+00' + to_seconds((i + chance(i, 1)) / {deals} * 731 * 86400) as created_at,
+select i as id, timestamptz '2024-01-01 00:00:00+00' + to_seconds(floor((i + chance(i, 1)) / {deals} * 731 * 86400)) as created_at,
     1 + (hash(i * 31 + 2) % {managers}) as manager, hash(i * 31 + 3) % {pipelines} as pipeline,
     hash(i * 31 + 4) % {sources} as source, 4 + i % 4 as count, 5 + chance(i, 5) * 90 as days,
     case when chance(i, 6) < 0.3 then 'won' when chance(i, 6) < 0.85 then 'lost' else 'open' end as ending
@@ -31,7 +31,7 @@ from range({deals}) as ids(i);
 HISTORY = """
 with walked as (
     select id, pipeline, ending, count, move, count - 1 = move and ending != 'open' as is_end,
-        created_at + to_seconds(days * 86400 * (move / (count - 1)) ** 1.5) as moved_at,
+        created_at + to_seconds(floor(days * 86400 * (move / (count - 1)) ** 1.5)) as moved_at,
         case when chance(id * 10 + move, 7) < 0.05 then greatest(move - 1, 0)
              when chance(id * 10 + move, 7) < 0.10 then least(move + 1, 4) else least(move, 4) end as step
     from drafts, range(8) as moves(move) where move < count

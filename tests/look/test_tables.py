@@ -401,3 +401,12 @@ def test_of_a_charts_numbers_the_first_rows_are_html_and_the_others_are_packed()
     lines = lists.unpacked(re.search(r'class="lines">(.*?)</script>', html, re.DOTALL)[1])
     assert Cells("".join(lines)).rows[-1] == ["Boris", "1", "11.11 of 9", "—"]
     assert len(lines) == 80 - tables.CLOSED_AT_ONCE
+
+
+def test_instants_that_follow_each_other_are_their_steps_and_come_back_as_they_were():
+    at = pd.to_datetime(["2025-03-13 00:00:00", None, "2025-03-13 00:01:00", "2025-03-13 00:00:30"], utc=True)
+    made = lists.Rows(pd.DataFrame({"created_at": at})).as_json({column("created_at"): "instant"}, [])
+    assert made["columns"][0]["parts"][0] == [1_741_824_000, None, 60, -30]
+    assert [row[0][0] for row in lists.rows_in(lists.as_script(made))] == [
+        "2025-03-13 00:00:00+00:00", None, "2025-03-13 00:01:00+00:00", "2025-03-13 00:00:30+00:00",
+    ]  # fmt: skip

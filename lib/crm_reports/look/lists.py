@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ def values_of(column: Mapping[str, Any]) -> list[object]:
 def _whole(parts: Sequence[Any], column: Mapping[str, Any]) -> list[Sequence[Any]]:
     """The parts as they were before they were made short."""
     first, *others = parts
+    if "steps" in column:
+        first = _summed(first)
     if "per" in column:
         first = [None if number is None else number / column["per"] for number in first]
     if "instants" in column:
@@ -133,12 +136,12 @@ class Rows:
         """What the column is sorted by, in whole seconds where it is days or instants of these, and how that is written."""
         instants = _since_1970(self.frame[entry.name]) if entry.unit == "instant" else None
         if instants is not None:
-            return instants, {"instants": True}
+            return _in_steps(instants, {"instants": True})
         order = self._of(entry.name)
         if entry.unit in ("instant", "date"):
             return [value and value.replace("T", " ") for value in order], {}
         seconds = _in_seconds(order) if entry.unit == "days" else None
-        return (seconds, {"per": DAY}) if seconds else ([_number(value) for value in order], {})
+        return _in_steps(seconds, {"per": DAY}) if seconds else ([_number(value) for value in order], {})
 
     def _texts(self, entry: Column) -> list[str]:
         """How each value is written, once for all that are written alike."""
@@ -204,6 +207,20 @@ def _since_1970(instants: pd.Series) -> list[int | None] | None:
     if not ((exact == seconds) | missing).all():
         return None
     return [None if gone else at for at, gone in zip(seconds.astype(int).tolist(), missing.tolist(), strict=True)]
+
+
+def _in_steps(seconds: list[int | None], how: dict[str, object]) -> tuple[list[int | None], dict[str, object]]:
+    """The seconds as each one's step from the known one before it, where that is shorter: in lists sorted by them it is by half."""
+    known = [0, *(second for second in seconds if second is not None)]
+    between = (after - before for before, after in pairwise(known))
+    steps = [None if second is None else next(between) for second in seconds]
+    return (steps, how | {"steps": True}) if len(str(steps)) < len(str(seconds)) else (seconds, how)
+
+
+def _summed(steps: Sequence[int | None]) -> list[int | None]:
+    """The seconds that the steps lead to."""
+    known = accumulate(step for step in steps if step is not None)
+    return [None if step is None else next(known) for step in steps]
 
 
 def _in_seconds(days: Sequence[float | None]) -> list[int | None] | None:

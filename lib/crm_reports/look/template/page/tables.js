@@ -57,8 +57,10 @@ function valuesOf({texts, at, ...column}) {
   return at ? place => made(at[place]) : made;
 }
 
-// The parts as they were before they were made short: days and instants are in seconds, numbers say their own texts, addresses start alike.
-function inFull({parts: [values, ...texts], per, instants, threes, start}) {
+// The parts as they were before they were made short: days and instants are in seconds or steps of them, numbers say their own texts, addresses start alike.
+function inFull({parts: [brief, ...texts], per, instants, threes, start, steps}) {
+  let sum = 0;
+  const values = steps ? brief.map(step => step === null ? null : sum += step) : brief;
   const known = (make, other = null) => place => values[place] === null ? other : make(values[place]);
   const first = per ? known(value => value / per) : instants ? known(value => `${new Date(1000 * value).toISOString().slice(0, 19).replace("T", " ")}+00:00`) : known(value => value);
   const others = start ? [place => texts[0][place] && start + texts[0][place]] : texts.map(part => place => part[place]);
