@@ -367,7 +367,10 @@ _TABLES = (
             _text("holes", "a JSON list of {table, code, text}: what could not be read, and why"),
             _instant("swept_at", "the sync that last looked for what was deleted; it may be an earlier one"),
             _integer("utc_offset", "the minutes that the portal's clock is ahead of UTC; absent for files"),
-            _text("receipt", "a JSON table: what was counted here and by the portal itself, and where that differs"),
+            _text(
+                "receipt",
+                "a JSON table: what was counted here and by the portal itself, or in the files, and where that differs",
+            ),
         ),
     ),
 )

@@ -13,7 +13,7 @@ MOST = 5  # that a sentence names
     remedy=N_("Look at the list at the top of the company's pages: it names the rows, as far as they can be found."),
 )  # fmt: skip
 def receipt(tonight: Tonight) -> Reading | None:
-    """How many counts of the last sync are not the CRM's own, and are explained by nobody."""
+    """How many counts of the last sync are not the CRM's own, or the files', and are explained by nobody."""
     if tonight.receipt is None or tonight.receipt.problem:
         return None
     return Reading(len(tonight.receipt.unexplained), tonight.receipt.warning())

@@ -3,7 +3,8 @@
 Names serve as ids. What the files do not say is absent, never zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,15 +21,26 @@ from .problems import Problems
 from .sheets import sheets
 from .tables import Export
 
-__all__ = ["FILES", "Delivery", "read"]
+__all__ = ["FILES", "Delivery", "SourceFile", "read"]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """Where a file of ours lies, and what it takes to read it again: our column → its headers; how many rows are left out."""
+
+    path: Path
+    encoding: str
+    headers: dict[str, list[str]]
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a folder gives: tables as `fields` has them; `holes` are {table, code, text, is_general} of what is untold."""
+    """What a folder gives: tables as `fields` has them; `holes` are {table, code, text, is_general} of what is untold; the files."""
 
     tables: dict[str, pa.Table]
     holes: list[dict[str, Any]]
+    files: dict[str, SourceFile] = field(default_factory=dict)
 
 
 def read(settings: Settings) -> Delivery:
@@ -44,7 +56,11 @@ def read(settings: Settings) -> Delivery:
     problems.tell()
     keys.remark(files, problems)
     tables = {name: _table(name, frame) for name, frame in (Export(files, base).tables() | own).items()}
-    return Delivery(tables, [*holes(files), *problems.remarks])
+    lying = {
+        name: SourceFile(sheet.path, sheet.encoding, sheet.headers, sheet.deleted)
+        for name, sheet in sheet_by_name.items()
+    }
+    return Delivery(tables, [*holes(files), *problems.remarks], lying)
 
 
 def _table(name: str, frame: pd.DataFrame) -> pa.Table:

@@ -43,6 +43,7 @@ class Sheet:
     export: str
     encoding: str
     others: pa.Table  # all its columns by its own headers, where fields of the company's own are among them
+    deleted: int = 0  # rows that the CRM itself says are deleted, and that are left out
 
     @cached_property
     def _lines(self) -> list[int]:
@@ -219,12 +220,14 @@ def _under_our_names(name: str, raw: Raw, more: Mapping, problems: Problems, own
     table = _table(name, raw, places, names)
     if not _has_right_columns(name, raw, table, places, names, rest, problems):
         return None
-    has_cells = ~_blank_rows(raw.table) & ~_deleted(raw, table)
+    is_deleted = _deleted(raw, table)
+    has_cells = ~_blank_rows(raw.table) & ~is_deleted
     headers = {column: [raw.headers[place] for place in of_column] for column, of_column in places.items()}
     table, rows = table.filter(pa.array(has_cells)), raw.rows[has_cells]
     columns = [plain(column).filter(pa.array(has_cells)) for column in (raw.table.columns if own else ())]
     others = pa.Table.from_arrays(columns, names=list(raw.headers) if own else [])
-    return Sheet(name, raw.path, table, rows, raw.source, headers, rest, names.title, raw.encoding, others)
+    deleted = int(is_deleted.sum())
+    return Sheet(name, raw.path, table, rows, raw.source, headers, rest, names.title, raw.encoding, others, deleted)
 
 
 def _export(name: str, raw: Raw, more: Mapping) -> Mapping:

@@ -39,6 +39,7 @@ from .audit import compare
 from .beside import NOTES, PLAN, plan_of_items, take_in
 from .draft import Draft, Origin
 from .ledger import Ledger
+from .recount import recount
 from .rescue import Rescue, rescue_of
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,16 @@ def _sync_files(
             progress(table, len(rows))
         findings = Findings(present=list(delivery.tables), swept=True)
         holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
-        return _finish(draft, ledger, ("files", ""), findings, synced_at, holes, _beside(settings, work, ""))
+        made: list[Receipt] = []
+
+        def audit(connection: duckdb.DuckDBPyConnection) -> None:
+            made.append(recount(connection, delivery.files))
+            words = [made[0].as_json(), synced_at]
+            connection.execute(f"update {SCHEMA}.syncs set receipt = ? where synced_at = ?", words)
+
+        source, beside = ("files", ""), _beside(settings, work, "")
+        report = _finish(draft, ledger, source, findings, synced_at, holes, beside, audit)
+    return replace(report, receipt=made[0])
 
 
 def _check_loss(before: int, now: int, settings: Settings) -> None:
