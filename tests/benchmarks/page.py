@@ -1,7 +1,8 @@
 """What one page costs and weighs: sales_dynamics of the invented company's 3,000 deals, and of a hundred thousand.
 
 Processor seconds of a process that has made a page before, as a night's have: the notebook's cells, then each of the four
-files; `as served` are the cells and the page alone. Beside it the same list of deals by pandas' own `to_html`, `to_excel` and `to_json`, and the same notebook by
+files; `as served` are the cells and the page alone. In Chromium, where there is one: how high the page is, and when a reader first
+sees a tile and a chart (on a busy machine several times as late). Beside it the same list of deals by pandas' own `to_html`, `to_excel` and `to_json`, and the same notebook by
 nbconvert's own page.
 """
 
@@ -34,6 +35,10 @@ def main() -> None:
     print(f"\n{'kB':18}")
     for name in next(iter(costs.values()))["bytes"]:
         print(f"{name:18}" + "".join(f"{cost['bytes'][name] / 1000:18,.0f}" for cost in costs.values()))
+    for name, unit in (("height", "px at 1280"), ("tile", "ms to a tile"), ("chart", "ms to a chart")):
+        for page in ("ours", "nbconvert"):
+            found = (cost["seen"][page].get(name) for cost in costs.values())
+            print(f"{f'{page}, {unit}':24}" + "".join(f"{'—' if number is None else number:>18}" for number in found))
     print(f"\n{'deals listed':18}" + "".join(f"{cost['listed']:18,}" for cost in costs.values()))
 
 

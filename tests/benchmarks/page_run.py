@@ -13,10 +13,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 from nbconvert import HTMLExporter
+from playwright.sync_api import sync_playwright
 
 import bitrix24_demo as demo
-from crm_reports.look import publish, templates
-from crm_reports.runs import cells, execution, preparation, run
+from crm_reports.look import publish, scripts, templates
+from crm_reports.runs import cells, execution, preparation, proof, run
 from crm_reports.settings import Settings
 from crm_reports.sources.bitrix24.pace import ENTERPRISE
 from crm_reports.store.sync import sync
@@ -39,8 +40,11 @@ def main() -> None:
     listed = next(each for each in run.elements_of(notebook) if each["id"] == "deals")
     weights = {path.suffix[1:]: path.stat().st_size for path in record.files}
     weights["html, scripts inside"] = len(publish.html(notebook).encode())
-    plain = _plain(listed, notebook, used)
-    print(json.dumps({"cpu": used, "bytes": weights | plain, "listed": len(listed["rows"])}))
+    plain = _plain(listed, notebook, used, settings.home / "out" / "plain.html")
+    scripts.assets(settings.home / "out" / "assets")
+    ours = next(path for path in record.files if path.suffix == ".html")
+    seen = {"ours": _seen(ours), "nbconvert": _seen(settings.home / "out" / "plain.html")}
+    print(json.dumps({"cpu": used, "bytes": weights | plain, "listed": len(listed["rows"]), "seen": seen}))
 
 
 def company(folder: Path, deals: int) -> Settings:
@@ -98,8 +102,31 @@ def _noting(used: dict[str, float], name: str, make: Callable) -> Callable:
     return noted
 
 
-def _plain(listed: dict, notebook: nbformat.NotebookNode, used: dict[str, float]) -> dict[str, int]:
-    """Bytes of the list by pandas alone, and of the notebook by nbconvert alone."""
+# When a tile and a chart first stood on the page, in ms since it was asked for.
+WATCH = """window.firsts = {};
+const note = () => { for (const [name, what] of [["tile", "a.tile"], ["chart", ".main-svg"]])
+  if (!(name in firsts) && document.querySelector(what)) firsts[name] = Math.round(performance.now()); };
+new MutationObserver(note).observe(document, {subtree: true, childList: true});"""
+
+
+def _seen(path: Path) -> dict[str, int]:
+    """The page's height in px at a laptop's width, and ms to its first tile and chart; {} without a Chromium."""
+    if not proof.browser():
+        return {}
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=proof.browser(), args=[*proof.SILENT])
+        opened = browser.new_page(viewport={"width": 1280, "height": 800})
+        opened.add_init_script(WATCH)
+        opened.goto(path.resolve().as_uri(), timeout=120_000)
+        opened.wait_for_timeout(8_000)
+        firsts = opened.evaluate("firsts")
+        seen = {"height": opened.evaluate("document.documentElement.scrollHeight"), **firsts}
+        browser.close()
+    return seen
+
+
+def _plain(listed: dict, notebook: nbformat.NotebookNode, used: dict[str, float], path: Path) -> dict[str, int]:
+    """Bytes of the list by pandas alone, and of the notebook by nbconvert alone, whose page is written to `path`."""
     frame = pd.DataFrame(listed["rows"])
     with _timed(used, "plain pandas"):
         html = frame.to_html()
@@ -107,6 +134,7 @@ def _plain(listed: dict, notebook: nbformat.NotebookNode, used: dict[str, float]
         frame.to_json()
     with _timed(used, "plain nbconvert"):
         plain, _resources = HTMLExporter(exclude_input=True).from_notebook_node(notebook)
+    path.write_text(plain, encoding="utf-8")
     return {"plain pandas": len(html.encode()), "plain nbconvert": len(plain.encode())}
 
 
