@@ -13,7 +13,7 @@ from crm_reports.settings import Settings, Source
 from crm_reports.sources import files
 from crm_reports.store.receipts import Receipt
 from crm_reports.store.sync import sync
-from crm_reports.store.sync.recount import recount
+from crm_reports.store.sync.recount import _Rows, recount
 from exports import MUST, WHOLE, write_export
 from portals import stored
 
@@ -108,3 +108,13 @@ def test_what_a_second_reader_cannot_read_in_the_same_way_is_not_compared_and_sa
     made = _receipt(tmp_path)
     assert (made.answered, made.warning()) == (0, "")
     assert made.words() == f"The files were not counted a second time: {file}: {why}"
+
+
+def test_a_file_that_the_second_reader_fails_on_is_not_compared_and_stops_no_sync(tmp_path, monkeypatch):
+    def refused(rows: object, column: str) -> list[float]:
+        raise duckdb.ConversionException("Could not convert 'Ann, +7 900 …'")
+
+    monkeypatch.setattr(_Rows, "sums", refused)
+    made = _receipt(_whole(tmp_path))
+    assert made.differences == ()
+    assert made.asked == made.answered + 1
