@@ -118,7 +118,7 @@ class List {
         className: `${className} c-${name}`, cellType: kind === "title" ? "th" : "td",
         // On a phone a row is a card, whose numbers say what they are.
         createdCell: cell => { if (!["title", "customer"].includes(name)) cell.dataset.label = title; },
-        render: (_value, _use, row) => node(cell(kind, row[at])),
+        render: (_value, use, row) => use === "display" ? node(cell(kind, row[at])) : "",  // whatever else it asks for, `answer` sorts
       }))} : {}),
       columnDefs: columns.map(({kind, extra}, at) => number.has(kind) ? {targets: at, type: "known", searchable: false, orderSequence: ["desc", "asc", ""]} :
         {targets: at, type: "words", searchable: false, visible: !(extra && rows)}),
