@@ -167,7 +167,7 @@ def test_the_scripts_come_in_the_page_or_lie_beside_it(notebook, tmp_path):
 
 def test_a_page_without_charts_brings_no_plotly(notebook):
     notebook.cells = notebook.cells[:1]
-    assert len(publish.html(notebook)) < 100_000
+    assert len(publish.html(notebook)) < 110_000  # plotly alone is ten times as much
 
 
 def test_a_script_that_the_disk_had_no_room_for_is_written_whole_the_next_time(tmp_path):
