@@ -260,6 +260,7 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     assert f"the {made.wins_needed} deals that add most, all won" in element.note
     easy = monthly(tmp_path / "easy", filters={"plan_lines": planned(1000.0)})
     assert Forecast.of(easy).chance_of_plan == 1
+    assert elements.forecast(easy).finding.endswith("1\xa0k\xa0₽ of it is won")  # a plan that is made has no chance
     assert 0 < made.chance_of_plan < 0.5
 
 

@@ -74,13 +74,18 @@ def shall_we(table: pd.DataFrame, ds: Dataset) -> str:
         return _("{when} is over: it brought {won}", when=when, won=sums["won"])
     ends = {end: units.money(table[f"forecast_{end}"].iloc[-1]) for end in ("low", "high")}
     words = {"when": when, "total": sums["total"], "won": sums["won"], **ends}
-    if "plan" not in table:
+    if "plan" not in table or _is_made(table):
         return _("{when}: about {total}, four times in five {low} to {high}; {won} of it is won", **words)
     words |= {"plan": units.money(table["plan"].iloc[-1]), "chance": units.share(Forecast.of(ds).chance_of_plan)}
     return _(
         "{when}: about {total}, four times in five {low} to {high}; the plan of {plan} is made with a chance of {chance}",
         **words,
     )
+
+
+def _is_made(table: pd.DataFrame) -> bool:
+    """Whether what is won makes the plan already: then its chance is no news."""
+    return table["expected_money"].iloc[0] >= table["plan"].iloc[-1]
 
 
 @forecast.note
