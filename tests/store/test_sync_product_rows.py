@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 
-from bitrix24_demo import SCOPES, Company
+from bitrix24_demo import SCOPES, Company, Refusal
 from bitrix24_demo.catalogue import product_row
 from crm_reports.settings import Settings, Source
 from crm_reports.store import Store
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def nights(folder: Path) -> list[Night]:
-    """Five nights of three deals: one sells a conveyor and its delivery, one a variation of it, one nothing."""
+    """Seven nights of three deals: one sells a conveyor and its delivery, one a variation of it, one nothing."""
     return list(_nights(folder))
 
 
@@ -65,6 +65,20 @@ def _nights(folder: Path) -> Iterator[Night]:
         later(company)
         company.set_products(1, product_row(1, 24, 1, 50.0))
         yield _night(settings_of(folder), portal)  # the scope of the catalogue was taken away
+    with served(company) as portal:
+        later(company)
+        company.set_products(1, product_row(1, 25, 1, 70.0))
+        company.set_products(3, product_row(3, 25, 1, 80.0))
+        shows = company.product_rows_of
+        company.product_rows_of = lambda deal: shows(deal) if deal == 3 else _hide()
+        yield _night(settings_of(folder), portal)
+        company.product_rows_of = shows
+        later(company)
+        yield _night(settings_of(folder), portal)  # nothing happened, but that rows are shown again
+
+
+def _hide() -> NoReturn:
+    raise Refusal(403, "ACCESS_DENIED", "Access denied")
 
 
 def _night(settings: Settings, portal: object) -> Night:
@@ -82,8 +96,8 @@ def _night(settings: Settings, portal: object) -> Night:
     )
 
 
-def _lines(text: str) -> list[tuple]:
-    return [tuple(line.values()) for line in json.loads(text)]
+def _lines(text: str | None) -> list[tuple] | None:
+    return text and [tuple(line.values()) for line in json.loads(text)]
 
 
 CONVEYOR = ("21", "Conveyor", 2.0, 400.0, 100.0)  # 500 before the discount, with tax
@@ -136,3 +150,13 @@ def test_without_the_scope_of_the_catalogue_rows_are_read_and_sections_are_told_
     assert hole["table"] == "products"
     assert "'catalog'" in hole["text"]
     assert "sections of the catalogue" in hole["text"]
+
+
+def test_rows_that_a_deal_refuses_are_told_as_lacking_and_asked_for_until_they_are_shown(nights):
+    refused, shown = nights[5], nights[6]
+    assert refused.sold == {"1": None, "3": [("25", "Commissioning", 1.0, 80.0, 0.0)]}
+    told = next(hole["text"] for hole in refused.report.holes if hole["table"] == "product_rows")
+    assert told.startswith("The product rows of 1 deal could not be read (")
+    assert len([text for text in shown.asked if text.startswith("crm.item.productrow")]) == 1
+    assert shown.sold["1"] == [("25", "Commissioning", 1.0, 70.0, 0.0)]
+    assert "product_rows" not in [hole["table"] for hole in shown.report.holes]

@@ -333,7 +333,7 @@ _TABLES = (
             ),
             _text(
                 "lines",
-                "a JSON list, empty for none: product (its id), name, quantity, price and discount of one unit, with tax",
+                "a JSON list, empty for none, absent where they could not be read: product (its id), name, quantity, price and discount of one unit, with tax",
                 "productId, productName, quantity, price, priceBrutto",
             ),
         ),

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ...errors import PortalError, ScopeError
+from ...errors import PortalError
 from . import values
 from .client import Client, Command
 from .pages import Row, many, many_by_start
-from .refusals import Answer
+from .refusals import Answer, leaves_a_hole
 
 
 def baskets(client: Client, deals: Iterable[int]) -> Iterator[tuple[int, list[Row] | PortalError]]:
@@ -43,9 +43,9 @@ def line(raw: Row) -> Row:
     }
 
 
-def basket(deal: int, lines: Sequence[Row]) -> Row:
-    """All that a deal sells, as the store keeps it."""
-    return {"deal_id": str(deal), "lines": json.dumps(lines, ensure_ascii=False)}
+def basket(deal: int, lines: Sequence[Row] | None) -> Row:
+    """All that a deal sells, as the store keeps it; None: nobody knows."""
+    return {"deal_id": str(deal), "lines": None if lines is None else json.dumps(lines, ensure_ascii=False)}
 
 
 def catalogue(client: Client, ids: Sequence[str]) -> tuple[list[Row], list[Row]]:
@@ -76,10 +76,6 @@ def _cards(client: Client, method: str, wrapper: str, ids: Sequence[str]) -> dic
     results = {id: reply.result for id, reply in replies.items() if isinstance(reply, Answer)}
     cards = {id: result.get(wrapper) for id, result in results.items() if isinstance(result, dict)}
     refusals = [reply for reply in replies.values() if isinstance(reply, PortalError)]
-    if refusals and not cards and (refused := next((each for each in refusals if _is_general(each)), None)):
+    if refusals and not cards and (refused := next(filter(leaves_a_hole, refusals), None)):
         raise refused
     return {id: card for id, card in cards.items() if isinstance(card, dict)}
-
-
-def _is_general(refused: PortalError) -> bool:
-    return isinstance(refused, ScopeError) or refused.code == "error_method_not_found"

@@ -12,12 +12,13 @@ from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from ...errors import PortalError, ScopeError
+from ...words import texts
 from ...words.texts import N_, _
 from . import products, tables, userfields, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, lists
 from .pages import PAGE, Listing, Row, by_many, many
-from .refusals import Answer, AuthError, Reply, is_not_found
+from .refusals import Answer, AuthError, Reply, is_not_found, leaves_a_hole
 from .userfields import UserFields, Wanted
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ SWEPT = ("deals", "leads", "companies", "contacts", "activities")
 # Looking for what was deleted reads every id: each time while that takes minutes, else once a week.
 SWEEP_REQUESTS, SWEEP_EVERY = 1000, timedelta(days=7)
 SAMPLE = 10 * MOST_COMMANDS  # rows that are asked for one by one; of more, some stand for all
-OUT_OF_SIGHT, NOT_SWEPT = "out_of_sight", "not_swept"
+OUT_OF_SIGHT, NOT_SWEPT, UNREAD = "out_of_sight", "not_swept", "unread"
 
 SCOPES = {
     "managers": ("user", "user_brief", "user_basic"),
@@ -226,7 +227,7 @@ class Reading:
 
     def _refuse(self, step: str, refusal: PortalError) -> None:
         """A hole where the step's rows would be; but without deals there is nothing to report on."""
-        if not _leaves_a_hole(refusal):
+        if not leaves_a_hole(refusal):
             raise refusal
         if step == "deals":
             words = _(
@@ -470,21 +471,38 @@ class Reading:
     # What was sold
 
     def _product_rows(self) -> Iterator[Chunk]:
-        """The product rows of what changed, a deal at a time, fifty deals to a request."""
-        refusal, read = None, 0
+        """The product rows of what changed, a deal at a time, fifty deals to a request.
+
+        Of a deal that refuses them it is kept that nobody knows them, so that it is asked again the next time.
+        """
+        refused: dict[int, PortalError] = {}
+        read = 0
         for deals in by_many(self._ledger.baskets(), 20 * MOST_COMMANDS):
             for deal, rows in products.baskets(self._client, deals):
                 if isinstance(rows, PortalError):
-                    log.info("product rows of deal %s: %s", deal, rows)
-                    refusal = rows
+                    refused[deal] = rows
                     continue
                 read += 1
                 lines = [products.line(raw) for raw in rows]
                 self._sold.update(filter(None, (line["product"] for line in lines)))
                 yield "product_rows", [products.basket(deal, lines)]
-        if refusal and not read and _leaves_a_hole(refusal):
-            raise refusal
+        if refused:
+            refusal = next(iter(refused.values()))
+            if leaves_a_hole(refusal) and not read:
+                raise refusal
+            yield "product_rows", [products.basket(deal, None) for deal in refused]
+            self._tell_of_unread(len(refused), refusal)
         self.findings.present.append("product_rows")
+
+    def _tell_of_unread(self, count: int, refusal: PortalError) -> None:
+        words = texts.many(
+            "The product rows of {n} deal could not be read ({why}): what was sold lacks them until they can be.",
+            "The product rows of {n} deals could not be read ({why}): what was sold lacks them until they can be.",
+            count,
+            why=refusal,
+        )
+        log.warning("%s", words)
+        self.findings.holes.append(Hole("product_rows", UNREAD, words, is_general=False))
 
     def _products(self) -> Iterator[Chunk]:
         """What the catalogue says of the products that came in product rows; one that was deleted keeps what is known."""
@@ -504,7 +522,7 @@ class Reading:
             whole = set(elements)
             for element, reply in tables.comments(self._client, elements):
                 if isinstance(reply, PortalError):
-                    if reply.code and _leaves_a_hole(reply):
+                    if reply.code and leaves_a_hole(reply):
                         raise reply
                     log.info("comments of %s %s: %s", *element, reply)
                     whole.discard(element)
@@ -514,13 +532,9 @@ class Reading:
             self._ledger.note_commented(sorted(whole))
             read += len(whole)
         # One element may be hidden; when all are, so are comments.
-        if refusal and not read and _leaves_a_hole(refusal):
+        if refusal and not read and leaves_a_hole(refusal):
             raise refusal
         self.findings.present.append("comments")
-
-
-def _leaves_a_hole(refusal: PortalError) -> bool:
-    return isinstance(refusal, ScopeError) or refusal.code == "error_method_not_found"
 
 
 def _is_refused(answer: Reply) -> bool:

@@ -145,6 +145,11 @@ def split_batch(commands: Mapping[str, str], answer: Answer) -> dict[str, Reply]
     return answers
 
 
+def leaves_a_hole(refusal: PortalError) -> bool:
+    """Whether it says that none of such rows are to be had: the scope is not granted, or the portal has no such method."""
+    return isinstance(refusal, ScopeError) or refusal.code == "error_method_not_found"
+
+
 def is_not_found(reply: Reply) -> bool:
     """Whether the portal says that there is no such row, and not that it may not be seen."""
     if not isinstance(reply, PortalError) or isinstance(reply, ScopeError):

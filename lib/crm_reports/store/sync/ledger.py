@@ -23,6 +23,9 @@ ID_OF = {
 # What may have comments and activities. Deals first: a comment that is shown at several of them belongs to the deal.
 OWNERS = {"deals": "deal", "leads": "lead", "companies": "company", "contacts": "contact"}
 
+# The deals whose product rows are known.
+SOLD = "(select deal_id from held.crm.product_rows where lines is not null)"
+
 Element = tuple[str, str]
 Alive = tuple[int, Sequence[datetime | None]]
 
@@ -227,9 +230,7 @@ class Ledger:
             since = self.since.get("product_rows")
             is_behind = since is not None and since < self.since["deals"]
             late = f"or modified_at >= timestamptz '{since.isoformat()}'" if is_behind else ""
-            never = (
-                "deal_id not in (select deal_id from held.crm.product_rows)" if "product_rows" in self._held else "true"
-            )
+            never = f"deal_id not in {SOLD}" if "product_rows" in self._held else "true"
             parts.append(f"select deal_id, modified_at from held.crm.deals where {never} {late}")
         if not parts:
             return []
@@ -240,7 +241,7 @@ class Ledger:
         """Of a deal that came: whether it is not as it was when its product rows were read."""
         if not {"deals", "product_rows"} <= self._held:
             return "true"
-        held = "select deal_id, modified_at from held.crm.deals semi join held.crm.product_rows using (deal_id)"
+        held = f"select deal_id, modified_at from held.crm.deals semi join {SOLD} using (deal_id)"
         return f"(deal_id, modified_at) not in ({held} where modified_at is not null) or modified_at is null"
 
     # Comments
