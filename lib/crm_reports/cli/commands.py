@@ -20,6 +20,7 @@ from ..settings.environ import hide_secrets
 from ..words import context
 from ..words.terminal import log_harmlessly, one_line
 from ..words.texts import _, speaking
+from . import workspaces as many_workspaces
 from .access import access
 from .act import act
 from .alerts import alerts
@@ -147,9 +148,10 @@ def night(
 ) -> None:
     """Syncs once, runs every preset, writes the site that people open in the morning, and mails it."""
     if workspaces:
-        _check_elsewhere(config, data, source, out)
+        if config or data or source or out != Path("output"):
+            raise ReportError(_(many_workspaces.OWN))
         words = [f"--timeout={timeout}", f"--scheduler={scheduler}", "--no-proof" * no_proof, "--no-mail" * no_mail]
-        return _nights(workspaces, [word for word in words if word], jobs)
+        return many_workspaces.nights(workspaces, [word for word in words if word], jobs or os.cpu_count() or 1)
 
     from ..night import JOBS, How
     from ..night import night as make
@@ -162,27 +164,6 @@ def night(
     is_mailed = no_mail or not settings.sends or _mail_out(settings, report, out)
     if not (report.is_whole and is_mailed):
         raise typer.Exit(FAILED)
-
-
-def _nights(folder: Path, options: list[str], jobs: int) -> None:
-    """The nights of the workspaces in the folder: the index of each that is whole; FAILED where one is not."""
-    from .workspaces import nights, workspaces
-
-    indexes = nights(folder, options, jobs or os.cpu_count() or 1)
-    for path in indexes:
-        typer.echo(one_line(path))
-    if len(indexes) < len(workspaces(folder)):
-        raise typer.Exit(FAILED)
-
-
-def _check_elsewhere(config: Path | None, data: Path | None, source: str | None, out: Path) -> None:
-    """ReportError: one folder or source is named for many workspaces."""
-    if config or data or source or out != Path("output"):
-        raise ReportError(
-            _(
-                "--workspaces takes no --config, --data, --source or --out: each workspace says its own in its reports.toml"
-            )
-        )
 
 
 def _check_workspace(settings: Settings) -> None:

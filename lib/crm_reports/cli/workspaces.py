@@ -7,18 +7,24 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import typer
+
 from ..errors import ReportError
-from ..words.texts import _
+from ..words.terminal import one_line
+from ..words.texts import N_, _
 from .options import FAILED, REFUSED, SUCCESS, tell
 
 # Not the script: whichever environment this is, the children are of it; -P: a workspace's files are no modules of ours.
 NIGHT = (sys.executable, "-P", "-m", "crm_reports", "night")
 
+OWN = N_("--workspaces takes no --config, --data, --source or --out: each workspace says its own in its reports.toml")
 
-def nights(folder: Path, options: Sequence[str], jobs: int) -> list[Path]:
-    """The indexes of the workspaces whose night came out whole; a broken one is told and leaves the others alone.
 
-    ReportError: there is no workspace in the folder. `jobs`: pages at a time on this machine, of all of them together.
+def nights(folder: Path, options: Sequence[str], jobs: int) -> None:
+    """The night of each workspace in the folder: the index of each that is whole; FAILED, told, where one is not.
+
+    A broken one leaves the others alone. ReportError: there is no workspace in the folder. `jobs`: pages at a time on this
+    machine, of all of them together.
     """
     homes = workspaces(folder)
     beside = min(len(homes), jobs)
@@ -28,7 +34,10 @@ def nights(folder: Path, options: Sequence[str], jobs: int) -> list[Path]:
     for home, code in zip(homes, codes, strict=True):
         tell(f"{home.name}: {_outcome(code, home)}")
     tell(_("{whole} of {all} workspaces are whole", whole=codes.count(SUCCESS), all=len(homes)))
-    return [home / "output" / "index.html" for home, code in zip(homes, codes, strict=True) if code == SUCCESS]
+    for home in (home for home, code in zip(homes, codes, strict=True) if code == SUCCESS):
+        typer.echo(one_line(home / "output" / "index.html"))
+    if codes.count(SUCCESS) < len(homes):
+        raise typer.Exit(FAILED)
 
 
 def workspaces(folder: Path) -> list[Path]:

@@ -163,16 +163,25 @@ def _sync_files(
             progress(table, len(rows))
         findings = Findings(present=list(delivery.tables), swept=True)
         holes = [*delivery.holes, *draft.holes(synced_at.astimezone(settings.zone).date())]
-        made: list[Receipt] = []
-
-        def audit(connection: duckdb.DuckDBPyConnection) -> None:
-            made.append(recount(connection, delivery.files))
-            words = [made[0].as_json(), synced_at]
-            connection.execute(f"update {SCHEMA}.syncs set receipt = ? where synced_at = ?", words)
-
+        audit = _Audit(lambda connection: recount(connection, delivery.files), synced_at)
         source, beside = ("files", ""), _beside(settings, work, "")
         report = _finish(draft, ledger, source, findings, synced_at, holes, beside, audit)
-    return replace(report, receipt=made[0])
+    return replace(report, receipt=audit.receipt)
+
+
+@dataclass
+class _Audit:
+    """Counts what the store has come to hold, beside the source, and writes the receipt into it."""
+
+    count: Callable[[duckdb.DuckDBPyConnection], Receipt]
+    synced_at: datetime
+    utc_offset: int | None = None
+    receipt: Receipt | None = None
+
+    def __call__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.receipt = self.count(connection)
+        words = [self.receipt.as_json(), self.utc_offset, self.synced_at]
+        connection.execute(f"update {SCHEMA}.syncs set receipt = ?, utc_offset = ? where synced_at = ?", words)
 
 
 def _check_loss(before: int, now: int, settings: Settings) -> None:
@@ -205,16 +214,12 @@ def _sync_portal(
             _take(reading, ledger, progress)
             losses = draft.holes(synced_at.astimezone(settings.zone).date())
             holes = [*(asdict(hole) for hole in reading.findings.holes), *losses]
-            source, made = (settings.source.kind, url), []
+            source = (settings.source.kind, url)
             beside = _beside(settings, work, order.plan, *_plan_items(client, settings))
-
-            def audit(connection: duckdb.DuckDBPyConnection) -> None:
-                made.append(compare(client, connection, reading.findings.present, synced_at, settings.zone))
-                words = [made[0].as_json(), ahead, synced_at]
-                connection.execute(f"update {SCHEMA}.syncs set receipt = ?, utc_offset = ? where synced_at = ?", words)
-
+            present = reading.findings.present
+            audit = _Audit(lambda made: compare(client, made, present, synced_at, settings.zone), synced_at, ahead)
             report = _finish(draft, ledger, source, reading.findings, synced_at, holes, beside, audit)
-        return replace(report, requests=client.requests, receipt=made[0])
+        return replace(report, requests=client.requests, receipt=audit.receipt)
 
 
 def _take(reading: Reading, ledger: Ledger, progress: Progress) -> None:
