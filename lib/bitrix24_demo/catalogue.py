@@ -7,11 +7,11 @@ from typing import Any
 
 from .schema import Row
 
-SECTIONS = {11: "Machines", 12: "Spare parts", 13: "Services"}
+SECTIONS = {11: "Fireplaces", 12: "Stone", 13: "Services"}
 # Number, name, section, share of the price that a discount takes off; 26 is a variation of 21.
 CATALOGUE = (
-    (21, "Conveyor", 11, 0.0), (22, "Packing machine", 11, 0.1), (23, "Belt", 12, 0.0), (24, "Set of bearings", 12, 0.05),
-    (25, "Commissioning", 13, 0.0), (26, "Conveyor, 6 m", None, 0.15),
+    (21, "Fireplace", 11, 0.0), (22, "Bio fireplace", 11, 0.1), (23, "Quartzite slab", 12, 0.0), (24, "Granite step", 12, 0.05),
+    (25, "Installation", 13, 0.0), (26, "Fireplace, corner", None, 0.15),
 )  # fmt: skip
 PARENTS = {26: 21}
 PRODUCTS = {number: (name, section, share) for number, name, section, share in CATALOGUE}

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def nights(folder: Path) -> list[Night]:
-    """Seven nights of three deals: one sells a conveyor and its delivery, one a variation of it, one nothing."""
+    """Seven nights of three deals: one sells a fireplace and its delivery, one a variation of it, one nothing."""
     return list(_nights(folder))
 
 
@@ -100,9 +100,9 @@ def _lines(text: str | None) -> list[tuple] | None:
     return text and [tuple(line.values()) for line in json.loads(text)]
 
 
-CONVEYOR = ("21", "Conveyor", 2.0, 400.0, 100.0)  # 500 before the discount, with tax
+FIREPLACE = ("21", "Fireplace", 2.0, 400.0, 100.0)  # 500 before the discount, with tax
 DELIVERY = (None, "Delivery", 1.0, 300.0, 0.0)
-VARIATION = ("26", "Conveyor, 6 m", 0.5, 60.0, 0.0)
+VARIATION = ("26", "Fireplace, corner", 0.5, 60.0, 0.0)
 
 
 def test_nothing_is_asked_where_nobody_wants_product_rows(nights):
@@ -113,13 +113,13 @@ def test_nothing_is_asked_where_nobody_wants_product_rows(nights):
 
 def test_product_rows_that_are_wanted_later_are_read_for_every_deal(nights):
     assert nights[1].report.holes == []
-    assert nights[1].sold == {"1": [CONVEYOR, DELIVERY], "2": [VARIATION], "3": []}
+    assert nights[1].sold == {"1": [FIREPLACE, DELIVERY], "2": [VARIATION], "3": []}
 
 
 def test_a_variation_is_in_the_section_of_its_product(nights, folder):
     settings = settings_of(folder)
-    assert ("26", "Conveyor, 6 m", "11") in stored(settings, "products")
-    assert ("11", "Machines") in stored(settings, "sections")
+    assert ("26", "Fireplace, corner", "11") in stored(settings, "products")
+    assert ("11", "Fireplaces") in stored(settings, "sections")
 
 
 def test_an_unchanged_night_asks_for_no_product_row(nights):
@@ -132,7 +132,7 @@ def test_rows_of_a_changed_deal_keep_their_version_and_those_of_a_deleted_deal_g
     deals = [text for text in nights[3].asked if text.startswith("crm.item.productrow")]
     assert len(deals) == 1
     assert nights[3].sold == {"1": [DELIVERY], "3": []}
-    assert nights[3].versions == [("1", [CONVEYOR, DELIVERY], NOW + timedelta(days=2))]
+    assert nights[3].versions == [("1", [FIREPLACE, DELIVERY], NOW + timedelta(days=2))]
 
 
 def test_an_old_night_shows_what_was_sold_then(nights, folder):
@@ -145,7 +145,7 @@ def test_an_old_night_shows_what_was_sold_then(nights, folder):
 
 
 def test_without_the_scope_of_the_catalogue_rows_are_read_and_sections_are_told_as_lacking(nights):
-    assert nights[4].sold["1"] == [("24", "Set of bearings", 1.0, 50.0, 0.0)]
+    assert nights[4].sold["1"] == [("24", "Granite step", 1.0, 50.0, 0.0)]
     (hole,) = nights[4].report.holes
     assert hole["table"] == "products"
     assert "'catalog'" in hole["text"]
@@ -154,9 +154,9 @@ def test_without_the_scope_of_the_catalogue_rows_are_read_and_sections_are_told_
 
 def test_rows_that_a_deal_refuses_are_told_as_lacking_and_asked_for_until_they_are_shown(nights):
     refused, shown = nights[5], nights[6]
-    assert refused.sold == {"1": None, "3": [("25", "Commissioning", 1.0, 80.0, 0.0)]}
+    assert refused.sold == {"1": None, "3": [("25", "Installation", 1.0, 80.0, 0.0)]}
     told = next(hole["text"] for hole in refused.report.holes if hole["table"] == "product_rows")
     assert told.startswith("The product rows of 1 deal could not be read (")
     assert len([text for text in shown.asked if text.startswith("crm.item.productrow")]) == 1
-    assert shown.sold["1"] == [("25", "Commissioning", 1.0, 70.0, 0.0)]
+    assert shown.sold["1"] == [("25", "Installation", 1.0, 70.0, 0.0)]
     assert "product_rows" not in [hole["table"] for hole in shown.report.holes]
