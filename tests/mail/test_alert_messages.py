@@ -10,7 +10,7 @@ from alerts import BOSS, company, with_alerts
 from crm_reports.cli import app
 from crm_reports.mail import alerts as room
 from crm_reports.settings import Alert, Mail
-from crm_reports.settings.parts import Access, Serve
+from crm_reports.settings.readers import Access, Serve
 from mails import Inbox, served
 from plans import line
 from stores import at, deal, make_store, moves, nights

@@ -37,7 +37,7 @@ from crm_reports.settings import (
 )
 from crm_reports.settings.keys import keys as keys_of
 from crm_reports.settings.mistakes import Lines
-from crm_reports.settings.parts import Access
+from crm_reports.settings.readers import Access
 
 SECRET = "s3cr3tc0de"
 WEBHOOK = f"https://company.example/rest/7/{SECRET}/"

@@ -41,17 +41,16 @@ from .parts import (
     Files,
     History,
     Limits,
-    Mail,
     Night,
     Own,
     OwnField,
     PlanItems,
     Preset,
     Products,
-    Serve,
     Source,
     doubled,
 )
+from .readers import Mail, Serve
 from .recipients import MAIL, RECIPIENTS, Way, is_address, is_recipient, way
 
 __all__ = [
