@@ -16,6 +16,7 @@ from crm_reports.measures.measure import measure, value_of
 from crm_reports.measures.outlook import Outlook
 from crm_reports.measures.past import Past
 from crm_reports.settings.calendar import Calendar
+from crm_reports.words.texts import speaking
 from stores import at, dataset, deal, moves
 
 BEGIN = date(2024, 1, 1)
@@ -262,6 +263,8 @@ def test_the_page_says_how_likely_the_plan_is_and_what_would_have_to_be_true(tmp
     assert Forecast.of(easy).chance_of_plan == 1
     assert elements.forecast(easy).finding.endswith("1\xa0k\xa0₽ of it is won")  # a plan that is made has no chance
     assert 0 < made.chance_of_plan < 0.5
+    with speaking("ru"):
+        assert elements.forecast(easy).finding.startswith("Март")  # a sentence begins with a capital
 
 
 def test_a_deal_that_decides_has_its_chance_as_k_of_n_and_the_first_is_the_one_with_the_most_expected(tmp_path):

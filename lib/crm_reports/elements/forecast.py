@@ -69,7 +69,8 @@ def forecast(ds: Dataset) -> pd.DataFrame:
 def shall_we(table: pd.DataFrame, ds: Dataset) -> str:
     """What the period will bring, and of what."""
     sums = {name: units.money(money) for name, money in zip(table["part"], table["expected_money"], strict=True)}
-    when = ds.filters.period.words()
+    period = ds.filters.period.words()
+    when = period[:1].upper() + period[1:]  # Russian months are written small
     if not Forecast.of(ds).is_running:
         return _("{when} is over: it brought {won}", when=when, won=sums["won"])
     ends = {end: units.money(table[f"forecast_{end}"].iloc[-1]) for end in ("low", "high")}

@@ -64,11 +64,14 @@ function drawNow(chart) {
 // Without a height of its own the block follows the drawing, and collapses while plotly redraws.
 const tall = (chart, height) => Object.assign(chart.node.style, {minHeight: "", height: `${height ?? 420}px`});
 
-// On a phone the legend has a line of its own over what the axis says.
-function roomForLegend({node, figure: {layout}}) {
+// On a phone the legend has lines of its own over what the axis says: plotly gives each entry the width of the widest.
+function roomForLegend({node, figure: {data, layout}}) {
   if (!layout.showlegend || layout.legend?.y < 0 || node.clientWidth > 480) return;
+  const names = data.filter(({name, showlegend, visible}) => name && showlegend !== false && visible !== false).map(({name}) => name.length);
+  const perLine = Math.max(1, Math.floor(node.clientWidth / (50 + 7 * Math.max(0, ...names)))), more = 19 * Math.max(0, Math.ceil(names.length / perLine) - 1);
   layout.legend = {...layout.legend, yref: "container", y: 1, yanchor: "top"};
-  layout.margin = {...layout.margin, t: (layout.margin?.t ?? 44) + 16};
+  layout.margin = {...layout.margin, t: (layout.margin?.t ?? 44) + 16 + more};
+  layout.height = (layout.height ?? 420) + more;
 }
 
 // Beside what needs somebody a chart ends with the screen, as far as it can be read.
