@@ -1,14 +1,67 @@
 """What a portal's deals sell: their product rows, and what the catalogue calls the products and where it has them."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ...errors import PortalError
+from ...words import texts
 from . import values
-from .client import Client, Command
-from .pages import Row, many, many_by_start
+from .client import MOST_COMMANDS, Client, Command
+from .ledger import Chunk, Findings, Hole, Ledger
+from .pages import Row, by_many, many, many_by_start
 from .refusals import Answer, leaves_a_hole
+
+log = logging.getLogger(__name__)
+
+UNREAD = "unread"  # the code of a hole
+
+
+class Sold:
+    """The product rows of the deals that changed, then what the catalogue says of what they sell: (table, rows), as a reading gives them."""
+
+    def __init__(self, client: Client, ledger: Ledger, findings: Findings) -> None:
+        self._client, self._ledger, self._findings = client, ledger, findings
+        self._products: set[str] = set()
+
+    def rows(self) -> Iterator[Chunk]:
+        """A deal at a time, fifty deals to a request; of one that refuses it is kept that nobody knows, so that it is asked again."""
+        refused: dict[int, PortalError] = {}
+        read = 0
+        for deals in by_many(self._ledger.baskets(), 20 * MOST_COMMANDS):
+            for deal, rows in baskets(self._client, deals):
+                if isinstance(rows, PortalError):
+                    refused[deal] = rows
+                    continue
+                read += 1
+                lines = [line(raw) for raw in rows]
+                self._products.update(filter(None, (sold["product"] for sold in lines)))
+                yield "product_rows", [basket(deal, lines)]
+        if refused:
+            refusal = next(iter(refused.values()))
+            if leaves_a_hole(refusal) and not read:
+                raise refusal
+            yield "product_rows", [basket(deal, None) for deal in refused]
+            self._tell_of_unread(len(refused), refusal)
+        self._findings.present.append("product_rows")
+
+    def _tell_of_unread(self, count: int, refusal: PortalError) -> None:
+        words = texts.many(
+            "The product rows of {n} deal could not be read ({why}): what was sold lacks them until they can be.",
+            "The product rows of {n} deals could not be read ({why}): what was sold lacks them until they can be.",
+            count,
+            why=refusal,
+        )
+        log.warning("%s", words)
+        self._findings.holes.append(Hole("product_rows", UNREAD, words, is_general=False))
+
+    def products(self) -> Iterator[Chunk]:
+        """What the catalogue has of the products that came; one that was deleted keeps what is known."""
+        known, sections = catalogue(self._client, sorted(self._products))
+        yield "products", known
+        yield "sections", sections
+        self._findings.present += ["products", "sections"]
 
 
 def baskets(client: Client, deals: Iterable[int]) -> Iterator[tuple[int, list[Row] | PortalError]]:

@@ -5,18 +5,18 @@ may come into sight with an old id and an old date (restored, or a right granted
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ...errors import PortalError, ScopeError
-from ...words import texts
 from ...words.texts import N_, _
 from . import products, tables, userfields, values
 from .client import MOST_COMMANDS, Client, Command
 from .cursors import Ask, lists
+from .ledger import Chunk, Findings, Hole, Ledger
 from .pages import PAGE, Listing, Row, by_many, many
 from .refusals import Answer, AuthError, Reply, is_not_found, leaves_a_hole
 from .userfields import UserFields, Wanted
@@ -27,7 +27,7 @@ SWEPT = ("deals", "leads", "companies", "contacts", "activities")
 # Looking for what was deleted reads every id: each time while that takes minutes, else once a week.
 SWEEP_REQUESTS, SWEEP_EVERY = 1000, timedelta(days=7)
 SAMPLE = 10 * MOST_COMMANDS  # rows that are asked for one by one; of more, some stand for all
-OUT_OF_SIGHT, NOT_SWEPT, UNREAD = "out_of_sight", "not_swept", "unread"
+OUT_OF_SIGHT, NOT_SWEPT = "out_of_sight", "not_swept"
 
 SCOPES = {
     "managers": ("user", "user_brief", "user_basic"),
@@ -51,93 +51,6 @@ LOST = {
     "product_rows": N_("what was sold"),
     "products": N_("sections of the catalogue, and the names that products have in it"),
 }
-
-Chunk = tuple[str, list[Row]]
-
-
-class Ledger(Protocol):
-    """What the store holds of this portal, and what has come of it so far. Ids are many: it keeps them on disk."""
-
-    since: Mapping[str, datetime]
-    """The instant from which each table is to be read again; a table that was never read is not in it."""
-    swept_at: datetime | None
-    """When it was last looked what is gone."""
-
-    def rows(self, table: str) -> int:
-        """How many are held."""
-
-    def last_id(self, table: str) -> int:
-        """The greatest id that is held, 0 for none."""
-
-    def ids_in_store(self, table: str, ids: Sequence[int]) -> set[int]:
-        """Which of these are held."""
-
-    def note_alive(self, table: str, rows: Sequence[tuple[int, Sequence[datetime | None]]]) -> None:
-        """The portal shows rows of these ids and stamps now."""
-
-    def missing_ids(self, table: str) -> list[int]:
-        """Held, and not alive; without the activities of deals that are out of sight."""
-
-    def differing(self, table: str) -> list[int]:
-        """Alive, not come, and not held or held with other stamps."""
-
-    def moved_over(self, deals: Mapping[str, str]) -> set[int]:
-        """Which of these deals are held in another pipeline than the one given."""
-
-    def orphans(self, table: str) -> list[int]:
-        """Held deals, leads or activities of what was taken out."""
-
-    def take_out(self, table: str, ids: Sequence[int]) -> None:
-        """These were deleted."""
-
-    def keep_unseen(self, table: str, ids: Sequence[int]) -> None:
-        """These are out of sight, and stay as they were."""
-
-    def note_unanswered(self, activity_ids: Sequence[str]) -> None:
-        """Telephony says that nobody answered these calls."""
-
-    def unanswered_calls(self, activity_ids: Sequence[str]) -> set[str]:
-        """Which of these calls nobody answered, as far as was ever told."""
-
-    def mistaken(self) -> list[int]:
-        """The calls that are held as actions, and of which telephony now says that nobody answered."""
-
-    def own_fields(self) -> Mapping[Wanted, Row]:
-        """The company's own fields that are held, as the last sync knew them."""
-
-    def baskets(self) -> list[int]:
-        """The deals whose product rows may be others than those held."""
-
-    def elements(self, kind: Literal["changed", "alive", "all"]) -> Iterator[tables.Element]:
-        """What came and may have comments, deals first; "alive" adds what is held in work or has comments, "all" all."""
-
-    def lively(self) -> int:
-        """How many are held in work or have comments."""
-
-    def note_commented(self, elements: Sequence[tables.Element]) -> None:
-        """The comments of these were read whole: those that did not come are gone."""
-
-
-@dataclass(frozen=True)
-class Hole:
-    """A table, or a part of it, that could not be had: Bitrix24's code and a sentence for the reader.
-
-    `is_general`: it is said of the source and counts no rows, so that any reader may know.
-    """
-
-    table: str
-    code: str
-    text: str
-    is_general: bool = True
-
-
-@dataclass
-class Findings:
-    """What a reading learnt beside the rows: fills while the rows are taken."""
-
-    present: list[str] = field(default_factory=list)
-    holes: list[Hole] = field(default_factory=list)
-    swept: bool = False
 
 
 def begin(client: Client) -> tuple[datetime, int | None]:
@@ -174,7 +87,7 @@ class Reading:
         with_products: bool = False,
     ) -> None:
         self._client, self._ledger, self._at, self._wanted = client, ledger, synced_at, wanted
-        self._with_products, self._sold = with_products, set[str]()
+        self._with_products = with_products
         self._own = UserFields()
         self._context = tables.Context(zone)
         self._opening: dict[str, Reply] = {}
@@ -192,8 +105,9 @@ class Reading:
         yield from self._entities()
         yield from self._came_late()
         if self._with_products:
-            yield from self._unless_refused("product_rows", self._product_rows)
-            yield from self._unless_refused("products", self._products)
+            sold = products.Sold(self._client, self._ledger, self.findings)
+            yield from self._unless_refused("product_rows", sold.rows)
+            yield from self._unless_refused("products", sold.products)
         yield from self._unless_refused("comments", self._comments)
 
     def _own_fields(self) -> Iterator[Chunk]:
@@ -467,49 +381,6 @@ class Reading:
         )
         log.warning("%s", words)
         self.findings.holes.append(Hole(table, OUT_OF_SIGHT, words, is_general=False))
-
-    # What was sold
-
-    def _product_rows(self) -> Iterator[Chunk]:
-        """The product rows of what changed, a deal at a time, fifty deals to a request.
-
-        Of a deal that refuses them it is kept that nobody knows them, so that it is asked again the next time.
-        """
-        refused: dict[int, PortalError] = {}
-        read = 0
-        for deals in by_many(self._ledger.baskets(), 20 * MOST_COMMANDS):
-            for deal, rows in products.baskets(self._client, deals):
-                if isinstance(rows, PortalError):
-                    refused[deal] = rows
-                    continue
-                read += 1
-                lines = [products.line(raw) for raw in rows]
-                self._sold.update(filter(None, (line["product"] for line in lines)))
-                yield "product_rows", [products.basket(deal, lines)]
-        if refused:
-            refusal = next(iter(refused.values()))
-            if leaves_a_hole(refusal) and not read:
-                raise refusal
-            yield "product_rows", [products.basket(deal, None) for deal in refused]
-            self._tell_of_unread(len(refused), refusal)
-        self.findings.present.append("product_rows")
-
-    def _tell_of_unread(self, count: int, refusal: PortalError) -> None:
-        words = texts.many(
-            "The product rows of {n} deal could not be read ({why}): what was sold lacks them until they can be.",
-            "The product rows of {n} deals could not be read ({why}): what was sold lacks them until they can be.",
-            count,
-            why=refusal,
-        )
-        log.warning("%s", words)
-        self.findings.holes.append(Hole("product_rows", UNREAD, words, is_general=False))
-
-    def _products(self) -> Iterator[Chunk]:
-        """What the catalogue says of the products that came in product rows; one that was deleted keeps what is known."""
-        known, sections = products.catalogue(self._client, sorted(self._sold))
-        yield "products", known
-        yield "sections", sections
-        self.findings.present += ["products", "sections"]
 
     # Comments
 

@@ -26,9 +26,10 @@ from ...settings import Settings
 from ...sources import files
 from ...sources.bitrix24 import plan_items
 from ...sources.bitrix24.client import Client
+from ...sources.bitrix24.ledger import Findings
 from ...sources.bitrix24.pace import ORDINARY, Pace
 from ...sources.bitrix24.plan_items import PlanText
-from ...sources.bitrix24.reading import Findings, Reading, begin
+from ...sources.bitrix24.reading import Reading, begin
 from ...sources.fields import TABLES, arrow_schema
 from ...words.texts import N_, _
 from ..disk import privately
